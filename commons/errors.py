@@ -1,0 +1,123 @@
+"""Everything that can be refused, and by whom.
+
+FabError
+├─ InvalidInput            the request is wrong; nothing has happened
+│  ├─ ManifestInvalid      okh.toml, every wrong field at once
+│  ├─ MeshInvalid          not a body that can be made
+│  └─ ProgramRefused       a program that must not reach a machine; nothing has moved
+├─ NotFound
+├─ NotAllowed
+│  └─ NotSignedIn          who is asking is not known
+├─ Conflict                right in form, wrong at this moment
+│  ├─ IllegalTransition
+│  ├─ LeaseLost            an older fence speaks; it can change nothing
+│  ├─ NotArmed             a start is not permitted (yet): the reason says what is missing
+│  └─ AlreadyPublished
+├─ Unavailable             another part (server, slicer, disk) cannot do its work now
+└─ MachineError
+   ├─ TransportLost        the port or host no longer answers
+   ├─ ProtocolViolation    the machine answered what its firmware never says
+   └─ MachineFault         the machine says that something is wrong; a person must look
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One wrong field: where it is, what is wrong with it and what to do."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
+
+
+class FabError(Exception):
+    """Anything this project refuses or fails at. The text says what, which one, what to do."""
+
+
+class InvalidInput(FabError):
+    """The request is wrong. `fields` lists every problem when several are wrong at once."""
+
+    def __init__(self, message: str, fields: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
+
+
+class ManifestInvalid(InvalidInput):
+    """An okh.toml with wrong or missing fields."""
+
+
+class MeshInvalid(InvalidInput):
+    """A file that is not a closed, oriented, non-empty body."""
+
+
+class ProgramRefused(InvalidInput):
+    """A program that must not reach a machine. Nothing has moved.
+
+    `rule` is a stable code; `line` counts from 1, 0 when the program as a whole is meant.
+    """
+
+    def __init__(self, message: str, *, rule: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.line = line
+
+
+class NotFound(FabError):
+    """There is no such thing, or none that the one who asks may see."""
+
+
+class NotAllowed(FabError):
+    """The one who asks lacks the right."""
+
+
+class NotSignedIn(NotAllowed):
+    """Nobody, or nobody known, asks."""
+
+
+class Conflict(FabError):
+    """Right in form, wrong at this moment."""
+
+
+class IllegalTransition(Conflict):
+    """A job in this state cannot take this event."""
+
+
+class LeaseLost(Conflict):
+    """The fence is older than the job's: whoever speaks no longer owns it."""
+
+
+class NotArmed(Conflict):
+    """The start is not permitted now. `reason` is a stable code."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AlreadyPublished(Conflict):
+    """This version of the design exists with other contents."""
+
+
+class Unavailable(FabError):
+    """A part that is needed cannot do its work now; trying later may help."""
+
+
+class MachineError(FabError):
+    """Something went wrong at the machine or on the way to it."""
+
+
+class TransportLost(MachineError):
+    """The port or host no longer answers: what the machine did last is not known."""
+
+
+class ProtocolViolation(MachineError):
+    """The machine answered what its firmware never says."""
+
+
+class MachineFault(MachineError):
+    """The machine reports a fault; a person must look before anything starts again."""

@@ -1,0 +1,34 @@
+"""A program as it will be sent: one bare command a line, hashed, with its estimate."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from commons.machine import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a program will use. None where it does not apply or is not known.
+
+    `claimed_*` is what the slicer said; the others are our own reading of the toolpath.
+    """
+
+    duration_s: float
+    material_mm3: float | None
+    claimed_duration_s: float | None = None
+    claimed_material_mm3: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GcodeProgram:
+    """A file on disk with exactly the bytes that a machine will get, one command a line.
+
+    Invariant: `sha256` (hex) is the hash of the file's bytes; there are no comments, no empty
+    lines and no characters outside printable ASCII; every line ends in a newline.
+    """
+
+    path: Path
+    sha256: str
+    line_count: int
+    process: Process
+    estimate: Estimate

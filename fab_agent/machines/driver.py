@@ -1,0 +1,142 @@
+"""What every driver promises, in the words of the shop floor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from fab_agent.gcode.program import GcodeProgram
+
+
+class Control(StrEnum):
+    """What a person asks of a running machine."""
+
+    HOLD = "hold"
+    RESUME = "resume"
+    ABORT = "abort"
+
+
+class Outcome(StrEnum):
+    """How a run ended, as far as the machine itself says."""
+
+    FINISHED = "finished"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Lines sent to the machine and lines it has acknowledged, of `line_count` in all."""
+
+    lines_sent: int
+    lines_done: int
+    line_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Temperatures:
+    """Measured and wanted temperatures in °C; None where there is no such heater."""
+
+    hotend_c: float | None = None
+    hotend_target_c: float | None = None
+    bed_c: float | None = None
+    bed_target_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something the machine said that is neither progress nor a fault."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The machine stands still because a person (or its door) asked for it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The machine moves on."""
+
+
+MachineEvent = Progress | Temperatures | Message | Held | Resumed
+Report = Callable[[MachineEvent], None]
+# The next thing a person asks, or None; never blocks.
+Controls = Callable[[], Control | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineIdentity:
+    """What the machine or its host says it is; `guarded` is None when it does not say.
+
+    `guarded`: the firmware watches its heaters by itself (Marlin: thermal protection).
+    """
+
+    firmware: str
+    details: tuple[str, ...] = ()
+    guarded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """The end of one run: what was sent, what the machine acknowledged, how it ended."""
+
+    outcome: Outcome
+    lines_sent: int
+    lines_done: int
+
+
+class Evidence(StrEnum):
+    """What can be learned afterwards about a start that nobody saw end."""
+
+    NOTHING_RAN = "nothing_ran"
+    STILL_RUNNING = "still_running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class MachineDriver(Protocol):
+    """One machine, owned exclusively from construction to `close`.
+
+    All methods may raise TransportLost, ProtocolViolation and MachineFault (commons.errors).
+    """
+
+    def identify(self) -> MachineIdentity:
+        """What is connected. Moves and heats nothing."""
+        ...
+
+    def ready(self) -> None:
+        """Return when the machine could start now; Unavailable says why it cannot.
+
+        Moves and heats nothing. A GRBL machine in alarm, a busy print host, a heater error
+        are reasons.
+        """
+        ...
+
+    def run(
+        self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
+    ) -> RunEnd:
+        """Send every line of `program` once, in order, and return when the machine has ended.
+
+        `attempt` names this start in the machine's own records where it keeps some. `report` is
+        called from this thread. After ABORT the machine is made safe and the end is ABORTED.
+        """
+        ...
+
+    def make_safe(self) -> None:
+        """Stop motion, heaters and spindle, as far as the machine can still be reached.
+
+        Never raises for a machine that is gone: there is nothing more that could be done.
+        """
+        ...
+
+    def evidence(self, attempt: str, program_sha256: str) -> Evidence:
+        """What the machine's own records say about an earlier start under this name."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the port or host. Safe to call twice."""
+        ...
