@@ -1,0 +1,134 @@
+"""A simulated machine behind a pseudo-terminal, so that any sender can open it as a port."""
+
+import os
+import pty
+import select
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from commons.errors import InvalidInput
+from fab_agent.machines.firmware.wire import SimulatedMachine
+
+READ_SIZE = 4096
+# How often time passes for an idle machine, and at most for a busy one (s of the wall clock).
+IDLE_TICK_S, BUSY_TICK_S = 0.02, 0.001
+BITS_PER_BYTE = 10  # start, eight, stop
+
+
+@dataclass(frozen=True, slots=True)
+class Pty:
+    """The two ends of a pseudo-terminal; `port` is what a sender opens."""
+
+    machine_end: int
+    port: str
+
+
+def serve(
+    machine: SimulatedMachine,
+    pty_: Pty,
+    *,
+    stop: threading.Event,
+    speed: float = 1.0,
+    baudrate: int = 0,
+    record: Path | None = None,
+) -> None:
+    """Run `machine` behind the pty until `stop` is set.
+
+    `speed` is how many seconds pass for the machine in one of ours; `baudrate` 0 means a wire
+    without limit. Every executed line is in `record` before its answer is on the wire.
+    """
+    fd = pty_.machine_end
+    readable = select.poll()
+    readable.register(fd, select.POLLIN)
+    with ExitStack() as stack:
+        log = stack.enter_context(record.open("ab", buffering=0)) if record else None
+        ticked, recorded = time.monotonic(), len(machine.executed)
+        while not stop.is_set():
+            answers = b""
+            if readable.poll(IDLE_TICK_S * 1000):
+                data = os.read(fd, 32 if baudrate else READ_SIZE)
+                if baudrate:
+                    time.sleep(len(data) * BITS_PER_BYTE / baudrate)
+                answers = machine.feed(data)
+            passed = time.monotonic() - ticked
+            if passed >= BUSY_TICK_S:
+                ticked += passed
+                answers += machine.tick(passed * speed)
+            if log and recorded < len(machine.executed):
+                log.write("".join(f"{x}\n" for x in machine.executed[recorded:]).encode())
+                recorded = len(machine.executed)
+            if answers:
+                _write(fd, answers)
+
+
+def _write(fd: int, answers: bytes) -> None:
+    """Say it, or lose it as a UART does when nobody reads."""
+    while answers:
+        try:
+            answers = answers[os.write(fd, answers) :]
+        except BlockingIOError:
+            return
+
+
+@contextmanager
+def open_pty(link: Path | None = None) -> Iterator[Pty]:
+    """A raw pty; `link` points to its port as long as it exists."""
+    machine_end, port_end = pty.openpty()
+    try:
+        tty.setraw(port_end)
+        os.set_blocking(machine_end, False)
+        port = os.ttyname(port_end)
+        if link is None:
+            yield Pty(machine_end, port)
+            return
+        _point(link, port)
+        try:
+            yield Pty(machine_end, port)
+        finally:
+            link.unlink(missing_ok=True)
+    finally:
+        os.close(machine_end)
+        os.close(port_end)
+
+
+@contextmanager
+def served(
+    machine: SimulatedMachine,
+    *,
+    link: Path | None = None,
+    record: Path | None = None,
+    speed: float = 1.0,
+    baudrate: int = 0,
+) -> Iterator[tuple[str, threading.Event]]:
+    """A port with `machine` behind it, run by a thread; setting the event pulls the cable."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with open_pty(link) as pty_:
+            ports.append(pty_.port)
+            opened.set()
+            serve(machine, pty_, stop=stop, speed=speed, baudrate=baudrate, record=record)
+
+    ports: list[str] = []
+    opened = threading.Event()
+    thread = threading.Thread(target=run, name="simulated machine")
+    thread.start()
+    opened.wait()
+    try:
+        yield ports[0], stop
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _point(link: Path, port: str) -> None:
+    if link.exists() and not link.is_symlink():
+        raise InvalidInput(f"{link} is a file of yours: choose another name for the port")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(port)

@@ -1,0 +1,115 @@
+"""Lines: those of a program, without holding it in memory, and those a machine answers."""
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, Self
+
+from commons.errors import ProgramRefused
+from fab_agent.gcode.program import GcodeProgram
+
+LONGEST_ANSWER = 1024
+# Lines read at once; also the distance between two remembered offsets.
+BLOCK = 512
+
+
+class AnswerLines:
+    """Answers of a machine cut into lines again, however the reads have cut them."""
+
+    def __init__(self) -> None:
+        self._partial = b""
+
+    def complete(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes, stripped, without the empty ones."""
+        *lines, partial = (self._partial + data).split(b"\n")
+        self._partial = partial[:LONGEST_ANSWER]  # noise at a wrong speed has no newlines
+        return [stripped for line in lines if (stripped := line.strip())]
+
+
+class LineSource(Protocol):
+    """Numbered lines: `line(n)` for 0 <= n < `count`, without the newline."""
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        ...
+
+    def line(self, n: int) -> bytes:
+        """Line `n`, counted from 0."""
+        ...
+
+
+class ListedLines:
+    """Lines that are in memory already."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = lines
+        self.count = len(lines)
+
+    def line(self, n: int) -> bytes:
+        """Line `n`, counted from 0."""
+        return self._lines[n]
+
+
+class ProgramLines:
+    """The lines of a program's file, read in blocks: 8 bytes of memory for 512 lines.
+
+    Opening reads the file once and proves that it is still the program that was permitted:
+    ProgramRefused when its hash, its number of lines or its longest line says otherwise.
+    """
+
+    def __init__(self, program: GcodeProgram, *, longest: int) -> None:
+        self.count = program.line_count
+        self._file = program.path.open("rb")
+        self._block_number, self._block = -1, [b""]
+        try:
+            self._offsets = self._survey(program, longest)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def line(self, n: int) -> bytes:
+        """Line `n`, counted from 0."""
+        number, rest = divmod(n, BLOCK)
+        if number != self._block_number:
+            self._file.seek(self._offsets[number])
+            size = self._offsets[number + 1] - self._offsets[number]
+            self._block_number, self._block = number, self._file.read(size).splitlines()
+        return self._block[rest]
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call twice."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _survey(self, program: GcodeProgram, longest: int) -> "array[int]":
+        offsets, offset, count = array("Q", [0]), 0, 0
+        digest = hashlib.sha256()
+        for count, line in enumerate(self._file, start=1):
+            digest.update(line)
+            offset += len(line)
+            if len(line) > longest + 1:
+                raise _refused(
+                    program.path,
+                    f"line {count} has {len(line) - 1} characters, the firmware reads {longest}",
+                    rule="line-too-long",
+                    line=count,
+                )
+            if count % BLOCK == 0:
+                offsets.append(offset)
+        offsets.append(offset)
+        if (digest.hexdigest(), count) != (program.sha256, program.line_count):
+            raise _refused(
+                program.path, "is not the program that was proved: prepare it again", rule="hash"
+            )
+        return offsets
+
+
+def _refused(path: Path, problem: str, *, rule: str, line: int = 0) -> ProgramRefused:
+    return ProgramRefused(f"{path.name}: {problem}", rule=rule, line=line)
