@@ -100,6 +100,8 @@ class MachineProfile(Value):
     materials: tuple[str, ...]
     rated_power_w: Positive | None = None
     attended_only: bool = True
+    # A machine made of memory: its figures are shown apart, never as production.
+    simulated: bool = False
     fdm: PrintLimits | None = None
     cnc: MillLimits | None = None
 

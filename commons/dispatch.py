@@ -1,0 +1,184 @@
+"""At most one start: the rules of lease, permit, fence and journal, as pure functions.
+
+Four rules together, none of which suffices without the others:
+
+1. Two phases. A *lease* is the right to prepare and may run out. A *permit* is the right to
+   start once, bound to one attempt, one fence and one program.
+2. A journal. The agent writes INTENT, durably, before the first byte, and never starts a fence
+   that is not greater than every fence it has intended or given up.
+3. No clock after the permit. Silence makes an armed job UNCONFIRMED, never QUEUED.
+4. A fence. Before a person may free an unconfirmed job, the agent has promised that nothing up
+   to that fence will start any more.
+
+`tests/unit/test_no_second_start.py` walks every interleaving of one job and two machines with
+these functions, and shows for each rule that leaving it out lets a machine start twice.
+"""
+
+from dataclasses import dataclass, replace
+
+from commons.errors import Conflict, LeaseLost, NotArmed
+from commons.job import HELD_STATES, JobEvent, JobState, next_state
+
+# A permit is good for this long on the agent's own monotonic clock, counted from its request.
+# Safety does not need it; it limits surprise: a machine never starts long after it was cleared.
+PERMIT_VALID_S = 60.0
+
+S = JobState
+
+
+@dataclass(frozen=True, slots=True)
+class JobCard:
+    """What the server knows about one job. `fence` is 0 when no machine holds it."""
+
+    state: JobState = JobState.QUEUED
+    machine_id: str | None = None
+    attempt_id: str | None = None
+    fence: int = 0
+    fence_acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCard:
+    """What the server knows about one machine.
+
+    `epoch` only grows; `cleared` is the bed-clear token, used up by one ARM; `attempt_id` is the
+    attempt that holds the machine.
+    """
+
+    machine_id: str
+    epoch: int = 0
+    cleared: bool = False
+    attempt_id: str | None = None
+
+
+def grant_lease(job: JobCard, machine: MachineCard, attempt_id: str) -> tuple[JobCard, MachineCard]:
+    """The job is the machine's to prepare, under a fence that no earlier attempt had."""
+    if machine.attempt_id is not None:
+        raise Conflict(f"machine {machine.machine_id} already holds attempt {machine.attempt_id}")
+    state = next_state(job.state, JobEvent.LEASE)
+    fence = machine.epoch + 1
+    return (
+        JobCard(state, machine.machine_id, attempt_id, fence),
+        replace(machine, epoch=fence, attempt_id=attempt_id),
+    )
+
+
+def arm(
+    job: JobCard, machine: MachineCard, *, attempt_id: str, fence: int
+) -> tuple[JobCard, MachineCard]:
+    """The attempt may start once; the machine's clear-bed token is used up.
+
+    Asking again for a permit that was given changes nothing, so that a lost answer can be
+    asked for again.
+    """
+    require_current(job, attempt_id=attempt_id, fence=fence)
+    if job.state is JobState.ARMED:
+        return job, machine
+    if job.state is JobState.STAGED and not machine.cleared:
+        raise NotArmed(
+            f"machine {machine.machine_id} waits for someone to confirm that its bed is clear",
+            reason="bed_not_clear",
+        )
+    armed = replace(job, state=next_state(job.state, JobEvent.ARM))
+    return armed, replace(machine, cleared=False)
+
+
+def require_current(job: JobCard, *, attempt_id: str, fence: int) -> None:
+    """Pass only for the attempt and fence that hold the job; LeaseLost for any older one."""
+    if (job.attempt_id, job.fence) != (attempt_id, fence):
+        raise LeaseLost(
+            f"attempt {attempt_id} with fence {fence} no longer holds this job; "
+            "make the machine safe and forget the attempt"
+        )
+
+
+def after(job: JobCard, machine: MachineCard, event: JobEvent) -> tuple[JobCard, MachineCard]:
+    """Both cards after `event`; the machine is free when the job no longer holds it.
+
+    A machine that was let go is never clear by itself: somebody looks first.
+    """
+    state = next_state(job.state, event)
+    if state in HELD_STATES:
+        return replace(job, state=state), machine
+    freed = replace(machine, attempt_id=None)
+    if state is JobState.QUEUED:
+        return JobCard(state), freed
+    return replace(job, state=state), freed
+
+
+def report(
+    job: JobCard, machine: MachineCard, event: JobEvent, *, attempt_id: str, fence: int
+) -> tuple[JobCard, MachineCard]:
+    """Both cards after the agent's report; LeaseLost when an older fence speaks."""
+    require_current(job, attempt_id=attempt_id, fence=fence)
+    return after(job, machine, event)
+
+
+def acknowledge_fence(
+    job: JobCard, machine: MachineCard, *, fence: int, intent: bool
+) -> tuple[JobCard, MachineCard]:
+    """Both cards after the agent promised to start nothing up to `fence`.
+
+    Without INTENT in its journal nothing has moved, and the job is free again. With INTENT it
+    may have: the job waits for the machine's evidence or for a person.
+    """
+    # An answer about another attempt changes nothing, nor one about a run that is on its way:
+    # once the agent has said STARTED only the end can be reported.
+    if fence != job.fence or job.state not in (S.ARMED, S.UNCONFIRMED, S.CANCELLING):
+        return job, machine
+    if intent:
+        return replace(job, fence_acknowledged=True), machine
+    return after(job, machine, JobEvent.UNUSED)
+
+
+def attest(job: JobCard, machine: MachineCard, *, nothing_ran: bool) -> tuple[JobCard, MachineCard]:
+    """Both cards after a person at the machine said what happened.
+
+    Conflict unless the agent has acknowledged the fence: until then a permit may still be on
+    its way, and the person's word would be true today and wrong tomorrow.
+    """
+    if not job.fence_acknowledged:
+        raise Conflict(
+            "the agent has not yet promised that it will not start this attempt; "
+            "wait until it answers, or switch the machine off and enrol its agent anew"
+        )
+    return after(job, machine, JobEvent.NOTHING_RAN if nothing_ran else JobEvent.IT_RAN)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineJournal:
+    """What one machine's durable journal says: the greatest fence intended and given up."""
+
+    intended: int = 0
+    fenced: int = 0
+
+
+def refuse_start(
+    journal: MachineJournal, *, fence: int, age_s: float, same_program: bool
+) -> str | None:
+    """Why the agent must not start under this permit, or None when it may, once.
+
+    Args:
+        fence: the permit's.
+        age_s: seconds since the agent asked for the permit, on its own monotonic clock.
+        same_program: whether the file that would be sent has the hash that the permit names.
+    """
+    if fence <= journal.intended:
+        return f"fence {fence} was started before"
+    if fence <= journal.fenced:
+        return f"fence {fence} was given up"
+    if age_s > PERMIT_VALID_S:
+        return f"the permit is {age_s:.0f} s old, more than {PERMIT_VALID_S:.0f} s"
+    if not same_program:
+        return "the prepared program is not the one that was permitted"
+    return None
+
+
+def intend(journal: MachineJournal, fence: int) -> MachineJournal:
+    """The journal after INTENT; written durably before the first byte leaves."""
+    return replace(journal, intended=max(journal.intended, fence))
+
+
+def give_up(journal: MachineJournal, fence: int) -> MachineJournal:
+    """The journal after the promise that nothing up to `fence` will start any more."""
+    return replace(journal, fenced=max(journal.fenced, fence))

@@ -1,0 +1,157 @@
+"""Economic events in the words of Valueflows 1.0: what an attempt used, and what came of it.
+
+An event says who gave what to whom, how much, in which process, and how well that is known.
+Events are never changed; one that `corrects` another carries the signed difference.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from commons.units import kwh
+
+
+class Action(StrEnum):
+    """The Valueflows actions that a fabrication attempt implies."""
+
+    CITE = "cite"
+    CONSUME = "consume"
+    USE = "use"
+    WORK = "work"
+    PRODUCE = "produce"
+
+
+class Unit(StrEnum):
+    """Units of quantities; each maps to one unit of the OM ontology."""
+
+    EACH = "each"
+    GRAM = "g"
+    KILOWATT_HOUR = "kWh"
+    HOUR = "h"
+
+
+class State(StrEnum):
+    """How well a quantity is known, from best to worst."""
+
+    MEASURED = "measured"
+    DECLARED = "declared"
+    MODELLED = "modelled"
+    DEFAULT = "default"
+    CHECKED_EMPTY = "checked_empty"
+    NOT_MEASURED = "not_measured"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+class Ring(StrEnum):
+    """How far away a material's last substantial transformation was."""
+
+    LAB = "lab"
+    CITY = "city"
+    REGION = "region"
+    COALITION = "coalition"
+    BEYOND = "beyond"
+    UNKNOWN = "unknown"
+
+
+# Relative half-widths by state: our convention, until a lab measures its own.
+HALF_WIDTH = {State.MEASURED: 0.05, State.DECLARED: 0.30, State.MODELLED: 0.20, State.DEFAULT: 0.50}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quantity with its unit, its interval and how well it is known."""
+
+    central: float
+    unit: Unit
+    state: State
+    low: float
+    high: float
+
+
+def measure(value: float, unit: Unit, state: State) -> Measure:
+    """`value` with the interval that its state implies; a count is exact."""
+    half = 0.0 if unit is Unit.EACH else abs(value) * HALF_WIDTH[state]
+    return Measure(value, unit, state, value - half, value + half)
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An economic event before it is written down; `resource` names what flows.
+
+    provider and receiver are ids of agents (people, labs); both the lab for what stays inside.
+    """
+
+    action: Action
+    resource: str
+    quantity: Measure
+    provider: str
+    receiver: str
+    ring: Ring = Ring.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """What is known about an attempt that ended, whatever its outcome.
+
+    `program_duration_s` and `program_material_g` are the proved program's own figures;
+    `share_done` is lines acknowledged of lines in all (0…1). `energy_kwh` is a meter's, or None.
+    """
+
+    lab_id: str
+    steward: str
+    release_id: str
+    machine_id: str
+    lot_id: str | None
+    lot_ring: Ring
+    material: str
+    program_duration_s: float
+    program_material_g: float | None
+    share_done: float
+    ran_s: float
+    average_power_w: float | None
+    energy_kwh: float | None = None
+
+
+def events_of_attempt(facts: AttemptFacts) -> list[EventDraft]:
+    """The events of an attempt that ran, finished or not: failures use material too."""
+    lab = facts.lab_id
+    events = [
+        EventDraft(Action.CITE, f"release:{facts.release_id}",
+                   measure(1, Unit.EACH, State.MEASURED), facts.steward, lab),
+        EventDraft(Action.USE, f"machine:{facts.machine_id}",
+                   measure(facts.ran_s / 3600.0, Unit.HOUR, State.MEASURED), lab, lab, Ring.LAB),
+    ]  # fmt: skip
+    if facts.program_material_g is not None:
+        lot = f"lot:{facts.lot_id}" if facts.lot_id else f"material:{facts.material}"
+        used = facts.program_material_g * facts.share_done
+        events.append(EventDraft(Action.CONSUME, lot, measure(used, Unit.GRAM, State.MODELLED),
+                                 lab, lab, facts.lot_ring))  # fmt: skip
+    if (energy := _energy(facts)) is not None:
+        events.append(EventDraft(Action.CONSUME, "energy:electricity", energy, lab, lab))
+    return events
+
+
+def _energy(facts: AttemptFacts) -> Measure | None:
+    """A meter's reading, else average power over the program's time; unknown stays unknown."""
+    if facts.energy_kwh is not None:
+        return measure(facts.energy_kwh, Unit.KILOWATT_HOUR, State.MEASURED)
+    if facts.average_power_w is None:
+        return None
+    modelled = kwh(facts.average_power_w, facts.program_duration_s * facts.share_done)
+    return measure(modelled, Unit.KILOWATT_HOUR, State.DEFAULT)
+
+
+# Manford & Budinoff 2024, as restated by AMMap: mean over the print of the rated power.
+FDM_SHARE_OF_RATED_POWER = 0.431
+
+
+def events_of_verdict(
+    *, lab_id: str, release_id: str, part: str, good: bool, mass_g: float | None
+) -> list[EventDraft]:
+    """The output of a finished attempt, once a person has looked: one good thing, or scrap."""
+    if good:
+        made = measure(1, Unit.EACH, State.DECLARED)
+        return [EventDraft(Action.PRODUCE, f"part:{release_id}/{part}", made, lab_id, lab_id)]
+    if mass_g is None:
+        return []
+    scrap = measure(mass_g, Unit.GRAM, State.MODELLED)
+    return [EventDraft(Action.PRODUCE, "scrap:mixed", scrap, lab_id, lab_id)]

@@ -1,0 +1,179 @@
+"""From totals of economic events to figures that a city can show without blushing.
+
+Absence is not zero: what nobody measured is `not_measured` and has no value. What is unknown in
+part becomes an interval. Percentages are made from sums, never from percentages.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from commons.flows import Ring, State
+
+METHOD = "cosmolocal-1"
+
+# Rings that count as local to the city; the coalition's other cities are not this city.
+LOCAL_RINGS = frozenset({Ring.LAB, Ring.CITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with everything needed to believe or doubt it.
+
+    low, central and high are None when nothing is known; central alone is None when only an
+    interval is. `coverage` is the share of the underlying quantity that is known (0…1).
+    """
+
+    key: str
+    label: str
+    unit: str
+    low: float | None
+    central: float | None
+    high: float | None
+    state: State
+    coverage: float | None
+    period: str
+    boundary: str
+    method: str = METHOD
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum over events: interval ends, and how many events it has."""
+
+    low: float
+    central: float
+    high: float
+    events: int
+    state: State = State.MEASURED
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one city's labs did in one period, as sums over their events."""
+
+    made: int
+    material_g: Mapping[Ring, Sum]
+    energy_kwh: Sum | None
+    machine_h: Sum | None
+    runs_ended: int
+    runs_with_energy: int
+    runs_with_material: int
+    runs_failed: int
+    verdicts_missing: int
+    designs_elsewhere: int
+
+
+def compute(totals: Totals, *, period: str, boundary: str) -> list[Figure]:
+    """The figures of one city and period, in the order in which they are shown."""
+    place = {"period": period, "boundary": boundary}
+    return [
+        _made(totals, place),
+        _material(totals, place),
+        _local_share(totals, place),
+        _provenance(totals, place),
+        _energy(totals, place),
+        _machine_time(totals, place),
+        _failures(totals, place),
+    ]
+
+
+def _made(totals: Totals, place: Mapping[str, str]) -> Figure:
+    judged = totals.made
+    open_ = totals.verdicts_missing
+    if not totals.runs_ended:
+        return _nothing("made", "Made here", "things", place, "no machine has reported yet")
+    note = f"{open_} more wait for a person's verdict" if open_ else ""
+    return Figure("made", "Made here", "things", judged, judged, judged + open_,
+                  State.DECLARED, None, **place, note=note)  # fmt: skip
+
+
+def _material(totals: Totals, place: Mapping[str, str]) -> Figure:
+    key, label = "material", "Material used"
+    if not totals.material_g:
+        return _nothing(key, label, "kg", place, "no run has reported material")
+    low, central, high = (
+        sum(getattr(ring, end) for ring in totals.material_g.values()) / 1000
+        for end in ("low", "central", "high")
+    )
+    coverage = _share(totals.runs_with_material, totals.runs_ended)
+    return Figure(key, label, "kg", low, central, high, weakest(totals.material_g.values()),
+                  coverage, **place, note=_incomplete(coverage))  # fmt: skip
+
+
+def _local_share(totals: Totals, place: Mapping[str, str]) -> Figure:
+    """I2: unknown origin counts as brought in at the low end and as local at the high end."""
+    key, label = "local_material", "Local material share"
+    all_g = sum(ring.central for ring in totals.material_g.values())
+    if not all_g:
+        return _nothing(key, label, "%", place, "no run has reported material")
+    local = sum(s.central for ring, s in totals.material_g.items() if ring in LOCAL_RINGS)
+    unknown = _grams(totals, Ring.UNKNOWN)
+    low, high = 100 * local / all_g, 100 * (local + unknown) / all_g
+    return Figure(key, label, "%", low, None if unknown else low, high,
+                  weakest(totals.material_g.values()), 1 - unknown / all_g, **place,
+                  note="a local shop is not a local origin")  # fmt: skip
+
+
+def _provenance(totals: Totals, place: Mapping[str, str]) -> Figure:
+    """I19: the share of the mass whose origin somebody stated."""
+    key, label = "provenance", "Material of known origin"
+    all_g = sum(ring.central for ring in totals.material_g.values())
+    if not all_g:
+        return _nothing(key, label, "%", place, "no run has reported material")
+    known = 100 * (1 - _grams(totals, Ring.UNKNOWN) / all_g)
+    state = weakest(totals.material_g.values())
+    return Figure(key, label, "%", known, known, known, state, None, **place)
+
+
+def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
+    key, label = "energy", "Electricity used by machines"
+    if totals.energy_kwh is None:
+        return _nothing(key, label, "kWh", place, "no machine has a meter or a rated power")
+    coverage = _share(totals.runs_with_energy, totals.runs_ended)
+    e = totals.energy_kwh
+    return Figure(key, label, "kWh", e.low, e.central, e.high, e.state, coverage, **place,
+                  note=_incomplete(coverage))  # fmt: skip
+
+
+def _machine_time(totals: Totals, place: Mapping[str, str]) -> Figure:
+    key, label = "machine_time", "Machine time"
+    if totals.machine_h is None:
+        return _nothing(key, label, "h", place, "no machine has reported yet")
+    t = totals.machine_h
+    return Figure(key, label, "h", t.low, t.central, t.high, t.state, 1.0, **place)
+
+
+def _failures(totals: Totals, place: Mapping[str, str]) -> Figure:
+    """I11: hiding failures would flatter every other figure."""
+    key, label = "failed", "Runs that failed"
+    if not totals.runs_ended:
+        return _nothing(key, label, "%", place, "no machine has reported yet")
+    failed = 100 * totals.runs_failed / totals.runs_ended
+    unjudged = 100 * totals.verdicts_missing / totals.runs_ended
+    return Figure(key, label, "%", failed, failed, min(100.0, failed + unjudged),
+                  State.DECLARED, None, **place)  # fmt: skip
+
+
+def _nothing(key: str, label: str, unit: str, place: Mapping[str, str], note: str) -> Figure:
+    return Figure(key, label, unit, None, None, None, State.NOT_MEASURED, None, **place, note=note)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _incomplete(coverage: float | None) -> str:
+    if coverage is None or coverage >= 1:
+        return ""
+    return f"at least this much: {coverage:.0%} of the runs reported it"
+
+
+def _grams(totals: Totals, ring: Ring) -> float:
+    return totals.material_g[ring].central if ring in totals.material_g else 0.0
+
+
+def weakest(sums: Iterable[Sum]) -> State:
+    """The weakest state among the inputs: a figure is no better known than that."""
+    order = list(State)
+    return max((s.state for s in sums), key=order.index, default=State.NOT_MEASURED)

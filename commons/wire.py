@@ -1,0 +1,267 @@
+"""The messages between an agent and the server. Docs: `docs/api.md`.
+
+Requests refuse unknown fields (a typo is an error); answers ignore them (old agents live on).
+Times are UTC and aware; durations are seconds; hashes are 64 hex digits.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from commons.machine import MachineProfile, Process
+
+API_VERSION = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Sentence = Annotated[str, Field(max_length=2000)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class Asked(BaseModel):
+    """A request: what it does not know it refuses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Told(BaseModel):
+    """An answer: what it does not know it ignores."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Enrolment(Asked):
+    """An agent introduces itself with a one-use code and the public half of its own key.
+
+    `public_key` is the raw Ed25519 key, 64 hex digits.
+    """
+
+    code: Annotated[str, Field(min_length=8, max_length=64)]
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    public_key: Sha256
+    machines: Annotated[tuple[MachineProfile, ...], Field(min_length=1, max_length=64)]
+
+
+class EnrolledMachine(Told):
+    machine_id: Id
+    name: str
+
+
+class Enrolled(Told):
+    """The agent is known; `fingerprint` is what a person compares on both screens."""
+
+    agent_id: Id
+    lab_id: Id
+    fingerprint: str
+    machines: tuple[EnrolledMachine, ...]
+
+
+class MachineState(StrEnum):
+    """What the agent sees of a machine. Clear or not is the server's to know."""
+
+    OFFLINE = "offline"
+    IDLE = "idle"
+    PREPARING = "preparing"
+    WAITING = "waiting"  # prepared; a person has to confirm the clear bed
+    RUNNING = "running"
+    HELD = "held"
+    FAULT = "fault"  # a person has to look
+
+
+class Phase(StrEnum):
+    """The step of an attempt that its progress is about."""
+
+    FETCH = "fetch"
+    PREPARE = "prepare"
+    STREAM = "stream"
+
+
+class ProgressReport(Asked):
+    """How far an attempt is. In FETCH units are bytes, in STREAM lines, in PREPARE 0 or 1."""
+
+    attempt_id: Id
+    phase: Phase
+    done: Count
+    total: Count
+    sent: Count = 0
+    remaining_s: Seconds | None = None
+
+
+class MachineReport(Asked):
+    """One machine as the agent sees it now. Not durable: the next one replaces it."""
+
+    machine_id: Id
+    state: MachineState
+    sentence: Sentence = ""
+    hotend_c: float | None = None
+    bed_c: float | None = None
+    progress: ProgressReport | None = None
+
+
+class EventKind(StrEnum):
+    """What an agent durably reports. The first eight are events of the job table."""
+
+    STAGED = "staged"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    LOST = "lost"
+    UNUSED = "unused"
+    FENCED = "fenced"
+
+
+class ProgramFacts(Asked):
+    """The proved program: what will be sent, and what it will use by our own reading of it."""
+
+    sha256: Sha256
+    line_count: Count
+    duration_s: Seconds
+    material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    claimed_duration_s: Seconds | None = None
+    claimed_material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    prepared_with: Annotated[str, Field(max_length=200)]
+    profile_sha256: Sha256
+
+
+class RunFacts(Asked):
+    """What the agent saw of a run, finished or not. `energy_kwh` only from a meter."""
+
+    lines_sent: Count
+    lines_done: Count
+    line_count: Count
+    ran_s: Seconds
+    energy_kwh: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class AgentEvent(Asked):
+    """One durable report, numbered without gaps from 1 within one boot of the agent's journal.
+
+    `intent` belongs to FENCED: whether the journal holds an INTENT for this fence.
+    """
+
+    seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    at: AwareDatetime
+    kind: EventKind
+    machine_id: Id
+    attempt_id: Id
+    fence: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    sentence: Sentence = ""
+    program: ProgramFacts | None = None
+    run: RunFacts | None = None
+    intent: bool | None = None
+
+
+class SyncRequest(Asked):
+    """Heartbeat, machines as they are, and the next events of the outbox, oldest first.
+
+    `boot` names the journal, not the process: it lives as long as the journal's file. The server
+    answers at once when it has something to say, else after `wait_s`.
+    """
+
+    api_version: int = API_VERSION
+    boot: Id
+    machines: tuple[MachineReport, ...] = ()
+    events: Annotated[tuple[AgentEvent, ...], Field(max_length=500)] = ()
+    wait_s: Annotated[float, Field(ge=0, le=50)] = 0
+
+
+class FenceOrder(Told):
+    """Promise to start nothing up to `fence` on this machine, and answer with FENCED."""
+
+    machine_id: Id
+    attempt_id: Id
+    fence: int
+
+
+class Wish(StrEnum):
+    """What people ask of a running attempt."""
+
+    HOLD = "hold"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+class ControlOrder(Told):
+    attempt_id: Id
+    wish: Wish
+
+
+class SyncReply(Told):
+    """`acked` is the highest event number that is safe with the server, without gaps.
+
+    `work` names machines for which a lease or an ARM is worth asking for now.
+    """
+
+    acked: int
+    fences: tuple[FenceOrder, ...] = ()
+    controls: tuple[ControlOrder, ...] = ()
+    work: tuple[Id, ...] = ()
+
+
+class LeaseRequest(Asked):
+    machine_id: Id
+
+
+class PrintOptions(Told):
+    """What the person who orders may choose about a print."""
+
+    quality: str = "draft"
+    supports: bool = False
+    brim: bool = False
+    infill_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class JobOffer(Told):
+    """The right to prepare one job until `lease_ends_at`, under `fence`.
+
+    The file is fetched by its hash; `thickness_mm` is the loaded sheet's, for milling.
+    """
+
+    job_id: Id
+    attempt_id: Id
+    machine_id: Id
+    fence: int
+    lease_ends_at: datetime
+    title: str
+    part: str
+    process: Process
+    file_name: str
+    file_sha256: Sha256
+    file_size: int
+    material: str
+    thickness_mm: float | None = None
+    options: PrintOptions = PrintOptions()
+
+
+class ArmRequest(Asked):
+    """May this attempt start now? Names the exact program that would be sent."""
+
+    attempt_id: Id
+    fence: Annotated[int, Field(ge=1)]
+    program_sha256: Sha256
+
+
+class Permit(Told):
+    """The right to start once. Valid for `valid_s` on the agent's clock from its request."""
+
+    attempt_id: Id
+    machine_id: Id
+    fence: int
+    program_sha256: Sha256
+    valid_s: float
+
+
+class Problem(Told):
+    """An error as RFC 9457 problem details; `fields` when several things are wrong at once."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    reason: str | None = None
+    fields: tuple[dict[str, str], ...] = ()

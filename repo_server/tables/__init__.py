@@ -1,0 +1,58 @@
+"""The tables: columns, keys and constraints; no behaviour. Importing this knows all of them."""
+
+from repo_server.tables.designs import BlobRow, DesignRow, FileFactsRow, ReleaseFileRow, ReleaseRow
+from repo_server.tables.jobs import (
+    AgentEventRow,
+    AttemptRow,
+    BedClearRow,
+    BuildOrderRow,
+    ControlRow,
+    JobRow,
+    PermitRow,
+)
+from repo_server.tables.labs import (
+    AgentRow,
+    CityRow,
+    EnrolmentCodeRow,
+    LabRow,
+    MachineRow,
+    MaterialLotRow,
+    NonceRow,
+)
+from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
+from repo_server.tables.people import (
+    ApiTokenRow,
+    CityRoleRow,
+    LabRoleRow,
+    PersonRow,
+    SessionRow,
+)
+
+__all__ = [
+    "AgentEventRow",
+    "AgentRow",
+    "ApiTokenRow",
+    "AttemptRow",
+    "BedClearRow",
+    "BlobRow",
+    "BuildOrderRow",
+    "CityRoleRow",
+    "CityRow",
+    "ControlRow",
+    "DesignRow",
+    "EconomicEventRow",
+    "EnrolmentCodeRow",
+    "FileFactsRow",
+    "IdempotencyRow",
+    "JobRow",
+    "LabRoleRow",
+    "LabRow",
+    "MachineRow",
+    "MaterialLotRow",
+    "NonceRow",
+    "PermitRow",
+    "PersonRow",
+    "ReleaseFileRow",
+    "ReleaseRow",
+    "SessionRow",
+]

@@ -1,0 +1,72 @@
+"""Designs, their releases, and the files these are made of."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class BlobRow(SQLModel, table=True):
+    """Bytes that are safely stored under their own hash."""
+
+    __tablename__ = "blob"
+    sha256: str = Field(primary_key=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    stored_at: datetime
+
+
+class FileFactsRow(SQLModel, table=True):
+    """What the parser of one kind learned about a file; made again when the parser gets better.
+
+    `facts` holds the figures, `problem` the one sentence why there are none. Derived files
+    (`preview_sha256`: GLB, `thumbnail_sha256`: PNG) are blobs of their own.
+    """
+
+    __tablename__ = "file_facts"
+    sha256: str = Field(foreign_key="blob.sha256", primary_key=True)
+    kind: str = Field(primary_key=True)
+    parser_version: int
+    facts: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    problem: str | None = None
+    preview_sha256: str | None = Field(default=None, foreign_key="blob.sha256")
+    thumbnail_sha256: str | None = Field(default=None, foreign_key="blob.sha256")
+    measured_at: datetime
+
+
+class DesignRow(SQLModel, table=True):
+    """A named line of work. Its steward publishes; the head is the newest release."""
+
+    __tablename__ = "design"
+    id: str = Field(primary_key=True)
+    slug: str = Field(unique=True, index=True)
+    steward_id: str = Field(foreign_key="person.id", index=True)
+    head_id: str | None = Field(default=None, index=True)
+    created_at: datetime
+
+
+class ReleaseRow(SQLModel, table=True):
+    """One published version, for ever as it is. `id` is the hash of manifest and files.
+
+    `manifest` is the checked data; name, licence and function stand beside it for lists.
+    """
+
+    __tablename__ = "release"
+    __table_args__ = (UniqueConstraint("design_id", "version"),)
+    id: str = Field(primary_key=True)
+    design_id: str = Field(foreign_key="design.id", index=True)
+    version: str
+    name: str
+    function: str
+    license: str
+    licensors: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    manifest: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    manifest_sha256: str = Field(foreign_key="blob.sha256")
+    published_by: str = Field(foreign_key="person.id")
+    published_at: datetime
+
+
+class ReleaseFileRow(SQLModel, table=True):
+    __tablename__ = "release_file"
+    release_id: str = Field(foreign_key="release.id", primary_key=True)
+    path: str = Field(primary_key=True)
+    sha256: str = Field(foreign_key="blob.sha256", index=True)

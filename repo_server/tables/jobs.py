@@ -1,0 +1,116 @@
+"""Orders, the jobs they become, and every try at each of them."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from commons.job import JobState
+from commons.machine import Process
+
+
+class BuildOrderRow(SQLModel, table=True):
+    """Who wants how many of which part, where. `answers` is why machines can or cannot."""
+
+    __tablename__ = "build_order"
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    release_id: str = Field(foreign_key="release.id", index=True)
+    part: str
+    copies: int
+    material: str
+    options: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    answers: list[dict[str, object]] = Field(sa_column=Column(JSON, nullable=False))
+    ordered_by: str = Field(foreign_key="person.id", index=True)
+    ordered_at: datetime
+
+
+class JobRow(SQLModel, table=True):
+    """One thing to make. state … fence_acknowledged are its card of commons.dispatch."""
+
+    __tablename__ = "job"
+    id: str = Field(primary_key=True)
+    order_id: str = Field(foreign_key="build_order.id", index=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    copy_number: int
+    process: Process
+    state: JobState = Field(index=True)
+    machine_id: str | None = Field(default=None, foreign_key="machine.id")
+    attempt_id: str | None = None
+    fence: int = 0
+    fence_acknowledged: bool = False
+    # Set while a machine may prepare it (lease) or is expected to be heard of (armed, running).
+    silent_after: datetime | None = Field(default=None, index=True)
+    # Why it stands where it stands, in a sentence for people.
+    sentence: str = ""
+    queued_at: datetime
+    changed_at: datetime
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try at a job. `program` and `run` are the agent's facts as JSON; `outcome` its end."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (UniqueConstraint("machine_id", "fence"),)
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="job.id", index=True)
+    machine_id: str = Field(foreign_key="machine.id", index=True)
+    fence: int
+    lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
+    leased_at: datetime
+    armed_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    sentence: str = ""
+    program: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    run: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    verdict_by: str | None = Field(default=None, foreign_key="person.id")
+    verdict_at: datetime | None = None
+
+
+class PermitRow(SQLModel, table=True):
+    """The right to start that was given to an attempt. One row an attempt, never removed."""
+
+    __tablename__ = "permit"
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    program_sha256: str
+    given_at: datetime
+
+
+class BedClearRow(SQLModel, table=True):
+    """Who said that the bed is clear, and which attempt used it up."""
+
+    __tablename__ = "bed_clear"
+    id: str = Field(primary_key=True)
+    machine_id: str = Field(foreign_key="machine.id", index=True)
+    person_id: str = Field(foreign_key="person.id")
+    at: datetime
+    used_by: str | None = Field(default=None, foreign_key="attempt.id")
+
+
+class ControlRow(SQLModel, table=True):
+    """A person's wish to hold, resume or cancel, until the agent has taken it."""
+
+    __tablename__ = "control"
+    id: str = Field(primary_key=True)
+    attempt_id: str = Field(foreign_key="attempt.id", index=True)
+    wish: str
+    person_id: str = Field(foreign_key="person.id")
+    at: datetime
+    taken_at: datetime | None = None
+
+
+class AgentEventRow(SQLModel, table=True):
+    """Every report of every agent, once. A report that comes again finds its row here."""
+
+    __tablename__ = "agent_event"
+    agent_id: str = Field(foreign_key="agent.id", primary_key=True)
+    boot: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    kind: str
+    attempt_id: str
+    message: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    # Empty when the report was applied; otherwise why it could change nothing.
+    refused: str = ""
+    received_at: datetime

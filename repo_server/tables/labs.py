@@ -1,0 +1,100 @@
+"""Cities, labs, their machines and material, and the agents that speak for the machines."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Column
+from sqlmodel import Field, SQLModel
+
+from commons.flows import Ring
+
+
+class CityRow(SQLModel, table=True):
+    """A city of the coalition. The pledge is quoted with its source; its target may be unknown."""
+
+    __tablename__ = "city"
+    id: str = Field(primary_key=True)
+    slug: str = Field(unique=True, index=True)
+    name: str
+    country: str
+    pledge: str | None = None
+    pledge_source: str | None = None
+
+
+class LabRow(SQLModel, table=True):
+    """A place with people and machines (OKW: manufacturing facility)."""
+
+    __tablename__ = "lab"
+    id: str = Field(primary_key=True)
+    slug: str = Field(unique=True, index=True)
+    name: str
+    city_id: str = Field(foreign_key="city.id", index=True)
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class EnrolmentCodeRow(SQLModel, table=True):
+    """A code that lets one agent in, once, for a short time. Only its SHA-256 is kept."""
+
+    __tablename__ = "enrolment_code"
+    code_sha256: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    made_by: str = Field(foreign_key="person.id")
+    ends_at: datetime
+    used_at: datetime | None = None
+
+
+class AgentRow(SQLModel, table=True):
+    """The software that speaks for a lab's machines. `boot` names its journal."""
+
+    __tablename__ = "agent"
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    name: str
+    public_key: str = Field(unique=True)
+    boot: str | None = None
+    acked_seq: int = 0
+    enrolled_at: datetime
+    seen_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class NonceRow(SQLModel, table=True):
+    """A nonce of a signed request that was accepted; it is never accepted again."""
+
+    __tablename__ = "nonce"
+    agent_id: str = Field(foreign_key="agent.id", primary_key=True)
+    nonce: str = Field(primary_key=True)
+    at: datetime = Field(index=True)
+
+
+class MaterialLotRow(SQLModel, table=True):
+    """This spool or sheet: what is left of it, where it was made, and how we know."""
+
+    __tablename__ = "material_lot"
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    material: str
+    name: str
+    ring: Ring = Ring.UNKNOWN
+    evidence: str | None = None
+    mass_left_g: float | None = None
+    thickness_mm: float | None = None
+
+
+class MachineRow(SQLModel, table=True):
+    """The machine in the lab. epoch, cleared and attempt_id are its card of commons.dispatch.
+
+    `seen` is the agent's last MachineReport as JSON; `cleared_at` is the bed-clear token.
+    """
+
+    __tablename__ = "machine"
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    agent_id: str = Field(foreign_key="agent.id", index=True)
+    name: str
+    profile: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
+    epoch: int = 0
+    cleared: bool = False
+    attempt_id: str | None = None
+    seen: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
