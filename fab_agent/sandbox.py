@@ -25,7 +25,7 @@ from fab_agent.syscalls import write_filter
 IN = Path("/in")
 OUT = Path("/out")
 _APP = Path("/app")
-_TAIL_BYTES = 64 * 1024  # of what a child says; the rest of it is of no use
+_TAIL_BYTES = 256 * 1024  # of what a child says; what came before is of no use
 _NO_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory", "failed to map segment")
 _FULL_BELOW_BYTES = 1024 * 1024
 

@@ -1,0 +1,98 @@
+"""What any slicer promises us, and what we hold against what it delivers. Pure but for types."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from commons.errors import ProgramRefused
+from fab_agent.slicing.cleaning import MeshFacts
+from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.profile import FILAMENT_AREA_MM2, SlicerProfile
+
+_LEAST_SHARE = 0.5  # of the filament that the infill alone would need: less means lost walls
+_DURATION = re.compile(r"(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?")
+
+
+@dataclass(frozen=True, slots=True)
+class SlicerIdentity:
+    """Which slicer it is; part of every cached program's key."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """Raw G-code of a slicer and what it claims about it; None where it says nothing."""
+
+    gcode: Path
+    layers: int
+    top_mm: float
+    claimed_duration_s: float | None
+    claimed_filament_mm: float | None
+    claimed_filament_g: float | None
+
+    @property
+    def claimed_filament_mm3(self) -> float | None:
+        """Volume of the filament that the slicer says it needs."""
+        length_mm = self.claimed_filament_mm
+        return None if length_mm is None else length_mm * FILAMENT_AREA_MM2
+
+
+class Slicer(Protocol):
+    """Turns a clean mesh into G-code for one machine, or says why not."""
+
+    def identity(self) -> SlicerIdentity:
+        """Name and version; Unavailable when it is not installed."""
+
+    def slice(
+        self, mesh: Path, profile: SlicerProfile, *, options: PrintOptions, out_dir: Path
+    ) -> SliceResult:
+        """G-code in `out_dir`; ProgramRefused when it cannot, Unavailable when it may later."""
+
+
+def duration_s(text: str) -> float | None:
+    """Seconds of a slicer's `1d 2h 45m 49s`, each part optional; None for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def require_whole(
+    result: SliceResult, facts: MeshFacts, *, profile: SlicerProfile, options: PrintOptions
+) -> None:
+    """Nothing of the part is missing from the G-code, as far as figures can tell.
+
+    Slicers drop walls thinner than the nozzle and whole bodies without a word and with exit
+    code 0, so height and amount are compared with the mesh.
+
+    Raises:
+        ProgramRefused: no layers, no filament, too low, or far less filament than infill needs.
+    """
+    height_mm = facts.size_mm[2]
+    if result.layers == 0 or not result.claimed_filament_mm:
+        raise refusal(
+            "empty", f"nothing of it can be printed with a {profile.nozzle_mm:g} mm nozzle"
+        )
+    if abs(result.top_mm - height_mm) > 1.5 * profile.layer_mm:
+        raise refusal(
+            "incomplete",
+            f"the program ends {result.top_mm:.2f} mm up and the part is {height_mm:.2f} mm high: "
+            "thicken what is thinner than the nozzle",
+        )
+    least_mm3 = _LEAST_SHARE * options.infill * facts.volume_mm3 * options.copies
+    claimed_mm3 = result.claimed_filament_mm3 or 0.0
+    if claimed_mm3 < least_mm3:
+        raise refusal(
+            "incomplete",
+            f"the program uses {claimed_mm3:.0f} mm³ of filament and needs {least_mm3:.0f} mm³ at "
+            f"least: thicken walls that are thinner than the nozzle ({profile.nozzle_mm:g} mm)",
+        )
+
+
+def refusal(rule: str, why: str) -> ProgramRefused:
+    """The error for a part that a slicer cannot turn into a whole program."""
+    return ProgramRefused(f"slicing failed: {why}", rule=f"slicer-{rule}")
