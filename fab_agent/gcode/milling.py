@@ -1,0 +1,138 @@
+"""What GRBL may be asked for: a person has homed it and set work zero on the sheet's top.
+
+Z0 is the top of the sheet. A program lifts the cutter before it crosses the sheet, cuts only
+with the spindle turning, and ends lifted and still. Source of the command list: GRBL 1.1 wiki.
+"""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import ClassVar
+
+from commons.machine import MachineProfile, MillLimits
+from fab_agent.gcode.motion import XYZ, Action, Walk, changes_nothing
+from fab_agent.gcode.parser import Args, E, G, X, Y
+
+_OFFSET = ("offset", "moves the zero that a person has set on the sheet")
+_STORED = ("forbidden-command", "goes to a stored place that the program does not show")
+
+_NAMES_BY_REASON: tuple[tuple[tuple[str, str], str], ...] = (
+    (_OFFSET, "G10 G43 G43.1 G49 G53 G55 G56 G57 G58 G59 G92 G92.1 G92.2 G92.3"),
+    (_STORED, "G28 G28.1 G30 G30.1"),
+    (("forbidden-command", "probes: it moves until something is hit"), "G38.2 G38.3 G38.4 G38.5"),
+    (("units", "turns feeds into times"), "G93"),
+    (("plane", "turns arcs out of the XY plane"), "G18 G19"),
+    (("unbounded-wait", "waits for a person, and nobody may be there"), "M0 M1 M25 M600"),
+    (("tool", "changes the cutter; one program uses one cutter"), "M6"),
+    (("spindle-backwards", "turns the cutter against its edges"), "M4"),
+    (("coolant", "switches a relay that the profile does not know"), "M7 M8"),
+)
+
+
+class MillWalk(Walk):
+    """A GRBL router. Invariant: below Z0 it was never moved without a turning spindle."""
+
+    forbidden: ClassVar = {name: why for why, names in _NAMES_BY_REASON for name in names.split()}
+    sharing = frozenset({"G17", "G20", "G21", "G40", "G54", "G80", "G90", "G91", "G94"})
+
+    def __init__(self, profile: MachineProfile, limits: MillLimits) -> None:
+        super().__init__(profile)
+        self.cut_length_mm = 0.0
+        self.spindle_max_rpm = 0.0
+        self._limits = limits
+        self._spindle_rpm = 0.0
+        self._ended = False
+
+    def follow(self, words: Mapping[int, float], start: XYZ, length: float) -> None:
+        """Judge a move: lifted before crossing, spindle on below Z0, feeds within limits."""
+        if E in words:
+            self.refuse("unknown-word", "a router has no E")
+        if isnan(start[2]):
+            self._check_first(words)
+        rise = self.here[2] - start[2]
+        below = min(start[2], self.here[2]) < 0
+        if below:
+            self._check_cut()
+        if words[G] == 0:
+            if below and not (rise > 0 and length == rise):
+                self.refuse("rapid-in-stock", "G0 below Z0 may only lift straight up")
+            feed = self.profile.max_feed_mm_s
+        else:
+            feed = self._need_feed()
+            down = below and rise < 0
+            limit = self._limits.max_plunge_mm_s if down else self.profile.max_feed_z_mm_s
+            self._check_vertical(rise, length, limit)
+            if below:
+                self.cut_length_mm += length
+        if length > 0:
+            self.duration_s += length / feed
+
+    def finish(self) -> None:
+        """Refuse a program that cuts nothing or ends with a turning or lowered cutter."""
+        if self._spindle_rpm:
+            self.refuse("spindle-left-on", "the spindle still turns at the end; add M5")
+        if not self.cut_length_mm > 0:
+            self.refuse("does-nothing", "the program cuts nothing")
+        if not self.here[2] > 0:
+            self.refuse("not-lifted", f"the cutter ends at Z{self.here[2]:.3f}; lift it above Z0")
+
+    def _missing(self) -> tuple[str, str] | None:
+        return (
+            ("after-end", "nothing: M2 or M30 was its end")
+            if self._ended
+            else (self._modes_missing())
+        )
+
+    def _check_first(self, words: Mapping[int, float]) -> None:
+        """Until Z is known the cutter may stand in the sheet: it can only be lifted."""
+        if X in words or Y in words or not self.here[2] > 0:
+            why = "the first move must lift the cutter above Z0 (absolute), and nothing else"
+            self.refuse("start-retract", why)
+
+    def _check_cut(self) -> None:
+        if not self._spindle_rpm:
+            self.refuse("spindle-off", "a move below Z0 while the spindle stands; add M3 S…")
+        if isnan(self.here[0] + self.here[1]):
+            self.refuse("position-unknown", "a cut before both X and Y are given")
+
+    def _spindle_on(self, args: Args) -> None:
+        rpm = self.number(args, "S", "M3")
+        least, most = self._limits.spindle_min_rpm, self._limits.spindle_max_rpm
+        if not least <= rpm <= most or rpm == 0:
+            self.refuse("spindle-speed", f"S{rpm:g} rpm; this spindle turns {least:g} … {most:g}")
+        self._spindle_rpm = rpm
+        self.spindle_max_rpm = max(self.spindle_max_rpm, rpm)
+
+    def _spindle_off(self, args: Args) -> None:
+        if self.here[2] < 0:
+            self.refuse("spindle-off", "M5 while the cutter is below Z0")
+        self._spindle_rpm = 0.0
+
+    def _wait(self, args: Args) -> None:
+        self.dwell(self.number(args, "P", "G4"))
+
+    def _end(self, args: Args) -> None:
+        self._ended = True
+        self._spindle_rpm = 0.0
+        self.modes_changed()
+
+    commands: ClassVar[Mapping[str, tuple[str, Action]]] = {
+        "G0": ("XYZF", Walk._rapid),
+        "G1": ("XYZF", Walk._feed),
+        "G2": ("XYZFIJR", Walk._arc_clockwise),
+        "G3": ("XYZFIJR", Walk._arc_counter),
+        "G4": ("P", _wait),
+        "G17": ("", Walk._xy_plane),
+        "G20": ("", Walk._inches),
+        "G21": ("", Walk._millimetres),
+        "G40": ("", changes_nothing),
+        "G54": ("", changes_nothing),
+        "G80": ("", changes_nothing),
+        "G90": ("", Walk._absolute),
+        "G91": ("", Walk._incremental),
+        "G94": ("", changes_nothing),
+        "M2": ("", _end),
+        "M3": ("S", _spindle_on),
+        "M5": ("", _spindle_off),
+        "M9": ("", changes_nothing),
+        "M30": ("", _end),
+    }

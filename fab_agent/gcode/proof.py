@@ -1,0 +1,171 @@
+"""The whole program inside what the machine, the nozzle and the material allow, or refused.
+
+A proof is about exact bytes: `prove_file` hashes what it reads, and a program may start only if
+the hash of the bytes to be sent is the one that was proved. Memory stays flat at any length.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from math import pi
+from pathlib import Path
+from typing import BinaryIO
+
+from commons.errors import NotFound
+from commons.machine import Driver, MachineProfile, Material, Process
+from fab_agent.gcode.milling import MillWalk
+from fab_agent.gcode.motion import XYZ
+from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal
+from fab_agent.gcode.printing import PrinterWalk
+from fab_agent.gcode.program import Estimate, GcodeProgram
+
+MAX_LINES = 20_000_000
+MAX_DURATION_S = 7 * 24 * 3600.0
+FILAMENT_MM = 1.75
+
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a program will do, from its own moves. Units: mm, s, mm³, °C, rpm.
+
+    `low` and `high` are the corners of the box of all points, in the program's coordinates.
+    `duration_s` is path over feed plus dwells; acceleration, heating and homing come on top.
+    Printers have `extruded_mm3`, mills `cut_length_mm` (path below Z0 at feed).
+    """
+
+    process: Process
+    line_count: int
+    low: XYZ
+    high: XYZ
+    duration_s: float
+    extruded_mm3: float | None = None
+    cut_length_mm: float | None = None
+    hotend_max_c: float | None = None
+    bed_max_c: float | None = None
+    spindle_max_rpm: float | None = None
+    sha256: str | None = None
+
+
+def prove(
+    lines: Iterable[bytes | str], profile: MachineProfile, *, material: Material | None = None
+) -> Proof:
+    """The proof that these bare lines are safe on such a machine.
+
+    Args:
+        lines: one command each, without line ends; text must be ASCII.
+        profile: the machine, its envelope and limits; its driver names the firmware family.
+        material: lowers the temperature limit to its own, and must be one the machine takes.
+
+    Raises:
+        ProgramRefused: names the line, the rule, the value and the limit.
+    """
+    _check_material(profile, material)
+    walk = _walk_of(profile, material)
+    number = 0
+    for number, line in enumerate(lines, 1):
+        walk.line = number
+        if not isinstance(line, bytes):
+            line = line.encode("utf-8", "surrogateescape")
+        words = plain_move(line)
+        if words is not None:
+            walk.straight(words)
+        else:
+            walk.obey(parse_line(line, number))
+        if number > MAX_LINES:
+            raise refusal("too-long", number, f"more than {MAX_LINES} lines")
+    return _proof_of(walk, profile.process, number)
+
+
+def prove_file(path: Path, profile: MachineProfile, *, material: Material | None = None) -> Proof:
+    """The proof of a program file as `write_program` leaves it, bound to its bytes by `sha256`.
+
+    Raises:
+        ProgramRefused: as `prove`; also when the file does not end in a newline.
+        NotFound: there is no such file.
+    """
+    digest = sha256()
+    try:
+        with path.open("rb") as file:
+            proof = prove(_lines_of(file, digest.update), profile, material=material)
+    except FileNotFoundError as error:
+        raise NotFound(f"no program at {path}: prepare it again") from error
+    return replace(proof, sha256=digest.hexdigest())
+
+
+def proved_program(
+    path: Path,
+    profile: MachineProfile,
+    *,
+    material: Material | None = None,
+    claimed_duration_s: float | None = None,
+    claimed_material_mm3: float | None = None,
+) -> GcodeProgram:
+    """The file at `path` as a program that may be sent to such a machine; raises as prove_file.
+
+    The claims are what the slicer said; they are kept beside our own reading.
+    """
+    proof = prove_file(path, profile, material=material)
+    estimate = Estimate(
+        duration_s=proof.duration_s,
+        material_mm3=proof.extruded_mm3,
+        claimed_duration_s=claimed_duration_s,
+        claimed_material_mm3=claimed_material_mm3,
+    )
+    return GcodeProgram(
+        path=path,
+        sha256=proof.sha256 or "",
+        line_count=proof.line_count,
+        process=proof.process,
+        estimate=estimate,
+    )
+
+
+def _lines_of(file: BinaryIO, update: Callable[[bytes], object]) -> Iterator[bytes]:
+    """The lines of `file` without their newlines; every byte read goes through `update`."""
+    rest, number = b"", 0
+    while block := file.read(_BLOCK):
+        update(block)
+        *lines, rest = (rest + block).split(b"\n")
+        number += len(lines)
+        yield from lines
+        if len(rest) > MAX_LINE:
+            length = f"more than {MAX_LINE} characters, a firmware's buffer holds no more"
+            raise refusal("line-too-long", number + 1, length)
+    if rest:
+        raise refusal("no-newline", number + 1, "the last line has no end; is the file whole?")
+
+
+def _check_material(profile: MachineProfile, material: Material | None) -> None:
+    if material is not None and material.key not in profile.materials:
+        takes = ", ".join(profile.materials) or "nothing"
+        why = f"{profile.name} does not take {material.name}; it takes {takes}"
+        raise refusal("material", 0, why)
+
+
+def _walk_of(profile: MachineProfile, material: Material | None) -> PrinterWalk | MillWalk:
+    if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
+        return PrinterWalk(profile, profile.fdm, material)
+    if profile.cnc and profile.driver is Driver.GRBL:
+        return MillWalk(profile, profile.cnc)
+    why = f"no rules for a {profile.process} machine driven as {profile.driver}"
+    raise refusal("profile", 0, why)
+
+
+def _proof_of(walk: PrinterWalk | MillWalk, process: Process, line_count: int) -> Proof:
+    if not line_count:
+        raise refusal("does-nothing", 0, "the program is empty")
+    walk.finish()
+    if walk.duration_s > MAX_DURATION_S:
+        hours = f"{walk.duration_s / 3600:.0f} h, at most {MAX_DURATION_S / 3600:.0f} h"
+        raise refusal("too-long", 0, hours)
+    proof = Proof(process, line_count, walk.low, walk.high, walk.duration_s)
+    if isinstance(walk, PrinterWalk):
+        return replace(
+            proof,
+            extruded_mm3=walk.extruded_mm * pi * (FILAMENT_MM / 2) ** 2,
+            hotend_max_c=walk.hotend_max_c,
+            bed_max_c=walk.bed_max_c,
+        )
+    return replace(proof, cut_length_mm=walk.cut_length_mm, spindle_max_rpm=walk.spindle_max_rpm)
