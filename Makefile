@@ -1,0 +1,41 @@
+# Two commands are enough for a newcomer: `make demo` and `make test`.
+# Everything that a fresh Debian or Ubuntu machine lacks is installed by `make setup`, which the
+# others call and which does nothing when all is there.
+
+PY := .venv/bin/python
+
+.PHONY: help setup setup-tests demo test check format bench lock clean
+
+help:            ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup:           ## install what is missing: slicer, sandbox, .venv, OctoPrint's own .venv
+	@sh scripts/setup.sh run
+
+setup-tests:     ## the same and what only the tests need: a browser and PostgreSQL
+	@sh scripts/setup.sh test
+
+demo: setup      ## publish, order, slice, stream, see it in the city; ONCE=1 stops at the end
+	@$(PY) -m cosmo demo $(if $(ONCE),--once,)
+
+test: setup-tests check  ## style, types and every test
+	@$(PY) -m pytest -q
+
+check:           ## style and types alone
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/mypy
+
+format:          ## put the source in the house's form
+	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+bench: setup     ## every measurement against its peer; the last line of each is JSON
+	@for name in bench/[a-z]*.py; do \
+	    echo "== $$name"; $(PY) -m bench.$$(basename $$name .py) || exit 1; done
+
+lock:            ## write the lock files anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
+	@printf 'OctoPrint==1.11.8\nsetuptools<81\n' | uv pip compile -q --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url -o requirements-octoprint.lock -
+
+clean:           ## remove what was built and what the demo left; keep both .venv
+	@rm -rf var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,150 @@
+"""`cosmo`: what people type. Every failure is one sentence and exit code 1."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from commons.errors import FabError, InvalidInput
+from cosmo.agent_commands import agent
+from cosmo.client import Answer, Client
+from cosmo.server_commands import server
+
+SERVER = click.option(
+    "--server", "url", envvar="COSMOLOCAL_SERVER", default="http://127.0.0.1:8000",
+    show_default=True, help="Address of the repository.",
+)  # fmt: skip
+TOKEN = click.option(
+    "--token-file", envvar="COSMOLOCAL_TOKEN_FILE", type=click.Path(path_type=Path),
+    default=Path("~/.config/cosmolocal/token"), show_default=True,
+    help="Where `cosmo sign-in` keeps your token.",
+)  # fmt: skip
+console = Console(highlight=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Design global, manufacture local: publish open designs, build them in your lab."""
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Stop everything at the end and exit.")
+@click.option("--data", type=click.Path(path_type=Path), default=Path("var/demo"),
+              show_default=True, help="Folder of the demo; made anew each time.")  # fmt: skip
+def demo(*, once: bool, data: Path) -> None:
+    """Run the whole chain on this machine: publish, order, slice, stream, count."""
+    from cosmo.demo.story import run_demo
+
+    run_demo(data, once=once, console=console)
+
+
+@cli.command("sign-in")
+@SERVER
+@TOKEN
+@click.option("--handle", prompt=True, help="Your name on this server.")
+@click.password_option(confirmation_prompt=False)
+def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
+    """Get a token for this computer and keep it in a file that only you can read."""
+    with Client(url) as client:
+        token = client.sign_in(handle, password)
+    keep_secret(token_file.expanduser(), token)
+    console.print(f"signed in as {handle}; token kept in {token_file}")
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, required=True,
+                type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
+@SERVER
+@TOKEN
+def publish(folders: tuple[Path, ...], url: str, token_file: Path) -> None:
+    """Publish each design FOLDER (okh.toml and its files) under the folder's name."""
+    with Client(url, read_secret(token_file)) as client:
+        for folder in folders:
+            done = client.publish(folder)
+            what = "published" if done.new else "is there already"
+            console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
+
+
+@cli.command()
+@click.argument("words", nargs=-1)
+@SERVER
+def search(words: tuple[str, ...], url: str) -> None:
+    """List designs whose name or purpose holds all WORDS."""
+    with Client(url) as client:
+        found = client.get("/designs", q=" ".join(words))["designs"]
+    table = Table("design", "version", "name", "licence", box=None)
+    for design in found:
+        table.add_row(design["slug"], design["version"], design["name"], design["license"])
+    console.print(table if found else "nothing found")
+
+
+@cli.command()
+@click.argument("design")
+@click.argument("part")
+@click.option("--lab", required=True, help="The lab that is to build it.")
+@click.option("--material", required=True, help="Such as pla, petg or plywood.")
+@click.option("--copies", default=1, show_default=True, type=click.IntRange(1, 1000))
+@SERVER
+@TOKEN
+def order(
+    design: str, part: str, lab: str, material: str, copies: int, url: str, token_file: Path
+) -> None:
+    """Order COPIES of PART of the newest release of DESIGN."""
+    with Client(url, read_secret(token_file)) as client:
+        release = client.get(f"/designs/{design}")["release"]["id"]
+        wish = {"release_id": release, "part": part, "copies": copies, "material": material}
+        placed = client.order(lab, wish)
+    for answer in placed["answers"]:
+        console.print(f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}")
+    console.print(f"order {placed['order_id']}: {url}/labs/{lab}")
+
+
+@cli.command()
+@click.argument("lab")
+@SERVER
+@TOKEN
+def status(lab: str, url: str, token_file: Path) -> None:
+    """What the machines of LAB are doing, and what waits for what."""
+    with Client(url, read_secret(token_file)) as client:
+        board: Answer = client.get(f"/labs/{lab}/board")
+    table = Table("machine", "state", "says", box=None)
+    for machine in board["machines"]:
+        table.add_row(machine["name"], machine["state"], machine["sentence"])
+    console.print(table)
+    for job in board["jobs"]:
+        console.print(f"{job['title']} · {job['part']}: {job['state']} {job['sentence']}")
+
+
+def keep_secret(path: Path, secret: str) -> None:
+    """`secret` is in `path`, which only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(secret + "\n")
+
+
+def read_secret(path: Path) -> str:
+    """The token in `path`; InvalidInput says how to get one."""
+    try:
+        return path.expanduser().read_text().strip()
+    except OSError as error:
+        raise InvalidInput(f"there is no token in {path}; run `cosmo sign-in` first") from error
+
+
+cli.add_command(server)
+cli.add_command(agent)
+
+
+def main() -> None:
+    """Run the command; say what went wrong in one sentence."""
+    try:
+        cli()
+    except FabError as error:
+        Console(stderr=True, highlight=False).print(f"cosmo: {error}", style="red")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""`cosmo agent …`: let a lab's machines in, run them, or simulate some."""
+
+import signal
+from pathlib import Path
+from threading import Event
+
+import click
+
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), default=Path("agent.toml"), show_default=True,
+    help="The agent's settings.",
+)  # fmt: skip
+
+
+@click.group()
+def agent() -> None:
+    """Run a lab's machines."""
+
+
+@agent.command()
+@CONFIG
+@click.argument("code")
+def enrol(config: Path, code: str) -> None:
+    """Introduce this agent to the server with the one-use CODE from the lab's page."""
+    from fab_agent.settings import read_settings
+    from fab_agent.supervisor import enrol as introduce
+
+    enrolled = introduce(read_settings(config), code)
+    click.echo(f"enrolled; compare on the lab's page: {enrolled.fingerprint}")
+
+
+@agent.command()
+@CONFIG
+def run(config: Path) -> None:
+    """Run every machine in the settings until Ctrl-C."""
+    from fab_agent.settings import read_settings
+    from fab_agent.supervisor import run_agent
+
+    run_agent(read_settings(config), stop_on_signals())
+
+
+@agent.command()
+@click.argument("kind", type=click.Choice(["marlin", "grbl"]))
+@click.option("--link", type=click.Path(path_type=Path), required=True,
+              help="Path at which the simulated machine's port appears.")  # fmt: skip
+@click.option("--record", type=click.Path(path_type=Path),
+              help="File that gets every executed line.")  # fmt: skip
+@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 1e6),
+              help="How many times faster than a real machine it heats and moves.")  # fmt: skip
+def simulate(kind: str, link: Path, record: Path | None, speed: float) -> None:
+    """Serve a machine made of memory on a port of its own until Ctrl-C."""
+    from fab_agent.machines.firmware.pty import simulate as serve
+
+    serve(kind, link=link, record=record, speed=speed, stop=stop_on_signals())
+
+
+def stop_on_signals() -> Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,152 @@
+"""The server's API as a person's program uses it: publish, search, order, look."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from commons.errors import (
+    Conflict,
+    FabError,
+    FieldProblem,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
+from commons.manifest import read_manifest
+
+CHUNK = 1 << 20
+# Beside a design's files there may be what its author's tools left; that is not published.
+NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
+
+_ERRORS: dict[int, type[FabError]] = {
+    401: NotSignedIn,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+}
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A release that the server holds; `new` is False when it held it before."""
+
+    slug: str
+    release_id: str
+    version: str
+    new: bool
+
+
+class Client:
+    """Talks to one server as one person, by token or as nobody."""
+
+    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, **params: str | int) -> Answer:
+        """The answer to a GET below /api/v1. Raises what the server's problem says."""
+        return self._ask("GET", path, params=params)
+
+    def post(self, path: str, body: Answer | None = None, *, key: str | None = None) -> Answer:
+        """The answer to a POST; `key` makes it safe to send the same order again."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._ask("POST", path, json=body or {}, headers=headers)
+
+    def publish(self, folder: Path) -> Published:
+        """Publish the design in `folder` under the folder's name, files first.
+
+        Files that the server holds already are not sent again. Publishing the same folder twice
+        is the same release.
+        """
+        text = _read(folder / "okh.toml")
+        manifest = read_manifest(text)
+        files = dict(_files_of(folder))
+        for path, sha256 in files.items():
+            self._upload(folder / path, sha256)
+        slug = folder.resolve().name
+        body = {"manifest": text.decode(), "files": files}
+        response = self._send("POST", f"/designs/{slug}/releases", json=body)
+        answer = response.json()
+        return Published(slug, answer["id"], manifest.version, new=response.status_code == 201)
+
+    def order(self, lab: str, body: Answer) -> Answer:
+        """A build order; sent again after a lost answer it is still one order."""
+        return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
+
+    def _upload(self, file: Path, sha256: str) -> None:
+        if self._http.head(f"/api/v1/blobs/{sha256}").status_code == 200:
+            return
+        self._send("PUT", f"/blobs/{sha256}", content=_chunks(file))
+
+    def _ask(self, method: str, path: str, **more: Any) -> Answer:
+        response = self._send(method, path, **more)
+        answer: Answer = response.json() if response.content else {}
+        return answer
+
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, f"/api/v1{path}", **more)
+        except httpx.TransportError as error:
+            raise Unavailable(
+                f"the server at {self._url} does not answer ({error}); is it running?"
+            ) from error
+        if response.is_success:
+            return response
+        raise _error_of(response)
+
+
+def _error_of(response: httpx.Response) -> FabError:
+    """The error that a problem answer describes, in the server's own sentence."""
+    try:
+        problem = response.json()
+        detail = str(problem["detail"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return Unavailable(f"the server answered {response.status_code} without saying why")
+    if response.status_code == 422:
+        fields = [FieldProblem(f["field"], f["problem"]) for f in problem.get("fields", ())]
+        return InvalidInput(detail, fields)
+    return _ERRORS.get(response.status_code, Unavailable)(detail)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file of a design's folder but the manifest: (path inside, sha256)."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part in NOT_PUBLISHED for part in path.parts):
+            inside = path.relative_to(folder).as_posix()
+            if inside != "okh.toml":
+                yield inside, _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -1,0 +1,33 @@
+"""`cosmo server …`: run the repository and let the first people in."""
+
+import click
+
+
+@click.group()
+def server() -> None:
+    """Run the repository server."""
+
+
+@server.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def run(host: str, port: int) -> None:
+    """Serve web, API and worker until Ctrl-C. Settings come from COSMO_* variables."""
+    from repo_server.server import serve
+    from repo_server.settings import Settings
+
+    serve(Settings.from_env(), host=host, port=port)
+
+
+@server.command("add-admin")
+@click.argument("handle")
+@click.option("--name", prompt=True)
+@click.option("--email", prompt=True)
+@click.password_option()
+def add_admin(handle: str, name: str, email: str, password: str) -> None:
+    """Make an account that may add cities."""
+    from repo_server.server import add_admin as make
+    from repo_server.settings import Settings
+
+    make(Settings.from_env(), handle=handle, name=name, email=email, password=password)
+    click.echo(f"{handle} may now add cities")

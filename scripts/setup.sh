@@ -1,0 +1,67 @@
+#!/bin/sh
+# Install what is missing and say why. Run by `make setup` (run) and `make setup-tests` (test).
+# Does nothing, and needs no network, when all is there.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+has_browser() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome
+} >/dev/null 2>&1
+
+has_postgres() {
+    command -v initdb || ls /usr/lib/postgresql/*/bin/initdb
+} >/dev/null 2>&1
+
+# Packages of the distribution that are missing, each with its reason.
+missing=""
+want() { say "$1 is missing: $2"; missing="$missing $1"; }
+
+command -v prusa-slicer >/dev/null 2>&1 || want prusa-slicer "slices printed parts"
+command -v bwrap >/dev/null 2>&1 || want bubblewrap "keeps strangers' files away from this machine"
+python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "makes the .venv folders"
+if [ "$1" = test ]; then
+    has_browser || want chromium "opens the pages in the tests"
+    has_postgres || want postgresql "the tests run on PostgreSQL too"
+fi
+
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "this system has no apt; install these with its own tool and run me again:$missing"
+        exit 1
+    fi
+    as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        say "installing packages needs sudo:$missing"
+        as_root=sudo
+    fi
+    $as_root apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends \
+        $missing >&2
+fi
+
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    say "Python 3.11 or newer is needed; this is $(python3 --version)"
+    exit 1
+fi
+
+# One virtual environment holds exactly what its lock file names; a stamp remembers which.
+environment() { # folder, lock file
+    if cmp -s "$2" "$1/installed.lock"; then
+        return 1
+    fi
+    say "installing $2 into $1 (a minute or two, once)"
+    [ -x "$1/bin/python" ] || python3 -m venv "$1"
+    "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2" >&2
+}
+
+if environment .venv requirements.lock; then
+    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+        --no-build-isolation -e . >&2
+    cp requirements.lock .venv/installed.lock
+fi
+# OctoPrint pins an older Flask than ours, so it lives by itself.
+if environment .venv-octoprint requirements-octoprint.lock; then
+    cp requirements-octoprint.lock .venv-octoprint/installed.lock
+fi
