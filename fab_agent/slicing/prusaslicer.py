@@ -18,6 +18,7 @@ _TAIL_BYTES = 64 * 1024  # figures stand some 8 kB before the end of the file
 _VERSION = re.compile(r"^PrusaSlicer-(\S+)", re.MULTILINE)
 _OPTION = re.compile(r"^ --([a-z0-9-]+)", re.MULTILINE)
 _LAYER_Z = re.compile(rb"^;Z:([0-9.]+)", re.MULTILINE)
+_EMPTY = ("No layers were detected", "The print is empty")
 _INSTALL = "install the package prusa-slicer"
 
 
@@ -127,8 +128,8 @@ def _failure(child: Completed, profile: SlicerProfile, options: PrintOptions) ->
         x, y, _ = profile.area.room_mm(0)
         parts = "the part does" if options.copies == 1 else f"{options.copies} copies do"
         return refusal("no-room", f"{parts} not fit on {x:g} x {y:g} mm: order fewer at once")
-    if "No layers were detected" in said:
-        return refusal("empty", "the part has no layer: is it thinner than one?")
+    if any(words in said for words in _EMPTY):
+        return refusal("empty", "nothing is left of the part: is it thinner than nozzle or layer?")
     last = child.stderr.strip().splitlines()[-1:] or ["no reason given"]
     return refusal("failed", f"PrusaSlicer {child.why} ({last[0][:200]}): simplify the mesh")
 

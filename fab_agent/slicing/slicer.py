@@ -11,6 +11,7 @@ from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import FILAMENT_AREA_MM2, SlicerProfile
 
 _LEAST_SHARE = 0.5  # of the filament that the infill alone would need: less means lost walls
+_TIP_SHARE = 0.02  # of the height that a sharp tip may lose
 _DURATION = re.compile(r"(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?")
 
 
@@ -77,7 +78,7 @@ def require_whole(
         raise refusal(
             "empty", f"nothing of it can be printed with a {profile.nozzle_mm:g} mm nozzle"
         )
-    if abs(result.top_mm - height_mm) > 1.5 * profile.layer_mm:
+    if abs(result.top_mm - height_mm) > 1.5 * profile.layer_mm + _TIP_SHARE * height_mm:
         raise refusal(
             "incomplete",
             f"the program ends {result.top_mm:.2f} mm up and the part is {height_mm:.2f} mm high: "

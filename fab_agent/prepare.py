@@ -1,0 +1,146 @@
+"""From a design's file to a proved program: each part once for each way of making it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from commons.errors import InvalidInput
+from commons.machine import MATERIALS, MachineProfile, Process
+from fab_agent.cache import Cache
+from fab_agent.gcode.clean import bare_lines, write_program
+from fab_agent.gcode.program import GcodeProgram
+from fab_agent.gcode.proof import proved_program
+from fab_agent.slicing.cleaning import clean_mesh
+from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.profile import print_profile
+from fab_agent.slicing.slicer import Slicer, require_whole
+
+RECIPE = "1"  # raise it when the same plan gives another program than before
+Progress = Callable[[str], None]
+Parts = dict[str, str]
+# What of a machine's profile decides about a program; its name and power do not.
+_DECIDING = {"process", "driver", "envelope", "max_feed_mm_s", "max_feed_z_mm_s", "materials"}
+_DECIDING |= {"fdm", "cnc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to make from which file, and how.
+
+    Args:
+        file: the design's file on this computer, with the hash `sha256` (hex).
+        filename: its name in the design, for sentences only.
+        material: a key of MATERIALS.
+        quality: of a print, one of `slicing.profile.qualities()`.
+        options: of a print.
+        stock_mm: thickness of the sheet that is milled.
+    """
+
+    file: Path
+    sha256: str
+    filename: str
+    process: Process
+    material: str
+    quality: str = "standard"
+    options: PrintOptions = field(default_factory=PrintOptions)
+    stock_mm: float | None = None
+
+
+def prepare(
+    plan: Plan, machine: MachineProfile, *, cache: Cache, slicer: Slicer, progress: Progress
+) -> GcodeProgram:
+    """A program in `cache` that makes the plan on such a machine and was proved for it.
+
+    The first program made for a plan is the one that every later call returns; `cache` keeps
+    it at least until it is closed.
+
+    Args:
+        progress: is told what happens now, in words for people.
+
+    Raises:
+        InvalidInput: MeshInvalid, ProgramRefused or a choice that cannot be; says what to do.
+        Unavailable: sandbox, slicer or disk cannot do their work now.
+    """
+    _require_makeable(plan, machine)
+    parts = _parts_of(plan, machine, slicer)
+    if kept := cache.program(parts):
+        return kept
+    with cache.making(parts):
+        if kept := cache.program(parts):  # another machine of this lab was making it
+            return kept
+        _require_unchanged(plan)
+        with cache.workspace() as folder:
+            program = _print_program(plan, machine, slicer, folder=folder, progress=progress)
+            return cache.keep_program(parts, program)
+
+
+def _require_makeable(plan: Plan, machine: MachineProfile) -> None:
+    if plan.process is not machine.process:
+        raise InvalidInput(
+            f"{plan.filename} needs {plan.process} and {machine.name} does {machine.process}: "
+            "choose another machine"
+        )
+    if plan.material not in machine.materials or plan.material not in MATERIALS:
+        raise InvalidInput(
+            f"{machine.name} does not take {plan.material}: "
+            f"choose one of {', '.join(machine.materials)}"
+        )
+
+
+def _require_unchanged(plan: Plan) -> None:
+    with plan.file.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != plan.sha256:
+            raise InvalidInput(f"{plan.filename} is not the file that was ordered: fetch it again")
+
+
+def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
+    """Everything that decides about the program: the same parts, the same program."""
+    parts = {
+        "recipe": RECIPE,
+        "file": plan.sha256,
+        "material": plan.material,
+        "machine": machine.model_dump_json(include=_DECIDING),
+    }
+    profile = print_profile(
+        machine, material=plan.material, quality=plan.quality, options=plan.options
+    )
+    made_by = slicer.identity()
+    return parts | {
+        "profile": profile.sha256,
+        "options": json.dumps(asdict(plan.options), sort_keys=True),
+        "slicer": f"{made_by.name} {made_by.version}",
+    }
+
+
+def _print_program(
+    plan: Plan, machine: MachineProfile, slicer: Slicer, *, folder: Path, progress: Progress
+) -> GcodeProgram:
+    options = plan.options
+    profile = print_profile(machine, material=plan.material, quality=plan.quality, options=options)
+    clean_dir, slice_dir = folder / "clean", folder / "slice"
+    clean_dir.mkdir()
+    slice_dir.mkdir()
+    progress(f"checking {plan.filename}")
+    mesh, facts = clean_mesh(
+        plan.file,
+        name=plan.filename,
+        scale=options.scale,
+        room_mm=profile.area.room_mm(options.brim_mm),
+        out_dir=clean_dir,
+    )
+    progress(f"slicing {plan.filename} ({profile.name})")
+    result = slicer.slice(mesh, profile, options=options, out_dir=slice_dir)
+    require_whole(result, facts, profile=profile, options=options)
+    progress(f"proving the program of {plan.filename}")
+    program = folder / "program.gcode"
+    with result.gcode.open("rb") as raw:
+        write_program(bare_lines(raw), program)
+    return proved_program(
+        program,
+        machine,
+        material=MATERIALS[plan.material],
+        claimed_duration_s=result.claimed_duration_s,
+        claimed_material_mm3=result.claimed_filament_mm3,
+    )

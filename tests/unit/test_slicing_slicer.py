@@ -1,0 +1,77 @@
+"""What we hold against a slicer's own figures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from commons.errors import ProgramRefused
+from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
+from fab_agent.slicing.cleaning import MeshFacts
+from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.profile import print_profile
+from fab_agent.slicing.slicer import SliceResult, duration_s, require_whole
+
+CUBE = MeshFacts(volume_mm3=8000, size_mm=(20, 20, 20), faces=12, turned=False)
+GOOD = SliceResult(Path("raw.gcode"), 100, 20.0, 600, 2000, 6.0)
+OPTIONS = PrintOptions(copies=2, infill=0.5)
+PROFILE = print_profile(
+    MachineProfile(
+        name="ender-1",
+        process=Process.FDM,
+        driver=Driver.MARLIN,
+        envelope=Envelope(x_max_mm=220, y_max_mm=220, z_max_mm=250),
+        max_feed_mm_s=100,
+        max_feed_z_mm_s=5,
+        materials=("pla",),
+        fdm=PrintLimits(),
+    ),
+    material="pla",
+    quality="standard",
+    options=OPTIONS,
+)
+
+
+def check(result):
+    require_whole(result, CUBE, profile=PROFILE, options=OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2h 45m 49s", 9949),
+        ("1d 0h 0m 1s", 86401),
+        ("59s", 59),
+        ("3m", 180),
+        ("", None),
+        ("soon", None),
+        ("-5s", None),
+    ],
+)
+def test_a_slicers_duration_is_read_with_any_of_its_parts_missing(text, seconds):
+    assert duration_s(text) == seconds
+
+
+def test_a_whole_program_passes():
+    check(GOOD)
+
+
+def test_a_tip_thinner_than_the_nozzle_may_be_lost():
+    check(replace(GOOD, top_mm=19.4))
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"layers": 0}, "slicer-empty"),
+        ({"claimed_filament_mm": 0.0}, "slicer-empty"),
+        ({"claimed_filament_mm": None}, "slicer-empty"),
+        ({"top_mm": 19.2}, "slicer-incomplete"),
+        ({"top_mm": 20.8}, "slicer-incomplete"),
+        ({"claimed_filament_mm": 1600.0}, "slicer-incomplete"),
+    ],
+)
+def test_what_is_missing_from_a_program_is_noticed(change, rule):
+    with pytest.raises(ProgramRefused) as refused:
+        check(replace(GOOD, **change))
+    assert refused.value.rule == rule
