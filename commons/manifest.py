@@ -117,7 +117,11 @@ class Manifest:
 
 def read_manifest(text: bytes) -> Manifest:
     """The manifest in `text`; ManifestInvalid names every wrong field at once."""
-    data = _parse(text)
+    return manifest_of(_parse(text))
+
+
+def manifest_of(data: dict[str, object]) -> Manifest:
+    """The manifest that is written as `data`, the JSON form of an okh.toml; checked as a whole."""
     checks = _Checks(data)
     checks.known()
     checks.required()
