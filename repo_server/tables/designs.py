@@ -28,8 +28,8 @@ class FileFactsRow(SQLModel, table=True):
     parser_version: int
     facts: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     problem: str | None = None
-    preview_sha256: str | None = Field(default=None, foreign_key="blob.sha256")
-    thumbnail_sha256: str | None = Field(default=None, foreign_key="blob.sha256")
+    preview_sha256: str | None = Field(default=None, foreign_key="blob.sha256", index=True)
+    thumbnail_sha256: str | None = Field(default=None, foreign_key="blob.sha256", index=True)
     measured_at: datetime
 
 

@@ -1,0 +1,84 @@
+"""The database: one engine, one way to open a transaction, one way to bring it up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+import repo_server.tables  # noqa: F401  (the metadata knows every table)
+
+# A writer waits this long for another one; every transaction of ours is shorter by far.
+_BUSY_MS = 10_000
+_READING = "reading"
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL; nothing is opened yet.
+
+    SQLite: WAL with synchronous=FULL, so that what was committed survives a power cut; foreign
+    keys are checked; a transaction that may write takes the lock when it begins, so that it can
+    never fail half-way for having read first.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+        return create_engine(address, pool_pre_ping=True, pool_size=16, max_overflow=64)
+    if address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    # The pool only limits how many threads talk at once; waiting for a turn is SQLite's.
+    engine = create_engine(address, pool_size=16, max_overflow=64)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {_BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session whose changes are all committed at the end, or none of them after an error."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that sees one state of the database and never keeps a writer waiting."""
+    connection = engine.connect()
+    if engine.dialect.name == "sqlite":
+        connection = connection.execution_options(**{_READING: True})
+    else:
+        connection = connection.execution_options(isolation_level="REPEATABLE READ")
+    with connection, Session(connection) as session:
+        yield session
+
+
+def upgrade(engine: Engine) -> None:
+    """The database has every table and column that this version of the code needs."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

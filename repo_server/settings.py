@@ -1,0 +1,106 @@
+"""The server's settings: COSMO_* variables, read once, checked, then passed on."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from commons.errors import FieldProblem, InvalidInput, Unavailable
+
+VARIABLES = {
+    "COSMO_DATABASE_URL": "SQLAlchemy address of the database; absent: a SQLite file in COSMO_DATA",
+    "COSMO_DATA": "folder for files, secrets and what is embedded; absent: var/server",
+    "COSMO_REDIS_URL": "address of a Redis or Valkey; absent: an embedded one in COSMO_DATA",
+    "COSMO_SECRET_FILE": "file with the server's secret, made when missing; absent: in COSMO_DATA",
+    "COSMO_BASE_URL": "address by which browsers and agents reach this server",
+}
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs between two servers. `redis_url` None means the embedded one."""
+
+    data: Path
+    database_url: str
+    redis_url: str | None
+    secret_file: Path
+    base_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The settings in `environ` (the process's own when None).
+
+        Raises InvalidInput for every COSMO_* variable that is not known, naming its nearest.
+        """
+        given = os.environ if environ is None else environ
+        given = {key: value for key, value in given.items() if key.startswith("COSMO_") and value}
+        _refuse_unknown(given)
+        data = Path(given.get("COSMO_DATA", "var/server")).resolve()
+        base_url = given.get("COSMO_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+        if urlsplit(base_url).scheme not in ("http", "https"):
+            raise InvalidInput(f"COSMO_BASE_URL is '{base_url}'; it must be a web address")
+        return cls(
+            data=data,
+            database_url=given.get("COSMO_DATABASE_URL", f"sqlite:///{data / 'cosmolocal.sqlite'}"),
+            redis_url=given.get("COSMO_REDIS_URL"),
+            secret_file=Path(given.get("COSMO_SECRET_FILE", data / "secret")).resolve(),
+            base_url=base_url,
+        )
+
+    @property
+    def queue_url(self) -> str:
+        """Where the queue is: the Redis that was named, or the embedded one's socket."""
+        return self.redis_url or f"unix://{self.data / 'valkey.sock'}"
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach this server encrypted, so that cookies may insist on it."""
+        return self.base_url.startswith("https://")
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    problems = []
+    for key in sorted(given.keys() - VARIABLES.keys()):
+        near = get_close_matches(key, VARIABLES, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(VARIABLES)}"
+        problems.append(FieldProblem(key, f"is not a setting; {hint}"))
+    if problems:
+        raise InvalidInput("; ".join(str(problem) for problem in problems), problems)
+
+
+def read_secret(path: Path) -> bytes:
+    """The server's secret, made on the first call and readable by this user alone.
+
+    Two processes that start at once read the same one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_bytes(_SECRET_BYTES))
+        secret = path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"the secret in {path} cannot be read or made: {error}") from error
+    if len(secret) < _SECRET_BYTES:
+        raise InvalidInput(f"{path} holds no secret ({len(secret)} bytes); remove it for a new one")
+    return secret
+
+
+def _write_once(path: Path, secret: bytes) -> None:
+    """A whole file or none: written aside, and linked into place by whoever comes first."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
