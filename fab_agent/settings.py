@@ -1,0 +1,219 @@
+"""agent.toml: which repository this agent works for, and which machines it has.
+
+Units are in the keys. Every wrong field is named at once, an unknown key with its neighbour.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import model_validator as validate
+
+from commons.errors import FieldProblem, InvalidInput
+from commons.machine import Driver, MachineProfile, Value
+
+EXAMPLE = """\
+# Which repository this lab works for.
+[repository]
+url = "https://cosmolocal.example"
+
+[agent]
+name = "Bench by the window"
+# Keys, journals, fetched files and prepared programs. Relative to this file.
+data = "var/agent"
+cache_gb = 20
+
+# One table for each machine. Speeds are limits that no program may pass.
+[[machine]]
+name = "ender-1"
+process = "fdm"
+driver = "marlin"
+port = "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"
+baud = 115200
+materials = ["pla", "petg"]
+max_feed_mm_s = 150
+max_feed_z_mm_s = 10
+rated_power_w = 350
+
+[machine.envelope]
+x_max_mm = 220
+y_max_mm = 220
+z_max_mm = 250
+
+[machine.fdm]
+nozzle_mm = 0.4
+hotend_max_c = 250
+bed_max_c = 100
+
+[[machine]]
+name = "router-1"
+process = "cnc"
+driver = "grbl"
+port = "/dev/serial/by-id/usb-Arduino_Uno-if00"
+materials = ["plywood"]
+max_feed_mm_s = 40
+max_feed_z_mm_s = 10
+
+# Around the zero that is set on the sheet: z_min_mm is how deep the cutter may go.
+[machine.envelope]
+x_max_mm = 600
+y_max_mm = 400
+z_min_mm = -20
+z_max_mm = 40
+
+[machine.cnc]
+cutter_mm = 3.0
+spindle_max_rpm = 24000
+
+# A printer behind its own print host.
+# [[machine]]
+# driver = "octoprint"
+# url = "http://octopi.local"
+# key_file = "octoprint.key"
+"""
+
+
+class RepositorySettings(Value):
+    """Where the repository is."""
+
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("is not a web address: write https://… as in the browser")
+        return url.rstrip("/")
+
+
+class LabSettings(Value):
+    """What the agent calls itself and where it keeps what it needs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    data: Path
+    cache_gb: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+
+    @field_validator("data")
+    @classmethod
+    def _beside_the_file(cls, path: Path, info: ValidationInfo) -> Path:
+        return _anchored(path, info)
+
+
+class MachineSettings(MachineProfile):
+    """One machine: what it can do, and where it is connected."""
+
+    port: str | None = None
+    baud: Annotated[int, Field(gt=0)] = 115200
+    url: str | None = None
+    key_file: Path | None = None
+
+    @field_validator("key_file")
+    @classmethod
+    def _beside_the_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return path and _anchored(path, info)
+
+    @validate(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.driver is Driver.OCTOPRINT:
+            if self.url is None or self.key_file is None:
+                raise ValueError("a machine behind OctoPrint needs url and key_file")
+        elif self.port is None:
+            raise ValueError(f"a {self.driver} machine needs its port, see /dev/serial/by-id")
+        return self
+
+    @property
+    def profile(self) -> MachineProfile:
+        """What the server learns of it: all but the connection."""
+        known = set(MachineProfile.model_fields)
+        return MachineProfile.model_validate(self.model_dump(include=known))
+
+
+class AgentSettings(Value):
+    """All of agent.toml, checked. `machines` are its [[machine]] tables, names unique."""
+
+    repository: RepositorySettings
+    agent: LabSettings
+    machines: Annotated[tuple[MachineSettings, ...], Field(alias="machine", min_length=1)]
+
+    @field_validator("machines")
+    @classmethod
+    def _one_name_each(cls, machines: tuple[MachineSettings, ...]) -> tuple[MachineSettings, ...]:
+        names = [machine.name for machine in machines]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two machines are called {', '.join(twice)}: give each its own name")
+        return machines
+
+
+def read_settings(path: Path) -> AgentSettings:
+    """The settings in the file; paths in it are relative to its folder.
+
+    Raises:
+        InvalidInput: no such file, no TOML, or wrong fields, all of them.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"cannot read {path} ({error}): write one with 'cosmo agent init'"
+        ) from error
+    return parse_settings(text, folder=path.resolve().parent, name=path.name)
+
+
+def parse_settings(text: str, *, folder: Path, name: str = "agent.toml") -> AgentSettings:
+    """The settings that `text` holds; see `read_settings`."""
+    try:
+        raw = tomllib.loads(text)
+        return AgentSettings.model_validate(raw, context={"folder": folder})
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{name} is not TOML: {error}") from error
+    except ValidationError as error:
+        problems = [_problem(e["loc"], e["type"], e["msg"]) for e in error.errors()]
+        text = "\n".join(f"  {problem}" for problem in problems)
+        raise InvalidInput(f"{name} cannot be used as it is:\n{text}", problems) from error
+
+
+def write_example(path: Path) -> None:
+    """An agent.toml to start from; InvalidInput when there is one already."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(EXAMPLE)
+    except FileExistsError as error:
+        raise InvalidInput(f"{path} is there already: change that one, or remove it") from error
+
+
+def _anchored(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else Path(folder) / path.expanduser()
+
+
+def _problem(where: Sequence[int | str], kind: str, message: str) -> FieldProblem:
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
+    if kind == "extra_forbidden":
+        return FieldProblem(field, f"unknown key; {_neighbour(where)}")
+    text = message.removeprefix("Value error, ")
+    return FieldProblem(field or "agent.toml", text[:1].lower() + text[1:])
+
+
+def _neighbour(where: Sequence[int | str]) -> str:
+    model: type[BaseModel] = AgentSettings
+    for part in where[:-1]:
+        if isinstance(part, str):
+            model = _models_by_key(model)[part]
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    near = difflib.get_close_matches(str(where[-1]), keys, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
+
+
+def _models_by_key(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The tables inside a table, by their keys."""
+    found = {}
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found[field.alias or name] = kind
+    return found
