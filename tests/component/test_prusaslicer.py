@@ -1,6 +1,7 @@
 """PrusaSlicer itself, in the sandbox: parts become proved programs, and nothing else does."""
 
 import io
+import os
 import shutil
 import zipfile
 from hashlib import sha256
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from commons.errors import InvalidInput, MeshInvalid, ProgramRefused
+from commons.errors import InvalidInput, MeshInvalid, ProgramRefused, Unavailable
 from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
 from fab_agent.cache import Cache
 from fab_agent.prepare import Plan, prepare
@@ -261,3 +262,13 @@ def test_an_empty_program_has_no_layers(tmp_path):
     empty = tmp_path / "raw.gcode"
     empty.touch()
     assert read_result(empty).layers == 0
+
+
+def test_without_the_slicer_the_package_is_named():
+    before = os.environ["PATH"]
+    os.environ["PATH"] = "/nowhere"
+    try:
+        with pytest.raises(Unavailable, match="prusa-slicer is missing: install the package"):
+            PrusaSlicer().identity()
+    finally:
+        os.environ["PATH"] = before

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ from fab_agent.sandbox import Ending, Limits, run_limited, run_python
 MB = 2**20
 LIMITS = Limits(memory_bytes=512 * MB, cpu_s=10, wall_s=20, file_bytes=MB)
 SECRET = Path("/etc/passwd")
+ROOT = Path(__file__).parents[2]
 
 
 def python(code, out_dir, *, limits=LIMITS, **more):
@@ -155,6 +159,28 @@ def test_a_missing_program_is_said(tmp_path):
         run_limited(["/usr/bin/no-such"], out_dir=tmp_path, limits=LIMITS)
 
 
+AGENT = """
+import sys
+from pathlib import Path
+from fab_agent.sandbox import Limits, run_limited
+code = "import signal; pipe = open('/out/pipe', 'w'); print('started', file=pipe, flush=True); "
+code += "signal.pause()"
+limits = Limits(memory_bytes=2**29, cpu_s=10, wall_s=60, file_bytes=2**20)
+run_limited(["/usr/bin/python3", "-I", "-c", code], out_dir=Path(sys.argv[1]), limits=limits)
+"""
+
+
+def test_a_child_dies_with_the_agent_that_is_killed(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    agent = subprocess.Popen([sys.executable, "-c", AGENT, str(tmp_path)], cwd=ROOT)
+    with pipe.open() as child:
+        assert child.readline() == "started\n"
+        agent.kill()
+        assert child.read() == ""  # the end of the pipe: nobody holds its other side any more
+    assert agent.wait(timeout=5) == -signal.SIGKILL
+
+
 @contextmanager
 def search_path(value: str) -> Iterator[None]:
     before = os.environ["PATH"]
@@ -203,7 +229,9 @@ def test_it_works_for_an_ordinary_user():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with threads
+            pid = os.fork()
         if pid == 0:
             if os.getuid() == 0:
                 os.setgroups([])
