@@ -19,6 +19,7 @@ import httpx
 from commons.errors import Unavailable
 
 USER = "cosmo"
+ROOM_C = 21.0
 START_S, STOP_S, STEP_S = 60.0, 10.0, 0.1
 # The plugins that call out or nag; nothing that prints needs them.
 _CONFIG = """\
@@ -37,13 +38,16 @@ plugins:
     enabled: true
     sendWait: false
     simulated_errors: []
-{pinned}"""
+    ambientTemperature: {hotend_c:g}
+"""
 # The virtual printer sleeps through a tenth of each move's time, divided by these factors.
 _FAST_MOVES = "M220 S{percent}\nM221 S{percent}\n"
 _LOGGED = re.compile(r"^\S+ \S+ (<<<|>>>) (.*)$")
 _NUMBERED = re.compile(r"^N(\d+) (.*)\*\d+$")
-# What OctoPrint says of its own accord between the lines of a file.
-_OWN = re.compile(r"M105(?!\d)|M110(?!\d)")
+# What OctoPrint numbers and says of its own accord, before and between the lines of a file.
+_OWN = re.compile(r"M(?:105|110|115)(?!\d)")
+# With this it ends a file, so that "done" means that motion has ended.
+_LAST = "M400"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,12 @@ def start_octoprint(
     *,
     port: int,
     speed: float = 1.0,
-    hotend_c: float | None = None,
+    hotend_c: float = ROOM_C,
 ) -> OctoPrintHost:
     """Prepare `basedir`, start OctoPrint on 127.0.0.1:`port`, return when its printer is ready.
 
-    `speed` divides the time of every move; `hotend_c` is what the hotend has from the start, so
-    that nothing waits for it to warm up (°C). Unavailable when it does not come up.
+    `speed` divides the time of every move; `hotend_c` is what hotend and bed have before
+    they are heated, which its simulation does at 10 °C/s. Unavailable when it does not come up.
     """
     key = _prepare(executable, basedir, port=port, speed=speed, hotend_c=hotend_c)
     command = [*_command(executable, basedir), "serve", "--host", "127.0.0.1", "--port", str(port)]
@@ -100,21 +104,23 @@ def start_octoprint(
 
 
 def executed_lines(basedir: Path) -> list[str]:
-    """The lines its virtual printer has executed, in order, without number and checksum.
+    """The lines of files that its virtual printer has executed, in order, as they are in the file.
 
-    Numbered lines count once, whatever was resent; OctoPrint's own M105 and M110 are left out.
-    What it sends before and after a file is there too.
+    Every numbered line counts once, whatever was resent; what OctoPrint adds is left out.
     """
-    lines: dict[tuple[int, int], str] = {}
-    session = 0
+    jobs: list[dict[int, str]] = [{}]
     for text in _sent(basedir):
         match = _NUMBERED.match(text)
-        if match is None:
-            continue
-        if match[2].startswith("M110"):
-            session += 1
-        lines[session, int(match[1])] = match[2]
-    return [text for _, text in sorted(lines.items()) if not _OWN.match(text)]
+        if match and match[2].startswith("M110"):
+            jobs.append({})
+        elif match:
+            jobs[-1][int(match[1])] = match[2]
+    return [line for job in jobs for line in _of_the_file(job)]
+
+
+def _of_the_file(job: dict[int, str]) -> list[str]:
+    lines = [text for _, text in sorted(job.items()) if not _OWN.match(text)]
+    return lines[:-1] if lines[-1:] == [_LAST] else lines
 
 
 def _sent(basedir: Path) -> Iterator[str]:
@@ -130,15 +136,12 @@ def _command(executable: Path, basedir: Path) -> list[str]:
     return [str(executable), "--basedir", str(basedir)]
 
 
-def _prepare(
-    executable: Path, basedir: Path, *, port: int, speed: float, hotend_c: float | None
-) -> str:
+def _prepare(executable: Path, basedir: Path, *, port: int, speed: float, hotend_c: float) -> str:
     """Everything a browser would be asked for; the API key is returned."""
     scripts = basedir / "scripts" / "gcode"
     scripts.mkdir(parents=True, exist_ok=True)
     (scripts / "afterPrinterConnected").write_text(_FAST_MOVES.format(percent=round(100 * speed)))
-    pinned = "" if hotend_c is None else f"    pinnedExtruders: {{0: {hotend_c:g}}}\n"
-    (basedir / "config.yaml").write_text(_CONFIG.format(port=port, pinned=pinned))
+    (basedir / "config.yaml").write_text(_CONFIG.format(port=port, hotend_c=hotend_c))
     users = basedir / "users.yaml"
     if not users.exists():
         words = ["user", "add", USER, "--password", secrets.token_urlsafe(), "-g", "users"]

@@ -5,17 +5,38 @@ from collections.abc import Callable
 from commons.errors import InvalidInput
 from commons.machine import Driver, MachineProfile
 from fab_agent.machines.driver import MachineDriver
+from fab_agent.machines.grbl_driver import GrblDriver
 from fab_agent.machines.marlin_driver import MarlinDriver
+from fab_agent.machines.octoprint import OctoPrintDriver
+from fab_agent.machines.octoprint_client import OctoPrintClient, OctoPrintConnection
 from fab_agent.machines.transport import SerialConnection, SerialPort
 
-Connection = SerialConnection
+Connection = SerialConnection | OctoPrintConnection
 Opener = Callable[[Connection, MachineProfile], MachineDriver]
 
 
 def _open_marlin(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    return MarlinDriver(SerialPort(connection))
+    return MarlinDriver(_serial_port(connection, profile))
+
+
+def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver:
+    return GrblDriver(_serial_port(connection, profile))
+
+
+def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineDriver:
+    if not isinstance(connection, OctoPrintConnection):
+        raise InvalidInput(f"machine {profile.name} needs the url and the key of an OctoPrint")
+    return OctoPrintDriver(OctoPrintClient(connection))
+
+
+def _serial_port(connection: Connection, profile: MachineProfile) -> SerialPort:
+    if not isinstance(connection, SerialConnection):
+        raise InvalidInput(f"machine {profile.name} needs a serial port, such as /dev/ttyUSB0")
+    return SerialPort(connection)
 
 
 DRIVERS: dict[Driver, Opener] = {
     Driver.MARLIN: _open_marlin,
+    Driver.GRBL: _open_grbl,
+    Driver.OCTOPRINT: _open_octoprint,
 }

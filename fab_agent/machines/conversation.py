@@ -6,6 +6,8 @@ from fab_agent.machines.lines import AnswerLines
 from fab_agent.machines.transport import Transport
 
 READ_S = 0.05
+# Some machines report temperatures all the time: they are never quite silent.
+SETTLE_S = 0.5
 
 
 class Conversation:
@@ -30,3 +32,9 @@ class Conversation:
                 if until(lines):
                     return lines
         return []
+
+    def settle(self) -> None:
+        """Late answers to earlier questions are read and forgotten."""
+        end = self._clock() + SETTLE_S
+        while self._port.read(READ_S) and self._clock() < end:
+            pass

@@ -40,7 +40,9 @@ REWIND_LIMIT = 64
 # A line that fails this often in a row will not pass: the cable or the line is bad.
 REFUSALS_LIMIT = 10
 
-SYNC = b"M400"
+# Acknowledged when motion has ended. Firmware ignores the S0; it tells our own command from a
+# program's M400.
+SYNC = b"M400 S0"
 # Marlin answers this in its turn with the position: proof that all before it is done, even if
 # an `ok` was counted twice on a bad line.
 _WHERE, _POSITION = b"M114\n", b"X:"
@@ -100,7 +102,7 @@ class _Window:
 class MarlinStream:
     """One program on its way to a Marlin printer. No port, no clock, no thread.
 
-    Line 0 is `M110 N0`, lines 1 to n are the program's, line n + 1 is `M400`, which Marlin
+    Line 0 is `M110 N0`, lines 1 to n are the program's, line n + 1 is `SYNC`, which Marlin
     acknowledges when motion has ended. Invariants: at most `window` bytes are unacknowledged
     (or one line alone); a number always stands for the same text, so that the printer executes
     every line once; after an error nothing more is sent.

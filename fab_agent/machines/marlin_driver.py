@@ -75,6 +75,7 @@ class MarlinDriver:
             self.identify()
             if self._autoreports:
                 self._talk.ask(AUTOREPORT, until=_is_ok, within_s=GREETING_S)
+            self._talk.settle()
             marlin = MarlinStream(
                 lines, probe_s=self._probe_s, asks_temperatures=not self._autoreports
             )

@@ -12,6 +12,7 @@ from operator import xor
 from random import Random
 
 from fab_agent.machines.firmware.motion import Planner
+from fab_agent.machines.marlin import SYNC
 
 AMBIENT_C = 21.0
 # A 40 W cartridge and a 250 W bed, about.
@@ -23,6 +24,7 @@ COMMAND_QUEUE = 4
 
 _BANNER = b"start\nMarlin 2.1.2\necho:Last Updated: simulated\n"
 _KILLED = b"Error:Printer halted. kill() called!\n"
+_SYNC = SYNC.decode()
 _MOTION = re.compile(r"G(?:0|1|2|3|4|28|90|91|92)(?!\d)")
 _TARGET = re.compile(r"[SR](\d+\.?\d*)")
 _WAITS = re.compile(r"M(?:109|190|400)(?!\d)|G28")
@@ -82,9 +84,9 @@ class Heater:
 class SimulatedMarlin:
     """Bytes in by `feed`, time by `tick`; both return the bytes that come out.
 
-    `executed` are the numbered lines it has executed, in order, without number and checksum:
-    the program, and the sender's own last `M400`. `bytes_lost` counts what the receive buffer
-    could not hold.
+    `executed` are the lines of programs it has executed, in order, without number and checksum;
+    a sender's own commands (no number, or `SYNC`) are not among them. `bytes_lost` counts what
+    the receive buffer could not hold.
     """
 
     def __init__(self, knobs: MarlinKnobs | None = None) -> None:
@@ -212,7 +214,7 @@ class SimulatedMarlin:
             return False
         self._started = False
         self._queue.popleft()
-        if number is not None:
+        if number is not None and text != _SYNC:
             self.executed.append(text)
         self._acknowledge(text)
         return True

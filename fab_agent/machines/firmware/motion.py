@@ -14,12 +14,13 @@ _HOMING_S = 8.0
 class Planner:
     """Moves that are waiting or under way. Straight lines at constant feed: arcs count as chords.
 
-    `blocks` is how many moves it holds. With `timed=False` every move ends at once.
+    `blocks` is how many moves it holds, `dwell_unit_s` what the P of a G4 counts in. With
+    `timed=False` every move ends at once.
     """
 
-    def __init__(self, blocks: int, *, timed: bool) -> None:
+    def __init__(self, blocks: int, *, timed: bool, dwell_unit_s: float = 0.001) -> None:
         self.position = dict.fromkeys("XYZE", 0.0)  # where the last planned move ends, mm
-        self._blocks, self._timed = blocks, timed
+        self._blocks, self._timed, self._dwell_unit_s = blocks, timed, dwell_unit_s
         self._left_s: deque[float] = deque()
         self._relative = False
         self._code = "0"
@@ -50,7 +51,7 @@ class Planner:
             self.position.update(X=0.0, Y=0.0, Z=0.0)
             self._left_s.append(_HOMING_S)
         elif self._code == "4":
-            self._left_s.append(values.get("P", 0.0) / 1000)
+            self._left_s.append(values.get("P", 0.0) * self._dwell_unit_s)
         elif self._code == "92":
             self.position.update({k: v for k, v in values.items() if k in self.position})
         elif self._code in ("0", "1", "2", "3"):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commons.errors import InvalidInput
+from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.wire import SimulatedMachine
 
 READ_SIZE = 4096
@@ -64,6 +66,28 @@ def serve(
                 recorded = len(machine.executed)
             if answers:
                 _write(fd, answers)
+
+
+def simulate(
+    kind: str,
+    *,
+    link: Path,
+    record: Path | None = None,
+    speed: float = 1.0,
+    knobs: MarlinKnobs | GrblKnobs | None = None,
+    stop: threading.Event,
+) -> None:
+    """Be a machine of this kind (marlin, grbl) at `link` until `stop` is set."""
+    with open_pty(link) as pty_:
+        serve(_machine(kind, knobs), pty_, stop=stop, speed=speed, record=record)
+
+
+def _machine(kind: str, knobs: MarlinKnobs | GrblKnobs | None) -> SimulatedMachine:
+    if kind == "marlin" and not isinstance(knobs, GrblKnobs):
+        return SimulatedMarlin(knobs or MarlinKnobs(moves_take_time=True))
+    if kind == "grbl" and not isinstance(knobs, MarlinKnobs):
+        return SimulatedGrbl(knobs or GrblKnobs(moves_take_time=True))
+    raise InvalidInput(f"there is no simulated '{kind}' with such knobs: say marlin or grbl")
 
 
 def _write(fd: int, answers: bytes) -> None:

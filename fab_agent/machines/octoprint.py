@@ -1,0 +1,330 @@
+"""A printer behind OctoPrint: the whole file is handed over, then started, then watched."""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from commons.errors import (
+    Conflict,
+    FabError,
+    MachineFault,
+    ProtocolViolation,
+    TransportLost,
+    Unavailable,
+)
+from fab_agent.gcode.program import GcodeProgram
+from fab_agent.machines.driver import (
+    Control,
+    Controls,
+    Evidence,
+    Held,
+    MachineEvent,
+    MachineIdentity,
+    Message,
+    Outcome,
+    Progress,
+    Report,
+    Resumed,
+    RunEnd,
+    Temperatures,
+)
+from fab_agent.machines.octoprint_client import (
+    Event,
+    Flags,
+    Heats,
+    OctoPrintClient,
+    Push,
+    PushChannel,
+    StoredFile,
+)
+
+# How long one look at the channel waits, and so how late a person's wish can be noticed.
+LOOK_S = 0.25
+# Asked at most once a second, and only while the push channel is silent or in doubt.
+POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
+# A host that is restarted is back within a minute or two; the print it had is lost by then.
+PATIENCE_S = 120.0
+# Between the end of a print and its entry in the file's history; also until a start shows.
+RECORD_S = 10.0
+# Cancelling waits for the line in hand, heating included.
+STOP_S = 60.0
+
+
+def job_name(attempt: str, program_sha256: str) -> str:
+    """The file name under which OctoPrint remembers this attempt."""
+    return f"a{re.sub(r'[^A-Za-z0-9-]', '-', attempt)}-{program_sha256[:8]}.gcode"
+
+
+class PrintWatch:
+    """What is known of one print. Pure: fed with messages and answers, asked for the outcome."""
+
+    def __init__(self, name: str, *, size: int, line_count: int) -> None:
+        self.name = name
+        self.outcome: Outcome | None = None
+        self.seen_busy = False
+        self.idle = True  # by the last word, no print is under way
+        self.progress = Progress(0, 0, line_count)
+        self._size = max(size, 1)
+        self._held = False
+        self._heats: Heats | None = None
+
+    def hear(self, push: Push) -> list[MachineEvent]:
+        """A message of the push channel. Raises MachineFault when the print has failed."""
+        if push.event is not None:
+            return self._happened(push.event)
+        if push.current is None:
+            return []
+        now = push.current
+        heats = now.temps[-1] if now.temps else None
+        return self.see(now.state.flags, now.job.file.path, now.progress.filepos, heats)
+
+    def see(
+        self, flags: Flags, path: str | None, filepos: int | None, heats: Heats | None
+    ) -> list[MachineEvent]:
+        """The state at one moment: flags, selected file, bytes of it sent, temperatures."""
+        mine = path == self.name
+        self.idle = not (mine and flags.busy)
+        self.seen_busy = self.seen_busy or not self.idle
+        events: list[MachineEvent] = []
+        if mine and flags.paused != self._held:
+            self._held = flags.paused
+            events.append(Held("paused at OctoPrint") if self._held else Resumed())
+        if mine and filepos is not None:
+            events += self._advance(round(self.progress.line_count * filepos / self._size))
+        if heats is not None and heats != self._heats:
+            self._heats = heats
+            events.append(_temperatures(heats))
+        return events
+
+    def look_up(self, stored: StoredFile | None) -> None:
+        """What the file's own history says of a print that is no longer under way."""
+        if stored is None or stored.prints is None or stored.prints.last is None:
+            return
+        self.outcome = Outcome.FINISHED if stored.prints.last.success else Outcome.ABORTED
+
+    def end(self) -> RunEnd:
+        """How it ended; every line of a finished print was executed."""
+        if self.outcome is Outcome.FINISHED:
+            self._advance(self.progress.line_count)
+        done = self.progress.lines_done
+        return RunEnd(self.outcome or Outcome.ABORTED, done, done)
+
+    def _happened(self, event: Event) -> list[MachineEvent]:
+        if event.payload is None or event.payload.path != self.name:
+            return []
+        if event.type == "PrintDone":
+            self.outcome = Outcome.FINISHED
+        elif event.type == "PrintCancelled" or event.payload.reason == "cancelled":
+            self.outcome = Outcome.ABORTED
+        elif event.type == "PrintFailed":
+            raise MachineFault(
+                f"OctoPrint reports that {self.name} failed ({event.payload.reason}) near line "
+                f"{self.progress.lines_done}: look at the printer"
+            )
+        return []
+
+    def _advance(self, lines: int) -> list[MachineEvent]:
+        now = Progress(lines, lines, self.progress.line_count)
+        changed, self.progress = now != self.progress, now
+        return [now] if changed else []
+
+
+class OctoPrintDriver:
+    """One printer behind one OctoPrint. Nobody else's print is ever stopped from here."""
+
+    def __init__(
+        self,
+        client: OctoPrintClient,
+        *,
+        patience_s: float = PATIENCE_S,
+        record_s: float = RECORD_S,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client, self._clock, self._wait = client, clock, wait
+        self._patience_s, self._record_s = patience_s, record_s
+        self._mine: str | None = None  # the file that this driver has started
+
+    def identify(self) -> MachineIdentity:
+        """OctoPrint's name and version; what it drives it does not say."""
+        return MachineIdentity(self._client.version())
+
+    def ready(self) -> None:
+        """Return when its printer is connected and idle; Unavailable says what it does."""
+        state = self._client.printer().state
+        if state.flags.busy or not state.flags.operational:
+            raise Unavailable(
+                f"the printer behind {self._client.url} is not free: OctoPrint says "
+                f"'{state.text}'; wait, or stop it there"
+            )
+
+    def run(
+        self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
+    ) -> RunEnd:
+        """Upload, compare, start, watch.
+
+        Conflict when OctoPrint has printed under this attempt's name before: nothing is started
+        twice. TransportLost when it no longer says how the print goes: the outcome is unknown.
+        """
+        self.ready()
+        name = job_name(attempt, program.sha256)
+        self._hand_over(program, name)
+        size = program.path.stat().st_size
+        watch = PrintWatch(name, size=size, line_count=program.line_count)
+        with self._channel() as channel:
+            self._mine = name
+            try:
+                self._client.start(name)
+                self._follow(watch, channel, report, controls)
+            finally:
+                if watch.outcome is not Outcome.FINISHED:
+                    self.make_safe()
+        return watch.end()
+
+    def make_safe(self) -> None:
+        """Cancel what this driver has started, heaters off, and wait until it has happened."""
+        if self._mine is None:
+            return
+        try:
+            if self._is_printing(self._mine):
+                self._client.cancel()
+                self._wait_until_stopped(self._mine)
+            if not self._client.printer().state.flags.busy:
+                self._client.cool_down()
+        except FabError:
+            return  # gone: OctoPrint and the firmware are on their own
+
+    def evidence(self, attempt: str, program_sha256: str) -> Evidence:
+        """What the job and the file's history say. A file without history proves nothing:
+        OctoPrint writes the history at the end, and a person may have removed the file."""
+        name = job_name(attempt, program_sha256)
+        if self._is_printing(name):
+            return Evidence.STILL_RUNNING
+        stored = self._client.file(name)
+        if stored is None or stored.prints is None or stored.prints.last is None:
+            return Evidence.UNKNOWN
+        return Evidence.FINISHED if stored.prints.last.success else Evidence.STOPPED
+
+    def close(self) -> None:
+        """Let go of the host. Safe to call twice."""
+        self._client.close()
+
+    def _hand_over(self, program: GcodeProgram, name: str) -> None:
+        """OctoPrint holds exactly the program's bytes as `name`, and has never printed it."""
+        before = self._client.file(name)
+        if before is not None and before.prints is not None:
+            raise Conflict(f"OctoPrint has printed {name} before: this attempt has had its start")
+        self._client.upload(program.path, name)
+        stored = self._client.file(name)
+        content = program.path.read_bytes()
+        sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        if stored is None or (stored.size, stored.hash) != (len(content), sha1):
+            raise ProtocolViolation(
+                f"OctoPrint stored other bytes than it was sent as {name}: nothing was started; "
+                "look at its disk"
+            )
+
+    @contextmanager
+    def _channel(self) -> Iterator[PushChannel | None]:
+        """The push channel, or None where it cannot be had: then the job is polled."""
+        try:
+            channel = PushChannel(self._client)
+        except TransportLost:
+            yield None
+            return
+        with channel:
+            yield channel
+
+    def _follow(
+        self, watch: PrintWatch, channel: PushChannel | None, report: Report, controls: Controls
+    ) -> None:
+        """Return when the print has ended or a person wants it stopped."""
+        heard = polled = busy_at = self._clock()
+        while watch.outcome is None and (control := controls()) is not Control.ABORT:
+            self._obey(control, report)
+            channel, news = self._listen(channel)
+            events = watch.hear(news) if news is not None else []
+            now = self._clock()
+            heard = now if news is not None else heard
+            in_doubt = channel is None or watch.idle or now - heard > CHANNEL_SILENT_S
+            if in_doubt and now - polled >= POLL_S:
+                polled = now
+                if (seen := self._poll(watch)) is not None:
+                    events, heard = events + seen, now
+            busy_at = busy_at if watch.idle else now
+            for event in events:
+                report(event)
+            self._check_patience(watch, silent_s=now - heard, idle_s=heard - busy_at)
+
+    def _listen(self, channel: PushChannel | None) -> tuple[PushChannel | None, Push | None]:
+        """The next message, and the channel unless it is lost."""
+        if channel is not None:
+            try:
+                return channel, channel.receive(LOOK_S)
+            except TransportLost:
+                channel.close()
+        self._wait(LOOK_S)
+        return None, None
+
+    def _poll(self, watch: PrintWatch) -> list[MachineEvent] | None:
+        """Ask for what the channel did not tell; None when there is no answer."""
+        try:
+            job, printer = self._client.job(), self._client.printer()
+            events = watch.see(
+                printer.state.flags, job.job.file.path, job.progress.filepos, printer.temperature
+            )
+            if watch.idle:
+                watch.look_up(self._client.file(watch.name))
+        except (TransportLost, ProtocolViolation, Unavailable):
+            return None  # restarting, or its printer is disconnected: patience decides
+        return events
+
+    def _check_patience(self, watch: PrintWatch, *, silent_s: float, idle_s: float) -> None:
+        """`silent_s` since the last word, `idle_s` in which all words were that it is idle."""
+        if silent_s > self._patience_s:
+            raise TransportLost(
+                f"OctoPrint has said nothing about {watch.name} for {silent_s:.0f} s: how the "
+                "print ended is not known; look at the printer"
+            )
+        if watch.idle and watch.outcome is None and idle_s > self._record_s:
+            if watch.seen_busy:
+                raise TransportLost(
+                    f"OctoPrint no longer prints {watch.name} and has no record of its end: was "
+                    "it restarted? Look at the printer"
+                )
+            raise ProtocolViolation(
+                f"OctoPrint accepted the start of {watch.name} but does not print it: look at "
+                "its page"
+            )
+
+    def _obey(self, control: Control | None, report: Report) -> None:
+        if control is None:
+            return
+        try:
+            self._client.pause("pause" if control is Control.HOLD else "resume")
+        except (Unavailable, TransportLost) as e:
+            report(Message(f"'{control}' had no effect: {e}"))
+
+    def _is_printing(self, name: str) -> bool:
+        try:
+            busy = self._client.printer().state.flags.busy
+        except Unavailable:
+            return False
+        return busy and self._client.job().job.file.path == name
+
+    def _wait_until_stopped(self, name: str) -> None:
+        end = self._clock() + STOP_S
+        while self._is_printing(name) and self._clock() < end:
+            self._wait(LOOK_S)
+
+
+def _temperatures(heats: Heats) -> Temperatures:
+    tool, bed = heats.tool0, heats.bed
+    return Temperatures(
+        hotend_c=tool.actual if tool else None,
+        hotend_target_c=tool.target if tool else None,
+        bed_c=bed.actual if bed else None,
+        bed_target_c=bed.target if bed else None,
+    )
