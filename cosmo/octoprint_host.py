@@ -44,10 +44,8 @@ plugins:
 _FAST_MOVES = "M220 S{percent}\nM221 S{percent}\n"
 _LOGGED = re.compile(r"^\S+ \S+ (<<<|>>>) (.*)$")
 _NUMBERED = re.compile(r"^N(\d+) (.*)\*\d+$")
-# What OctoPrint numbers and says of its own accord, before and between the lines of a file.
-_OWN = re.compile(r"M(?:105|110|115)(?!\d)")
-# With this it ends a file, so that "done" means that motion has ended.
-_LAST = "M400"
+# What OctoPrint says of its own accord: when it connects, between lines, at a pause and an end.
+_OWN = re.compile(r"M(?:105|110|114|115|400)(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +102,20 @@ def start_octoprint(
 
 
 def executed_lines(basedir: Path) -> list[str]:
-    """The lines of files that its virtual printer has executed, in order, as they are in the file.
+    """The lines of files that its virtual printer has executed, in order.
 
-    Every numbered line counts once, whatever was resent; what OctoPrint adds is left out.
+    Every numbered line counts once, whatever was resent. M105, M110, M114, M115 and M400 are left
+    out: OctoPrint adds its own. After a cancelled print, its script for that is there too.
     """
-    jobs: list[dict[int, str]] = [{}]
+    lines: dict[tuple[int, int], str] = {}
+    job = 0
     for text in _sent(basedir):
         match = _NUMBERED.match(text)
-        if match and match[2].startswith("M110"):
-            jobs.append({})
-        elif match:
-            jobs[-1][int(match[1])] = match[2]
-    return [line for job in jobs for line in _of_the_file(job)]
-
-
-def _of_the_file(job: dict[int, str]) -> list[str]:
-    lines = [text for _, text in sorted(job.items()) if not _OWN.match(text)]
-    return lines[:-1] if lines[-1:] == [_LAST] else lines
+        if match is None:
+            continue
+        job += match[2].startswith("M110")  # numbers begin again with every file
+        lines[job, int(match[1])] = match[2]
+    return [text for _, text in sorted(lines.items()) if not _OWN.match(text)]
 
 
 def _sent(basedir: Path) -> Iterator[str]:

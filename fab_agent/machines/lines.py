@@ -3,7 +3,6 @@
 import hashlib
 from array import array
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol, Self
 
 from commons.errors import ProgramRefused
@@ -95,9 +94,9 @@ class ProgramLines:
             digest.update(line)
             offset += len(line)
             if len(line) > longest + 1:
-                raise _refused(
-                    program.path,
-                    f"line {count} has {len(line) - 1} characters, the firmware reads {longest}",
+                raise ProgramRefused(
+                    f"{program.path.name}: line {count} has {len(line) - 1} characters, the "
+                    f"firmware reads {longest}",
                     rule="line-too-long",
                     line=count,
                 )
@@ -105,11 +104,12 @@ class ProgramLines:
                 offsets.append(offset)
         offsets.append(offset)
         if (digest.hexdigest(), count) != (program.sha256, program.line_count):
-            raise _refused(
-                program.path, "is not the program that was proved: prepare it again", rule="hash"
-            )
+            raise changed(program)
         return offsets
 
 
-def _refused(path: Path, problem: str, *, rule: str, line: int = 0) -> ProgramRefused:
-    return ProgramRefused(f"{path.name}: {problem}", rule=rule, line=line)
+def changed(program: GcodeProgram) -> ProgramRefused:
+    """The refusal of a file that is no longer what was proved."""
+    return ProgramRefused(
+        f"{program.path.name} is not the program that was proved: prepare it again", rule="hash"
+    )

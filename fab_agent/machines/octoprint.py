@@ -4,7 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from commons.errors import (
     Conflict,
@@ -30,6 +30,7 @@ from fab_agent.machines.driver import (
     RunEnd,
     Temperatures,
 )
+from fab_agent.machines.lines import changed
 from fab_agent.machines.octoprint_client import (
     Event,
     Flags,
@@ -42,6 +43,7 @@ from fab_agent.machines.octoprint_client import (
 
 # How long one look at the channel waits, and so how late a person's wish can be noticed.
 LOOK_S = 0.25
+HASH_BLOCK = 1 << 20
 # Asked at most once a second, and only while the push channel is silent or in doubt.
 POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
 # A host that is restarted is back within a minute or two; the print it had is lost by then.
@@ -104,10 +106,13 @@ class PrintWatch:
             return
         self.outcome = Outcome.FINISHED if stored.prints.last.success else Outcome.ABORTED
 
+    def close(self) -> list[MachineEvent]:
+        """The last news: every line of a finished print was executed."""
+        finished = self.outcome is Outcome.FINISHED
+        return self._advance(self.progress.line_count) if finished else []
+
     def end(self) -> RunEnd:
-        """How it ended; every line of a finished print was executed."""
-        if self.outcome is Outcome.FINISHED:
-            self._advance(self.progress.line_count)
+        """How it ended, as far as is known."""
         done = self.progress.lines_done
         return RunEnd(self.outcome or Outcome.ABORTED, done, done)
 
@@ -181,6 +186,10 @@ class OctoPrintDriver:
             finally:
                 if watch.outcome is not Outcome.FINISHED:
                     self.make_safe()
+        with suppress(TransportLost):  # the print is done, whatever becomes of its host
+            self._wait_until_stopped(name)
+        for event in watch.close():
+            report(event)
         return watch.end()
 
     def make_safe(self) -> None:
@@ -216,11 +225,10 @@ class OctoPrintDriver:
         before = self._client.file(name)
         if before is not None and before.prints is not None:
             raise Conflict(f"OctoPrint has printed {name} before: this attempt has had its start")
+        sha1 = _sha1_of_proved(program)
         self._client.upload(program.path, name)
         stored = self._client.file(name)
-        content = program.path.read_bytes()
-        sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        if stored is None or (stored.size, stored.hash) != (len(content), sha1):
+        if stored is None or (stored.size, stored.hash) != (program.path.stat().st_size, sha1):
             raise ProtocolViolation(
                 f"OctoPrint stored other bytes than it was sent as {name}: nothing was started; "
                 "look at its disk"
@@ -318,6 +326,18 @@ class OctoPrintDriver:
         end = self._clock() + STOP_S
         while self._is_printing(name) and self._clock() < end:
             self._wait(LOOK_S)
+
+
+def _sha1_of_proved(program: GcodeProgram) -> str:
+    """What OctoPrint should say of the file, which still has the bytes that were permitted."""
+    sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
+    with program.path.open("rb") as opened:
+        while block := opened.read(HASH_BLOCK):
+            sha256.update(block)
+            sha1.update(block)
+    if sha256.hexdigest() != program.sha256:
+        raise changed(program)
+    return sha1.hexdigest()
 
 
 def _temperatures(heats: Heats) -> Temperatures:

@@ -1,0 +1,162 @@
+"""The machines that every driver is held to its promise on.
+
+Simulated Marlin and GRBL stand behind real ptys; OctoPrint is a real one (1.11.8) with its own
+virtual printer.
+"""
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
+from cosmo.octoprint_host import OctoPrintHost, executed_lines, start_octoprint
+from fab_agent.gcode.program import Estimate, GcodeProgram
+from fab_agent.machines import DRIVERS, Connection
+from fab_agent.machines.driver import Control, MachineDriver, MachineEvent
+from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
+from fab_agent.machines.firmware.pty import served
+from fab_agent.machines.octoprint_client import OctoPrintConnection
+from fab_agent.machines.transport import SerialConnection
+
+OCTOPRINT = Path(__file__).parents[2] / ".venv-octoprint" / "bin" / "octoprint"
+MOVES = [f"G1 X{10 + i % 7 * 10}.5 Y{20 + i % 5}.25 F6000" for i in range(800)]
+PROGRAMS = {
+    Process.FDM: ["G28", "M190 S40", "M109 S60", "G90", *MOVES, "M104 S0", "M140 S0"],
+    Process.CNC: ["G21", "G90", "M3 S1000", "G4 P0.5", *MOVES, "M5"],
+}
+SPEED = 200.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """One machine on the bench: how to open its driver, and what it has executed so far."""
+
+    kind: Driver
+    process: Process
+    open: Callable[[], MachineDriver]
+    executed: Callable[[], list[str]]
+
+    @property
+    def lines(self) -> list[str]:
+        """A program for this machine: some 800 short moves, about a second."""
+        return PROGRAMS[self.process]
+
+
+class Person:
+    """Asks for a control after each of some events, one after the other; remembers events."""
+
+    def __init__(self, *wishes: tuple[type[MachineEvent], Control]) -> None:
+        self.events: list[MachineEvent] = []
+        self._wishes = list(wishes)
+        self._asked: list[Control] = []
+
+    def report(self, event: MachineEvent) -> None:
+        self.events.append(event)
+        if self._wishes and isinstance(event, self._wishes[0][0]):
+            self._asked.append(self._wishes.pop(0)[1])
+
+    def controls(self) -> Control | None:
+        return self._asked.pop(0) if self._asked else None
+
+
+@pytest.fixture
+def person() -> type[Person]:
+    return Person
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., GcodeProgram]:
+    def write(lines: list[str], process: Process = Process.FDM) -> GcodeProgram:
+        content = "".join(f"{line}\n" for line in lines).encode()
+        path = tmp_path / "program.gcode"
+        path.write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return GcodeProgram(path, sha256, len(lines), process, Estimate(1.0, None))
+
+    return write
+
+
+def profile(kind: Driver, process: Process) -> MachineProfile:
+    limits = {"fdm": PrintLimits()} if process is Process.FDM else {"cnc": MillLimits()}
+    return MachineProfile(
+        name="bench",
+        process=process,
+        driver=kind,
+        envelope=Envelope(x_max_mm=200, y_max_mm=200, z_max_mm=200),
+        max_feed_mm_s=200,
+        max_feed_z_mm_s=20,
+        materials=(),
+        **limits,
+    )
+
+
+def rig_of(
+    kind: Driver, process: Process, connection: Connection, executed: Callable[[], list[str]]
+) -> Rig:
+    return Rig(kind, process, lambda: DRIVERS[kind](connection, profile(kind, process)), executed)
+
+
+@pytest.fixture
+def marlin_rig() -> Iterator[Rig]:
+    machine = SimulatedMarlin(MarlinKnobs(moves_take_time=True))
+    with served(machine, speed=SPEED) as (port, _):
+        connection = SerialConnection(port)
+        yield rig_of(Driver.MARLIN, Process.FDM, connection, lambda: list(machine.executed))
+
+
+@pytest.fixture
+def grbl_rig() -> Iterator[Rig]:
+    machine = SimulatedGrbl(GrblKnobs(moves_take_time=True))
+    with served(machine, speed=SPEED) as (port, _):
+        connection = SerialConnection(port)
+        yield rig_of(Driver.GRBL, Process.CNC, connection, lambda: list(machine.executed))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def start_host(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], tuple[OctoPrintHost, Path]]:
+    def start() -> tuple[OctoPrintHost, Path]:
+        assert OCTOPRINT.exists(), "OctoPrint is not installed: run `make setup`"
+        basedir = tmp_path_factory.mktemp("octoprint")
+        host = start_octoprint(OCTOPRINT, basedir, port=free_port(), speed=3, hotend_c=80)
+        return host, basedir
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def octoprint(
+    start_host: Callable[[], tuple[OctoPrintHost, Path]],
+) -> Iterator[tuple[OctoPrintHost, Path]]:
+    host, basedir = start_host()
+    with host:
+        yield host, basedir
+
+
+@pytest.fixture
+def octoprint_rig(octoprint: tuple[OctoPrintHost, Path]) -> Rig:
+    host, basedir = octoprint
+    before = len(executed_lines(basedir))
+    connection = OctoPrintConnection(host.url, host.key)
+    return rig_of(
+        Driver.OCTOPRINT, Process.FDM, connection, lambda: executed_lines(basedir)[before:]
+    )
+
+
+@pytest.fixture(params=[Driver.MARLIN, Driver.GRBL, Driver.OCTOPRINT])
+def rig(request: pytest.FixtureRequest) -> Rig:
+    found = request.getfixturevalue(f"{request.param}_rig")
+    assert isinstance(found, Rig)
+    return found
