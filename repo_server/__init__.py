@@ -1,1 +1,42 @@
 """The global repository: web and API. It never imports fab_agent; they meet in commons.wire."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from repo_server.settings import Settings
+
+# Enough for the largest JSON message; routes that take files say so themselves.
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+def create_app(settings: "Settings") -> "Flask":
+    """The server, put together from its parts; the only place where they meet.
+
+    The database is opened by the first request, the queue by the first ring.
+    """
+    # Here and not above: a parser's child process imports this package too, and stays small.
+    from flask import Flask
+
+    from repo_server import api, web
+    from repo_server.api import auth, errors
+    from repo_server.blobs import BlobStore
+    from repo_server.db import make_engine
+    from repo_server.queue import Queue
+    from repo_server.settings import read_secret
+
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.secret_key = read_secret(settings.secret_file)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_MESSAGE_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # as written by the one who answers
+    app.extensions["settings"] = settings
+    app.extensions["engine"] = make_engine(settings.database_url)
+    app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    app.extensions["queue"] = Queue(settings.queue_url)
+    errors.register(app)
+    app.before_request(auth.refuse_cross_site)
+    for blueprint in (*api.BLUEPRINTS, *getattr(web, "BLUEPRINTS", ())):
+        app.register_blueprint(blueprint)
+    auth.require_marks(app)
+    return app

@@ -1,0 +1,63 @@
+"""The agents of the labs: software that speaks for machines, known by its own key."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlmodel import Session, col, delete
+
+from commons.errors import NotSignedIn
+from commons.signing import MAX_SKEW_S, SignedRequest
+from repo_server.tables import AgentRow, NonceRow
+
+_MAX_SKEW = timedelta(seconds=MAX_SKEW_S)
+_NONCE_LENGTHS = range(16, 65)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An enrolled agent and the lab that it works for."""
+
+    id: str
+    lab_id: str
+    name: str
+
+
+def accept(session: Session, request: SignedRequest, *, signature: bytes, now: datetime) -> Agent:
+    """The agent that signed this request, which will never be accepted again.
+
+    Raises NotSignedIn when the agent is unknown or revoked, its clock is off, the signature is
+    not its own, or the request was seen before.
+    """
+    row = session.get(AgentRow, request.agent_id)
+    if row is None or row.revoked_at is not None:
+        raise NotSignedIn(f"agent '{request.agent_id[:64]}' is not enrolled here; enrol it anew")
+    if abs(_instant(request.at) - now) > _MAX_SKEW:
+        raise NotSignedIn(f"the agent's clock is more than {MAX_SKEW_S} s off; set it right")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(row.public_key))
+        key.verify(signature, request.text())
+    except InvalidSignature as error:
+        raise NotSignedIn("the signature is not by the key that this agent enrolled") from error
+    _use_up(session, request, now)
+    return Agent(row.id, row.lab_id, row.name)
+
+
+def _instant(at: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise NotSignedIn(f"'{at}' is not a time") from error
+
+
+def _use_up(session: Session, request: SignedRequest, now: datetime) -> None:
+    """The nonce is spent. Older ones are forgotten: their requests are too old by their time."""
+    if len(request.nonce) not in _NONCE_LENGTHS or not request.nonce.isascii():
+        raise NotSignedIn("the nonce must be 16 to 64 characters of ASCII")
+    # At most one per key: the row is locked or refused by the primary key, never doubled.
+    session.exec(delete(NonceRow).where(col(NonceRow.at) < now - 2 * _MAX_SKEW))
+    if session.get(NonceRow, (request.agent_id, request.nonce)) is not None:
+        raise NotSignedIn("this request was accepted before; sign a new one")
+    session.add(NonceRow(agent_id=request.agent_id, nonce=request.nonce, at=now))
+    session.flush()

@@ -1,0 +1,53 @@
+"""Files by their hash: streamed in, served for ever as they are, and never run."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app, jsonify, request, send_file
+from flask.typing import ResponseReturnValue
+
+from commons.content import require_sha256
+from repo_server import blobs, facts
+from repo_server.api import auth
+from repo_server.db import reading, transaction
+from repo_server.people import Scope
+
+bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
+
+_UNKNOWN = "application/octet-stream"
+_YEAR_S = 365 * 24 * 3600
+
+
+@bp.put("/blobs/<sha256>")
+@auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES)
+def put_blob(sha256: str) -> ResponseReturnValue:
+    """201 when the file is new, 200 when it was there; 422 when it has another hash."""
+    require_sha256(sha256)
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = store.put(request.stream, expected=sha256)
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, stored, now=datetime.now(UTC))
+    return jsonify(sha256=stored.sha256, size=stored.size), 201 if stored.new else 200
+
+
+@bp.get("/blobs/<sha256>")
+@auth.public
+def get_blob(sha256: str) -> ResponseReturnValue:
+    """200, 206 or 304 with the file. A stranger's file is only ever a download."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    with reading(current_app.extensions["engine"]) as session:
+        blobs.require(session, sha256)
+        ours = facts.media_type_of_derived(session, sha256)
+    answer = send_file(
+        store.path(sha256),
+        mimetype=ours or _UNKNOWN,
+        as_attachment=ours is None,
+        download_name=sha256,
+        conditional=True,
+        etag=sha256,
+        max_age=_YEAR_S,
+    )
+    answer.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return answer

@@ -1,0 +1,121 @@
+"""Publishing releases, and looking at what is published."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Annotated
+
+from flask import Blueprint, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from commons.manifest import Part
+from commons.wire import Asked
+from repo_server import blobs, designs, search
+from repo_server.api import auth
+from repo_server.api.messages import read
+from repo_server.db import reading, transaction
+from repo_server.designs import File, Release, Upload
+from repo_server.ids import new_id
+from repo_server.people import Scope
+
+bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
+
+
+class NewRelease(Asked):
+    """`manifest` is the okh.toml as written; `files` maps paths to the hashes of stored files."""
+
+    manifest: str
+    files: Annotated[dict[str, str], Field(max_length=designs.MAX_FILES)]
+
+
+@bp.post("/designs/<slug>/releases")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def create_release(slug: str) -> ResponseReturnValue:
+    """201 with the release's id, 200 when this very release was published before."""
+    asked = read(NewRelease)
+    id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files))
+    return jsonify(id=id_, slug=slug), 201 if new else 200
+
+
+@bp.get("/designs")
+@auth.public
+def list_designs() -> ResponseReturnValue:
+    """200 with a page of the catalogue: ?q= words, ?page= from 1."""
+    number = request.args.get("page", 1, type=int)
+    with reading(current_app.extensions["engine"]) as session:
+        page = search.find_designs(session, request.args.get("q", ""), number=number)
+    return jsonify(
+        designs=[_line(release) for release in page.releases], page=page.number, more=page.more
+    )
+
+
+@bp.get("/designs/<slug>")
+@auth.public
+def show_design(slug: str) -> ResponseReturnValue:
+    """200 with the design's newest release, and the list of all."""
+    with reading(current_app.extensions["engine"]) as session:
+        design = designs.show_design(session, slug)
+    return jsonify(
+        slug=design.slug,
+        steward=design.steward.name,
+        head=_shown(design.head),
+        releases=[
+            {"id": it.id, "version": it.version, "published_at": it.published_at.isoformat()}
+            for it in design.releases
+        ],
+    )
+
+
+@bp.get("/releases/<id>")
+@auth.public
+def show_release(id: str) -> ResponseReturnValue:
+    """200 with the release: manifest, files, and parts with what was measured of them."""
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, id)
+    return jsonify(_shown(release))
+
+
+def publish(upload: Upload) -> tuple[str, bool]:
+    """The release is published by the person who asks, and the worker was rung to inspect it.
+
+    Its id, and whether it is new. Raises as `designs.publish_release` does.
+    """
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    by, now = auth.current_person(), datetime.now(UTC)
+    text = store.put(BytesIO(upload.manifest))
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, text, now=now)
+        id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
+    current_app.extensions["queue"].enqueue("inspect_release", id_)
+    return id_, new
+
+
+def _line(release: Release) -> dict[str, object]:
+    return {
+        "slug": release.slug,
+        "id": release.id,
+        "version": release.version,
+        "name": release.manifest.name,
+        "function": release.manifest.function,
+        "license": release.manifest.license,
+        "picture": release.picture,
+        "published_at": release.published_at.isoformat(),
+    }
+
+
+def _shown(release: Release) -> dict[str, object]:
+    manifest = release.manifest
+    return {
+        **_line(release),
+        "licensors": manifest.licensors,
+        "published_by": release.published_by.name,
+        "manifest": manifest.data,
+        "manifest_sha256": release.manifest_sha256,
+        "parts": [_part(part, release.file(part.file)) for part in manifest.parts],
+        "files": [asdict(file) for file in release.files],
+    }
+
+
+def _part(part: Part, file: File | None) -> dict[str, object]:
+    return {**asdict(part), "file": asdict(file) if file else None}

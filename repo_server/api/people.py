@@ -1,0 +1,120 @@
+"""Accounts, sessions, tokens, and who I am."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from flask import Blueprint, current_app, jsonify, make_response
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+from sqlmodel import text
+
+from commons.wire import Asked
+from repo_server import people
+from repo_server.api import auth
+from repo_server.api.messages import read
+from repo_server.db import reading, transaction
+from repo_server.ids import new_id, new_secret
+
+bp = Blueprint("api_people", __name__, url_prefix="/api/v1")
+
+Text = Annotated[str, Field(max_length=200)]
+
+
+class NewAccount(Asked):
+    handle: Text
+    name: Text
+    email: Text
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class Credentials(Asked):
+    """`handle` may be the e-mail address instead."""
+
+    handle: Text
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class NewToken(Asked):
+    name: Text
+    scopes: Annotated[tuple[str, ...], Field(max_length=16)]
+    days: int = 90
+
+
+@bp.get("/healthz")
+@auth.public
+def show_health() -> ResponseReturnValue:
+    """200 when the server can read its database."""
+    with reading(current_app.extensions["engine"]) as session:
+        session.exec(text("SELECT 1"))  # type: ignore[call-overload]
+    return jsonify(status="ok")
+
+
+@bp.post("/people")
+@auth.public
+def create_person() -> ResponseReturnValue:
+    """201 with the new account; 422 with every wrong field; 409 when it is taken."""
+    asked = read(NewAccount)
+    person = auth.sign_up(
+        handle=asked.handle, name=asked.name, email=asked.email, password=asked.password
+    )
+    return jsonify(_shown(person)), 201
+
+
+@bp.post("/session")
+@auth.public
+def create_session() -> ResponseReturnValue:
+    """201 with a cookie, and the CSRF token that unsafe requests with it must show."""
+    asked = read(Credentials)
+    new = auth.sign_in(asked.handle, asked.password)
+    answer = make_response(jsonify({**_shown(new.person), "csrf": new.csrf}), 201)
+    return auth.set_cookie(answer, new)
+
+
+@bp.delete("/session")
+@auth.signed_in()
+def delete_session() -> ResponseReturnValue:
+    """204; the browser is signed out."""
+    auth.sign_out()
+    return auth.clear_cookie(make_response("", 204))
+
+
+@bp.post("/tokens")
+@auth.signed_in()
+def create_token() -> ResponseReturnValue:
+    """201 with a token that is shown this once."""
+    asked = read(NewToken)
+    secret, now = people.TOKEN_PREFIX + new_secret(), datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        people.issue_token(
+            session,
+            id=new_id(),
+            secret=secret,
+            person_id=auth.current_person().id,
+            name=asked.name,
+            scopes=asked.scopes,
+            days=asked.days,
+            now=now,
+        )
+    return jsonify(token=secret), 201
+
+
+@bp.get("/me")
+@auth.signed_in()
+def show_me() -> ResponseReturnValue:
+    """200 with who asks, their roles, and the CSRF token of a browser."""
+    caller, person = auth.current(), auth.current_person()
+    with reading(current_app.extensions["engine"]) as session:
+        roles = people.lab_roles(session, person.id)
+    return jsonify(
+        {
+            **_shown(person),
+            "is_admin": person.is_admin,
+            "labs": roles,
+            "scopes": None if caller.scopes is None else sorted(caller.scopes),
+            "csrf": caller.csrf,
+        }
+    )
+
+
+def _shown(person: people.Person) -> dict[str, str]:
+    return {"id": person.id, "handle": person.handle, "name": person.name}

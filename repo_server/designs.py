@@ -1,0 +1,341 @@
+"""Designs and their releases: what may be published, and what has been."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from sqlmodel import Session, col, select
+
+from commons.content import content_id, release_id
+from commons.errors import (
+    AlreadyPublished,
+    FieldProblem,
+    ManifestInvalid,
+    NotAllowed,
+    NotFound,
+)
+from commons.manifest import Manifest, manifest_of, missing_files, read_manifest
+from repo_server.parsing import kind_of
+from repo_server.people import Person
+from repo_server.tables import (
+    BlobRow,
+    DesignRow,
+    FileFactsRow,
+    PersonRow,
+    ReleaseFileRow,
+    ReleaseRow,
+)
+
+MAX_FILES = 2000
+_MAX_PATH = 255
+_MAX_DEPTH = 16
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What somebody wants to publish: the okh.toml as written, and each path's hash."""
+
+    slug: str
+    manifest: bytes
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a release, with what its parser found. All hashes are blobs.
+
+    `facts` is None until it was inspected, and for ever when `problem` says why. `preview` is
+    GLB or SVG, `thumbnail` PNG; both are our own making.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    kind: str | None
+    facts: Mapping[str, object] | None = None
+    problem: str | None = None
+    preview: str | None = None
+    thumbnail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published version with its files. `picture` is the PNG that stands for it."""
+
+    id: str
+    slug: str
+    version: str
+    manifest: Manifest
+    manifest_sha256: str
+    published_by: Person
+    published_at: datetime
+    files: tuple[File, ...]
+
+    def file(self, path: str | None) -> File | None:
+        """The file of this path, None when there is none."""
+        return next((file for file in self.files if file.path == path), None)
+
+    @property
+    def picture(self) -> str | None:
+        """The manifest's picture, else the first part that has one."""
+        paths = [self.manifest.image, *(part.image or part.file for part in self.manifest.parts)]
+        paths += [part.file for part in self.manifest.parts]
+        pictures = (file.thumbnail for path in paths if (file := self.file(path)))
+        return next((picture for picture in pictures if picture), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """A release as a list of releases shows it."""
+
+    id: str
+    version: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A line of work: its newest release, and all of them, newest first."""
+
+    slug: str
+    steward: Person
+    head: Release
+    releases: tuple[ReleaseLine, ...]
+
+
+def publish_release(
+    session: Session, upload: Upload, *, by: Person, design_id: str, now: datetime
+) -> tuple[str, bool]:
+    """The release exists for ever; its id, and whether this call made it.
+
+    `design_id` names the design if this is its first release.
+
+    Raises:
+        ManifestInvalid: with everything that is wrong with manifest, slug and files.
+        NotAllowed: the design is somebody else's.
+        AlreadyPublished: this version exists with other contents.
+    """
+    manifest = _check(session, upload)
+    design = _design_of(session, upload.slug, by=by)
+    id_ = release_id(manifest.data, upload.files)
+    if (existing := session.get(ReleaseRow, id_)) is not None:
+        return _same(session, existing, design), False
+    if design is None:
+        design = DesignRow(id=design_id, slug=upload.slug, steward_id=by.id, created_at=now)
+        session.add(design)
+        session.flush()
+    _refuse_other_contents(session, design, manifest.version)
+    session.add(_row(id_, design.id, manifest, upload, by=by, now=now))
+    session.flush()
+    session.add_all(
+        ReleaseFileRow(release_id=id_, path=path, sha256=sha256)
+        for path, sha256 in upload.files.items()
+    )
+    design.head_id = id_
+    session.add(design)
+    session.flush()
+    return id_, True
+
+
+def _check(session: Session, upload: Upload) -> Manifest:
+    """The upload's manifest; ManifestInvalid names every problem of the upload at once."""
+    problems: list[FieldProblem] = []
+    if not _SLUG.fullmatch(upload.slug):
+        problems.append(
+            FieldProblem("slug", "must be 2 to 63 lower-case letters, digits or single hyphens")
+        )
+    problems += _wrong_paths(upload.files)
+    problems += _not_stored(session, upload.files)
+    manifest: Manifest | None = None
+    try:
+        manifest = read_manifest(upload.manifest)
+        problems += missing_files(manifest, upload.files.__contains__)
+    except ManifestInvalid as error:
+        problems += error.fields or [FieldProblem("okh.toml", str(error))]
+    if problems or manifest is None:
+        listed = "; ".join(str(problem) for problem in problems)
+        raise ManifestInvalid(f"this release cannot be published: {listed}", problems)
+    return manifest
+
+
+def _wrong_paths(files: Mapping[str, str]) -> list[FieldProblem]:
+    """Paths that some file system would refuse, or read as another one."""
+    problems = []
+    if len(files) > MAX_FILES:
+        problems.append(FieldProblem("files", f"are {len(files)}; {MAX_FILES} are allowed"))
+    seen: dict[str, str] = {}
+    for path in files:
+        if not _is_plain(path):
+            problems.append(FieldProblem("files", f"{path[:80]!r} is not a plain relative path"))
+        elif path == "okh.toml":
+            problems.append(FieldProblem("files", "okh.toml is the manifest; do not list it"))
+        elif (twin := seen.setdefault(path.casefold(), path)) != path:
+            problems.append(FieldProblem("files", f"'{path}' and '{twin}' differ only in capitals"))
+    return problems
+
+
+def _is_plain(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return (
+        0 < len(path) <= _MAX_PATH
+        and len(parts) <= _MAX_DEPTH
+        and str(PurePosixPath(path)) == path
+        and not path.startswith("/")
+        and ".." not in parts
+        and not set(path) & set('\\:*?"<>|')
+        and path.isprintable()
+        and unicodedata.is_normalized("NFC", path)
+    )
+
+
+def _not_stored(session: Session, files: Mapping[str, str]) -> list[FieldProblem]:
+    stored = _stored(session, files.values())
+    return [
+        FieldProblem("files", f"'{path}': no file with the hash {sha256[:64]} is stored; send it")
+        for path, sha256 in files.items()
+        if sha256 not in stored
+    ]
+
+
+def _stored(session: Session, hashes: Iterable[str]) -> set[str]:
+    return set(session.exec(select(BlobRow.sha256).where(col(BlobRow.sha256).in_(set(hashes)))))
+
+
+def _design_of(session: Session, slug: str, *, by: Person) -> DesignRow | None:
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is not None and design.steward_id != by.id:
+        steward = session.get_one(PersonRow, design.steward_id)
+        raise NotAllowed(
+            f"design '{slug}' is kept by {steward.name}; publish yours under a name of its own"
+        )
+    return design
+
+
+def _same(session: Session, existing: ReleaseRow, design: DesignRow | None) -> str:
+    """The id of the release that holds these very files, if it is this design's."""
+    if design is None or existing.design_id != design.id:
+        other = session.get_one(DesignRow, existing.design_id)
+        raise AlreadyPublished(f"these very files are published as design '{other.slug}'")
+    return existing.id
+
+
+def _refuse_other_contents(session: Session, design: DesignRow, version: str) -> None:
+    same_version = (ReleaseRow.design_id == design.id, ReleaseRow.version == version)
+    if session.exec(select(ReleaseRow.id).where(*same_version)).first() is not None:
+        raise AlreadyPublished(
+            f"version {version} of '{design.slug}' is published with other contents, and a "
+            "release never changes; give this one a new version"
+        )
+
+
+def _row(
+    id: str, design_id: str, manifest: Manifest, upload: Upload, *, by: Person, now: datetime
+) -> ReleaseRow:
+    return ReleaseRow(
+        id=id,
+        design_id=design_id,
+        version=manifest.version,
+        name=manifest.name,
+        function=manifest.function,
+        license=manifest.license,
+        licensors=list(manifest.licensors),
+        manifest=dict(manifest.data),
+        manifest_sha256=content_id(upload.manifest),
+        published_by=by.id,
+        published_at=now,
+    )
+
+
+def show_design(session: Session, slug: str) -> Design:
+    """The design of this name; NotFound when there is none."""
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is None or design.head_id is None:
+        raise NotFound(f"there is no design '{slug}'")
+    newest_first = (
+        select(ReleaseRow.id, ReleaseRow.version, ReleaseRow.published_at)
+        .where(ReleaseRow.design_id == design.id)
+        .order_by(col(ReleaseRow.published_at).desc(), ReleaseRow.id)
+    )
+    return Design(
+        slug=slug,
+        steward=_person(session, design.steward_id),
+        head=show_release(session, design.head_id),
+        releases=tuple(ReleaseLine(*line) for line in session.exec(newest_first)),
+    )
+
+
+def show_release(session: Session, id: str) -> Release:
+    """The release of this id; NotFound when there is none."""
+    shown = show_releases(session, [id])
+    if not shown:
+        raise NotFound(f"there is no release {id[:64]}")
+    return shown[0]
+
+
+def show_releases(session: Session, ids: Sequence[str]) -> list[Release]:
+    """The releases of these ids, in this order; in three queries however many they are."""
+    found = session.exec(
+        select(ReleaseRow, DesignRow.slug, PersonRow)
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .join(PersonRow, col(PersonRow.id) == col(ReleaseRow.published_by))
+        .where(col(ReleaseRow.id).in_(ids))
+    ).all()
+    files = _files(session, ids)
+    shown = {
+        row.id: Release(
+            id=row.id,
+            slug=slug,
+            version=row.version,
+            manifest=manifest_of(row.manifest),
+            manifest_sha256=row.manifest_sha256,
+            published_by=Person(person.id, person.handle, person.name, person.is_admin),
+            published_at=row.published_at,
+            files=tuple(files.get(row.id, ())),
+        )
+        for row, slug, person in found
+    }
+    return [shown[id_] for id_ in ids if id_ in shown]
+
+
+def _files(session: Session, release_ids: Sequence[str]) -> dict[str, list[File]]:
+    rows = session.exec(
+        select(ReleaseFileRow, BlobRow.size)
+        .join(BlobRow, col(BlobRow.sha256) == col(ReleaseFileRow.sha256))
+        .where(col(ReleaseFileRow.release_id).in_(release_ids))
+        .order_by(ReleaseFileRow.path)
+    ).all()
+    hashes = {file.sha256 for file, _ in rows}
+    facts = {
+        (row.sha256, row.kind): row
+        for row in session.exec(select(FileFactsRow).where(col(FileFactsRow.sha256).in_(hashes)))
+    }
+    files: dict[str, list[File]] = {}
+    for row, size in rows:
+        kind = kind_of(row.path)
+        known = facts.get((row.sha256, kind or ""))
+        files.setdefault(row.release_id, []).append(_file(row, size, kind, known))
+    return files
+
+
+def _file(row: ReleaseFileRow, size: int, kind: str | None, known: FileFactsRow | None) -> File:
+    if known is None:
+        return File(row.path, row.sha256, size, kind)
+    return File(
+        path=row.path,
+        sha256=row.sha256,
+        size=size,
+        kind=kind,
+        facts=known.facts,
+        problem=known.problem,
+        preview=known.preview_sha256,
+        thumbnail=known.thumbnail_sha256,
+    )
+
+
+def _person(session: Session, id: str) -> Person:
+    row = session.get_one(PersonRow, id)
+    return Person(row.id, row.handle, row.name, row.is_admin)

@@ -1,0 +1,118 @@
+"""One child process a file: no network, no other files, little memory, little time.
+
+Bubblewrap takes away what the child does not need, where it works; the limits that the child
+sets itself hold everywhere.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import commons
+import repo_server
+
+WALL_S = 90
+CPU_S = 60
+# A mesh of a million triangles takes 0.9 GB (trimesh 5.2); numpy alone maps 0.4 GB.
+MEMORY_BYTES = 3 * 1024**3
+OUT_BYTES = 16 * 1024**2
+
+_APP = Path("/app")
+_TAIL_BYTES = 4096
+_ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",  # each thread maps memory of its own
+    "OMP_NUM_THREADS": "1",
+}
+_TOO_LONG = "takes too long to read; simplify it and publish it again"
+
+
+def run_child(path: Path, module: str, kind: str, out: Path) -> str | None:
+    """The child has read the file and left its answer in `out`; else a sentence's end why not."""
+    arguments = ["-s", "-P", "-m", "repo_server.parsing.child", module, kind]
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            code = _run(path, arguments, out, complaints)
+        except subprocess.TimeoutExpired:
+            return _TOO_LONG
+        said = _tail(complaints)
+    if code == 0:
+        return None
+    # Bubblewrap reports a child's signal as 128 + its number.
+    number = -code if code < 0 else code - 128
+    if number in (signal.SIGXCPU, signal.SIGKILL):
+        return _TOO_LONG
+    if number == signal.SIGXFSZ or "MemoryError" in said:
+        return "is too large to be read here; simplify it and publish it again"
+    return "makes its reader crash; it is damaged, or not what its name says"
+
+
+def _run(path: Path, arguments: list[str], out: Path, complaints: IO[bytes]) -> int:
+    if sandboxed():
+        command = [*_box(path, out), sys.executable, *arguments, "/in", "/out"]
+        environment = {}
+    else:
+        command = [sys.executable, *arguments, str(path), str(out)]
+        environment = {**_ENVIRONMENT, "PYTHONPATH": str(Path(repo_server.__path__[0]).parent)}
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=complaints,
+        stderr=complaints,
+        env=environment,
+        cwd=out,
+        timeout=WALL_S,
+        check=False,
+    ).returncode
+
+
+@cache
+def sandboxed() -> bool:
+    """Whether bubblewrap is here and the system lets it make namespaces."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        return False
+    trial = [bwrap, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+def _box(path: Path, out: Path) -> list[str]:
+    system: list[str] = []
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        folder = Path("/", name)
+        if folder.is_symlink():
+            system += ["--symlink", os.readlink(folder), str(folder)]
+        elif folder.is_dir():
+            system += ["--ro-bind", str(folder), str(folder)]
+    for prefix in sorted({sys.prefix, sys.base_prefix} - {"/usr"}):
+        system += ["--ro-bind", prefix, prefix]
+    for package in (commons, repo_server):
+        folder = Path(package.__path__[0])
+        system += ["--ro-bind", str(folder), str(_APP / folder.name)]
+    for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(_APP)}.items():
+        system += ["--setenv", name, value]
+    return [
+        shutil.which("bwrap") or "bwrap",
+        *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *("--uid", "65534", "--gid", "65534", "--clearenv"),
+        *("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
+        *("--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
+        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
+        *system,
+        *("--ro-bind", str(path.resolve()), "/in", "--bind", str(out), "/out", "--chdir", "/out"),
+        "--",
+    ]
+
+
+def _tail(stream: IO[bytes]) -> str:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _TAIL_BYTES))
+    return stream.read().decode("utf-8", errors="replace")
