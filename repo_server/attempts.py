@@ -1,0 +1,210 @@
+"""How an attempt ends, and what its end means for the ledger and for the lot on the machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from commons.errors import NotFound
+from commons.flows import (
+    FDM_SHARE_OF_RATED_POWER,
+    Action,
+    AttemptFacts,
+    EventDraft,
+    Ring,
+    Unit,
+    events_of_attempt,
+    events_of_verdict,
+)
+from commons.machine import MachineProfile, Process
+from commons.wire import ProgramFacts, RunFacts
+from repo_server import ledger
+from repo_server.tables import (
+    AttemptRow,
+    BuildOrderRow,
+    DesignRow,
+    JobRow,
+    MachineRow,
+    MaterialLotRow,
+    ReleaseRow,
+)
+
+
+class Outcome(StrEnum):
+    """How a try ended. Those before UNKNOWN ran; those after it never moved anything."""
+
+    DONE = "done"  # the machine reached the end of the program
+    REJECTED = "rejected"  # it did, and a person found the thing no good
+    FAILED = "failed"  # it stopped before the end
+    ABORTED = "aborted"  # a person stopped it
+    UNKNOWN = "unknown"  # the agent lost sight of it; the truth is still to be told
+    DECLINED = "declined"  # the agent gave it back
+    REFUSED = "refused"  # it cannot be made as it is
+    LAPSED = "lapsed"  # the lease ran out
+    CANCELLED = "cancelled"  # a person cancelled it before a permit was given
+    UNUSED = "unused"  # the permit was never used
+
+
+RAN = frozenset({Outcome.DONE, Outcome.REJECTED, Outcome.FAILED, Outcome.ABORTED})
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of an attempt as it was told. `run` is None when nobody knows how far it came."""
+
+    outcome: Outcome
+    at: datetime
+    sentence: str = ""
+    run: RunFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The rows behind an attempt."""
+
+    job: JobRow
+    order: BuildOrderRow
+    release: ReleaseRow
+    design: DesignRow
+    machine: MachineRow
+
+    @property
+    def profile(self) -> MachineProfile:
+        return MachineProfile.model_validate(self.machine.profile)
+
+
+def of_id(session: Session, attempt_id: str) -> AttemptRow:
+    """The attempt; NotFound when there is none."""
+    attempt = session.get(AttemptRow, attempt_id)
+    if attempt is None:
+        raise NotFound(f"there is no attempt {attempt_id}")
+    return attempt
+
+
+def background(session: Session, attempt: AttemptRow) -> Background:
+    """The job, order, release, design and machine of `attempt`."""
+    job = session.get_one(JobRow, attempt.job_id)
+    order = session.get_one(BuildOrderRow, job.order_id)
+    release = session.get_one(ReleaseRow, order.release_id)
+    design = session.get_one(DesignRow, release.design_id)
+    machine = session.get_one(MachineRow, attempt.machine_id)
+    return Background(job, order, release, design, machine)
+
+
+def lost_sight(attempt: AttemptRow, end: End) -> None:
+    """The attempt is open still, and marked as one whose truth is to be told.
+
+    Nothing goes to the ledger: the events come with that truth, once.
+    """
+    attempt.outcome = Outcome.UNKNOWN
+    attempt.sentence = end.sentence
+    if end.run is not None:
+        attempt.run = end.run.model_dump(mode="json")
+
+
+def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None:
+    """The attempt has ended, once. If it ran, its events and its lot's mass say so."""
+    attempt = of_id(session, attempt_id)
+    if attempt.ended_at is not None:
+        return
+    attempt.outcome = end.outcome
+    attempt.ended_at = min(end.at, now)  # an agent's clock may be ahead
+    attempt.sentence = end.sentence or attempt.sentence
+    if end.run is not None:
+        attempt.run = end.run.model_dump(mode="json")
+    session.add(attempt)
+    if end.outcome in RAN:
+        _account_for(session, attempt, now=now)
+
+
+def judge(session: Session, attempt_id: str, *, good: bool, by: str, now: datetime) -> None:
+    """A person's verdict stands beside the run, and in the ledger as a thing made or as scrap."""
+    attempt = of_id(session, attempt_id)
+    behind = background(session, attempt)
+    attempt.outcome = Outcome.DONE if good else Outcome.REJECTED
+    sign(session, attempt_id, by=by, now=now)
+    drafts = events_of_verdict(
+        lab_id=behind.job.lab_id,
+        release_id=behind.release.id,
+        part=behind.order.part,
+        good=good,
+        mass_g=used_g(attempt),
+    )
+    ledger.append(session, drafts, _occasion(attempt, behind, now), now=now)
+
+
+def sign(session: Session, attempt_id: str, *, by: str, now: datetime) -> None:
+    """The attempt bears the name of the person who told how it ended."""
+    attempt = of_id(session, attempt_id)
+    attempt.verdict_by, attempt.verdict_at = by, now
+    session.add(attempt)
+
+
+def used_g(attempt: AttemptRow) -> float | None:
+    """Grams that the attempt used by the program's own figures; None when not known."""
+    if attempt.program is None or attempt.run is None:
+        return None
+    material_g = ProgramFacts.model_validate(attempt.program).material_g
+    return None if material_g is None else material_g * share_done(attempt)
+
+
+def share_done(attempt: AttemptRow) -> float:
+    """Lines that the machine acknowledged, of all lines (0…1); 0 when nobody knows."""
+    if attempt.run is None:
+        return 0.0
+    run = RunFacts.model_validate(attempt.run)
+    return min(1.0, run.lines_done / run.line_count) if run.line_count else 0.0
+
+
+def _account_for(session: Session, attempt: AttemptRow, *, now: datetime) -> None:
+    behind = background(session, attempt)
+    lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    drafts = events_of_attempt(_facts(attempt, behind, lot))
+    if attempt.run is None:
+        # It ran, but nobody knows how far: what it used stays unknown, and is never a zero.
+        drafts = [draft for draft in drafts if draft.action is Action.CITE]
+    happened_at = attempt.ended_at or now
+    ledger.append(session, drafts, _occasion(attempt, behind, happened_at), now=now)
+    if lot is not None:
+        _take_from(session, lot, drafts)
+
+
+def _occasion(attempt: AttemptRow, behind: Background, at: datetime) -> ledger.Occasion:
+    return ledger.Occasion(behind.job.lab_id, attempt.id, behind.profile.simulated, at)
+
+
+def _facts(attempt: AttemptRow, behind: Background, lot: MaterialLotRow | None) -> AttemptFacts:
+    program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
+    run = RunFacts.model_validate(attempt.run) if attempt.run else None
+    return AttemptFacts(
+        lab_id=behind.job.lab_id,
+        steward=behind.design.steward_id,
+        release_id=behind.release.id,
+        machine_id=attempt.machine_id,
+        lot_id=attempt.lot_id,
+        lot_ring=lot.ring if lot else Ring.UNKNOWN,
+        material=behind.order.material,
+        program_duration_s=program.duration_s if program else 0.0,
+        program_material_g=program.material_g if program else None,
+        share_done=share_done(attempt),
+        ran_s=run.ran_s if run else 0.0,
+        average_power_w=average_power_w(behind.profile),
+        energy_kwh=run.energy_kwh if run else None,
+    )
+
+
+def average_power_w(profile: MachineProfile) -> float | None:
+    """Mean power over a run (W); None where no share of the rated power is published."""
+    if profile.rated_power_w is None or profile.process is not Process.FDM:
+        return None
+    return profile.rated_power_w * FDM_SHARE_OF_RATED_POWER
+
+
+def _take_from(session: Session, lot: MaterialLotRow, drafts: list[EventDraft]) -> None:
+    """The lot has less left by what the attempt consumed; never less than nothing."""
+    used = sum(draft.quantity.central for draft in drafts if draft.quantity.unit is Unit.GRAM)
+    session.refresh(lot, with_for_update=True)
+    if lot.mass_left_g is not None:
+        lot.mass_left_g = max(0.0, lot.mass_left_g - used)
+        session.add(lot)

@@ -1,0 +1,145 @@
+"""A job and the machine that holds it, read from rows and changed only by commons.dispatch.
+
+A rule takes the two cards and gives the two cards afterwards. They are written back only where
+the rows still say what was read, so that of two who change a job at once one is told to ask
+again. Whoever locks both a job and a machine locks the job first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select, update
+
+from commons.dispatch import JobCard, MachineCard
+from commons.errors import NotFound, Unavailable
+from commons.job import HELD_STATES, JobState
+from repo_server.tables import JobRow, MachineRow
+
+# The right to prepare runs out after this long; nothing has moved by then.
+LEASE = timedelta(minutes=15)
+# A permit that led to no start, or a run that nobody has heard of, is unconfirmed after this long.
+SILENCE = timedelta(minutes=4)
+
+Rule = Callable[[JobCard, MachineCard], tuple[JobCard, MachineCard]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a rule did to a job. `attempt_id` is the attempt that held it before."""
+
+    before: JobState
+    after: JobState
+    attempt_id: str | None
+
+    @property
+    def freed(self) -> bool:
+        """Whether the attempt held the machine until now and does so no longer."""
+        return self.before in HELD_STATES and self.after not in HELD_STATES
+
+
+def read_job(session: Session, job_id: str) -> JobRow:
+    """The job, kept for this transaction; NotFound when there is none."""
+    wanted = select(JobRow).where(JobRow.id == job_id).with_for_update()
+    job = session.exec(wanted.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        raise NotFound(f"there is no job {job_id}")
+    return job
+
+
+def read_machine(session: Session, machine_id: str) -> MachineRow:
+    """The machine, kept for this transaction; NotFound when there is none."""
+    wanted = select(MachineRow).where(MachineRow.id == machine_id).with_for_update()
+    machine = session.exec(wanted.execution_options(populate_existing=True)).one_or_none()
+    if machine is None:
+        raise NotFound(f"there is no machine {machine_id}")
+    return machine
+
+
+def apply(
+    session: Session, job: JobRow, rule: Rule, *, now: datetime, sentence: str | None = None
+) -> Change:
+    """The job and its machine are as `rule` says; `sentence` tells people why.
+
+    Raises whatever the rule raises, and then nothing has changed. Unavailable when somebody else
+    changed them at this very moment.
+    """
+    before, attempt_id = job.state, job.attempt_id
+    machine = _held_machine(session, job)
+    # A job that holds no machine has nothing to change on one: the rule gets a blank card.
+    blank = MachineCard(job.machine_id or "none")
+    new_job, new_machine = rule(job_card(job), machine_card(machine) if machine else blank)
+    require(write_job(session, job, new_job, now=now, sentence=sentence), f"job {job.id}")
+    if machine is not None:
+        require(write_machine(session, machine, new_machine), f"machine {machine.id}")
+    return Change(before, new_job.state, attempt_id)
+
+
+def require(written: bool, what: str) -> None:
+    """Pass only when the row was written; Unavailable when somebody else was faster."""
+    if not written:
+        raise Unavailable(f"{what} was changed by somebody else at this moment; ask again")
+
+
+def _held_machine(session: Session, job: JobRow) -> MachineRow | None:
+    if job.machine_id is None or job.state not in HELD_STATES:
+        return None
+    return read_machine(session, job.machine_id)
+
+
+def job_card(job: JobRow) -> JobCard:
+    """The card of `job` as its row says."""
+    return JobCard(job.state, job.machine_id, job.attempt_id, job.fence, job.fence_acknowledged)
+
+
+def machine_card(machine: MachineRow) -> MachineCard:
+    """The card of `machine` as its row says."""
+    return MachineCard(machine.id, machine.epoch, machine.cleared, machine.attempt_id)
+
+
+def write_job(
+    session: Session, job: JobRow, card: JobCard, *, now: datetime, sentence: str | None = None
+) -> bool:
+    """Whether the job is now as `card` says: not when its row is no longer as it was read."""
+    as_read = (
+        (col(JobRow.id) == job.id)
+        & (col(JobRow.state) == job.state)
+        & (col(JobRow.fence) == job.fence)
+        & (col(JobRow.fence_acknowledged) == job.fence_acknowledged)
+    )
+    values = {
+        "state": card.state,
+        "machine_id": card.machine_id,
+        "attempt_id": card.attempt_id,
+        "fence": card.fence,
+        "fence_acknowledged": card.fence_acknowledged,
+        "silent_after": _silent_after(job, card.state, now),
+        "sentence": job.sentence if sentence is None else sentence,
+        "changed_at": now,
+    }
+    written = session.exec(update(JobRow).where(as_read).values(values)).rowcount == 1
+    session.refresh(job)
+    return written
+
+
+def write_machine(session: Session, machine: MachineRow, card: MachineCard) -> bool:
+    """Whether the machine is now as `card` says: not when its row is no longer as it was read."""
+    as_read = (
+        (col(MachineRow.id) == machine.id)
+        & (col(MachineRow.epoch) == machine.epoch)
+        & (col(MachineRow.cleared) == machine.cleared)
+        & col(MachineRow.attempt_id).is_not_distinct_from(machine.attempt_id)
+    )
+    values = {"epoch": card.epoch, "cleared": card.cleared, "attempt_id": card.attempt_id}
+    written = session.exec(update(MachineRow).where(as_read).values(values)).rowcount == 1
+    session.refresh(machine)
+    return written
+
+
+def _silent_after(job: JobRow, state: JobState, now: datetime) -> datetime | None:
+    """When silence would next mean something for a job that comes into `state` now."""
+    if state is job.state or state is JobState.STAGED:
+        return job.silent_after  # a lease runs from its beginning
+    if state is JobState.LEASED:
+        return now + LEASE
+    return now + SILENCE if state in (JobState.ARMED, JobState.RUNNING) else None

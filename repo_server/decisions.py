@@ -1,0 +1,165 @@
+"""What people decide at the machines: the bed is clear, hold, stop, good or bad, try again."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session, col, update
+
+from commons import dispatch
+from commons.dispatch import after
+from commons.errors import Conflict, NotAllowed, NotFound
+from commons.job import COMMITTED_STATES, JobEvent, JobState
+from commons.wire import MachineState, Wish
+from repo_server import attempts, cards
+from repo_server.attempts import End, Outcome
+from repo_server.conditions import seen
+from repo_server.ids import new_id
+from repo_server.tables import (
+    BedClearRow,
+    BuildOrderRow,
+    ControlRow,
+    JobRow,
+    LabRoleRow,
+    MachineRow,
+)
+from repo_server.tables.people import LabRole
+
+_NOT_SEEN_WELL = (MachineState.OFFLINE, MachineState.FAULT)
+
+
+def job_in(session: Session, job_id: str, *, lab_id: str) -> JobRow:
+    """The lab's job, kept for this transaction; NotFound when it has none of this id."""
+    job = cards.read_job(session, job_id)
+    if job.lab_id != lab_id:
+        raise NotFound(f"there is no job {job_id} in this lab")
+    return job
+
+
+def machine_in(session: Session, machine_id: str, *, lab_id: str) -> MachineRow:
+    """The lab's machine, kept for this transaction; NotFound when it has none of this id."""
+    machine = cards.read_machine(session, machine_id)
+    if machine.lab_id != lab_id:
+        raise NotFound(f"there is no machine {machine_id} in this lab")
+    return machine
+
+
+def confirm_clear(
+    session: Session, machine_id: str, *, lab_id: str, by: str, now: datetime
+) -> None:
+    """The bed is clear, `by` says so, and one start may use that up. Said twice it counts once.
+
+    Conflict while an attempt on this machine may have started, or the machine is not well.
+    """
+    machine = machine_in(session, machine_id, lab_id=lab_id)
+    if _holds_committed(session, machine):
+        raise Conflict(
+            f"{machine.name} may be at work; its bed can be cleared once that attempt has ended"
+        )
+    report = seen(machine)
+    if report is not None and report.state in _NOT_SEEN_WELL:
+        raise Conflict(
+            f"{machine.name} is in state '{report.state}'; set it right and confirm the bed then"
+        )
+    if machine.cleared:
+        return
+    card = replace(cards.machine_card(machine), cleared=True)
+    cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
+    session.add(BedClearRow(id=new_id(), machine_id=machine.id, person_id=by, at=now))
+
+
+def _holds_committed(session: Session, machine: MachineRow) -> bool:
+    if machine.attempt_id is None:
+        return False
+    attempt = attempts.of_id(session, machine.attempt_id)
+    return session.get_one(JobRow, attempt.job_id).state in COMMITTED_STATES
+
+
+def give_verdict(
+    session: Session, job: JobRow, *, good: bool, note: str, by: str, now: datetime
+) -> None:
+    """The finished thing is good, or scrap; the ledger says so from now on."""
+    event = JobEvent.GOOD if good else JobEvent.BAD
+    sentence = note or ("it is good" if good else "it is no good; it can be made again")
+    change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
+    if change.attempt_id:
+        attempts.judge(session, change.attempt_id, good=good, by=by, now=now)
+
+
+def cancel(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
+    """Nobody wants the job any more. Before a permit it ends here; after one the agent is asked
+    to stop it, and the job ends when the machine has."""
+    change = cards.apply(session, job, lambda j, m: after(j, m, JobEvent.CANCEL), now=now)
+    if change.after is JobState.CANCELLING:
+        job.sentence = "someone wants it stopped; waiting for the machine"
+    else:
+        job.sentence = "cancelled"
+    session.add(job)
+    if change.freed and change.attempt_id:
+        end = End(Outcome.CANCELLED, now, "cancelled before it could start")
+        attempts.close(session, change.attempt_id, end, now=now)
+    if change.attempt_id and (change.freed or change.after is JobState.CANCELLING):
+        _ask_agent(session, change.attempt_id, Wish.CANCEL, by=by, now=now)
+
+
+def require_own_or_operator(session: Session, job: JobRow, person_id: str) -> None:
+    """Pass for whoever ordered the job and for the lab's operators; NotAllowed for others."""
+    role = session.get(LabRoleRow, (person_id, job.lab_id))
+    if role is not None and role.role in (LabRole.OPERATOR, LabRole.MANAGER):
+        return
+    if session.get_one(BuildOrderRow, job.order_id).ordered_by != person_id:
+        raise NotAllowed("this is somebody else's order; an operator of the lab can do that")
+
+
+def hold_or_resume(session: Session, job: JobRow, wish: Wish, *, by: str, now: datetime) -> None:
+    """The agent is asked to pause the run, or to go on with it; the newest wish counts."""
+    if job.state is not JobState.RUNNING or job.attempt_id is None:
+        raise Conflict(f"a {job.state} job cannot be asked to {wish}; only a running one can")
+    session.exec(
+        update(ControlRow)
+        .where(
+            col(ControlRow.attempt_id) == job.attempt_id,
+            col(ControlRow.taken_at).is_(None),
+            col(ControlRow.wish).in_((Wish.HOLD, Wish.RESUME)),
+        )
+        .values(taken_at=now)
+    )
+    _ask_agent(session, job.attempt_id, wish, by=by, now=now)
+
+
+def _ask_agent(session: Session, attempt_id: str, wish: Wish, *, by: str, now: datetime) -> None:
+    session.add(ControlRow(id=new_id(), attempt_id=attempt_id, wish=wish, person_id=by, at=now))
+
+
+def try_again(session: Session, job: JobRow, *, now: datetime) -> None:
+    """The job is in the queue again, at the place that it had."""
+    cards.apply(
+        session,
+        job,
+        lambda j, m: after(j, m, JobEvent.AGAIN),
+        now=now,
+        sentence="to be made again",
+    )
+
+
+def attest(
+    session: Session, job: JobRow, *, nothing_ran: bool, note: str, by: str, now: datetime
+) -> None:
+    """Somebody at the machine has said what happened, and stands for it by name.
+
+    Conflict until the agent has promised to start nothing of it any more.
+    """
+    seen_there = "nothing ran" if nothing_ran else "it ran, and has ended"
+    sentence = f"someone at the machine says: {note or seen_there}"
+    change = cards.apply(
+        session,
+        job,
+        lambda j, m: dispatch.attest(j, m, nothing_ran=nothing_ran),
+        now=now,
+        sentence=sentence,
+    )
+    if change.attempt_id is None:
+        return
+    outcome = Outcome.ABORTED if change.after is JobState.CANCELLED else Outcome.FAILED
+    end = End(Outcome.UNUSED if nothing_ran else outcome, now, sentence)
+    attempts.close(session, change.attempt_id, end, now=now)
+    attempts.sign(session, change.attempt_id, by=by, now=now)

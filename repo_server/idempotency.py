@@ -1,0 +1,52 @@
+"""Requests that may be sent again: the answer is kept under the sender's key, and given again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from commons.content import content_id
+from commons.errors import Conflict, InvalidInput
+from repo_server.tables import IdempotencyRow
+
+_MAX_KEY = 128
+Answer = tuple[int, dict[str, object]]  # status and body
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key that a person sent with a request, and the request that it stands for."""
+
+    person_id: str
+    key: str
+    request: bytes
+
+
+def once(session: Session, key: Key, make: Callable[[], Answer], *, now: datetime) -> Answer:
+    """The answer of `make`, which runs once for a key; the same answer for the same request.
+
+    The answer is kept in the transaction that `make` runs in: both are there, or neither.
+    Raises Conflict when another request came under this key.
+    """
+    if not 0 < len(key.key) <= _MAX_KEY or not key.key.isprintable():
+        raise InvalidInput(f"Idempotency-Key must be 1 to {_MAX_KEY} printable characters")
+    digest = content_id(key.request)
+    known = session.get(IdempotencyRow, (key.person_id, key.key))
+    if known is None:
+        status, body = make()
+        session.add(
+            IdempotencyRow(
+                person_id=key.person_id,
+                key=key.key,
+                request_sha256=digest,
+                status=status,
+                answer=body,
+                at=now,
+            )
+        )
+        session.flush()
+        return status, body
+    if known.request_sha256 != digest:
+        raise Conflict(f"Idempotency-Key '{key.key}' came with another request; use a new one")
+    return known.status, known.answer

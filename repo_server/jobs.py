@@ -1,0 +1,266 @@
+"""Leasing and arming: how a job comes to a machine, when it may start, what silence means."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select, update
+
+from commons.dispatch import PERMIT_VALID_S, after, arm, grant_lease, require_current
+from commons.errors import NotAllowed, NotArmed, NotFound
+from commons.job import JobEvent, JobState
+from commons.machine import Process
+from commons.matching import candidates
+from commons.wire import ArmRequest, JobOffer, Permit, PrintOptions, ProgramFacts
+from repo_server import attempts, cards, matches
+from repo_server.attempts import End, Outcome
+from repo_server.conditions import FREE, Condition, condition
+from repo_server.ids import new_id
+from repo_server.tables import (
+    AttemptRow,
+    BedClearRow,
+    BuildOrderRow,
+    JobRow,
+    MachineRow,
+    MaterialLotRow,
+    PermitRow,
+)
+
+# A machine that gave a job back is not offered it again for this long.
+REST = timedelta(minutes=1)
+
+
+def machine_of(session: Session, machine_id: str, *, agent_id: str) -> MachineRow:
+    """The machine, if this agent speaks for it; NotFound or NotAllowed if not."""
+    machine = session.get(MachineRow, machine_id, populate_existing=True)
+    if machine is None:
+        raise NotFound(f"there is no machine {machine_id}")
+    if machine.agent_id != agent_id:
+        raise NotAllowed(f"another agent speaks for machine {machine_id}")
+    return machine
+
+
+def lease_next_job(
+    session: Session, machine_id: str, *, agent_id: str, now: datetime
+) -> JobOffer | None:
+    """The lab's oldest job that fits is the machine's to prepare; None when there is none.
+
+    A machine that holds a leased or staged job gets the same offer again. Two agents may ask at
+    once: the UPDATE's WHERE picks the winner, the loser looks again.
+    """
+    notice_silence(session, now)
+    machine = machine_of(session, machine_id, agent_id=agent_id)
+    if machine.attempt_id is not None:
+        return _same_offer(session, machine.attempt_id)
+    if condition(machine, None, heard=True) not in FREE:
+        return None
+    while order := next_order(session, machine, now=now):
+        if attempt := _claim(session, order, machine, now=now):
+            return _offer(session, attempt)
+    return None
+
+
+def next_order(session: Session, machine: MachineRow, *, now: datetime) -> BuildOrderRow | None:
+    """The lab's longest waiting order of which this machine can build a copy now."""
+    orders = _waiting_orders(session, machine, now)
+    builds = matches.buildables_of(session, orders)
+    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
+    offer = matches.offer_of(machine, lot)
+    for order in orders:
+        if build := builds.get(order.id):
+            (answer,) = candidates(build.need(order.material), [offer])
+            if answer.refusal is None:
+                return order
+    return None
+
+
+def _waiting_orders(session: Session, machine: MachineRow, now: datetime) -> list[BuildOrderRow]:
+    waiting = (
+        select(col(JobRow.order_id), func.min(JobRow.queued_at).label("since"))
+        .where(*_open_to(machine, now))
+        .group_by(col(JobRow.order_id))
+        .subquery()
+    )
+    ordered = select(BuildOrderRow).join(waiting, waiting.c.order_id == col(BuildOrderRow.id))
+    return list(session.exec(ordered.order_by(waiting.c.since, col(BuildOrderRow.id))))
+
+
+def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Queued jobs of the machine's lab and process that it has not just given back."""
+    return (
+        col(JobRow.lab_id) == machine.lab_id,
+        col(JobRow.state) == JobState.QUEUED,
+        col(JobRow.process) == Process(str(machine.profile["process"])),
+        col(JobRow.id).not_in(
+            select(AttemptRow.job_id).where(
+                AttemptRow.machine_id == machine.id,
+                AttemptRow.outcome == Outcome.DECLINED,
+                col(AttemptRow.ended_at) > now - REST,
+            )
+        ),
+    )
+
+
+def _claim(
+    session: Session, order: BuildOrderRow, machine: MachineRow, *, now: datetime
+) -> AttemptRow | None:
+    """The order's oldest open job is the machine's, or None when another was faster."""
+    queued = select(JobRow).where(JobRow.order_id == order.id, *_open_to(machine, now))
+    job = session.exec(queued.order_by(col(JobRow.queued_at), col(JobRow.copy_number))).first()
+    if job is None:
+        return None
+    attempt_id = new_id()
+    new_job, new_machine = grant_lease(cards.job_card(job), cards.machine_card(machine), attempt_id)
+    if not cards.write_job(session, job, new_job, now=now, sentence=f"{machine.name} prepares it"):
+        return None
+    cards.require(cards.write_machine(session, machine, new_machine), f"machine {machine.id}")
+    attempt = AttemptRow(
+        id=attempt_id,
+        job_id=job.id,
+        machine_id=machine.id,
+        fence=new_job.fence,
+        lot_id=machine.lot_id,
+        leased_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    return attempt
+
+
+def _same_offer(session: Session, attempt_id: str) -> JobOffer | None:
+    """The offer that the machine has already; None once it may start or has started."""
+    attempt = attempts.of_id(session, attempt_id)
+    job = session.get_one(JobRow, attempt.job_id)
+    return _offer(session, attempt) if job.state in (JobState.LEASED, JobState.STAGED) else None
+
+
+def _offer(session: Session, attempt: AttemptRow) -> JobOffer:
+    job = session.get_one(JobRow, attempt.job_id)
+    order = session.get_one(BuildOrderRow, job.order_id)
+    build = matches.buildable(session, order.release_id, order.part)
+    lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    return JobOffer(
+        job_id=job.id,
+        attempt_id=attempt.id,
+        machine_id=attempt.machine_id,
+        fence=attempt.fence,
+        lease_ends_at=job.silent_after or attempt.leased_at + cards.LEASE,
+        title=build.title,
+        part=order.part,
+        process=build.process,
+        file_name=build.file_name,
+        file_sha256=build.file_sha256,
+        file_size=build.file_size,
+        material=order.material,
+        thickness_mm=lot.thickness_mm if lot else None,
+        options=PrintOptions.model_validate(order.options),
+    )
+
+
+def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datetime) -> Permit:
+    """The attempt may start once with this program; asked again, the same permit again.
+
+    Raises LeaseLost for an older fence, NotArmed with the reason when something is missing.
+    """
+    notice_silence(session, now)
+    attempt = attempts.of_id(session, ask.attempt_id)
+    job = cards.read_job(session, attempt.job_id)
+    machine = machine_of(session, attempt.machine_id, agent_id=agent_id)
+    require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
+    _require_program(attempt, ask.program_sha256)
+    _require_well(machine, job)
+    change = cards.apply(
+        session,
+        job,
+        lambda j, m: arm(j, m, attempt_id=ask.attempt_id, fence=ask.fence),
+        now=now,
+        sentence=f"{machine.name} may start it",
+    )
+    if change.before is not change.after:
+        _write_permit(session, attempt, ask.program_sha256, now)
+    return Permit(
+        attempt_id=attempt.id,
+        machine_id=machine.id,
+        fence=ask.fence,
+        program_sha256=ask.program_sha256,
+        valid_s=PERMIT_VALID_S,
+    )
+
+
+def _require_program(attempt: AttemptRow, sha256: str) -> None:
+    staged = ProgramFacts.model_validate(attempt.program).sha256 if attempt.program else None
+    if staged != sha256:
+        raise NotArmed(
+            f"program {sha256[:12]} is not the one that attempt {attempt.id} reported as proved; "
+            "report it as staged first",
+            reason="other_program",
+        )
+
+
+def _require_well(machine: MachineRow, job: JobRow) -> None:
+    now_is = condition(machine, job.state, heard=True)
+    if now_is in (Condition.OFFLINE, Condition.FAULT, Condition.MANUAL):
+        raise NotArmed(
+            f"machine {machine.name} is in state '{now_is}'; someone has to look at it first",
+            reason="machine_not_ready",
+        )
+
+
+def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datetime) -> None:
+    """The permit, and whose word about the bed it used up."""
+    attempt.armed_at = now
+    session.add(attempt)
+    session.add(PermitRow(attempt_id=attempt.id, program_sha256=sha256, given_at=now))
+    newest = (
+        select(BedClearRow)
+        .where(BedClearRow.machine_id == attempt.machine_id)
+        .order_by(col(BedClearRow.at).desc())
+    )
+    if token := session.exec(newest).first():
+        token.used_by = attempt.id
+        session.add(token)
+
+
+def notice_silence(session: Session, now: datetime) -> int:
+    """Every job that was silent for too long is where silence takes it; how many there were.
+
+    Before a permit that is the queue. After one it is UNCONFIRMED, and no clock leads out of
+    there. A job that somebody else is changing just now is left to them.
+    """
+    overdue = (
+        select(JobRow)
+        .where(col(JobRow.silent_after) <= now)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    silent = session.exec(overdue).all()
+    for job in silent:
+        fall_silent(session, job, now=now, sentence=_silence(job))
+    return len(silent)
+
+
+def fall_silent(session: Session, job: JobRow, *, now: datetime, sentence: str) -> None:
+    """The job is where silence takes it; an attempt that had no permit has ended."""
+    change = cards.apply(
+        session, job, lambda j, m: after(j, m, JobEvent.SILENCE), now=now, sentence=sentence
+    )
+    if change.freed and change.attempt_id:
+        attempts.close(session, change.attempt_id, End(Outcome.LAPSED, now, sentence), now=now)
+
+
+def _silence(job: JobRow) -> str:
+    if job.state in (JobState.LEASED, JobState.STAGED):
+        return "the machine did not start it in time; it is in the queue again"
+    if job.state is JobState.ARMED:
+        return "the machine was allowed to start and has not said whether it did; look at it"
+    return "nothing was heard of the running machine for four minutes; look at it"
+
+
+def still_there(session: Session, agent_id: str, now: datetime) -> None:
+    """The agent's runs were heard of now; a permit that was not used runs out all the same."""
+    machines = select(MachineRow.id).where(MachineRow.agent_id == agent_id)
+    session.exec(
+        update(JobRow)
+        .where(col(JobRow.machine_id).in_(machines), col(JobRow.state) == JobState.RUNNING)
+        .values(silent_after=now + cards.SILENCE)
+        .execution_options(synchronize_session=False)
+    )

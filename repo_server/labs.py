@@ -1,0 +1,192 @@
+"""Cities and labs, the people in them, and the material on their shelves."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy.sql.functions import count
+from sqlmodel import Session, col, select
+
+from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from commons.flows import Ring
+from commons.machine import MATERIALS, MachineProfile
+from commons.wire import Asked
+from repo_server import decisions
+from repo_server.ids import new_id
+from repo_server.tables import (
+    CityRow,
+    LabRoleRow,
+    LabRow,
+    MachineRow,
+    MaterialLotRow,
+    PersonRow,
+)
+from repo_server.tables.people import LabRole
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,38}")
+
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Slug = Annotated[str, Field(max_length=40)]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class NewCity(Asked):
+    """`country` is its ISO 3166 code of two letters."""
+
+    slug: Slug
+    name: Name
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class NewLab(Asked):
+    """`city` is the slug of a city that is known."""
+
+    slug: Slug
+    name: Name
+    city: Slug
+
+
+class NewLot(Asked):
+    """A spool or sheet. Its ring is unknown until somebody says where it was made, and how they
+    know (`evidence`)."""
+
+    material: Annotated[str, Field(max_length=40)]
+    name: Name
+    ring: Ring = Ring.UNKNOWN
+    evidence: Annotated[str, Field(max_length=400)] | None = None
+    mass_left_g: Amount | None = None
+    thickness_mm: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabLine:
+    """A lab as a list of labs shows it."""
+
+    slug: str
+    name: str
+    city_slug: str
+    city: str
+    machines: int
+
+
+def create_city(session: Session, wanted: NewCity) -> CityRow:
+    """The city is known; Conflict when its slug is taken."""
+    _check_slug(wanted.slug)
+    if session.exec(select(CityRow).where(CityRow.slug == wanted.slug)).first():
+        raise Conflict(f"there is a city '{wanted.slug}' already")
+    city = CityRow(id=new_id(), **wanted.model_dump())
+    session.add(city)
+    session.flush()
+    return city
+
+
+def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
+    """The lab is known, and `by` is its first manager; Conflict when its slug is taken."""
+    _check_slug(wanted.slug)
+    if session.exec(select(LabRow).where(LabRow.slug == wanted.slug)).first():
+        raise Conflict(f"there is a lab '{wanted.slug}' already")
+    city = city_of(session, wanted.city)
+    lab = LabRow(id=new_id(), slug=wanted.slug, name=wanted.name, city_id=city.id)
+    session.add(lab)
+    session.flush()
+    session.add(LabRoleRow(person_id=by, lab_id=lab.id, role=LabRole.MANAGER))
+    return lab
+
+
+def _check_slug(slug: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        problem = FieldProblem("slug", "must be 2 to 39 lower-case letters, digits or hyphens")
+        raise InvalidInput(str(problem), [problem])
+
+
+def city_of(session: Session, slug: str) -> CityRow:
+    """The city of this slug; NotFound when there is none."""
+    city = session.exec(select(CityRow).where(CityRow.slug == slug)).first()
+    if city is None:
+        raise NotFound(f"there is no city '{slug[:80]}'")
+    return city
+
+
+def lab_of(session: Session, slug: str) -> LabRow:
+    """The lab of this slug; NotFound when there is none."""
+    lab = session.exec(select(LabRow).where(LabRow.slug == slug)).first()
+    if lab is None:
+        raise NotFound(f"there is no lab '{slug[:80]}'")
+    return lab
+
+
+def list_labs(session: Session, city_id: str | None = None) -> list[LabLine]:
+    """Every lab, or every lab of one city, by city and name."""
+    rows = select(LabRow, CityRow).join(CityRow, col(CityRow.id) == col(LabRow.city_id))
+    if city_id is not None:
+        rows = rows.where(LabRow.city_id == city_id)
+    machines = dict(session.exec(select(MachineRow.lab_id, count()).group_by(MachineRow.lab_id)))
+    return [
+        LabLine(lab.slug, lab.name, city.slug, city.name, machines.get(lab.id, 0))
+        for lab, city in session.exec(rows.order_by(CityRow.name, LabRow.name))
+    ]
+
+
+def set_role(session: Session, *, lab_id: str, handle: str, role: LabRole) -> None:
+    """The person has this role in the lab, and no other one there.
+
+    Conflict when that would leave the lab without a manager.
+    """
+    person = session.exec(select(PersonRow).where(PersonRow.handle == handle)).first()
+    if person is None:
+        raise NotFound(f"nobody here has the handle '{handle[:80]}'")
+    held = session.get(LabRoleRow, (person.id, lab_id))
+    if held is None:
+        session.add(LabRoleRow(person_id=person.id, lab_id=lab_id, role=role))
+        return
+    if role is not LabRole.MANAGER and _managers(session, lab_id) == [person.id]:
+        raise Conflict(f"{person.name} is this lab's only manager; name another one first")
+    held.role = role
+    session.add(held)
+
+
+def _managers(session: Session, lab_id: str) -> list[str]:
+    managers = select(LabRoleRow.person_id).where(
+        LabRoleRow.lab_id == lab_id, LabRoleRow.role == LabRole.MANAGER
+    )
+    return list(session.exec(managers))
+
+
+def add_lot(session: Session, wanted: NewLot, *, lab_id: str) -> MaterialLotRow:
+    """The lot is on the lab's shelf."""
+    if wanted.material not in MATERIALS:
+        known = ", ".join(MATERIALS)
+        problem = FieldProblem("material", f"'{wanted.material}' is not known; known are {known}")
+        raise InvalidInput(str(problem), [problem])
+    lot = MaterialLotRow(id=new_id(), lab_id=lab_id, **wanted.model_dump())
+    session.add(lot)
+    session.flush()
+    return lot
+
+
+def list_lots(session: Session, lab_id: str) -> list[MaterialLotRow]:
+    """The lab's lots by material and name."""
+    lots = select(MaterialLotRow).where(MaterialLotRow.lab_id == lab_id)
+    return list(session.exec(lots.order_by(MaterialLotRow.material, MaterialLotRow.name)))
+
+
+def load_lot(session: Session, machine_id: str, lot_id: str | None, *, lab_id: str) -> MachineRow:
+    """The lot is on the machine, or with None nothing is.
+
+    Conflict while the machine holds a job: that was prepared for the lot which is loaded.
+    """
+    machine = decisions.machine_in(session, machine_id, lab_id=lab_id)
+    if machine.attempt_id is not None:
+        raise Conflict(f"{machine.name} holds a job; change the lot once that has ended")
+    if lot_id is not None:
+        lot = session.get(MaterialLotRow, lot_id)
+        if lot is None or lot.lab_id != lab_id:
+            raise NotFound(f"there is no lot {lot_id[:64]} in this lab")
+        takes = MachineProfile.model_validate(machine.profile).materials
+        if lot.material not in takes:
+            raise InvalidInput(f"{machine.name} takes {', '.join(takes)}, not {lot.material}")
+    machine.lot_id = lot_id
+    session.add(machine)
+    session.flush()
+    return machine

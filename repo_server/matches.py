@@ -1,0 +1,124 @@
+"""What orders ask of machines and what machines have to offer, read from rows for matching."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sqlmodel import Session, col, select
+
+from commons.errors import InvalidInput, NotFound
+from commons.machine import MachineProfile, Process
+from commons.manifest import Part
+from commons.matching import BuildNeed, MachineOffer
+from repo_server import designs
+from repo_server.designs import Release
+from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow
+
+PartKey = tuple[str, str]  # release id, name of the part
+
+
+@dataclass(frozen=True, slots=True)
+class Buildable:
+    """A part of a release that a machine can be fed with, and the file it is fed with."""
+
+    release_id: str
+    title: str
+    part: Part
+    process: Process
+    file_name: str
+    file_sha256: str
+    file_size: int
+    size_mm: tuple[float, float, float] | None
+
+    def need(self, material: str) -> BuildNeed:
+        """What one copy made of `material` asks of a machine."""
+        return BuildNeed(
+            self.process, self.size_mm, material, self.part.mass_g, self.part.thickness_mm
+        )
+
+
+def buildable(session: Session, release_id: str, part: str) -> Buildable:
+    """The part, ready for a machine; NotFound or InvalidInput says what is missing."""
+    release = designs.show_release(session, release_id)
+    named = {p.name: p for p in release.manifest.parts}
+    if part not in named:
+        listed = ", ".join(f"'{name}'" for name in named) or "none"
+        title = f"{release.manifest.name} {release.version}"
+        raise NotFound(f"{title} has no part '{part[:80]}'; it has {listed}")
+    found = _buildable(release, named[part])
+    if found is None:
+        raise InvalidInput(
+            f"part '{part}' of {release.manifest.name} names no file that a machine can be fed "
+            "with; a printed part (tsdc 3DP) needs an STL, 3MF or OBJ, a milled one (CNC) a DXF "
+            "or SVG"
+        )
+    return found
+
+
+def buildables(session: Session, keys: Iterable[PartKey]) -> dict[PartKey, Buildable]:
+    """Those of the parts that a machine can be fed with; few queries however many they are."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    return {
+        (release.id, part.name): found
+        for release in designs.show_releases(session, sorted({id_ for id_, _ in wanted}))
+        for part in release.manifest.parts
+        if (release.id, part.name) in wanted and (found := _buildable(release, part))
+    }
+
+
+def _buildable(release: Release, part: Part) -> Buildable | None:
+    file = release.file(part.file)
+    if part.process is None or file is None:
+        return None
+    return Buildable(
+        release_id=release.id,
+        title=release.manifest.name,
+        part=part,
+        process=part.process,
+        file_name=PurePosixPath(file.path).name,
+        file_sha256=file.sha256,
+        file_size=file.size,
+        size_mm=_box(file.facts) or part.size_mm,
+    )
+
+
+def _box(facts: Mapping[str, object] | None) -> tuple[float, float, float] | None:
+    """The measured edges (x, y, z) in mm; a drawing has no height."""
+    box = (facts or {}).get("box_mm")
+    if not isinstance(box, list) or len(box) not in (2, 3):
+        return None
+    x, y, z = (*map(float, box), 0.0)[:3]
+    return x, y, z
+
+
+def buildables_of(session: Session, orders: Sequence[BuildOrderRow]) -> dict[str, Buildable]:
+    """What each order asks for, by order id."""
+    found = buildables(session, {(order.release_id, order.part) for order in orders})
+    return {
+        order.id: found[order.release_id, order.part]
+        for order in orders
+        if (order.release_id, order.part) in found
+    }
+
+
+def machines_of(session: Session, lab_id: str) -> list[tuple[MachineRow, MaterialLotRow | None]]:
+    """The lab's machines by name, each with the lot that is loaded."""
+    rows = session.exec(
+        select(MachineRow, MaterialLotRow)
+        .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
+        .where(MachineRow.lab_id == lab_id)
+        .order_by(MachineRow.name, MachineRow.id)
+    )
+    return list(rows)
+
+
+def offer_of(machine: MachineRow, lot: MaterialLotRow | None) -> MachineOffer:
+    """The machine as matching sees it."""
+    profile = MachineProfile.model_validate(machine.profile)
+    if lot is None:
+        return MachineOffer(machine.id, machine.name, profile, None)
+    return MachineOffer(
+        machine.id, machine.name, profile, lot.material, lot.mass_left_g, lot.thickness_mm
+    )

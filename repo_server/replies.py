@@ -1,0 +1,72 @@
+"""What the server has to tell an agent, read from rows and changing none."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from commons.job import JobState
+from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, Wish
+from repo_server import jobs
+from repo_server.conditions import FREE, Condition, condition, seen
+from repo_server.reports import open_controls
+from repo_server.tables import AttemptRow, JobRow, MachineRow
+
+# An agent that is idle this long after it got a lease has forgotten it, and may ask again.
+_FORGOTTEN = timedelta(seconds=30)
+_PREPARED = (JobState.LEASED, JobState.STAGED)
+_DOUBTFUL = (JobState.UNCONFIRMED, JobState.CANCELLING)
+
+
+def reply(session: Session, agent_id: str, *, acked: int, now: datetime) -> SyncReply:
+    """Fences that are not acknowledged, wishes not followed, machines for which there is work."""
+    machines = _machines(session, agent_id)
+    controls = open_controls(session, [machine.id for machine, _ in machines])
+    return SyncReply(
+        acked=acked,
+        fences=tuple(
+            FenceOrder(machine_id=machine.id, attempt_id=job.attempt_id, fence=job.fence)
+            for machine, job in machines
+            if job and job.attempt_id and job.state in _DOUBTFUL and not job.fence_acknowledged
+        ),
+        controls=tuple(
+            ControlOrder(attempt_id=attempt.id, wish=Wish(control.wish))
+            for control, attempt in controls
+        ),
+        work=tuple(
+            machine.id for machine, job in machines if _has_work(session, machine, job, now)
+        ),
+    )
+
+
+def says_something(told: SyncReply) -> bool:
+    """Whether an agent would do anything upon this reply."""
+    return bool(told.fences or told.controls or told.work)
+
+
+def _machines(session: Session, agent_id: str) -> list[tuple[MachineRow, JobRow | None]]:
+    """The agent's machines, each with the job that holds it."""
+    rows = session.exec(
+        select(MachineRow, JobRow)
+        .join(JobRow, col(JobRow.attempt_id) == col(MachineRow.attempt_id), isouter=True)
+        .where(MachineRow.agent_id == agent_id)
+        .order_by(MachineRow.id)
+    )
+    return list(rows)
+
+
+def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: datetime) -> bool:
+    """Whether asking for a lease or an ARM would lead to something."""
+    now_is = condition(machine, job.state if job else None, heard=True)
+    if job is None:
+        return now_is in FREE and jobs.next_order(session, machine, now=now) is not None
+    if job.state is JobState.STAGED and now_is is Condition.READY:
+        return True
+    return job.state in _PREPARED and _is_forgotten(session, machine, now)
+
+
+def _is_forgotten(session: Session, machine: MachineRow, now: datetime) -> bool:
+    report = seen(machine)
+    if report is None or report.state is not MachineState.IDLE:
+        return False
+    attempt = session.get_one(AttemptRow, machine.attempt_id)
+    return now - attempt.leased_at > _FORGOTTEN

@@ -1,0 +1,315 @@
+"""What agents report: durable events, applied in order and once, and machines as they are now.
+
+A report that can change nothing any more (an older fence, a job that went on) is kept with the
+reason and acknowledged all the same: it must never stand in the way of the reports behind it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from commons.dispatch import (
+    JobCard,
+    MachineCard,
+    acknowledge_fence,
+    after,
+    report,
+    require_current,
+)
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.job import COMMITTED_STATES, HELD_STATES, JobEvent, JobState, can
+from commons.wire import (
+    API_VERSION,
+    AgentEvent,
+    EventKind,
+    MachineReport,
+    MachineState,
+    Phase,
+    SyncRequest,
+    Wish,
+)
+from repo_server import attempts, cards, jobs
+from repo_server.attempts import End, Outcome
+from repo_server.tables import (
+    AgentEventRow,
+    AgentRow,
+    AttemptRow,
+    ControlRow,
+    JobRow,
+    MachineRow,
+)
+
+_JOB_EVENTS = {
+    EventKind.STAGED: JobEvent.STAGE,
+    EventKind.DECLINED: JobEvent.DECLINE,
+    EventKind.REFUSED: JobEvent.REFUSE,
+    EventKind.STARTED: JobEvent.STARTED,
+    EventKind.FINISHED: JobEvent.FINISH,
+    EventKind.FAILED: JobEvent.FAIL,
+    EventKind.LOST: JobEvent.LOST,
+    EventKind.UNUSED: JobEvent.UNUSED,
+}
+_OUTCOMES = {
+    EventKind.DECLINED: Outcome.DECLINED,
+    EventKind.REFUSED: Outcome.REFUSED,
+    EventKind.FINISHED: Outcome.DONE,
+    EventKind.FAILED: Outcome.FAILED,
+    EventKind.UNUSED: Outcome.UNUSED,
+    EventKind.FENCED: Outcome.UNUSED,
+}
+_SENTENCES = {
+    EventKind.STAGED: "prepared; it starts once someone confirms that the bed is clear",
+    EventKind.STARTED: "it is being made",
+    EventKind.FINISHED: "made; someone has to look at it and say whether it is good",
+    EventKind.FAILED: "the machine stopped before the end",
+    EventKind.LOST: "the agent lost sight of the machine; someone has to look at it",
+    EventKind.UNUSED: "it was not started",
+}
+_MAY_HAVE_STARTED = (
+    "the agent will not start it any more, but may have done so; look at the machine and say"
+)
+_STREAMING = frozenset({MachineState.RUNNING, MachineState.HELD})
+_CLEARS_NO_LONGER = _STREAMING | {MachineState.OFFLINE, MachineState.FAULT}
+
+
+def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: datetime) -> int:
+    """Everything in `request` is safe here; returns the highest event number that is, in a row."""
+    if request.api_version != API_VERSION:
+        raise InvalidInput(
+            f"this server speaks version {API_VERSION}, the agent {request.api_version}; "
+            "update the older of the two"
+        )
+    wanted = select(AgentRow).where(AgentRow.id == agent_id).with_for_update()
+    agent = session.exec(wanted.execution_options(populate_existing=True)).one()
+    if request.boot != agent.boot:
+        _open_journal(session, agent, request.boot, now)
+    _take_events(session, agent, request.events, now)
+    _take_machines(session, agent, request.machines, now)
+    agent.seen_at = now
+    session.add(agent)
+    jobs.still_there(session, agent_id, now)
+    jobs.notice_silence(session, now)
+    return agent.acked_seq
+
+
+def _open_journal(session: Session, agent: AgentRow, boot: str, now: datetime) -> None:
+    """The agent's events are counted from where this journal stood.
+
+    An agent with a journal that was never seen has no memory of what it may have started: what
+    it held is as if nobody had been heard of.
+    """
+    # A journal goes on when its agent is enrolled anew, under another key and id.
+    of_lab = select(AgentRow.id).where(AgentRow.lab_id == agent.lab_id)
+    of_journal = (col(AgentEventRow.agent_id).in_(of_lab), AgentEventRow.boot == boot)
+    last = session.exec(select(func.max(col(AgentEventRow.seq))).where(*of_journal)).one()
+    forgetful = agent.boot is not None and last is None
+    agent.boot, agent.acked_seq = boot, last or 0
+    if forgetful:
+        for job in held_jobs(session, agent.id):
+            if can(job.state, JobEvent.SILENCE):
+                sentence = "the agent came back without its journal; look at the machine"
+                jobs.fall_silent(session, job, now=now, sentence=sentence)
+
+
+def held_jobs(session: Session, agent_id: str) -> list[JobRow]:
+    """Every job that holds one of the agent's machines, kept for this transaction."""
+    ids = session.exec(
+        select(JobRow.id)
+        .join(MachineRow, col(MachineRow.id) == col(JobRow.machine_id))
+        .where(MachineRow.agent_id == agent_id, col(JobRow.state).in_(HELD_STATES))
+        .order_by(JobRow.id)
+    ).all()
+    return [cards.read_job(session, job_id) for job_id in ids]
+
+
+def _take_events(
+    session: Session, agent: AgentRow, events: Iterable[AgentEvent], now: datetime
+) -> None:
+    for event in sorted(events, key=lambda e: e.seq):
+        if event.seq > agent.acked_seq + 1:
+            return  # a gap: what is missing comes first
+        if event.seq == agent.acked_seq + 1:
+            refused = _refusal_of(session, agent, event, now)
+            session.add(_event_row(agent, event, refused, now))
+            agent.acked_seq = event.seq
+            session.flush()
+
+
+def _event_row(agent: AgentRow, event: AgentEvent, refused: str, now: datetime) -> AgentEventRow:
+    return AgentEventRow(
+        agent_id=agent.id,
+        boot=agent.boot or "",
+        seq=event.seq,
+        kind=event.kind,
+        attempt_id=event.attempt_id,
+        message=event.model_dump(mode="json"),
+        refused=refused,
+        received_at=now,
+    )
+
+
+def _refusal_of(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) -> str:
+    """Why the event could change nothing; empty when it was applied."""
+    try:
+        _apply(session, agent, event, now)
+    except (Conflict, InvalidInput, NotFound, NotAllowed) as refusal:
+        return str(refusal)
+    return ""
+
+
+def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) -> None:
+    """Both cards, the attempt and the ledger are as the event says, or nothing has changed."""
+    attempt = attempts.of_id(session, event.attempt_id)
+    machine = jobs.machine_of(session, event.machine_id, agent_id=agent.id)
+    if attempt.machine_id != machine.id:
+        raise InvalidInput(f"attempt {attempt.id} is not one of machine {machine.name}")
+    event = _as_far_as_known(session, agent, event)
+    job = cards.read_job(session, attempt.job_id)
+    change = cards.apply(session, job, _rule_of(event), now=now, sentence=_sentence(event, job))
+    _note_on(attempt, event, now)
+    session.add(attempt)
+    if change.freed:
+        outcome = _OUTCOMES[event.kind]
+        if outcome is Outcome.FAILED and change.after is JobState.CANCELLED:
+            outcome = Outcome.ABORTED
+        end = End(outcome, event.at, event.sentence, event.run)
+        attempts.close(session, attempt.id, end, now=now)
+
+
+def _as_far_as_known(session: Session, agent: AgentRow, event: AgentEvent) -> AgentEvent:
+    """The event without a claim that only the journal which prepared the attempt could make.
+
+    A new journal holds no INTENT of the old one: that nothing was started it cannot know.
+    """
+    if event.kind not in (EventKind.FENCED, EventKind.UNUSED):
+        return event
+    staged = select(AgentEventRow.boot).where(
+        AgentEventRow.attempt_id == event.attempt_id,
+        AgentEventRow.kind == EventKind.STAGED,
+    )
+    if agent.boot in session.exec(staged).all():
+        return event
+    return event.model_copy(update={"kind": EventKind.FENCED, "intent": True})
+
+
+def _rule_of(event: AgentEvent) -> cards.Rule:
+    """The rule of commons.dispatch that the event calls for; InvalidInput when it lacks facts."""
+    if event.kind is EventKind.FENCED:
+        return lambda job, machine: _acknowledge(job, machine, event)
+    if event.kind is EventKind.STAGED and event.program is None:
+        raise InvalidInput("a 'staged' event must carry the facts of the proved program")
+    happened = _JOB_EVENTS[event.kind]
+    return lambda job, machine: report(
+        job, machine, happened, attempt_id=event.attempt_id, fence=event.fence
+    )
+
+
+def _acknowledge(
+    job: JobCard, machine: MachineCard, event: AgentEvent
+) -> tuple[JobCard, MachineCard]:
+    if event.intent is None:
+        raise InvalidInput("a 'fenced' event must say whether the journal holds an intent")
+    require_current(job, attempt_id=event.attempt_id, fence=event.fence)
+    return acknowledge_fence(job, machine, fence=event.fence, intent=event.intent)
+
+
+def _sentence(event: AgentEvent, job: JobRow) -> str | None:
+    """Why the job stands where it will stand; None when the event tells people nothing new."""
+    if event.kind is not EventKind.FENCED:
+        return event.sentence or _SENTENCES.get(event.kind)
+    if not event.intent:
+        return _SENTENCES[EventKind.UNUSED] if job.state in COMMITTED_STATES else None
+    return _MAY_HAVE_STARTED if job.state is JobState.UNCONFIRMED else None
+
+
+def _note_on(attempt: AttemptRow, event: AgentEvent, now: datetime) -> None:
+    """The attempt keeps what the event says about its program and its course."""
+    if event.kind is EventKind.STAGED and event.program is not None:
+        attempt.program = event.program.model_dump(mode="json")
+    elif event.kind is EventKind.STARTED:
+        attempt.started_at, attempt.outcome = min(event.at, now), None
+    elif event.kind is EventKind.LOST:
+        attempts.lost_sight(attempt, End(Outcome.UNKNOWN, event.at, event.sentence, event.run))
+
+
+def _take_machines(
+    session: Session, agent: AgentRow, reports: Iterable[MachineReport], now: datetime
+) -> None:
+    """Machines are as the agent sees them now; what it does not speak for is left alone."""
+    for said in reports:
+        machine = session.get(MachineRow, said.machine_id, populate_existing=True)
+        if machine is None or machine.agent_id != agent.id:
+            continue
+        _take_controls(session, machine, said, now)
+        _believe_running(session, machine, said, now)
+        _doubt_clear_bed(session, machine, said)
+        if machine.seen != (new := said.model_dump(mode="json")):
+            machine.seen = new
+            session.add(machine)
+    session.flush()
+
+
+def _doubt_clear_bed(session: Session, machine: MachineRow, said: MachineReport) -> None:
+    """A bed that was clear is so no longer after a fault, a lost machine, or a run by hand.
+
+    Our own runs use the token up before they start: a machine that moves and still has it moves
+    for somebody else.
+    """
+    if machine.cleared and said.state in _CLEARS_NO_LONGER:
+        card = replace(cards.machine_card(machine), cleared=False)
+        cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
+
+
+def _believe_running(
+    session: Session, machine: MachineRow, said: MachineReport, now: datetime
+) -> None:
+    """A run that was only silent goes on once its agent is seen streaming it.
+
+    Not one that the agent called lost: that one it cannot see.
+    """
+    if machine.attempt_id is None or said.progress is None or said.state not in _STREAMING:
+        return
+    if (said.progress.attempt_id, said.progress.phase) != (machine.attempt_id, Phase.STREAM):
+        return
+    attempt = attempts.of_id(session, machine.attempt_id)
+    job = session.get_one(JobRow, attempt.job_id)
+    if job.state is JobState.UNCONFIRMED and attempt.outcome is None:
+        cards.apply(
+            session,
+            cards.read_job(session, job.id),
+            lambda j, m: after(j, m, JobEvent.STARTED),
+            now=now,
+            sentence=_SENTENCES[EventKind.STARTED],
+        )
+
+
+def _take_controls(
+    session: Session, machine: MachineRow, said: MachineReport, now: datetime
+) -> None:
+    """Wishes that the machine is seen to have followed are taken, and not told again."""
+    for control, attempt in open_controls(session, [machine.id]):
+        if _followed(Wish(control.wish), said.state, ended=attempt.ended_at is not None):
+            control.taken_at = now
+            session.add(control)
+
+
+def _followed(wish: Wish, state: MachineState, *, ended: bool) -> bool:
+    if wish is Wish.CANCEL:
+        return ended and state not in (MachineState.PREPARING, MachineState.WAITING)
+    wanted = MachineState.HELD if wish is Wish.HOLD else MachineState.RUNNING
+    return ended or state is wanted
+
+
+def open_controls(
+    session: Session, machine_ids: Iterable[str]
+) -> list[tuple[ControlRow, AttemptRow]]:
+    """Wishes that were not followed yet, oldest first, with the attempts they are about."""
+    rows = session.exec(
+        select(ControlRow, AttemptRow)
+        .join(AttemptRow, col(AttemptRow.id) == col(ControlRow.attempt_id))
+        .where(col(ControlRow.taken_at).is_(None), col(AttemptRow.machine_id).in_(machine_ids))
+        .order_by(col(ControlRow.at), col(ControlRow.id))
+    )
+    return list(rows)
