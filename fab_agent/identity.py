@@ -70,11 +70,6 @@ class Identity:
         return self.machines[name]
 
 
-def public_hex(key: Ed25519PrivateKey) -> str:
-    """The public half as 64 hex digits."""
-    return key.public_key().public_bytes_raw().hex()
-
-
 def keep_identity(
     folder: Path, enrolled: Enrolled, key: Ed25519PrivateKey, *, url: str
 ) -> Identity:

@@ -71,14 +71,22 @@ def _utc() -> datetime:
 class Journal:
     """The journal of one machine. One thread writes; others read the outbox by `Outbox`.
 
+    `announce` is called whenever something new was written.
+
     Invariants: a fence that was intended or given up is never intended again; `intended` and
     `fenced` only grow; events are numbered without gaps from 1 as long as the file lives.
     """
 
     def __init__(
-        self, folder: Path, *, machine_id: str, now: Callable[[], datetime] = _utc
+        self,
+        folder: Path,
+        *,
+        machine_id: str,
+        announce: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = _utc,
     ) -> None:
-        self._machine_id, self._now, self._folder = machine_id, now, folder
+        self._machine_id, self._folder = machine_id, folder
+        self._announce, self._now = announce, now
         self._starting = False
         self._lock = _locked(folder, machine_id)
         try:
@@ -196,6 +204,12 @@ class Journal:
             self._stage(start, Stage.LOST if kind is EventKind.LOST else Stage.ENDED)
             self._append(kind, start.attempt_id, start.fence, sentence=sentence, run=run)
 
+    def resume(self, start: Start) -> None:
+        """It is known again that `start`, told as LOST, runs on."""
+        with self._transaction():
+            self._stage(start, Stage.INTENDED)
+            self._append(EventKind.STARTED, start.attempt_id, start.fence)
+
     def close_start(self, start: Start) -> None:
         """Nothing more will be learned about `start`; what the server was told last stands."""
         with self._transaction():
@@ -302,6 +316,7 @@ class Journal:
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+        self._announce()
 
 
 class Outbox:

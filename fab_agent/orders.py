@@ -1,6 +1,7 @@
 """What the office thread tells the machine thread, and what it hears from it. Frozen values."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -24,45 +25,63 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """The agent ends: finish what the machine does, take nothing new, and leave."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
-    """The agent ends: make the machine safe, report, and leave."""
+    """The agent ends now: make the machine safe, report, and leave."""
 
 
-Order = Work | Heard | Stop | FenceOrder | ControlOrder
+Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A new event is in the outbox."""
+    """Something new is in the journal."""
 
 
-News = MachineReport | Recorded
+@dataclass(frozen=True, slots=True)
+class TookWork:
+    """Work was read; the reports that follow are newer than it."""
+
+
+News = MachineReport | Recorded | TookWork
 
 
 class Inbox:
     """The orders as the machine thread reads them.
 
     Fences are answered and acknowledgements noted here, whatever the machine is doing, so that
-    nobody else has to think of them. Once Stop was read, `stopped` stays true.
+    nobody else has to think of them. `leaving` and `stopped` stay true once they are.
     """
 
-    def __init__(self, orders: "SimpleQueue[Order]", journal: Journal) -> None:
-        self._orders, self._journal = orders, journal
-        self.stopped = False
+    def __init__(
+        self, orders: "SimpleQueue[Order]", journal: Journal, tell: Callable[[News], None]
+    ) -> None:
+        self._orders, self._journal, self._tell = orders, journal, tell
+        self.leaving = self.stopped = False
 
     def take(self, timeout_s: float = 0.0) -> Order | None:
         """The next order, or None when none comes within `timeout_s`."""
         try:
-            order = self._orders.get(timeout=timeout_s) if timeout_s else self._orders.get_nowait()
+            order = (
+                self._orders.get(timeout=timeout_s) if timeout_s > 0 else self._orders.get_nowait()
+            )
         except Empty:
             return None
         match order:
+            case Leave():
+                self.leaving = True
             case Stop():
-                self.stopped = True
+                self.leaving = self.stopped = True
             case Heard(seq):
                 self._journal.heard(seq)
             case FenceOrder():
                 self._answer(order)
+            case Work():
+                self._tell(TookWork())
         return order
 
     def _answer(self, order: FenceOrder) -> None:

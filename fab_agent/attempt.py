@@ -1,0 +1,162 @@
+"""The life of one attempt: fetch, prepare, prove, ask, run, report.
+
+Nothing moves before the server has given a permit and the journal holds INTENT. Whatever goes
+wrong before that gives the job back; whatever goes wrong after it is told as it is known.
+"""
+
+import hashlib
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from commons.errors import (
+    FabError,
+    InvalidInput,
+    NotArmed,
+    NotFound,
+    ProtocolViolation,
+    TransportLost,
+    Unavailable,
+)
+from commons.wire import EventKind, JobOffer, MachineState, Phase, ProgressReport
+from fab_agent.bench import Bench, Prepared
+from fab_agent.clearance import Clearance
+from fab_agent.journal import Start
+from fab_agent.machines.driver import Outcome
+from fab_agent.running import RunWatch
+
+log = logging.getLogger(__name__)
+# How often a journal that could not be written is tried again, s.
+RETRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What the server is told, and why."""
+
+    kind: EventKind
+    sentence: str = ""
+
+
+def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
+    """The attempt is over and the journal holds what the server must hear; the last of it.
+
+    After LOST the journal still holds an open start, which `recovery.settle` looks into.
+
+    Raises:
+        Unavailable: the journal cannot be written. Nothing was started.
+    """
+    with ExitStack() as held:
+        prepared = _prepared(offer, bench, held)
+        if isinstance(prepared, _End):
+            log.warning("attempt %s %s: %s", offer.attempt_id, prepared.kind, prepared.sentence)
+            bench.journal.record(
+                prepared.kind, offer.attempt_id, offer.fence, sentence=prepared.sentence
+            )
+            return prepared.kind
+        staged_seq = bench.journal.record(
+            EventKind.STAGED, offer.attempt_id, offer.fence, program=prepared.facts
+        )
+        start = Start(offer.attempt_id, offer.fence, prepared.program.sha256)
+        asked_at = Clearance(start, staged_seq, bench).asked_at()
+        if asked_at is None:
+            return EventKind.DECLINED
+        return _start(start, prepared, bench, asked_at=asked_at)
+
+
+def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End:
+    """The proved program, or why there is none. Nothing has moved."""
+
+    def fetched(done: int, total: int) -> None:
+        show(Phase.FETCH, done, total, f"fetching {offer.file_name}")
+
+    def show(phase: Phase, done: int, total: int, sentence: str) -> None:
+        progress = ProgressReport(attempt_id=offer.attempt_id, phase=phase, done=done, total=total)
+        bench.display.show(MachineState.PREPARING, sentence, progress)
+
+    try:
+        fetched(0, offer.file_size)
+        cache = held.enter_context(bench.open_cache())
+        file = bench.jobs.fetch(offer.file_sha256, offer.file_size, cache=cache, progress=fetched)
+        show(Phase.PREPARE, 0, 1, f"preparing {offer.file_name}")
+        prepared = bench.prepare(offer, file, cache, lambda now: show(Phase.PREPARE, 0, 1, now))
+        show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")
+    except (InvalidInput, NotFound) as refused:
+        return _End(EventKind.REFUSED, str(refused))
+    except FabError as problem:
+        return _End(EventKind.DECLINED, str(problem))
+    except Exception as bug:
+        log.exception("attempt %s cannot be prepared", offer.attempt_id)
+        return _End(EventKind.REFUSED, _unforeseen("preparing", bug))
+    return prepared
+
+
+def _start(start: Start, prepared: Prepared, bench: Bench, *, asked_at: float) -> EventKind:
+    """The one place where a machine is started."""
+    watch = RunWatch(start, prepared.program, bench)
+    same_program = _sha256(prepared.program.path) == start.program_sha256
+    age_s = bench.clock() - asked_at
+    try:
+        with bench.journal.start_section(
+            start, age_s=age_s, same_program=same_program
+        ) as first_byte_left:
+            end = _drive(start, prepared, bench, watch.began(first_byte_left))
+    except NotArmed as refused:
+        log.warning("%s", refused)
+        bench.journal.give_up(start, str(refused))
+        return EventKind.UNUSED
+    log.info("attempt %s %s %s", start.attempt_id, end.kind, end.sentence)
+    _keep_end(start, end, bench, watch)
+    return end.kind
+
+
+def _drive(start: Start, prepared: Prepared, bench: Bench, watch: RunWatch) -> _End:
+    """Run the program. On every way out but the last line the machine was made safe."""
+    log.info("attempt %s starts under fence %s", start.attempt_id, start.fence)
+    try:
+        end = bench.link.run(
+            prepared.program,
+            attempt=start.attempt_id,
+            report=watch.report,
+            controls=watch.controls,
+        )
+    except (TransportLost, ProtocolViolation) as lost:
+        return _End(EventKind.LOST, str(lost))
+    except FabError as fault:
+        return _End(EventKind.FAILED, str(fault))
+    except Exception as bug:
+        log.exception(
+            "attempt %s broke off at line %s", start.attempt_id, watch.progress.lines_done
+        )
+        return _End(EventKind.LOST, _unforeseen("running", bug))
+    watch.ended(end)
+    if end.outcome is Outcome.FINISHED:
+        return _End(EventKind.FINISHED)
+    return _End(EventKind.FAILED, watch.why_aborted)
+
+
+def _keep_end(start: Start, end: _End, bench: Bench, watch: RunWatch) -> None:
+    """The end is durable, however long the disk stays full; a kill meanwhile makes it LOST."""
+    while True:
+        try:
+            bench.journal.end(start, end.kind, sentence=end.sentence, run=watch.facts())
+            return
+        except Unavailable as problem:
+            bench.display.show(MachineState.FAULT, str(problem))
+            if bench.inbox.stopped:
+                raise
+            bench.inbox.take(RETRY_S)
+
+
+def _sha256(path: Path) -> str | None:
+    """The hash of the file as it is now; None when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _unforeseen(doing: str, bug: Exception) -> str:
+    return f"{doing} failed in a way nobody foresaw ({type(bug).__name__}); see the agent's log"

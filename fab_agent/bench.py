@@ -1,0 +1,163 @@
+"""All that one machine's work needs, gathered once: the parts are real or, in tests, made up."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from commons.errors import MachineError
+from commons.wire import (
+    ArmRequest,
+    JobOffer,
+    MachineReport,
+    MachineState,
+    Permit,
+    ProgramFacts,
+    ProgressReport,
+)
+from fab_agent.cache import Cache
+from fab_agent.gcode.program import GcodeProgram
+from fab_agent.journal import Journal
+from fab_agent.machines.driver import (
+    Controls,
+    Evidence,
+    MachineDriver,
+    Report,
+    RunEnd,
+    Temperatures,
+)
+from fab_agent.orders import Inbox
+
+Answer = TypeVar("Answer")
+
+
+def monotonic_s() -> float:
+    """Seconds on a clock that only goes forward, and also while the computer sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Jobs(Protocol):
+    """The half of the server that a machine thread talks with. See fab_agent.repository."""
+
+    def lease(self, machine_id: str) -> JobOffer | None:
+        """A job to prepare, or None."""
+        ...
+
+    def arm(self, request: ArmRequest) -> Permit:
+        """The right to start once."""
+        ...
+
+    def fetch(
+        self, sha256: str, size: int, *, cache: Cache, progress: Callable[[int, int], None]
+    ) -> Path:
+        """The file, verified."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A proved program and what the server is told of it."""
+
+    program: GcodeProgram
+    facts: ProgramFacts
+
+
+# Makes the offer's program from the file; told in words what it does.
+Prepare = Callable[[JobOffer, Path, Cache, Callable[[str], None]], Prepared]
+
+
+class MachineLink:
+    """The driver of one machine, opened when it is needed.
+
+    Invariant: after a MachineError the driver is closed, so that the next use opens the port or
+    host anew.
+    """
+
+    def __init__(self, open_driver: Callable[[], MachineDriver]) -> None:
+        self._open = open_driver
+        self._driver: MachineDriver | None = None
+
+    def ready(self) -> None:
+        """Return when the machine could start now; Unavailable or MachineError says why not."""
+        self._use(lambda driver: driver.ready())
+
+    def evidence(self, attempt_id: str, program_sha256: str) -> Evidence:
+        """What the machine's own records say about an earlier start."""
+        return self._use(lambda driver: driver.evidence(attempt_id, program_sha256))
+
+    def run(
+        self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
+    ) -> RunEnd:
+        """Send the program once; on every way out but the last line the machine is made safe."""
+        driver = self._opened()
+        try:
+            return driver.run(program, attempt=attempt, report=report, controls=controls)
+        except BaseException:
+            driver.make_safe()
+            self.close()
+            raise
+
+    def make_safe(self) -> None:
+        """Stop motion, heaters and spindle; TransportLost when the machine cannot be reached."""
+        self._use(lambda driver: driver.make_safe())
+
+    def close(self) -> None:
+        """Let go of port or host. Safe to call twice."""
+        if self._driver is not None:
+            driver, self._driver = self._driver, None
+            driver.close()
+
+    def _use(self, ask: Callable[[MachineDriver], Answer]) -> Answer:
+        try:
+            return ask(self._opened())
+        except MachineError:
+            self.close()
+            raise
+
+    def _opened(self) -> MachineDriver:
+        if self._driver is None:
+            self._driver = self._open()
+        return self._driver
+
+
+class Display:
+    """What the machine shows of itself; every change is told, temperatures with the next."""
+
+    def __init__(self, machine_id: str, tell: Callable[[MachineReport], None]) -> None:
+        self._machine_id, self._tell = machine_id, tell
+        self._temperatures = Temperatures()
+
+    def warm(self, temperatures: Temperatures) -> None:
+        """These temperatures are shown from now on."""
+        self._temperatures = temperatures
+
+    def show(
+        self, state: MachineState, sentence: str = "", progress: ProgressReport | None = None
+    ) -> None:
+        """The machine is in this state, and the sentence says why or what it waits for."""
+        report = MachineReport(
+            machine_id=self._machine_id,
+            state=state,
+            sentence=sentence[:2000],
+            hotend_c=self._temperatures.hotend_c,
+            bed_c=self._temperatures.bed_c,
+            progress=progress,
+        )
+        self._tell(report)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One machine's workplace. `clock` is monotonic, s; `open_cache` opens one per attempt."""
+
+    machine_id: str
+    jobs: Jobs
+    journal: Journal
+    inbox: Inbox
+    link: MachineLink
+    display: Display
+    prepare: Prepare
+    open_cache: Callable[[], AbstractContextManager[Cache]]
+    clock: Callable[[], float] = monotonic_s

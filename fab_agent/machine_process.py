@@ -1,0 +1,146 @@
+"""One machine's process: `python -m fab_agent.machine_process` with its assignment on stdin.
+
+Three threads that share nothing but two queues: the machine thread builds, the office thread
+talks with the server, and the main thread waits for the end.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import closing
+from functools import partial
+from queue import SimpleQueue
+from threading import Event, Thread
+
+from commons.errors import FabError
+from fab_agent.bench import Bench, Display, MachineLink, monotonic_s
+from fab_agent.journal import Journal, Outbox
+from fab_agent.machine_thread import MachineThread
+from fab_agent.office import Office
+from fab_agent.orders import Inbox, Leave, News, Order, Recorded, Stop
+from fab_agent.repository import Repository, new_client
+from fab_agent.workplace import Assignment, Workplace, workplace
+
+log = logging.getLogger(__name__)
+# How often the main thread looks whether the supervisor is still there, s.
+LOOK_S = 1.0
+LOG_FORMAT = "%(asctime)s %(levelname)s [%(process)d %(threadName)s] %(message)s"
+
+MakeOffice = Callable[[Repository, Outbox], Office]
+
+
+def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> None:
+    """The machine has worked until `stop`, and what it did is reported, or kept for later.
+
+    An orphan, whose supervisor is gone, finishes what its machine is doing and leaves.
+
+    Raises:
+        Unavailable: another process drives this machine, or its journal cannot be used.
+    """
+    news: SimpleQueue[News] = SimpleQueue()
+    orders: SimpleQueue[Order] = SimpleQueue()
+    journal = Journal(
+        place.journal, machine_id=place.machine_id, announce=lambda: news.put(Recorded())
+    )
+    closed = Event()
+    with closing(journal), ThreadPoolExecutor(1, thread_name_prefix="machine") as machine_thread:
+        make_office = partial(
+            Office,
+            place.machine_id,
+            boot=journal.boot,
+            news=news,
+            orders=orders,
+            clock=monotonic_s,
+        )
+        working = machine_thread.submit(_work, place, journal, news, orders)
+        # The last question may still wait at the server when all is over: nobody waits for it.
+        Thread(target=_talk, args=(place, make_office, closed), name="office", daemon=True).start()
+        try:
+            _wait_for_the_end(working, orders, stop=stop, orphaned=orphaned)
+        finally:
+            closed.set()
+            _say_the_last(place, make_office)
+
+
+def _work(
+    place: Workplace,
+    journal: Journal,
+    news: "SimpleQueue[News]",
+    orders: "SimpleQueue[Order]",
+) -> None:
+    """The machine thread."""
+    with closing(new_client()) as http:
+        bench = Bench(
+            machine_id=place.machine_id,
+            jobs=Repository(place.identity, http),
+            journal=journal,
+            inbox=Inbox(orders, journal, news.put),
+            link=MachineLink(place.open_driver),
+            display=Display(place.machine_id, news.put),
+            prepare=place.prepare,
+            open_cache=place.open_cache,
+        )
+        MachineThread(bench).work()
+
+
+def _talk(place: Workplace, make_office: MakeOffice, closed: Event) -> None:
+    """The office thread."""
+    with closing(new_client()) as http, closing(Outbox(place.journal)) as outbox:
+        make_office(Repository(place.identity, http), outbox).run(closed)
+
+
+def _say_the_last(place: Workplace, make_office: MakeOffice) -> None:
+    """Whatever the server has not heard is told now, once; else it stays in the journal."""
+    with closing(new_client()) as http, closing(Outbox(place.journal)) as outbox:
+        try:
+            make_office(Repository(place.identity, http), outbox).flush()
+        except FabError as problem:
+            log.warning("the last reports are kept for the next start: %s", problem)
+
+
+def _wait_for_the_end(
+    working: "Future[None]",
+    orders: "SimpleQueue[Order]",
+    *,
+    stop: Event,
+    orphaned: Callable[[], bool],
+) -> None:
+    """The machine thread has ended; an error of ours that ended it is raised."""
+    told: Order | None = None
+    while True:
+        if stop.is_set() and told != Stop():
+            told = Stop()
+            orders.put(told)
+        elif told is None and orphaned():
+            log.warning("the supervisor is gone: leaving when the machine is done")
+            told = Leave()
+            orders.put(told)
+        try:
+            return working.result(timeout=LOOK_S)
+        except NotYet:
+            continue
+
+
+def main() -> int:
+    """Work on the assignment that stdin holds until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    parent = os.getppid()
+    assignment = Assignment.model_validate_json(sys.stdin.buffer.read())
+    try:
+        operate(workplace(assignment), stop, orphaned=lambda: os.getppid() != parent)
+    except FabError as problem:
+        log.error("machine %s: %s", assignment.machine, problem)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""From a job offer and its file to a proved program, and what the server is told of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from commons.content import canonical_json, content_id
+from commons.machine import MATERIALS, MachineProfile, Process
+from commons.units import grams
+from commons.wire import JobOffer, ProgramFacts
+from fab_agent.bench import Prepared
+from fab_agent.cache import Cache
+from fab_agent.gcode.program import GcodeProgram
+from fab_agent.prepare import RECIPE, Plan, prepare
+from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.prusaslicer import PrusaSlicer
+
+# A brim that holds a small part on the bed and comes off by hand.
+BRIM_MM = 5.0
+
+
+class Staging:
+    """Prepares the offers of one machine."""
+
+    def __init__(self, profile: MachineProfile) -> None:
+        self._profile, self._slicer = profile, PrusaSlicer()
+        self._profile_sha256 = content_id(canonical_json(profile.model_dump(mode="json")))
+
+    def __call__(
+        self, offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None]
+    ) -> Prepared:
+        """The program that makes the offer on this machine, proved; see `prepare`."""
+        program = prepare(
+            plan_of(offer, file), self._profile, cache=cache, slicer=self._slicer, progress=say
+        )
+        return Prepared(program, self._facts(program, offer))
+
+    def _facts(self, program: GcodeProgram, offer: JobOffer) -> ProgramFacts:
+        estimate = program.estimate
+        return ProgramFacts(
+            sha256=program.sha256,
+            line_count=program.line_count,
+            duration_s=estimate.duration_s,
+            material_g=_mass_g(estimate.material_mm3, offer.material),
+            claimed_duration_s=estimate.claimed_duration_s,
+            claimed_material_g=_mass_g(estimate.claimed_material_mm3, offer.material),
+            prepared_with=self._tool(offer.process),
+            profile_sha256=self._profile_sha256,
+        )
+
+    def _tool(self, process: Process) -> str:
+        if process is Process.CNC:
+            return f"Cosmolocal milling {RECIPE}"
+        slicer = self._slicer.identity()
+        return f"{slicer.name} {slicer.version}"
+
+
+def plan_of(offer: JobOffer, file: Path) -> Plan:
+    """What the offer asks for, in the words of whoever prepares it."""
+    wanted = offer.options
+    options = PrintOptions(supports=wanted.supports, brim_mm=BRIM_MM if wanted.brim else 0.0)
+    if wanted.infill_percent is not None:
+        options = PrintOptions(
+            infill=wanted.infill_percent / 100,
+            supports=options.supports,
+            brim_mm=options.brim_mm,
+        )
+    return Plan(
+        file=file,
+        sha256=offer.file_sha256,
+        filename=offer.file_name,
+        process=offer.process,
+        material=offer.material,
+        quality=wanted.quality,
+        options=options,
+        stock_mm=offer.thickness_mm,
+    )
+
+
+def _mass_g(volume_mm3: float | None, material: str) -> float | None:
+    known = MATERIALS.get(material)
+    if volume_mm3 is None or known is None:
+        return None
+    return grams(volume_mm3, known.density_g_cm3)

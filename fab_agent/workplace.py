@@ -1,0 +1,81 @@
+"""Where one machine's process works: who it is, its folders, and how it gets its parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from commons.errors import Unavailable
+from commons.machine import Driver
+from fab_agent.bench import Prepare
+from fab_agent.cache import Cache
+from fab_agent.identity import Identity, load_identity
+from fab_agent.machines import DRIVERS, Connection
+from fab_agent.machines.driver import MachineDriver
+from fab_agent.machines.octoprint_client import OctoPrintConnection
+from fab_agent.machines.transport import SerialConnection
+from fab_agent.settings import AgentSettings, MachineSettings
+from fab_agent.staging import Staging
+
+BYTES_PER_GB = 10**9
+
+
+class Assignment(BaseModel):
+    """Which machine of which agent a process is for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: AgentSettings
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """All that a machine's process is given. `journal` is a folder that only it may use."""
+
+    identity: Identity
+    machine_id: str
+    journal: Path
+    open_cache: Callable[[], Cache]
+    open_driver: Callable[[], MachineDriver]
+    prepare: Prepare
+
+
+def workplace(assignment: Assignment) -> Workplace:
+    """The real parts for an assignment; InvalidInput when the machine is not enrolled."""
+    settings = assignment.settings
+    data = settings.agent.data
+    machine = next(m for m in settings.machines if m.name == assignment.machine)
+    identity = load_identity(data, url=settings.repository.url)
+    machine_id = identity.machine_id(machine.name)
+    max_bytes = int(settings.agent.cache_gb * BYTES_PER_GB)
+    return Workplace(
+        identity=identity,
+        machine_id=machine_id,
+        journal=data / "machines" / machine_id,
+        open_cache=partial(Cache, data / "cache", max_bytes=max_bytes),
+        open_driver=partial(_open_driver, machine),
+        prepare=Staging(machine.profile),
+    )
+
+
+def _open_driver(machine: MachineSettings) -> MachineDriver:
+    return DRIVERS[machine.driver](_connection(machine), machine.profile)
+
+
+def _connection(machine: MachineSettings) -> Connection:
+    """Where the machine is. Its settings were checked: what its driver needs is there."""
+    if machine.driver is Driver.OCTOPRINT:
+        return OctoPrintConnection(machine.url or "", _key(machine))
+    return SerialConnection(machine.port or "", machine.baud)
+
+
+def _key(machine: MachineSettings) -> str:
+    try:
+        return (machine.key_file or Path()).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"the key of {machine.name} cannot be read from {machine.key_file}: {error}"
+        ) from error
