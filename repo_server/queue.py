@@ -28,3 +28,10 @@ class Queue:
             _LOG.warning(
                 "the queue does not answer (%s); %s%s waits for the timer", error, name, args
             )
+
+    def is_empty(self) -> bool:
+        """Whether every ring was taken up; also when nobody can be asked."""
+        try:
+            return rq.Queue(NAME, connection=self._redis).is_empty()
+        except (redis.RedisError, OSError):
+            return True

