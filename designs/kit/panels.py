@@ -25,7 +25,7 @@ LAYERS = {"outside": (7, "#1d1d1b"), "inside": (5, "#0b5fa5"), "drill": (1, "#c8
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part cut from sheet: `shape` with its openings, and holes to `drill` as (x, y, diameter)."""
+    """A part cut from sheet: `shape` with its openings; `drill` holds (x, y, diameter)."""
 
     shape: Polygon
     thickness: float
@@ -111,6 +111,8 @@ def write_dxf(path: Path, panel: Panel) -> None:
         space.add_lwpolyline(points, close=True, dxfattribs={"layer": layer})
     for x, y, diameter in panel.drill:
         space.add_circle((x, y), diameter / 2, dxfattribs={"layer": "drill"})
+    for name in sorted(drawing.entitydb.dxf_types_in_use()):
+        drawing.classes.add_class(name)  # saving would add them in the changing order of a set
     path.parent.mkdir(parents=True, exist_ok=True)
     drawing.saveas(path)
 

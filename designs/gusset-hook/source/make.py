@@ -1,6 +1,6 @@
 """Makes the gusset hook: one printed wall hook whose arm is as thick as its load asks.
 
-    python make.py [folder]      writes export/ and images/ there (default: this design)
+python make.py [folder]      writes export/ and images/ there (default: this design)
 """
 
 import sys
@@ -67,9 +67,9 @@ def outline(p: Parameters) -> Polygon:
 
 def screw_hole(p: Parameters) -> Manifold:
     """A countersunk hole along x, its roof pointed so that it prints lying down."""
-    shaft = Polygon(
-        LineString([(0, 0), (0, 0.001)]).buffer(p.screw / 2).exterior.coords
-    ).union(Polygon([(-p.screw / 2, 0), (p.screw / 2, 0), (0, p.screw * 0.7)]))
+    shaft = Polygon(LineString([(0, 0), (0, 0.001)]).buffer(p.screw / 2).exterior.coords).union(
+        Polygon([(-p.screw / 2, 0), (p.screw / 2, 0), (0, p.screw * 0.7)])
+    )
     along_x = at((-1, 0, 0), (0, 1, 0), (0, 0, 1))
     depth = (p.screw_head - p.screw) / 2
     sink = [(0, -depth - p.screw / 2), (p.screw_head / 2, 0), (p.screw_head / 2, 9), (0, 9)]

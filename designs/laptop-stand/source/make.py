@@ -1,6 +1,6 @@
 """Makes the laptop stand: two plywood sides and two crossbars that slot together, no glue.
 
-    python make.py [folder]      writes export/ and images/ there (default: this design)
+python make.py [folder]      writes export/ and images/ there (default: this design)
 """
 
 import sys
@@ -93,7 +93,7 @@ def make(folder: Path, p: Parameters = Parameters()) -> None:
         write_dxf(folder / "export" / f"{name}.dxf", panel)
         flat = [Placed(name, panel.solid(), turned(0), "plywood")]
         image = folder / "images" / f"{name}.png"
-        write_picture(image, flat, azimuth=-75, elevation=52, size=(640, 480))
+        write_picture(image, flat, azimuth=-75, elevation=52, size=(480, 360))
     write_picture(folder / "images" / "laptop-stand.png", assembly(p), azimuth=-128, elevation=26)
 
 

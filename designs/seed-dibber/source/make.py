@@ -1,6 +1,6 @@
 """Makes the seed dibber: one small printed tool that pokes sowing holes of a known depth.
 
-    python make.py [folder]      writes export/ and images/ there (default: this design)
+python make.py [folder]      writes export/ and images/ there (default: this design)
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Makes the stacking crate: plywood panels held by printed corners that stack and lock.
 
-    python make.py [folder]      writes export/ and images/ there (default: this design)
+python make.py [folder]      writes export/ and images/ there (default: this design)
 """
 
 import sys
@@ -182,11 +182,11 @@ def make(folder: Path, p: Parameters = Parameters()) -> None:
         if isinstance(part, Panel):
             write_dxf(folder / "export" / f"{name}.dxf", part)
             flat = [Placed(name, part.solid(), turned(0), "plywood")]
-            write_picture(image, flat, azimuth=-75, elevation=52, size=(640, 480))
+            write_picture(image, flat, azimuth=-75, elevation=52, size=(480, 360))
         else:
             write_stl(folder / "export" / f"{name}.stl", part)
             alone = [Placed(name, part, turned(0), "accent")]
-            write_picture(image, alone, azimuth=40, elevation=38, size=(640, 480))
+            write_picture(image, alone, azimuth=40, elevation=38, size=(480, 360))
     image = folder / "images" / "stacking-crate.png"
     write_picture(image, assembly(p), azimuth=-58, elevation=30)
 

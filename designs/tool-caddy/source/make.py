@@ -1,6 +1,6 @@
 """Makes the tool caddy: six plywood panels with tenons, glued into an open box with a handle.
 
-    python make.py [folder]      writes export/ and images/ there (default: this design)
+python make.py [folder]      writes export/ and images/ there (default: this design)
 """
 
 import sys
@@ -134,7 +134,7 @@ def make(folder: Path, p: Parameters = Parameters()) -> None:
         write_svg(folder / "export" / f"{name}.svg", panel)
         flat = [Placed(name, panel.solid(), turned(0), "plywood")]
         image = folder / "images" / f"{name}.png"
-        write_picture(image, flat, azimuth=-75, elevation=52, size=(640, 480))
+        write_picture(image, flat, azimuth=-75, elevation=52, size=(480, 360))
     write_picture(folder / "images" / "tool-caddy.png", assembly(p), azimuth=-52, elevation=30)
 
 
