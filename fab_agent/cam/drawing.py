@@ -1,0 +1,51 @@
+"""Lines of a drawing in mm, whatever format it came in."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Curves become chords that stay this close to them; a tenth of what a wooden joint needs.
+CHORD_MM = 0.01
+MAX_STROKES = 100_000
+
+Points = NDArray[np.float64]  # (n, 2) mm, y up
+
+
+class Kind(StrEnum):
+    """The formats that can be read."""
+
+    DXF = "dxf"
+    SVG = "svg"
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One drawn line, open or closed; `layer` is the layer or group that it lies on."""
+
+    layer: str
+    points: Points
+
+    @property
+    def closed(self) -> bool:
+        """Whether it ends exactly where it starts."""
+        return len(self.points) > 2 and bool(np.array_equal(self.points[0], self.points[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What was drawn, and in words what was left out or assumed."""
+
+    strokes: tuple[Stroke, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def skipped_warnings(skipped: Sequence[str]) -> tuple[str, ...]:
+    """One sentence for each kind of thing in the drawing that is not milled."""
+    return tuple(
+        f"{count} × {what} skipped: only lines and curves are milled"
+        for what, count in sorted(Counter(skipped).items())
+    )

@@ -1,0 +1,40 @@
+"""A toolpath as lines for GRBL 1.1: absolute, millimetres, one command a line."""
+
+from collections.abc import Iterator
+from math import floor
+
+from fab_agent.cam.toolpath import Toolpath
+
+# A router needs this long to come to speed (makers give 1 … 3 s).
+_SPIN_UP_S = 3
+
+
+def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Iterator[bytes]:
+    """The program: modes, lift, spindle on, the moves, lift, spindle off.
+
+    Only what changes is written, so lines stay short; F is rounded down to whole mm/min, so
+    that no limit is passed by rounding.
+    """
+    yield b"G21 G90 G94 G17"
+    yield f"G0 Z{_number(safe_mm)}".encode()
+    yield f"M3 S{spindle_rpm:.0f}".encode()
+    yield f"G4 P{_SPIN_UP_S}".encode()
+    before, feed = (None, None, safe_mm), 0
+    moves = zip(toolpath.xyz.tolist(), toolpath.kind.tolist(), toolpath.feed.tolist(), strict=True)
+    for point, kind, feed_mm_s in moves:
+        changed = zip("XYZ", point, before, strict=True)
+        words = [f"{axis}{_number(now)}" for axis, now, then in changed if now != then]
+        per_minute = max(1, floor(feed_mm_s * 60)) if kind else feed
+        if per_minute != feed:
+            words.append(f"F{per_minute}")
+            feed = per_minute
+        if words:
+            yield " ".join([f"G{kind}", *words]).encode()
+        before = point
+    yield f"G0 Z{_number(safe_mm)}".encode()
+    yield b"M5"
+
+
+def _number(value: float) -> str:
+    """Three decimals at most, none that say nothing."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,125 @@
+"""The whole way from a drawing to a proved program on a sheet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commons.errors import InvalidInput, ProgramRefused
+from commons.machine import MachineProfile
+from fab_agent.cam.contours import contours_of, engravings_of
+from fab_agent.cam.cuts import OVERCUT_MM, cut_of, engraving, in_order, refuse_gouges
+from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
+from fab_agent.cam.drawing import Drawing, Kind
+from fab_agent.cam.dxf import read_dxf
+from fab_agent.cam.gcode import grbl_lines
+from fab_agent.cam.part import Feature, features_of, kept_area
+from fab_agent.cam.passes import Path3
+from fab_agent.cam.placing import placed
+from fab_agent.cam.svg import read_svg
+from fab_agent.cam.toolpath import SAFE_MM, toolpath_of
+from fab_agent.gcode.program import Estimate
+from fab_agent.gcode.proof import Proof, prove
+
+
+@dataclass(frozen=True, slots=True)
+class MillPlan:
+    """A program that has been proved for the machine, and what it takes.
+
+    `used_mm` is the corner of the sheet (x, y) that is used up, margins included. Masses (g)
+    are those of all copies, and of that corner of the sheet before it was cut.
+    """
+
+    lines: tuple[bytes, ...]
+    proof: Proof
+    estimate: Estimate
+    used_mm: tuple[float, float]
+    cut_length_mm: float
+    part_mass_g: float
+    sheet_mass_g: float
+    warnings: tuple[str, ...]
+
+
+def read_drawing(data: bytes, kind: Kind, *, unit: str | None = None) -> Drawing:
+    """What was drawn, in mm; `unit` is for a DXF that names none. Raises InvalidInput."""
+    return read_dxf(data, unit=unit) if kind is Kind.DXF else read_svg(data)
+
+
+def mill(
+    data: bytes,
+    kind: Kind,
+    *,
+    stock: Stock,
+    profile: MachineProfile,
+    cutter: Cutter | None = None,
+    unit: str | None = None,
+    copies: int = 1,
+) -> MillPlan:
+    """The program that cuts what is drawn out of the sheet, `copies` times.
+
+    Work zero is the sheet's lower left corner, Z0 its top. Openings come before outsides, and
+    tabs hold what would come loose. Layers (groups) named outside, inside, drill, pocket-4mm or
+    engrave say what to do; nesting decides for all others.
+
+    Args:
+        cutter: what is in the collet, by default the profile's cutter at speeds for plywood.
+
+    Raises:
+        InvalidInput: the drawing cannot be read or is not closed; says where and on which layer.
+        ProgramRefused: cutter, sheet or machine do not suit it; says where or by how much.
+    """
+    cutter = cutter or wood_cutter(profile)
+    _refuse_stock(stock, profile, copies)
+    drawing = read_drawing(data, kind, unit=unit)
+    contours, notes = contours_of(drawing)
+    features = features_of(contours, cutter_mm=cutter.diameter_mm)
+    paths, used = placed(
+        _paths(drawing, features, cutter, stock),
+        radius_mm=cutter.radius_mm,
+        stock=stock,
+        envelope=profile.envelope,
+        copies=copies,
+    )
+    lines = _lines(paths, cutter, profile)
+    proof = prove(lines, profile)
+    part_mm3 = copies * _volume_mm3(features, stock)
+    sheet_mm3 = used[0] * used[1] * stock.thickness_mm
+    return MillPlan(
+        lines=lines,
+        proof=proof,
+        estimate=Estimate(duration_s=proof.duration_s, material_mm3=sheet_mm3),
+        used_mm=used,
+        cut_length_mm=proof.cut_length_mm or 0.0,
+        part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
+        sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
+        warnings=(*drawing.warnings, *notes),
+    )
+
+
+def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
+    if copies < 1 or stock.thickness_mm <= 0:
+        raise InvalidInput("at least one copy and a sheet with some thickness are needed")
+    depth, floor = stock.thickness_mm + OVERCUT_MM, profile.envelope.z_min_mm
+    if -depth < floor:
+        message = f"{profile.name} may go down to Z{floor:g}, cutting through needs Z{-depth:g}"
+        raise ProgramRefused(f"{message}: take a thinner sheet", rule="sheet-too-thick")
+
+
+def _paths(
+    drawing: Drawing, features: Sequence[Feature], cutter: Cutter, stock: Stock
+) -> list[Path3]:
+    """Every way of the cutter in the drawing's own coordinates, in order."""
+    cuts = [cut_of(feature, cutter, stock) for feature in features]
+    cuts += [engraving(layer, points, stock) for layer, points in engravings_of(drawing)]
+    refuse_gouges(cuts, kept_area(features), cutter)
+    return [path for cut in in_order(cuts) for path in cut.paths]
+
+
+def _lines(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> tuple[bytes, ...]:
+    safe = min(SAFE_MM, profile.envelope.z_max_mm)
+    toolpath = toolpath_of(paths, cutter, profile=profile, safe_mm=safe)
+    return tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
+
+
+def _volume_mm3(features: Sequence[Feature], stock: Stock) -> float:
+    """Volume of the finished parts."""
+    pockets = sum(f.area.area * f.depth_mm for f in features if f.depth_mm is not None)
+    return float(kept_area(features).area * stock.thickness_mm - pockets)

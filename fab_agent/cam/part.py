@@ -1,0 +1,112 @@
+"""Contours become what is cut: profiles, holes and pockets, by their layer or their nesting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from commons.errors import InvalidInput
+from fab_agent.cam.contours import Contour, at
+from fab_agent.cam.operations import Operation, depth_of, operation_of
+
+# A hole within this share of the cutter's diameter is drilled, not milled.
+_DRILL_FIT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One thing to cut. `level` counts the contours around it; `depth_mm` None goes through.
+
+    A pocket's holes are islands that stay; the area of all others has none.
+    """
+
+    operation: Operation
+    layer: str
+    area: Polygon
+    level: int
+    depth_mm: float | None = None
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Where to drill."""
+        return self.area.centroid.x, self.area.centroid.y
+
+
+def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Feature]:
+    """What each contour asks for; a contour on a layer without an operation goes by nesting.
+
+    Nesting is even-odd: the outermost is an outside, the next an opening, a small round one as
+    wide as the cutter is drilled, and what lies inside an opening is a part of its own.
+
+    Raises:
+        InvalidInput: there is no outside, a drill layer holds something else than holes, or a
+            pocket does not say how deep.
+    """
+    pockets = [c for c in contours if operation_of(c.layer) is Operation.POCKET]
+    through = [c for c in contours if operation_of(c.layer) is not Operation.POCKET]
+    levels = _levels(through)
+    found = [_feature(c, level, cutter_mm) for c, level in zip(through, levels, strict=True)]
+    if not any(feature.operation is Operation.OUTSIDE for feature in found):
+        raise InvalidInput("the drawing has no closed outside contour: nothing would be cut out")
+    return found + _pockets(pockets)
+
+
+def kept_area(features: Sequence[Feature]) -> BaseGeometry:
+    """What stays when all that goes through is cut: the finished parts seen from above, mm²."""
+    kept: BaseGeometry = Polygon()
+    for feature in sorted(features, key=lambda f: f.level):
+        if feature.operation is Operation.OUTSIDE:
+            kept = kept.union(feature.area)
+        elif feature.operation is not Operation.POCKET:
+            kept = kept.difference(feature.area)
+    return kept
+
+
+def _levels(contours: Sequence[Contour]) -> list[int]:
+    """How many of the contours lie around each."""
+    areas = np.array([contour.area for contour in contours], dtype=object)
+    inner, _ = shapely.STRtree(areas).query(areas, predicate="within")
+    return [int(count) - 1 for count in np.bincount(inner, minlength=len(areas))]
+
+
+def _feature(contour: Contour, level: int, cutter_mm: float) -> Feature:
+    named = operation_of(contour.layer)
+    circle = contour.circle
+    fits = circle is not None and abs(circle[2] / cutter_mm - 1) <= _DRILL_FIT
+    operation = named or (Operation.INSIDE if level % 2 else Operation.OUTSIDE)
+    if named is Operation.DRILL:
+        _require_hole(contour, cutter_mm)
+        operation = Operation.DRILL if fits else Operation.INSIDE
+    elif operation is Operation.INSIDE and fits:
+        operation = Operation.DRILL
+    return Feature(operation, contour.layer, contour.area, level)
+
+
+def _require_hole(contour: Contour, cutter_mm: float) -> None:
+    where = at(contour.area.centroid)
+    circle = contour.circle
+    if circle is None:
+        what = f"something that is no circle {where} on layer '{contour.layer}' cannot be drilled"
+        raise InvalidInput(f"{what}: put it on layer 'inside'")
+    if circle[2] < cutter_mm * (1 - _DRILL_FIT):
+        what = f"the hole of {circle[2]:.2f} mm {where} is smaller than the cutter"
+        raise InvalidInput(f"{what} of {cutter_mm:g} mm: use a thinner cutter")
+
+
+def _pockets(contours: Sequence[Contour]) -> list[Feature]:
+    """Pockets with their islands, even-odd again."""
+    found = []
+    for contour, level in zip(contours, _levels(contours), strict=True):
+        if level % 2:
+            continue
+        depth = depth_of(contour.layer)
+        if depth is None:
+            what = f"layer '{contour.layer}' does not say how deep its pockets are"
+            raise InvalidInput(f"{what}: name it like 'pocket-4mm'")
+        inside = [c.area for c in contours if c is not contour and contour.area.contains(c.area)]
+        area = contour.area.difference(shapely.union_all(inside)) if inside else contour.area
+        found.append(Feature(Operation.POCKET, contour.layer, area, level, depth))
+    return found

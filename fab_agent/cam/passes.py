@@ -1,0 +1,200 @@
+"""Where the cutter's centre goes: profiles beside the line, rings in pockets, pecks in holes."""
+
+from collections.abc import Iterator
+from math import ceil
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
+
+from commons.errors import ProgramRefused
+from fab_agent.cam.contours import at
+from fab_agent.cam.cutter import STEPOVER, Cutter
+from fab_agent.cam.drawing import Points
+
+# Chords to a quarter turn: at a cutter of 6 mm they stay within 1 µm of the round corner.
+_QUARTER = 32
+# Points nearer than this to a straight way are left out; a tenth of what plywood needs.
+_SMOOTH_MM = 0.005
+# A corner may keep wood this many diameters deep: one sharper than 39° keeps more and is
+# refused, as is a slot that the cutter does not enter.
+_CORNER_DIAMETERS = 1.0
+_RAMP = 10.0  # mm forward for each mm down
+TAB_MM = 5.0
+_TAB_HEIGHT_SHARE = 0.3
+_TAB_SPACING_MM = 120.0
+_TABS_AT_MOST = 0.4  # share of the way round
+
+Path3 = NDArray[np.float64]  # (n, 3) mm
+Depths = NDArray[np.float64]  # (n,) Z in mm, falling
+
+
+def outside_path(area: Polygon, cutter: Cutter) -> Points:
+    """The closed way round `area`, half a cutter outside of it, clockwise (climb milling).
+
+    Raises:
+        ProgramRefused: a bay of the outline is narrower than the cutter; says where.
+    """
+    grown = Polygon(_grown(area, cutter.radius_mm).exterior)
+    reached = _grown(grown, -cutter.radius_mm)
+    _refuse_unreached(reached.difference(area), reached, cutter)
+    return _ring(grown, clockwise=True)
+
+
+def inside_path(area: Polygon, cutter: Cutter) -> Points:
+    """The closed way along `area`, half a cutter inside of it, against the clock (climb milling).
+
+    Raises:
+        ProgramRefused: some part of the opening is narrower than the cutter; says where.
+    """
+    return _ring(_centres(area, cutter), clockwise=False)
+
+
+def pocket_paths(area: Polygon, cutter: Cutter, *, stepover: float = STEPOVER) -> list[Points]:
+    """Clear `area`, whose holes are islands that stay, with a cutter that never leaves it.
+
+    Args:
+        stepover: share of the diameter between neighbouring ways, 0 < stepover <= 0.5.
+
+    Returns:
+        Closed ways of the cutter's centre, the outermost last, so that the wall is cut once
+        the middle is gone.
+
+    Raises:
+        ProgramRefused: some part of the area is narrower than the cutter; says where.
+    """
+    region: BaseGeometry = _centres(area, cutter)
+    rings: list[Points] = []
+    while not region.is_empty:
+        for piece in shapely.get_parts(region):
+            rings.append(_ring(piece, clockwise=False))
+            rings += [_ring(Polygon(hole), clockwise=True) for hole in piece.interiors]
+        region = _grown(region, -stepover * cutter.diameter_mm)
+    return rings[::-1]
+
+
+def loose_area(area: Polygon, cutter: Cutter) -> BaseGeometry:
+    """What falls out when the cutter has gone along the inside of `area`."""
+    return _grown(area, -cutter.diameter_mm)
+
+
+def tabs_on(path: Points, cutter: Cutter) -> list[tuple[float, float]]:
+    """Start and end (mm along `path`) of the bridges that hold the part, evenly spread."""
+    length = float(_stations(path)[-1])
+    width = TAB_MM + cutter.diameter_mm
+    count = max(3, ceil(length / _TAB_SPACING_MM))
+    width = min(width, _TABS_AT_MOST * length / count)
+    middles = (np.arange(count) + 0.5) * length / count
+    return [(float(middle - width / 2), float(middle + width / 2)) for middle in middles]
+
+
+def tab_top_mm(thickness_mm: float) -> float:
+    """Z of the upper side of a tab."""
+    return -(1 - _TAB_HEIGHT_SHARE) * thickness_mm
+
+
+def depths_to(depth_mm: float, cutter: Cutter) -> Depths:
+    """Z of each pass down to `depth_mm` below the top, evenly stepped."""
+    count = ceil(depth_mm / cutter.pass_depth_mm - 1e-9)
+    return -depth_mm * np.arange(1, count + 1) / count
+
+
+def ramped(
+    path: Points,
+    depths: Depths,
+    *,
+    tabs: list[tuple[float, float]] | None = None,
+    tab_top: float = 0.0,
+) -> Path3:
+    """Go round the closed `path` once for each depth, ramping down at its start from Z0.
+
+    The last depth is followed again over the length of its ramp, so that the floor is even.
+    Within `tabs` the cutter never goes below `tab_top`.
+    """
+    at_vertex = _stations(path)
+    length = float(at_vertex[-1])
+    tabs = tabs or []
+    steps = np.diff(depths, prepend=0.0)
+    ramp = min(length, float(np.max(-steps)) * _RAMP)
+    nodes = np.unique(np.concatenate([at_vertex, [ramp], np.ravel(tabs)]))
+    xy = np.column_stack([np.interp(nodes, at_vertex, path[:, i]) for i in (0, 1)])
+    middles = (nodes[:-1] + nodes[1:]) / 2
+    held = np.zeros(len(middles), dtype=bool)
+    for start, end in tabs:
+        held |= (start < middles) & (middles < end)
+    laps = []
+    for above, below in zip(depths - steps, depths, strict=True):
+        z = np.maximum(above + (below - above) * nodes / ramp, below)
+        laps.append(_lap(xy, z, held, tab_top))
+    again = nodes <= ramp
+    laps.append(_lap(xy[again], np.full(again.sum(), depths[-1]), held[: again.sum() - 1], tab_top))
+    whole = np.concatenate(laps)
+    moved = np.ones(len(whole), dtype=bool)
+    moved[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
+    return whole[moved]
+
+
+def pecked(centre: tuple[float, float], depths: Depths, *, clear_mm: float) -> Path3:
+    """Drill in steps, lifting clear of the hole after each so that the chips come out."""
+    heights = np.column_stack([depths, np.full(len(depths), clear_mm)]).ravel()
+    return np.column_stack([np.tile(centre, (len(heights), 1)), heights])
+
+
+def _lap(xy: Points, z: NDArray[np.float64], held: NDArray[np.bool_], tab_top: float) -> Path3:
+    """Both ends of each piece of one round, so that a tab has upright sides."""
+    ends = np.stack([z[:-1], z[1:]], axis=1)
+    ends[held] = np.maximum(ends[held], tab_top)
+    pieces = np.stack([xy[:-1], xy[1:]], axis=1)
+    return np.concatenate([pieces, ends[:, :, None]], axis=2).reshape(-1, 3)
+
+
+def _stations(path: Points) -> NDArray[np.float64]:
+    """Length of the way from the start to each point."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+
+
+def _centres(area: Polygon, cutter: Cutter) -> Polygon:
+    """Where the centre of the cutter may be, one piece."""
+    centres = _grown(area, -cutter.radius_mm)
+    reached = _grown(centres, cutter.radius_mm)
+    _refuse_unreached(area.difference(reached), reached, cutter)
+    if centres.geom_type != "Polygon":
+        gap = area.difference(reached)
+        widest = max(shapely.get_parts(gap), key=lambda piece: piece.area)
+        raise _too_narrow(widest, cutter)
+    return centres
+
+
+def _refuse_unreached(rest: BaseGeometry, reached: BaseGeometry, cutter: Cutter) -> None:
+    """Refuse when wood stays that is no mere corner."""
+    if reached.is_empty:
+        raise _too_narrow(rest, cutter)
+    edge = reached.boundary
+    for piece in _pieces(rest):
+        corners = shapely.points(shapely.get_coordinates(piece))
+        if shapely.distance(corners, edge).max() > _CORNER_DIAMETERS * cutter.diameter_mm:
+            raise _too_narrow(piece, cutter)
+
+
+def _too_narrow(where: BaseGeometry, cutter: Cutter) -> ProgramRefused:
+    place = at(where.representative_point())
+    message = f"the cutter of {cutter.diameter_mm:g} mm does not fit {place}: widen the drawing"
+    return ProgramRefused(message, rule="cutter-too-wide")
+
+
+def _pieces(shape: BaseGeometry) -> Iterator[Polygon]:
+    parts = shapely.get_parts(shape)
+    return (part for part in parts if isinstance(part, Polygon) and not part.is_empty)
+
+
+def _grown(shape: BaseGeometry, distance: float) -> BaseGeometry:
+    return shape.buffer(distance, quad_segs=_QUARTER)
+
+
+def _ring(area: Polygon, *, clockwise: bool) -> Points:
+    simple = orient(area.simplify(_SMOOTH_MM), -1.0 if clockwise else 1.0)
+    points: Points = shapely.get_coordinates(simple.exterior)
+    return points

@@ -1,0 +1,44 @@
+"""What is asked of the child that mills, and what it answers. This module reads no drawing."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from commons.machine import MachineProfile
+from fab_agent.cam.cutter import Stock
+from fab_agent.cam.drawing import Kind
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MillRequest(_Message):
+    """Which drawing to cut out of which sheet on which machine; paths as the child sees them."""
+
+    kind: Kind
+    stock: Stock
+    profile: MachineProfile
+    unit: str | None = None
+    copies: int = Field(default=1, ge=1, le=1000)
+    drawing: str = "/in/drawing"
+    program: str = "/out/program.nc"
+
+
+class MillAnswer(_Message):
+    """A program that was written: its hash, lines and estimate. mm, s, g."""
+
+    sha256: str
+    line_count: int
+    duration_s: float
+    cut_length_mm: float
+    used_mm: tuple[float, float]
+    part_mass_g: float
+    sheet_mass_g: float
+    warnings: tuple[str, ...]
+
+
+class MillRefusal(_Message):
+    """Why there is no program: the name of the error, its sentence, and its rule if any."""
+
+    error: str
+    message: str
+    rule: str | None = None
