@@ -3,16 +3,19 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from commons.errors import InvalidInput
 from commons.machine import MATERIALS, MachineProfile, Process
 from fab_agent.cache import Cache
+from fab_agent.cam.cutter import Stock
+from fab_agent.cutting import cut_drawing
 from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.slicing.cleaning import clean_mesh
+from fab_agent.slicing.dust import without_dust
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
@@ -34,7 +37,7 @@ class Plan:
         filename: its name in the design, for sentences only.
         material: a key of MATERIALS.
         quality: of a print, one of `slicing.profile.qualities()`.
-        options: of a print.
+        options: of a print; of milling only `copies` counts.
         stock_mm: thickness of the sheet that is milled.
     """
 
@@ -72,7 +75,10 @@ def prepare(
             return kept
         _require_unchanged(plan)
         with cache.workspace() as folder:
-            program = _print_program(plan, machine, slicer, folder=folder, progress=progress)
+            if plan.process is Process.CNC:
+                program = _milling_program(plan, machine, folder=folder, progress=progress)
+            else:
+                program = _print_program(plan, machine, slicer, folder=folder, progress=progress)
             return cache.keep_program(parts, program)
 
 
@@ -103,6 +109,8 @@ def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
         "material": plan.material,
         "machine": machine.model_dump_json(include=_DECIDING),
     }
+    if plan.process is Process.CNC:
+        return parts | {"stock_mm": str(plan.stock_mm), "copies": str(plan.options.copies)}
     profile = print_profile(
         machine, material=plan.material, quality=plan.quality, options=plan.options
     )
@@ -136,7 +144,7 @@ def _print_program(
     progress(f"proving the program of {plan.filename}")
     program = folder / "program.gcode"
     with result.gcode.open("rb") as raw:
-        write_program(bare_lines(raw), program)
+        write_program(without_dust(bare_lines(raw)), program)
     return proved_program(
         program,
         machine,
@@ -144,3 +152,32 @@ def _print_program(
         claimed_duration_s=result.claimed_duration_s,
         claimed_material_mm3=result.claimed_filament_mm3,
     )
+
+
+def _milling_program(
+    plan: Plan, machine: MachineProfile, *, folder: Path, progress: Progress
+) -> GcodeProgram:
+    if plan.stock_mm is None:
+        raise InvalidInput(f"{plan.filename}: say how thick the sheet on {machine.name} is")
+    progress(f"milling paths for {plan.filename} ({plan.stock_mm:g} mm {plan.material})")
+    box = machine.envelope  # the sheet reaches from work zero as far as the machine does
+    density = MATERIALS[plan.material].density_g_cm3
+    path, answer = cut_drawing(
+        plan.file,
+        name=plan.filename,
+        stock=Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), density),
+        machine=machine,
+        copies=plan.options.copies,
+        out_dir=folder,
+    )
+    for warning in answer.warnings:
+        progress(f"{plan.filename}: {warning}")
+    progress(f"proving the program of {plan.filename}")
+    program = proved_program(
+        path,
+        machine,
+        material=MATERIALS[plan.material],
+        claimed_duration_s=answer.duration_s,
+    )
+    used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm
+    return replace(program, estimate=replace(program.estimate, material_mm3=used_mm3))

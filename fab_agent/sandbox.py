@@ -26,7 +26,9 @@ IN = Path("/in")
 OUT = Path("/out")
 _APP = Path("/app")
 _TAIL_BYTES = 256 * 1024  # of what a child says; what came before is of no use
+_TMP_BYTES = 64 * 2**20  # it lies in memory
 _NO_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory", "failed to map segment")
+_KILLED = 128 + signal.SIGKILL
 _FULL_BELOW_BYTES = 1024 * 1024
 
 
@@ -76,8 +78,8 @@ def run_limited(
     It sees `/usr`, `inputs` as `/in/<name>`, `readable` (inside -> outside), an empty `/tmp`
     and `out_dir` as `/out`, its working directory; all but the last two read-only. It has no
     network, no environment but `environment`, no rights, and can start no other process.
-    Links, pipes and devices that it made in `out_dir` are removed before this returns, so that
-    nobody follows them.
+    `out_dir` is the child's alone: all but plain files in it (links, pipes, folders) is removed
+    before this returns, so that nobody follows what a child laid out.
 
     Raises:
         Unavailable: there is no working sandbox on this computer; nothing was run.
@@ -90,20 +92,13 @@ def run_limited(
     ):
         write_filter(rules.fileno())
         box = _box(binds, out_dir, environment or {}, rules.fileno())
-        code = _wait(
-            [*_prlimit(limits), *box, "--", *command],
-            limits.wall_s,
-            streams=(stdout, stderr),
-            keep_fd=rules.fileno(),
-        )
+        boxed = [*_prlimit(limits), *box, "--", *command]
+        code = _wait(boxed, limits.wall_s, streams=(stdout, stderr), keep_fd=rules.fileno())
         said, complained = _tail(stdout), _tail(stderr)
-    if complained.startswith("bwrap: execvp"):
-        raise Unavailable(f"{command[0]} cannot be started: is it installed below /usr?")
-    if complained.startswith("bwrap: "):
-        raise Unavailable(f"the sandbox does not work here ({complained.strip()}): {_HOW_TO}")
+    _require_started(complained, command[0])
     _keep_only_files(out_dir)
     ending, why = _ending(code, complained, limits, out_dir)
-    return Completed(ending, 0 if code is None else code, said, complained, why)
+    return Completed(ending, _KILLED if code is None else code, said, complained, why)
 
 
 def run_python(
@@ -171,9 +166,11 @@ def _box(
         *("--uid", "65534", "--gid", "65534", "--clearenv", "--seccomp", str(rules)),
         *("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
         *("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
+        *("--size", str(_TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108
         *system,
         *("--bind", str(out_dir.resolve()), str(OUT), "--chdir", str(OUT)),
+        *("--remount-ro", "/"),  # its own root lies in memory, too
         *("--setenv", "HOME", "/tmp", "--setenv", "LC_ALL", "C.UTF-8"),  # noqa: S108
     ]
 
@@ -196,6 +193,13 @@ def _wait(
         return None
     except OSError as failed:
         raise Unavailable(f"the sandbox did not start ({failed}): {_HOW_TO}") from failed
+
+
+def _require_started(complained: str, program: str) -> None:
+    if complained.startswith("bwrap: execvp"):
+        raise Unavailable(f"{program} cannot be started: is it installed below /usr?")
+    if complained.startswith("bwrap: "):
+        raise Unavailable(f"the sandbox does not work here ({complained.strip()}): {_HOW_TO}")
 
 
 def _tail(stream: IO[bytes]) -> str:

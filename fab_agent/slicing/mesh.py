@@ -19,7 +19,7 @@ from fab_agent.slicing.cleaning import CleanAnswer, CleanRequest, MeshFacts
 _MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
 _MM |= {"millimeters": 1, "meter": 1000}  # 3MF core specification 1.3, section 3.4
 _MAX_ZIP_ENTRIES = 10_000
-_MAX_ZIP_BYTES = 1024**3
+_MAX_ZIP_BYTES = 256 * 1024**2  # two million triangles in XML take half of it
 _MAX_ZIP_RATIO = 100
 _SMALLEST_MM = 1.0  # a part whose largest side is below this was drawn in metres or inches
 _FLAT = 1e-6  # share of its box that a body fills at least

@@ -56,6 +56,18 @@ def test_nothing_else_of_the_computer_is_in_sight(path, tmp_path):
     assert child.stdout == "False\n"
 
 
+def test_only_the_output_and_a_small_scratch_folder_can_be_written(tmp_path):
+    code = (
+        "import os\nfor path, folders, files in os.walk('/'):\n    folders[:] = ["
+        "x for x in folders if os.path.join(path, x) not in ('/proc', '/usr')]\n"
+        "    try: open(path + '/x', 'w'); print(path)\n    except OSError: pass"
+    )
+    assert set(python(code, tmp_path).stdout.split()) == {"/tmp", "/out"}  # noqa: S108
+    fill = "f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(2**20))"
+    generous = Limits(memory_bytes=512 * MB, cpu_s=10, wall_s=20, file_bytes=1024 * MB)
+    assert "No space left" in python(fill, tmp_path, limits=generous).stderr
+
+
 def test_the_environment_of_the_agent_is_not_passed_on(tmp_path):
     names = python("import os; print(*sorted(os.environ))", tmp_path).stdout.split()
     assert set(names) <= {"HOME", "LC_ALL", "PWD", "LC_CTYPE"}
