@@ -136,6 +136,12 @@ def write_machine(session: Session, machine: MachineRow, card: MachineCard) -> b
     return written
 
 
+def put_off_silence(session: Session, job: JobRow, now: datetime) -> None:
+    """The job was heard of now: silence would mean something only from now on."""
+    heard = (col(JobRow.id) == job.id) & (col(JobRow.state) == job.state)
+    session.exec(update(JobRow).where(heard).values(silent_after=now + SILENCE))
+
+
 def _silent_after(job: JobRow, state: JobState, now: datetime) -> datetime | None:
     """When silence would next mean something for a job that comes into `state` now."""
     if state is job.state or state is JobState.STAGED:

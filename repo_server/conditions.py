@@ -39,7 +39,7 @@ def condition(machine: MachineRow, job_state: JobState | None, *, heard: bool) -
 
     Args:
         job_state: of the job that holds the machine; None when none does.
-        heard: whether its agent was heard of lately.
+        heard: whether its agent is there; true when it is the one who asks.
     """
     report = seen(machine)
     state = MachineState.IDLE if report is None else report.state
@@ -58,6 +58,6 @@ def condition(machine: MachineRow, job_state: JobState | None, *, heard: bool) -
     return Condition.READY if machine.cleared else Condition.AWAIT_CLEAR
 
 
-def heard_lately(seen_at: datetime | None, now: datetime) -> bool:
-    """Whether an agent that was last heard of at `seen_at` is there."""
-    return seen_at is not None and now - seen_at <= HEARD_WITHIN
+def heard_lately(machine: MachineRow, now: datetime) -> bool:
+    """Whether the machine's agent spoke of it not long ago."""
+    return machine.seen_at is not None and now - machine.seen_at <= HEARD_WITHIN

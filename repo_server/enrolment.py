@@ -11,7 +11,7 @@ from commons.errors import Conflict, InvalidInput, NotAllowed
 from commons.job import JobEvent, can
 from commons.machine import MachineProfile
 from commons.wire import Enrolled, EnrolledMachine, Enrolment
-from repo_server import cards, jobs, reports
+from repo_server import attempts, cards, jobs
 from repo_server.ids import new_id
 from repo_server.tables import AgentRow, EnrolmentCodeRow, JobRow, MachineRow
 
@@ -100,11 +100,12 @@ def _bring_machines(
 def _take_over(session: Session, machine: MachineRow, agent: AgentRow, now: datetime) -> None:
     """The machine is `agent`'s. A manager let it in, and stands for the old one being off."""
     former = session.get_one(AgentRow, machine.agent_id)
-    for job in reports.held_jobs(session, former.id):
-        if job.machine_id == machine.id:
-            _orphan(session, job, now)
+    if machine.attempt_id is not None:
+        attempt = attempts.of_id(session, machine.attempt_id)
+        _orphan(session, cards.read_job(session, attempt.job_id), now)
     machine = cards.read_machine(session, machine.id)
-    machine.agent_id, machine.seen, machine.cleared = agent.id, None, False
+    machine.agent_id, machine.cleared = agent.id, False
+    machine.seen, machine.seen_at = None, None
     machine.epoch += 1
     session.add(machine)
     session.flush()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, col, func, select
 
 from commons.dispatch import PERMIT_VALID_S, after, arm, grant_lease, require_current
 from commons.errors import NotAllowed, NotArmed, NotFound
@@ -27,6 +27,7 @@ from repo_server.tables import (
 
 # A machine that gave a job back is not offered it again for this long.
 REST = timedelta(minutes=1)
+_LATELY = 100
 
 
 def machine_of(session: Session, machine_id: str, *, agent_id: str) -> MachineRow:
@@ -94,6 +95,8 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
             select(AttemptRow.job_id).where(
                 AttemptRow.machine_id == machine.id,
                 AttemptRow.outcome == Outcome.DECLINED,
+                # The index is by fence, and nobody gives back more than this within REST.
+                AttemptRow.fence > machine.epoch - _LATELY,
                 col(AttemptRow.ended_at) > now - REST,
             )
         ),
@@ -253,14 +256,3 @@ def _silence(job: JobRow) -> str:
     if job.state is JobState.ARMED:
         return "the machine was allowed to start and has not said whether it did; look at it"
     return "nothing was heard of the running machine for four minutes; look at it"
-
-
-def still_there(session: Session, agent_id: str, now: datetime) -> None:
-    """The agent's runs were heard of now; a permit that was not used runs out all the same."""
-    machines = select(MachineRow.id).where(MachineRow.agent_id == agent_id)
-    session.exec(
-        update(JobRow)
-        .where(col(JobRow.machine_id).in_(machines), col(JobRow.state) == JobState.RUNNING)
-        .values(silent_after=now + cards.SILENCE)
-        .execution_options(synchronize_session=False)
-    )

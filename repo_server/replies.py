@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from commons.job import JobState
-from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, Wish
+from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, SyncRequest, Wish
 from repo_server import jobs
 from repo_server.conditions import FREE, Condition, condition, seen
 from repo_server.reports import open_controls
@@ -17,9 +17,19 @@ _PREPARED = (JobState.LEASED, JobState.STAGED)
 _DOUBTFUL = (JobState.UNCONFIRMED, JobState.CANCELLING)
 
 
-def reply(session: Session, agent_id: str, *, acked: int, now: datetime) -> SyncReply:
-    """Fences that are not acknowledged, wishes not followed, machines for which there is work."""
-    machines = _machines(session, agent_id)
+def reply(
+    session: Session, request: SyncRequest, *, agent_id: str, acked: int, now: datetime
+) -> SyncReply:
+    """Fences that are not acknowledged, wishes not followed, machines for which there is work.
+
+    About the machines that the request speaks of; about all of the agent's when it names none.
+    """
+    named = {report.machine_id for report in request.machines}
+    machines = [
+        (machine, job)
+        for machine, job in _machines(session, agent_id)
+        if not named or machine.id in named
+    ]
     controls = open_controls(session, [machine.id for machine, _ in machines])
     return SyncReply(
         acked=acked,
@@ -47,7 +57,8 @@ def _machines(session: Session, agent_id: str) -> list[tuple[MachineRow, JobRow 
     """The agent's machines, each with the job that holds it."""
     rows = session.exec(
         select(MachineRow, JobRow)
-        .join(JobRow, col(JobRow.attempt_id) == col(MachineRow.attempt_id), isouter=True)
+        .join(AttemptRow, col(AttemptRow.id) == col(MachineRow.attempt_id), isouter=True)
+        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id), isouter=True)
         .where(MachineRow.agent_id == agent_id)
         .order_by(MachineRow.id)
     )

@@ -19,7 +19,7 @@ from commons.dispatch import (
     require_current,
 )
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from commons.job import COMMITTED_STATES, HELD_STATES, JobEvent, JobState, can
+from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.wire import (
     API_VERSION,
     AgentEvent,
@@ -70,77 +70,59 @@ _SENTENCES = {
 _MAY_HAVE_STARTED = (
     "the agent will not start it any more, but may have done so; look at the machine and say"
 )
-_STREAMING = frozenset({MachineState.RUNNING, MachineState.HELD})
-_CLEARS_NO_LONGER = _STREAMING | {MachineState.OFFLINE, MachineState.FAULT}
+_MOVING = frozenset({MachineState.RUNNING, MachineState.HELD})
+_CLEARS_NO_LONGER = _MOVING | {MachineState.OFFLINE, MachineState.FAULT}
 
 
 def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: datetime) -> int:
-    """Everything in `request` is safe here; returns the highest event number that is, in a row."""
+    """Everything in `request` is safe here; returns the highest event number that is, in a row.
+
+    Numbers count within one journal, and an agent may keep one for each of its machines.
+    """
     if request.api_version != API_VERSION:
         raise InvalidInput(
             f"this server speaks version {API_VERSION}, the agent {request.api_version}; "
             "update the older of the two"
         )
-    wanted = select(AgentRow).where(AgentRow.id == agent_id).with_for_update()
-    agent = session.exec(wanted.execution_options(populate_existing=True)).one()
-    if request.boot != agent.boot:
-        _open_journal(session, agent, request.boot, now)
-    _take_events(session, agent, request.events, now)
-    _take_machines(session, agent, request.machines, now)
-    agent.seen_at = now
-    session.add(agent)
-    jobs.still_there(session, agent_id, now)
+    # Two syncs of one agent at once take turns.
+    agent = session.exec(select(AgentRow).where(AgentRow.id == agent_id).with_for_update()).one()
+    acked = _take_events(session, agent, request, now)
+    _take_machines(session, agent, request, now)
     jobs.notice_silence(session, now)
-    return agent.acked_seq
+    return acked
 
 
-def _open_journal(session: Session, agent: AgentRow, boot: str, now: datetime) -> None:
-    """The agent's events are counted from where this journal stood.
+def _safe_until(session: Session, agent: AgentRow, boot: str) -> int:
+    """The journal's highest event here, 0 when there is none.
 
-    An agent with a journal that was never seen has no memory of what it may have started: what
-    it held is as if nobody had been heard of.
+    A journal goes on when its agent is enrolled anew, under another key and id.
     """
-    # A journal goes on when its agent is enrolled anew, under another key and id.
     of_lab = select(AgentRow.id).where(AgentRow.lab_id == agent.lab_id)
-    of_journal = (col(AgentEventRow.agent_id).in_(of_lab), AgentEventRow.boot == boot)
-    last = session.exec(select(func.max(col(AgentEventRow.seq))).where(*of_journal)).one()
-    forgetful = agent.boot is not None and last is None
-    agent.boot, agent.acked_seq = boot, last or 0
-    if forgetful:
-        for job in held_jobs(session, agent.id):
-            if can(job.state, JobEvent.SILENCE):
-                sentence = "the agent came back without its journal; look at the machine"
-                jobs.fall_silent(session, job, now=now, sentence=sentence)
+    last = select(func.max(col(AgentEventRow.seq))).where(
+        col(AgentEventRow.agent_id).in_(of_lab), AgentEventRow.boot == boot
+    )
+    return session.exec(last).one() or 0
 
 
-def held_jobs(session: Session, agent_id: str) -> list[JobRow]:
-    """Every job that holds one of the agent's machines, kept for this transaction."""
-    ids = session.exec(
-        select(JobRow.id)
-        .join(MachineRow, col(MachineRow.id) == col(JobRow.machine_id))
-        .where(MachineRow.agent_id == agent_id, col(JobRow.state).in_(HELD_STATES))
-        .order_by(JobRow.id)
-    ).all()
-    return [cards.read_job(session, job_id) for job_id in ids]
-
-
-def _take_events(
-    session: Session, agent: AgentRow, events: Iterable[AgentEvent], now: datetime
-) -> None:
-    for event in sorted(events, key=lambda e: e.seq):
-        if event.seq > agent.acked_seq + 1:
-            return  # a gap: what is missing comes first
-        if event.seq == agent.acked_seq + 1:
-            refused = _refusal_of(session, agent, event, now)
-            session.add(_event_row(agent, event, refused, now))
-            agent.acked_seq = event.seq
+def _take_events(session: Session, agent: AgentRow, request: SyncRequest, now: datetime) -> int:
+    safe = _safe_until(session, agent, request.boot)
+    for event in sorted(request.events, key=lambda e: e.seq):
+        if event.seq > safe + 1:
+            break  # a gap: what is missing comes first
+        if event.seq == safe + 1:
+            refused = _refusal_of(session, agent, request.boot, event, now)
+            session.add(_event_row(agent, request.boot, event, refused, now))
             session.flush()
+            safe = event.seq
+    return safe
 
 
-def _event_row(agent: AgentRow, event: AgentEvent, refused: str, now: datetime) -> AgentEventRow:
+def _event_row(
+    agent: AgentRow, boot: str, event: AgentEvent, refused: str, now: datetime
+) -> AgentEventRow:
     return AgentEventRow(
         agent_id=agent.id,
-        boot=agent.boot or "",
+        boot=boot,
         seq=event.seq,
         kind=event.kind,
         attempt_id=event.attempt_id,
@@ -150,10 +132,12 @@ def _event_row(agent: AgentRow, event: AgentEvent, refused: str, now: datetime) 
     )
 
 
-def _refusal_of(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) -> str:
+def _refusal_of(
+    session: Session, agent: AgentRow, boot: str, event: AgentEvent, now: datetime
+) -> str:
     """Why the event could change nothing; empty when it was applied."""
     try:
-        _apply(session, agent, event, now)
+        _apply(session, agent, _as_far_as_known(session, boot, event), now)
     except (Conflict, InvalidInput, NotFound, NotAllowed) as refusal:
         return str(refusal)
     return ""
@@ -165,7 +149,6 @@ def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) 
     machine = jobs.machine_of(session, event.machine_id, agent_id=agent.id)
     if attempt.machine_id != machine.id:
         raise InvalidInput(f"attempt {attempt.id} is not one of machine {machine.name}")
-    event = _as_far_as_known(session, agent, event)
     job = cards.read_job(session, attempt.job_id)
     change = cards.apply(session, job, _rule_of(event), now=now, sentence=_sentence(event, job))
     _note_on(attempt, event, now)
@@ -178,20 +161,26 @@ def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) 
         attempts.close(session, attempt.id, end, now=now)
 
 
-def _as_far_as_known(session: Session, agent: AgentRow, event: AgentEvent) -> AgentEvent:
+def _as_far_as_known(session: Session, boot: str, event: AgentEvent) -> AgentEvent:
     """The event without a claim that only the journal which prepared the attempt could make.
 
-    A new journal holds no INTENT of the old one: that nothing was started it cannot know.
+    A new journal holds no INTENT of an old one: that nothing was started it cannot know.
     """
     if event.kind not in (EventKind.FENCED, EventKind.UNUSED):
         return event
-    staged = select(AgentEventRow.boot).where(
-        AgentEventRow.attempt_id == event.attempt_id,
-        AgentEventRow.kind == EventKind.STAGED,
-    )
-    if agent.boot in session.exec(staged).all():
+    if _prepared_under(session, event.attempt_id, boot):
         return event
     return event.model_copy(update={"kind": EventKind.FENCED, "intent": True})
+
+
+def _prepared_under(session: Session, attempt_id: str, boot: str) -> bool:
+    """Whether this journal reported the attempt as staged, and so holds whatever came of it."""
+    staged = select(AgentEventRow.seq).where(
+        AgentEventRow.attempt_id == attempt_id,
+        AgentEventRow.boot == boot,
+        AgentEventRow.kind == EventKind.STAGED,
+    )
+    return session.exec(staged).first() is not None
 
 
 def _rule_of(event: AgentEvent) -> cards.Rule:
@@ -234,21 +223,56 @@ def _note_on(attempt: AttemptRow, event: AgentEvent, now: datetime) -> None:
         attempts.lost_sight(attempt, End(Outcome.UNKNOWN, event.at, event.sentence, event.run))
 
 
-def _take_machines(
-    session: Session, agent: AgentRow, reports: Iterable[MachineReport], now: datetime
-) -> None:
+def _take_machines(session: Session, agent: AgentRow, request: SyncRequest, now: datetime) -> None:
     """Machines are as the agent sees them now; what it does not speak for is left alone."""
-    for said in reports:
+    for said in request.machines:
         machine = session.get(MachineRow, said.machine_id, populate_existing=True)
         if machine is None or machine.agent_id != agent.id:
             continue
         _take_controls(session, machine, said, now)
-        _believe_running(session, machine, said, now)
+        if machine.attempt_id is not None:
+            _hear_of_attempt(session, machine.attempt_id, said, request.boot, now)
         _doubt_clear_bed(session, machine, said)
-        if machine.seen != (new := said.model_dump(mode="json")):
-            machine.seen = new
-            session.add(machine)
+        machine.seen, machine.seen_at = said.model_dump(mode="json"), now
+        session.add(machine)
     session.flush()
+
+
+def _hear_of_attempt(
+    session: Session, attempt_id: str, said: MachineReport, boot: str, now: datetime
+) -> None:
+    """What hearing of a machine means for the attempt that holds it.
+
+    A run that was only silent goes on once its agent is seen streaming it; not one that the
+    agent called lost, that one it cannot see. A permit that is not used runs out, heard or not.
+    """
+    attempt = attempts.of_id(session, attempt_id)
+    job = session.get_one(JobRow, attempt.job_id)
+    if job.state in (JobState.ARMED, JobState.RUNNING):
+        if not _prepared_under(session, attempt_id, boot):
+            sentence = "the agent came back without its journal; look at the machine"
+            jobs.fall_silent(session, cards.read_job(session, job.id), now=now, sentence=sentence)
+        elif job.state is JobState.RUNNING:
+            cards.put_off_silence(session, job, now)
+    elif (
+        job.state is JobState.UNCONFIRMED and attempt.outcome is None and _streams(said, attempt_id)
+    ):
+        cards.apply(
+            session,
+            cards.read_job(session, job.id),
+            lambda j, m: after(j, m, JobEvent.STARTED),
+            now=now,
+            sentence=_SENTENCES[EventKind.STARTED],
+        )
+
+
+def _streams(said: MachineReport, attempt_id: str) -> bool:
+    progress = said.progress
+    return (
+        said.state in _MOVING
+        and progress is not None
+        and (progress.attempt_id, progress.phase) == (attempt_id, Phase.STREAM)
+    )
 
 
 def _doubt_clear_bed(session: Session, machine: MachineRow, said: MachineReport) -> None:
@@ -260,29 +284,6 @@ def _doubt_clear_bed(session: Session, machine: MachineRow, said: MachineReport)
     if machine.cleared and said.state in _CLEARS_NO_LONGER:
         card = replace(cards.machine_card(machine), cleared=False)
         cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
-
-
-def _believe_running(
-    session: Session, machine: MachineRow, said: MachineReport, now: datetime
-) -> None:
-    """A run that was only silent goes on once its agent is seen streaming it.
-
-    Not one that the agent called lost: that one it cannot see.
-    """
-    if machine.attempt_id is None or said.progress is None or said.state not in _STREAMING:
-        return
-    if (said.progress.attempt_id, said.progress.phase) != (machine.attempt_id, Phase.STREAM):
-        return
-    attempt = attempts.of_id(session, machine.attempt_id)
-    job = session.get_one(JobRow, attempt.job_id)
-    if job.state is JobState.UNCONFIRMED and attempt.outcome is None:
-        cards.apply(
-            session,
-            cards.read_job(session, job.id),
-            lambda j, m: after(j, m, JobEvent.STARTED),
-            now=now,
-            sentence=_SENTENCES[EventKind.STARTED],
-        )
 
 
 def _take_controls(

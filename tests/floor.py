@@ -216,9 +216,16 @@ class Floor:
         report = MachineReport(machine_id=self.machines[machine], state=state, **more)
         return self.send(machines=(report,))
 
-    def reply(self) -> SyncReply:
+    def reply(self, *machines: str) -> SyncReply:
+        reports_ = tuple(
+            MachineReport(machine_id=self.machines[name], state=MachineState.IDLE)
+            for name in machines
+        )
+        request = SyncRequest(boot=self.boot, machines=reports_)
         with self.session() as session:
-            return replies.reply(session, self.agent_id, acked=self.seq, now=self.now)
+            return replies.reply(
+                session, request, agent_id=self.agent_id, acked=self.seq, now=self.now
+            )
 
     def arm(self, offer: JobOffer, sha256: str = PROGRAM.sha256) -> Permit:
         ask = ArmRequest(attempt_id=offer.attempt_id, fence=offer.fence, program_sha256=sha256)
@@ -294,9 +301,13 @@ def furnish(
 def _person(session: Session, floor: Floor) -> Person:
     session.add(
         PersonRow(
-            id=floor.manager, handle="manu", name="Manu", email="manu@example.org",
-            password="-", created_at=floor.now,
-        )  # fmt: skip
+            id=floor.manager,
+            handle="manu",
+            name="Manu",
+            email="manu@example.org",
+            password="-",
+            created_at=floor.now,
+        )
     )
     session.flush()
     return Person(floor.manager, "manu", "Manu", is_admin=True)
@@ -316,9 +327,7 @@ def _publish(session: Session, person: Person, now: datetime) -> str:
 
 def _enrol(session: Session, floor: Floor, profiles: tuple[MachineProfile, ...]) -> None:
     code = enrolment.make_code(session, lab_id=floor.lab_id, by=floor.manager, now=floor.now)
-    asked = Enrolment(
-        code=code, name="agent", public_key=secrets.token_hex(32), machines=profiles
-    )
+    asked = Enrolment(code=code, name="agent", public_key=secrets.token_hex(32), machines=profiles)
     enrolled = enrolment.enrol(session, asked, now=floor.now)
     floor.agent_id = enrolled.agent_id
     floor.machines = {machine.name: machine.machine_id for machine in enrolled.machines}

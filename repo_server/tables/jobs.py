@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from commons.job import JobState
@@ -29,9 +29,10 @@ class JobRow(SQLModel, table=True):
     """One thing to make. state … fence_acknowledged are its card of commons.dispatch."""
 
     __tablename__ = "job"
+    __table_args__ = (Index("ix_job_queue", "lab_id", "state", "queued_at"),)
     id: str = Field(primary_key=True)
     order_id: str = Field(foreign_key="build_order.id", index=True)
-    lab_id: str = Field(foreign_key="lab.id", index=True)
+    lab_id: str = Field(foreign_key="lab.id")
     copy_number: int
     process: Process
     state: JobState = Field(index=True)
@@ -102,14 +103,17 @@ class ControlRow(SQLModel, table=True):
 
 
 class AgentEventRow(SQLModel, table=True):
-    """Every report of every agent, once. A report that comes again finds its row here."""
+    """Every report of every agent, once. A report that comes again finds its row here.
+
+    `boot` names the journal that holds it; an agent may keep one for each of its machines.
+    """
 
     __tablename__ = "agent_event"
     agent_id: str = Field(foreign_key="agent.id", primary_key=True)
     boot: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)
     kind: str
-    attempt_id: str
+    attempt_id: str = Field(index=True)
     message: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
     # Empty when the report was applied; otherwise why it could change nothing.
     refused: str = ""

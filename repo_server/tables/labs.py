@@ -44,17 +44,14 @@ class EnrolmentCodeRow(SQLModel, table=True):
 
 
 class AgentRow(SQLModel, table=True):
-    """The software that speaks for a lab's machines. `boot` names its journal."""
+    """The software that speaks for a lab's machines."""
 
     __tablename__ = "agent"
     id: str = Field(primary_key=True)
     lab_id: str = Field(foreign_key="lab.id", index=True)
     name: str
     public_key: str = Field(unique=True)
-    boot: str | None = None
-    acked_seq: int = 0
     enrolled_at: datetime
-    seen_at: datetime | None = None
     revoked_at: datetime | None = None
 
 
@@ -84,7 +81,8 @@ class MaterialLotRow(SQLModel, table=True):
 class MachineRow(SQLModel, table=True):
     """The machine in the lab. epoch, cleared and attempt_id are its card of commons.dispatch.
 
-    `seen` is the agent's last MachineReport as JSON; `cleared_at` is the bed-clear token.
+    `seen` is the agent's last MachineReport as JSON, `seen_at` when it came; `cleared` is the
+    bed-clear token.
     """
 
     __tablename__ = "machine"
@@ -98,3 +96,4 @@ class MachineRow(SQLModel, table=True):
     cleared: bool = False
     attempt_id: str | None = None
     seen: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    seen_at: datetime | None = None

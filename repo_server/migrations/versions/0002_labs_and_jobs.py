@@ -74,10 +74,7 @@ def _agent() -> None:
         Column("lab_id", Text, ForeignKey("lab.id"), nullable=False),
         Column("name", Text, nullable=False),
         Column("public_key", Text, nullable=False),
-        Column("boot", Text),
-        Column("acked_seq", Integer, nullable=False),
         Column("enrolled_at", UTCDateTime, nullable=False),
-        Column("seen_at", UTCDateTime),
         Column("revoked_at", UTCDateTime),
         UniqueConstraint("public_key"),
     )
@@ -132,6 +129,7 @@ def _agent_event() -> None:
         Column("refused", Text, nullable=False),
         Column("received_at", UTCDateTime, nullable=False),
     )
+    op.create_index("ix_agent_event_attempt_id", "agent_event", ["attempt_id"])
 
 
 def _build_order() -> None:
@@ -166,6 +164,7 @@ def _machine() -> None:
         Column("cleared", Boolean, nullable=False),
         Column("attempt_id", Text),
         Column("seen", JSON),
+        Column("seen_at", UTCDateTime),
     )
     op.create_index("ix_machine_agent_id", "machine", ["agent_id"])
     op.create_index("ix_machine_lab_id", "machine", ["lab_id"])
@@ -199,7 +198,7 @@ def _job() -> None:
         Column("queued_at", UTCDateTime, nullable=False),
         Column("changed_at", UTCDateTime, nullable=False),
     )
-    op.create_index("ix_job_lab_id", "job", ["lab_id"])
+    op.create_index("ix_job_queue", "job", ["lab_id", "state", "queued_at"])
     op.create_index("ix_job_order_id", "job", ["order_id"])
     op.create_index("ix_job_silent_after", "job", ["silent_after"])
     op.create_index("ix_job_state", "job", ["state"])
