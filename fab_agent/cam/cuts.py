@@ -27,7 +27,7 @@ from fab_agent.cam.passes import (
     tab_top_mm,
     tabs_on,
 )
-from fab_agent.cam.toolpath import CLEAR_MM
+from fab_agent.cam.toolpath import CLEAR_MM, DECIMALS
 
 # Below the sheet, into the board under it: plywood varies by 0.2 mm and must be cut through.
 OVERCUT_MM = 0.3
@@ -50,6 +50,11 @@ class Cut:
     through: bool
 
 
+def through_mm(stock: Stock) -> float:
+    """How deep the cutter goes to cut through, on the grid of the program."""
+    return round(stock.thickness_mm + OVERCUT_MM, DECIMALS)
+
+
 def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
     """How to make one feature.
 
@@ -58,7 +63,7 @@ def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
     """
     if feature.operation is Operation.POCKET:
         return Cut((0, 0), _pocket_paths(feature, cutter, stock), through=False)
-    down = depths_to(stock.thickness_mm + OVERCUT_MM, cutter)
+    down = depths_to(through_mm(stock), cutter)
     if feature.operation is Operation.DRILL:
         return Cut((0, 0), (pecked(feature.centre, down, clear_mm=CLEAR_MM),), through=True)
     rank = (1, -feature.level)

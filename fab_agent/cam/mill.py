@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile
 from fab_agent.cam.contours import contours_of, engravings_of
-from fab_agent.cam.cuts import OVERCUT_MM, cut_of, engraving, in_order, refuse_gouges
+from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
 from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
 from fab_agent.cam.drawing import Drawing, Kind
 from fab_agent.cam.dxf import read_dxf
@@ -97,7 +97,7 @@ def mill(
 def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
     if copies < 1 or stock.thickness_mm <= 0:
         raise InvalidInput("at least one copy and a sheet with some thickness are needed")
-    depth, floor = stock.thickness_mm + OVERCUT_MM, profile.envelope.z_min_mm
+    depth, floor = through_mm(stock), profile.envelope.z_min_mm
     if -depth < floor:
         message = f"{profile.name} may go down to Z{floor:g}, cutting through needs Z{-depth:g}"
         raise ProgramRefused(f"{message}: take a thinner sheet", rule="sheet-too-thick")

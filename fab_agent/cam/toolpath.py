@@ -12,7 +12,7 @@ from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.passes import Path3
 
 RESOLUTION_MM = 0.001
-_DECIMALS = 3
+DECIMALS = 3
 # Above boards that are not quite flat, and above the heads of clamps that lie flush.
 SAFE_MM = 5.0
 CLEAR_MM = 0.5
@@ -52,7 +52,7 @@ def toolpath_of(
         entry = [(x, y, safe_mm), (x, y, clear)]
         points += [np.array(entry), cut, np.array([(last_x, last_y, safe_mm)])]
         kinds += [Move.RAPID] * len(entry) + [Move.CUT] * len(cut) + [Move.RAPID]
-    xyz = np.round(np.concatenate(points), _DECIMALS) + 0.0
+    xyz = np.round(np.concatenate(points), DECIMALS) + 0.0
     kind = np.array(kinds, dtype=np.int8)
     moved = np.ones(len(xyz), dtype=bool)
     moved[1:] = np.any(np.diff(xyz, axis=0) != 0, axis=1)

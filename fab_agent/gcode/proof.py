@@ -67,7 +67,7 @@ def prove(
     for number, line in enumerate(lines, 1):
         walk.line = number
         if not isinstance(line, bytes):
-            line = line.encode("utf-8", "surrogateescape")
+            line = line.encode("utf-8", "surrogatepass")
         words = plain_move(line)
         if words is not None:
             walk.straight(words)
