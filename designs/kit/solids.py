@@ -62,7 +62,9 @@ def extruded(area: Polygon, height: float) -> Manifold:
     return CrossSection(rings_of(area), FillRule.EvenOdd).extrude(height)
 
 
-def revolved(profile: Sequence[tuple[float, float]], *, segments: int = 96, degrees: float = 360.0):
+def revolved(
+    profile: Sequence[tuple[float, float]], *, segments: int = 96, degrees: float = 360.0
+) -> Manifold:
     """The closed profile of (radius, z) points turned about z, from the x axis on."""
     ring = np.asarray(orient(Polygon(profile)).exterior.coords)[:-1]
     return CrossSection([ring], FillRule.EvenOdd).revolve(segments, degrees)

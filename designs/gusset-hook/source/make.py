@@ -14,7 +14,7 @@ from kit import run
 from kit.picture import write_picture
 from kit.solids import Placed, at, bevelled, extruded, revolved, write_stl
 from manifold3d import Manifold
-from shapely import LineString, Polygon, box, unary_union
+from shapely import LineString, Point, Polygon, box, unary_union
 
 GRAVITY_M_S2 = 9.81
 # PLA breaks at some 50 MPa along its layers; a fifth of that is left for creep and knocks.
@@ -67,9 +67,9 @@ def outline(p: Parameters) -> Polygon:
 
 def screw_hole(p: Parameters) -> Manifold:
     """A countersunk hole along x, its roof pointed so that it prints lying down."""
-    shaft = Polygon(LineString([(0, 0), (0, 0.001)]).buffer(p.screw / 2).exterior.coords).union(
-        Polygon([(-p.screw / 2, 0), (p.screw / 2, 0), (0, p.screw * 0.7)])
-    )
+    radius = p.screw / 2
+    roof = Polygon([(-radius, 0), (radius, 0), (0, 1.4 * radius)])
+    shaft = Point(0, 0).buffer(radius).union(roof)
     along_x = at((-1, 0, 0), (0, 1, 0), (0, 0, 1))
     depth = (p.screw_head - p.screw) / 2
     sink = [(0, -depth - p.screw / 2), (p.screw_head / 2, 0), (p.screw_head / 2, 9), (0, 9)]

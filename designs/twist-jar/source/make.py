@@ -93,7 +93,7 @@ def leaf() -> Polygon:
 
 
 def lid(p: Parameters) -> Manifold:
-    """The lid lying on its top, as it is printed; its lugs enter where a mark shows."""
+    """The lid lying on its top, as it is printed: three entries, each leading into a lane."""
     gap = p.clearance
     height = p.neck_height + gap + 2.0  # 2 mm of roof
     body = bevelled(fluted(p), height, bevel=0.8)
@@ -108,8 +108,6 @@ def lid(p: Parameters) -> Manifold:
     # The lid is turned by -twist to lock, so its lanes run from the entry to +twist.
     lanes = swept(lane, -half, p.twist + 2 * half) + swept(entry, -half, 2 * half)
     carved = cavity + all_round(p, lanes) - all_round(p, nub(p, outer))
-    carved = carved - Manifold.cylinder(p.neck_height, p.neck_radius - 3)
-    carved += Manifold.cylinder(p.neck_height + gap, p.neck_radius - 2.5)
     mark = extruded(leaf(), 0.6).translate((0, 0, height - 0.6))
     upright = body - carved - mark
     return upright.rotate((180, 0, 0)).translate((0, 0, height))
