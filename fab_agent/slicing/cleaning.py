@@ -63,6 +63,11 @@ def clean_mesh(
     )
     if child.ending is Ending.DISK:
         raise Unavailable(f"the disk of {out_dir} is full: free some space, then try again")
+    if "ModuleNotFoundError" in child.stderr or "ImportError" in child.stderr:
+        missing = child.stderr.strip().splitlines()[-1]
+        raise Unavailable(
+            f"meshes cannot be read here ({missing}): install cosmolocal[agent] again"
+        )
     if child.exit_code or child.ending is not Ending.EXITED:
         raise MeshInvalid(f"{name}: reading it {child.why}: simplify the mesh and export it again")
     facts = _read_answer(out_dir / _ANSWER, child, name)

@@ -82,7 +82,7 @@ def _load(data: bytes, request: CleanRequest) -> tuple[NDArray[np.float64], NDAr
         scene = trimesh.load_scene(io.BytesIO(data), file_type=kind)
         mesh = scene.to_mesh()
         unit_mm = _MM[str(scene.units)] if kind == "3mf" else 1
-    except MemoryError:
+    except (ImportError, MemoryError):  # neither is the file's fault: the parent says so
         raise
     except Exception as broken:
         raise MeshInvalid(

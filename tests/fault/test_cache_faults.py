@@ -19,18 +19,18 @@ from fab_agent.cache import Cache
 from fab_agent.gcode.program import Estimate, GcodeProgram
 
 root, PARTS = Path(sys.argv[1]), {"file": "cube"}
-DATA = b"G1 X1\\n" * 20000
+DATA = b"G1 X1\\n" * 200_000
 HASH = sha256(DATA).hexdigest()
 
 def put(cache):
-    return cache.put_file(HASH, [DATA[:50000], DATA[50000:]])
+    return cache.put_file(HASH, [DATA[:500_000], DATA[500_000:]])
 
 def keep(cache):
     with cache.workspace() as folder:
         path = folder / "made"
         path.write_bytes(DATA)
         estimate = Estimate(duration_s=1, material_mm3=None)
-        return cache.keep_program(PARTS, GcodeProgram(path, HASH, 20000, Process.FDM, estimate))
+        return cache.keep_program(PARTS, GcodeProgram(path, HASH, 200_000, Process.FDM, estimate))
 """
 
 # Every step that touches the disk raises an audit event; the n-th one is the child's last.
@@ -94,10 +94,39 @@ with Cache(root, max_bytes=10**9) as cache:
     assert list((root / "programs").iterdir()) == []
 """
 
+SLICED = """
+from commons.machine import Driver, Envelope, MachineProfile, PrintLimits
+from fab_agent.prepare import Plan, prepare
+from fab_agent.slicing.prusaslicer import PrusaSlicer
 
-def run(code, *before, folder):
+corners = [(i & 1, i >> 1 & 1, i >> 2) for i in range(8)]
+faces = "023 031 457 476 015 054 267 273 046 062 137 175".split()
+loops = "".join(
+    "facet normal 0 0 0\\nouter loop\\n"
+    + "".join("vertex {} {} {}\\n".format(*(50 * c for c in corners[int(i)])) for i in face)
+    + "endloop\\nendfacet\\n"
+    for face in faces
+)
+part = Path(sys.argv[2])
+part.write_text(f"solid\\n{loops}endsolid\\n")
+printer = MachineProfile(
+    name="ender-1", process=Process.FDM, driver=Driver.MARLIN, max_feed_mm_s=100,
+    max_feed_z_mm_s=8, materials=("pla",), fdm=PrintLimits(),
+    envelope=Envelope(x_max_mm=220, y_max_mm=220, z_max_mm=250),
+)
+plan = Plan(part, sha256(part.read_bytes()).hexdigest(), "cube.stl", Process.FDM, "pla")
+with Cache(root, max_bytes=10**9) as cache:
+    try:
+        prepare(plan, printer, cache=cache, slicer=PrusaSlicer(), progress=str)
+    except Unavailable as full:
+        print(full)
+assert list((root / "aside").iterdir()) == list((root / "programs").iterdir()) == []
+"""
+
+
+def run(code, *arguments, folder, before=()):
     child = subprocess.run(
-        [*before, sys.executable, "-c", COMMON + code, str(folder)],
+        [*before, sys.executable, "-c", COMMON + code, str(folder), *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -113,10 +142,22 @@ def test_kill_9_at_any_step_leaves_an_entry_whole_or_absent(tmp_path):
     assert int(steps["keep"]) >= 10
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder, and the command under which it is a disk of one megabyte."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    small = f'mount -t tmpfs -o size=64k none {disk} && exec "$0" "$@"'
-    said = run(FULL, "unshare", "--map-root-user", "--mount", "sh", "-c", small, folder=disk)
+    mount = f'mount -t tmpfs -o size=1m none {disk} && exec "$0" "$@"'
+    return disk, ("unshare", "--map-root-user", "--mount", "sh", "-c", mount)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk):
+    disk, before = small_disk
     sentence = f"the disk of {disk} is full: free some space there, then try again"
-    assert said == [sentence, sentence]
+    assert run(FULL, folder=disk, before=before) == [sentence, sentence]
+
+
+def test_a_disk_that_runs_full_while_slicing_is_said_and_leaves_nothing(small_disk, tmp_path):
+    disk, before = small_disk
+    said = run(SLICED, tmp_path / "cube.stl", folder=disk, before=before)
+    assert said == ["the disk is full: free some space, then prepare the part again"]
