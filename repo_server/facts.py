@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, or_, select
 
 from repo_server import blobs, parsing
+from repo_server.parsing.inspection import Findings
 from repo_server.tables import FileFactsRow, ReleaseFileRow
 
 _THUMBNAIL_TYPE = "image/png"
@@ -43,9 +44,7 @@ def _inspected(session: Session, hashes: set[str] | None) -> set[tuple[str, str]
     }
 
 
-def record(
-    session: Session, sha256: str, kind: str, findings: parsing.Findings, *, now: datetime
-) -> None:
+def record(session: Session, sha256: str, kind: str, findings: Findings, *, now: datetime) -> None:
     """The findings are the file's facts; those of an older parser are forgotten."""
     for derived in (findings.preview, findings.thumbnail):
         if derived is not None:

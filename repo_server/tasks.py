@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from repo_server import facts, jobs, parsing
+from repo_server import facts, jobs
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
+from repo_server.parsing.inspection import inspect
 
 
 def inspect_release(release_id: str) -> None:
@@ -20,7 +21,7 @@ def inspect_release(release_id: str) -> None:
     with reading(engine) as session:
         todo = facts.files_without_facts(session, release_id)
     for sha256, kind in todo:
-        findings = parsing.inspect(blobs.path(sha256), kind, blobs)
+        findings = inspect(blobs.path(sha256), kind, blobs)
         with transaction(engine) as session:
             facts.record(session, sha256, kind, findings, now=datetime.now(UTC))
 

@@ -6,6 +6,7 @@ and files named preview and thumbnail where there are any.
 
 import importlib
 import json
+import os
 import resource
 import sys
 import warnings
@@ -35,6 +36,7 @@ def main(module: str, kind: str, path: str, folder: str) -> None:
 
 
 def _limit() -> None:
+    os.nice(10)  # requests come first
     for what, most in (
         (resource.RLIMIT_AS, sandbox.MEMORY_BYTES),
         (resource.RLIMIT_CPU, sandbox.CPU_S),

@@ -18,8 +18,8 @@ class BlobRow(SQLModel, table=True):
 class FileFactsRow(SQLModel, table=True):
     """What the parser of one kind learned about a file; made again when the parser gets better.
 
-    `facts` holds the figures, `problem` the one sentence why there are none. Derived files
-    (`preview_sha256`: GLB, `thumbnail_sha256`: PNG) are blobs of their own.
+    `facts` holds the figures, `problem` the one sentence that says what is wrong; an open mesh
+    has both. Derived files (`preview_sha256`: GLB or SVG, `thumbnail_sha256`: PNG) are blobs.
     """
 
     __tablename__ = "file_facts"

@@ -1,0 +1,141 @@
+"""Meshes (STL, 3MF, OBJ): size, volume, whether it is a body that can be made, and how it looks."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trimesh
+
+from commons.errors import MeshInvalid
+from repo_server.parsing import picture
+
+MAX_FACES = 4_000_000
+PREVIEW_FACES = 30_000  # as GLB some 0.55 MB: quick on a phone
+_MAX_MEMBERS = 5000
+_MAX_UNPACKED = 512 * 1024**2
+# A real 3MF packs 4:1, a bomb 400:1.
+_MAX_RATIO = 100
+_STL_HEADER, _STL_FACE = 84, 50
+
+
+def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
+    """Facts, a GLB of at most PREVIEW_FACES (mm, z up, as in the file) and a PNG.
+
+    Raises MeshInvalid when there is no mesh to speak of. One that has holes has facts, and the
+    problem beside them.
+    """
+    {"stl": _check_stl, "3mf": _check_3mf}.get(kind, _check_nothing)(path)
+    mesh = _load(path, kind)
+    problem = _problem(mesh)
+    small = _simplified(mesh)
+    (out / "preview").write_bytes(_glb(small))
+    picture.of_mesh(np.asarray(small.vertices), np.asarray(small.faces)).save(
+        out / "thumbnail", "PNG", optimize=True
+    )
+    return {"facts": _facts(mesh, made=problem is None), "problem": problem}
+
+
+def _check_nothing(_path: Path) -> None:
+    """An OBJ has no size that could lie; memory and time are limited anyway."""
+
+
+def _check_stl(path: Path) -> None:
+    """A binary STL says how many faces it has; one that lies is cut off or something else."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(1024)
+    count = int.from_bytes(head[80:_STL_HEADER], "little") if size >= _STL_HEADER else 0
+    if size == _STL_HEADER + _STL_FACE * count and size >= _STL_HEADER:
+        _refuse_too_many(count)
+    elif not head.lstrip().startswith(b"solid"):
+        raise MeshInvalid(
+            f"this is not an STL mesh, or only a part of one: {size} bytes do not hold the "
+            f"{count} triangles that it announces; export and publish it again"
+        )
+
+
+def _check_3mf(path: Path) -> None:
+    """A 3MF is a zip: what it would unpack to is read from its directory first."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise MeshInvalid("this is not a 3MF file, or only a part of one") from error
+    unpacked = sum(member.file_size for member in members)
+    packed = max(1, sum(member.compress_size for member in members))
+    bomb = unpacked > 10 * 1024**2 and unpacked / packed > _MAX_RATIO
+    if len(members) > _MAX_MEMBERS or unpacked > _MAX_UNPACKED or bomb:
+        raise MeshInvalid(
+            f"this 3MF unpacks to {unpacked // 1024**2} MB in {len(members)} files, more than "
+            "is opened here; simplify the mesh"
+        )
+
+
+def _load(path: Path, kind: str) -> Any:
+    """The welded mesh in mm. Nothing but this one file is read, whatever it refers to."""
+    try:
+        with path.open("rb") as file:
+            mesh = trimesh.load_mesh(file, file_type=kind, resolver=None)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
+        raise MeshInvalid(
+            f"this cannot be read as {kind.upper()}: it is damaged, or not a mesh"
+        ) from error
+    faces = len(getattr(mesh, "faces", ()))
+    if not faces:
+        raise MeshInvalid("this mesh is empty: it holds no triangles; export it again")
+    _refuse_too_many(faces)
+    if not np.isfinite(mesh.vertices).all():
+        raise MeshInvalid("this mesh has corners that are not at any place (NaN); export it again")
+    if mesh.units not in (None, "mm", "millimeter", "millimeters"):
+        mesh.convert_units("millimeters")
+    return mesh
+
+
+def _refuse_too_many(faces: int) -> None:
+    if faces > MAX_FACES:
+        raise MeshInvalid(f"this mesh has {faces} triangles; simplify it to {MAX_FACES} or fewer")
+
+
+def _problem(mesh: Any) -> str | None:
+    """Why no machine can make it as it is, None when one can."""
+    uses = np.unique(mesh.faces_unique_edges, return_counts=True)[1]
+    open_edges = int((uses == 1).sum())
+    if open_edges:
+        return (
+            f"this mesh is open at {open_edges} edges, so it has no inside; close its holes "
+            "and publish it again"
+        )
+    if not mesh.is_watertight:
+        return "this mesh has edges where more than two faces meet; separate its bodies"
+    if not mesh.is_winding_consistent:
+        return "some faces of this mesh are turned inside out; unify its normals"
+    if mesh.volume <= 0:
+        return "this mesh is inside out or flat: its volume is not above zero; flip its normals"
+    return None
+
+
+def _facts(mesh: Any, *, made: bool) -> dict[str, object]:
+    """The volume of a mesh that is not a body is not a number to show."""
+    low, high = mesh.bounds
+    return {
+        "faces": len(mesh.faces),
+        "box_mm": [round(float(edge), 4) for edge in high - low],
+        "area_mm2": round(float(mesh.area), 3),
+        "volume_mm3": round(float(mesh.volume), 3) if made else None,
+        "watertight": made,
+        "shells": int(mesh.body_count),
+    }
+
+
+def _simplified(mesh: Any) -> Any:
+    if len(mesh.faces) <= PREVIEW_FACES:
+        return mesh
+    return mesh.simplify_quadric_decimation(face_count=PREVIEW_FACES)
+
+
+def _glb(mesh: Any) -> bytes:
+    """Corners and faces only, whatever the designer's file carried besides."""
+    plain = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    data: Any = plain.export(file_type="glb", include_normals=False)
+    return bytes(data)
