@@ -11,7 +11,6 @@ from ezdxf.enums import InsertUnits
 from ezdxf.lldxf.const import DXFError
 from ezdxf.path import make_path
 from ezdxf.units import conversion_factor
-from scipy.interpolate import BSpline
 
 from commons.errors import InvalidInput
 from fab_agent.cam.drawing import CHORD_MM, MAX_STROKES, Drawing, Points, Stroke, skipped_warnings
@@ -103,16 +102,11 @@ def _periodic(spline: Any, scale: float) -> Points:
 
     ezdxf 1.4 follows such a spline beyond its domain, where it is no curve any more.
     """
-    degree, knots = spline.degree, np.array(spline.knots())
-    control = np.array([(p.x, p.y) for p in spline.control_points]) * scale
-    weights = np.array(spline.weights() or np.ones(len(control)))[:, None]
-    curve = BSpline(knots, np.hstack([control * weights, weights]), degree)
-    bend = float(np.hypot(*np.diff(control, n=2, axis=0).T).max())
+    degree, knots = spline.degree, spline.knots()
+    control = np.array([(p.x, p.y) for p in spline.control_points])
+    bend = float(np.hypot(*np.diff(control, n=2, axis=0).T).max()) * scale
     steps = max(1, ceil(sqrt(degree * (degree - 1) / 8 * bend / CHORD_MM)))  # Wang's formula
     spans = len(control) - degree
-    domain = np.interp(
-        np.linspace(0, spans, spans * steps + 1), range(spans + 1), knots[degree:-degree]
-    )
-    points = curve(domain)
-    flat: Points = points[:, :2] / points[:, 2:]
-    return flat
+    stations = np.linspace(0, spans, spans * steps + 1)
+    domain = np.interp(stations, range(spans + 1), knots[degree : degree + spans + 1])
+    return np.array([(p.x, p.y) for p in spline.points(domain)]) * scale
