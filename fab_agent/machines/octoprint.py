@@ -93,7 +93,7 @@ class PrintWatch:
         if mine and flags.paused != self._held:
             self._held = flags.paused
             events.append(Held("paused at OctoPrint") if self._held else Resumed())
-        if mine and filepos is not None:
+        if not self.idle and filepos is not None:  # before, it is that of an earlier print
             events += self._advance(round(self.progress.line_count * filepos / self._size))
         if heats is not None and heats != self._heats:
             self._heats = heats
@@ -131,6 +131,7 @@ class PrintWatch:
         return []
 
     def _advance(self, lines: int) -> list[MachineEvent]:
+        lines = max(lines, self.progress.lines_done)
         now = Progress(lines, lines, self.progress.line_count)
         changed, self.progress = now != self.progress, now
         return [now] if changed else []
