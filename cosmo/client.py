@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +25,10 @@ from commons.manifest import read_manifest
 CHUNK = 1 << 20
 # Beside a design's files there may be what its author's tools left; that is not published.
 NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
+
+# What a person at their own computer may do; a token for a script should have less.
+SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write")
+TOKEN_DAYS = 90
 
 _ERRORS: dict[int, type[FabError]] = {
     401: NotSignedIn,
@@ -68,6 +72,19 @@ class Client:
         """The answer to a POST; `key` makes it safe to send the same order again."""
         headers = {"Idempotency-Key": key} if key else {}
         return self._ask("POST", path, json=body or {}, headers=headers)
+
+    def sign_up(self, *, handle: str, name: str, email: str, password: str) -> None:
+        """The account exists; InvalidInput lists every wrong field."""
+        self.post("/people", {"handle": handle, "name": name, "email": email, "password": password})
+
+    def sign_in(self, handle: str, password: str, *, scopes: Iterable[str] = SCOPES) -> str:
+        """A new token for a program that acts as this person, within `scopes`."""
+        session = self.post("/session", {"handle": handle, "password": password})
+        headers = {"X-CSRF": session["csrf"]}
+        wish = {"name": "cosmo command", "scopes": list(scopes), "days": TOKEN_DAYS}
+        token: str = self._send("POST", "/tokens", json=wish, headers=headers).json()["token"]
+        self._send("DELETE", "/session", headers=headers)
+        return token
 
     def publish(self, folder: Path) -> Published:
         """Publish the design in `folder` under the folder's name, files first.

@@ -45,6 +45,18 @@ class Processes:
                 start_new_session=True,
             )  # fmt: skip
 
+    def run(
+        self, name: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None
+    ) -> None:
+        """`command` has ended well; Unavailable with its last words when it has not."""
+        with self._log(name).open("ab") as log:
+            done = subprocess.run(
+                [*map(str, command)], check=False, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
+            )  # fmt: skip
+        if done.returncode:
+            raise Unavailable(f"{name} ended with {done.returncode}: {self.last_words(name)}")
+
     def require_all(self) -> None:
         """Pass while everything runs; Unavailable names what has ended, with its last words."""
         for name, process in self._running.items():

@@ -1,0 +1,104 @@
+"""The demo's three machines: two made of memory behind real ports, one behind a real OctoPrint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commons.errors import Unavailable
+from cosmo.demo.processes import Processes, cosmo
+from cosmo.octoprint_host import OctoPrintHost, executed_lines, start_octoprint
+
+# How many times faster than real machines the simulated ones heat and move.
+SPEED = 400.0
+PRINTER, HOSTED, ROUTER = "Printer by the window", "Printer behind OctoPrint", "Router"
+
+_SETTINGS = """\
+[repository]
+url = "{url}"
+
+[agent]
+name = "The demo's agent"
+data = "agent"
+
+[[machine]]
+name = "{printer}"
+process = "fdm"
+driver = "marlin"
+port = "{ports}/marlin"
+materials = ["pla", "petg"]
+max_feed_mm_s = 200
+max_feed_z_mm_s = 20
+rated_power_w = 350
+simulated = true
+envelope = {{ x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }}
+fdm = {{ nozzle_mm = 0.4, hotend_max_c = 260, bed_max_c = 100 }}
+
+[[machine]]
+name = "{hosted}"
+process = "fdm"
+driver = "octoprint"
+url = "{octoprint}"
+key_file = "octoprint.key"
+materials = ["pla", "petg"]
+max_feed_mm_s = 200
+max_feed_z_mm_s = 20
+rated_power_w = 360
+simulated = true
+envelope = {{ x_max_mm = 200, y_max_mm = 200, z_max_mm = 200 }}
+fdm = {{ nozzle_mm = 0.4, hotend_max_c = 260, bed_max_c = 100 }}
+
+[[machine]]
+name = "{router}"
+process = "cnc"
+driver = "grbl"
+port = "{ports}/grbl"
+materials = ["plywood"]
+max_feed_mm_s = 50
+max_feed_z_mm_s = 20
+simulated = true
+envelope = {{ x_max_mm = 620, y_max_mm = 420, z_min_mm = -20, z_max_mm = 40 }}
+cnc = {{ cutter_mm = 3.0, spindle_max_rpm = 24000 }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """Running machines. `executed` tells the lines that the machine of a name has executed."""
+
+    settings: Path
+    host: OctoPrintHost
+    executed: Callable[[str], list[str]]
+
+
+def start_machines(
+    processes: Processes, folder: Path, *, url: str, octoprint_port: int
+) -> Machines:
+    """All three are running and `agent.toml` names them. Unavailable when one does not start."""
+    executable = Path(".venv-octoprint/bin/octoprint")
+    if not executable.exists():
+        raise Unavailable("OctoPrint is not installed: run `make setup` in the project's folder")
+    ports = (folder / "ports").absolute()
+    for kind in ("marlin", "grbl"):
+        record = folder / f"{kind}.executed"
+        record.touch()
+        command = cosmo("agent", "simulate", kind, "--link", ports / kind,
+                        "--record", record, "--speed", str(SPEED))  # fmt: skip
+        processes.start(f"simulated-{kind}", command)
+    octoprint = folder / "octoprint"
+    host = start_octoprint(executable, octoprint, port=octoprint_port, speed=SPEED, hotend_c=240)
+    settings = folder / "agent.toml"
+    settings.write_text(
+        _SETTINGS.format(url=url, octoprint=host.url, ports=ports,
+                         printer=PRINTER, hosted=HOSTED, router=ROUTER)
+    )  # fmt: skip
+    key = folder / "octoprint.key"
+    key.touch(mode=0o600)
+    key.write_text(host.key)
+    records = {PRINTER: folder / "marlin.executed", ROUTER: folder / "grbl.executed"}
+
+    def executed(machine: str) -> list[str]:
+        if machine == HOSTED:
+            return executed_lines(octoprint)
+        return records[machine].read_text().splitlines()
+
+    return Machines(settings, host, executed)
