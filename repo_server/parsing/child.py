@@ -18,12 +18,12 @@ from repo_server.parsing import sandbox
 
 def main(module: str, kind: str, path: str, folder: str) -> None:
     """The answer is written; what no reader foresaw is a problem of the file."""
-    _limit()
+    limit()
     out = Path(folder)
     try:
         parser = importlib.import_module(f"repo_server.parsing.{module}")
         answer = parser.inspect(Path(path), kind, out)
-    except MemoryError:
+    except (MemoryError, OSError):  # the limits, not the file
         raise
     except InvalidInput as refused:
         answer = {"problem": str(refused)}
@@ -35,7 +35,8 @@ def main(module: str, kind: str, path: str, folder: str) -> None:
     (out / "answer.json").write_text(json.dumps(answer, allow_nan=False))
 
 
-def _limit() -> None:
+def limit() -> None:
+    """This process and all that it starts may use only so much."""
     os.nice(10)  # requests come first
     for what, most in (
         (resource.RLIMIT_AS, sandbox.MEMORY_BYTES),

@@ -34,7 +34,8 @@ def inspect(path: Path, kind: str, blobs: BlobStore) -> Findings:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        trouble = sandbox.run_child(path, KINDS[kind].module, kind, out)
+        child = ["-m", "repo_server.parsing.child", KINDS[kind].module, kind]
+        trouble = sandbox.run_child(child, path, out)
         if trouble is not None:
             _LOG.warning("%s as %s: %s", path.name, kind, trouble)
             return Findings(None, f"this {kind.upper()} file {trouble}")

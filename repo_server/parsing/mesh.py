@@ -1,6 +1,7 @@
 """Meshes (STL, 3MF, OBJ): size, volume, whether it is a body that can be made, and how it looks."""
 
 import zipfile
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ def _load(path: Path, kind: str) -> Any:
     """The welded mesh in mm. Nothing but this one file is read, whatever it refers to."""
     try:
         with path.open("rb") as file:
-            mesh = trimesh.load_mesh(file, file_type=kind, resolver=None)
+            # An OBJ may name things in any encoding; the names are of no interest.
+            source = TextIOWrapper(file, errors="replace") if kind == "obj" else file
+            mesh = trimesh.load_mesh(source, file_type=kind, resolver=None)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
         raise MeshInvalid(
             f"this cannot be read as {kind.upper()}: it is damaged, or not a mesh"
@@ -85,8 +88,6 @@ def _load(path: Path, kind: str) -> Any:
     if not faces:
         raise MeshInvalid("this mesh is empty: it holds no triangles; export it again")
     _refuse_too_many(faces)
-    if not np.isfinite(mesh.vertices).all():
-        raise MeshInvalid("this mesh has corners that are not at any place (NaN); export it again")
     if mesh.units not in (None, "mm", "millimeter", "millimeters"):
         mesh.convert_units("millimeters")
     return mesh

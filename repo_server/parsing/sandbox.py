@@ -32,12 +32,16 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # each thread maps memory of its own
     "OMP_NUM_THREADS": "1",
 }
+_TOO_LARGE = ("MemoryError", "bad_alloc", "Cannot allocate", "File too large")
 _TOO_LONG = "takes too long to read; simplify it and publish it again"
 
 
-def run_child(path: Path, module: str, kind: str, out: Path) -> str | None:
-    """The child has read the file and left its answer in `out`; else a sentence's end why not."""
-    arguments = ["-s", "-P", "-m", "repo_server.parsing.child", module, kind]
+def run_child(arguments: list[str], path: Path, out: Path) -> str | None:
+    """A Python with these arguments has read the file and left its answer in `out`.
+
+    It is told where both are by two more arguments. Answers None, or when it did not end well
+    the end of a sentence about the file.
+    """
     with tempfile.TemporaryFile() as complaints:
         try:
             code = _run(path, arguments, out, complaints)
@@ -50,17 +54,18 @@ def run_child(path: Path, module: str, kind: str, out: Path) -> str | None:
     number = -code if code < 0 else code - 128
     if number in (signal.SIGXCPU, signal.SIGKILL):
         return _TOO_LONG
-    if number == signal.SIGXFSZ or "MemoryError" in said:
+    if any(sign in said for sign in _TOO_LARGE):
         return "is too large to be read here; simplify it and publish it again"
     return "makes its reader crash; it is damaged, or not what its name says"
 
 
 def _run(path: Path, arguments: list[str], out: Path, complaints: IO[bytes]) -> int:
+    python = [sys.executable, "-s", "-P", *arguments]
     if sandboxed():
-        command = [*_box(path, out), sys.executable, *arguments, "/in", "/out"]
+        command = [*_box(path, out), *python, "/in", "/out"]
         environment = {}
     else:
-        command = [sys.executable, *arguments, str(path), str(out)]
+        command = [*python, str(path), str(out)]
         environment = {**_ENVIRONMENT, "PYTHONPATH": str(Path(repo_server.__path__[0]).parent)}
     return subprocess.run(
         command,
