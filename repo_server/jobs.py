@@ -223,6 +223,13 @@ def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datet
         session.add(token)
 
 
+def has_silent(session: Session, now: datetime) -> bool:
+    """Whether some job was silent for too long and nobody has noticed."""
+    return (
+        session.exec(select(JobRow.id).where(col(JobRow.silent_after) <= now)).first() is not None
+    )
+
+
 def notice_silence(session: Session, now: datetime) -> int:
     """Every job that was silent for too long is where silence takes it; how many there were.
 

@@ -15,7 +15,7 @@ from commons.matching import Answer, MachineOffer, Refusal, candidates
 from commons.wire import Asked, PrintOptions, Sha256
 from repo_server import matches
 from repo_server.ids import new_id
-from repo_server.tables import BuildOrderRow, JobRow
+from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
 MAX_COPIES = 100
 # What a person at the machine can change by loading another lot.
@@ -116,10 +116,24 @@ def _job(order: BuildOrderRow, number: int, process: Process, now: datetime) -> 
     )
 
 
-def show_order(session: Session, order_id: str) -> PlacedOrder:
-    """The order of this id with its jobs; NotFound when there is none."""
+def show_order(session: Session, order_id: str, *, to: str) -> PlacedOrder:
+    """The order of this id with its jobs; NotFound when there is none that `to` may see."""
     order = session.get(BuildOrderRow, order_id)
-    if order is None:
+    if order is None or not _may_see(session, order, to):
         raise NotFound(f"there is no order {order_id[:64]}")
     jobs = select(JobRow).where(JobRow.order_id == order_id).order_by(col(JobRow.copy_number))
     return PlacedOrder(order, tuple(session.exec(jobs)))
+
+
+def show_job(session: Session, job_id: str, *, to: str) -> JobRow:
+    """The job of this id; NotFound when there is none that `to` may see."""
+    job = session.get(JobRow, job_id)
+    if job is None or not _may_see(session, session.get_one(BuildOrderRow, job.order_id), to):
+        raise NotFound(f"there is no job {job_id[:64]}")
+    return job
+
+
+def _may_see(session: Session, order: BuildOrderRow, person_id: str) -> bool:
+    """Who ordered it, and the people of the lab that makes it."""
+    of_lab = session.get(LabRoleRow, (person_id, order.lab_id)) is not None
+    return of_lab or order.ordered_by == person_id

@@ -1,9 +1,27 @@
 """JSON under /api/v1: routes authenticate, parse, call one use-case, answer. No SQL here."""
 
-from repo_server.api import blobs, designs, people
+from repo_server.api import (
+    agents,
+    blobs,
+    boards,
+    cities,
+    designs,
+    jobs,
+    labs,
+    orders,
+    people,
+    things,
+)
 
 BLUEPRINTS = (
     people.bp,
     blobs.bp,
     designs.bp,
+    cities.bp,
+    labs.bp,
+    agents.bp,
+    orders.bp,
+    jobs.bp,
+    boards.bp,
+    things.bp,
 )

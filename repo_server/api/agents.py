@@ -1,0 +1,83 @@
+"""What agents ask: to be let in, for jobs, for permits; and what they report."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app
+from flask.typing import ResponseReturnValue
+
+from commons.wire import ArmRequest, Enrolment, LeaseRequest, SyncReply, SyncRequest
+from repo_server import enrolment, jobs, replies, reports
+from repo_server.api import auth
+from repo_server.api.messages import read, write
+from repo_server.db import reading, transaction
+
+bp = Blueprint("api_agents", __name__, url_prefix="/api/v1")
+
+LONGEST_WAIT_S = 25.0
+_LOOK_EVERY_S = 0.2
+
+
+@bp.post("/enrolments")
+@auth.public
+def create_enrolment() -> ResponseReturnValue:
+    """201 with the agent's ids; 403 when the code is wrong, over or used."""
+    asked = read(Enrolment)
+    with transaction(current_app.extensions["engine"]) as session:
+        enrolled = enrolment.enrol(session, asked, now=datetime.now(UTC))
+    return write(enrolled), 201
+
+
+@bp.post("/agent/leases")
+@auth.agent
+def create_lease() -> ResponseReturnValue:
+    """201 with a JobOffer, the same until it is done with; 204 when there is nothing to build."""
+    wish, agent = read(LeaseRequest), auth.current_agent()
+    with transaction(current_app.extensions["engine"]) as session:
+        offer = jobs.lease_next_job(
+            session, wish.machine_id, agent_id=agent.id, now=datetime.now(UTC)
+        )
+    return ("", 204) if offer is None else (write(offer), 201)
+
+
+@bp.post("/agent/permits")
+@auth.agent
+def create_permit() -> ResponseReturnValue:
+    """201 with a Permit, the same when asked again; 409 with the reason why not (now)."""
+    ask, agent = read(ArmRequest), auth.current_agent()
+    with transaction(current_app.extensions["engine"]) as session:
+        permit = jobs.permit_start(session, ask, agent_id=agent.id, now=datetime.now(UTC))
+    return write(permit), 201
+
+
+@bp.post("/agent/sync")
+@auth.agent
+def sync() -> ResponseReturnValue:
+    """200 with a SyncReply: at once when there is something to say, else after `wait_s`."""
+    request, agent = read(SyncRequest), auth.current_agent()
+    engine = current_app.extensions["engine"]
+    with transaction(engine) as session:
+        acked = reports.take_sync(session, request, agent_id=agent.id, now=datetime.now(UTC))
+
+    def look() -> SyncReply:
+        with reading(engine) as session:
+            now = datetime.now(UTC)
+            return replies.reply(session, request, agent_id=agent.id, acked=acked, now=now)
+
+    # Whoever reports wants to know that it is safe, and is told so at once.
+    wait_s = 0.0 if request.events else min(request.wait_s, LONGEST_WAIT_S)
+    return write(_wait_for_words(look, wait_s))
+
+
+def _wait_for_words(look: Callable[[], SyncReply], wait_s: float) -> SyncReply:
+    """The first reply that says something, or the last one after `wait_s`.
+
+    Nothing is held open meanwhile: each look is a transaction of its own.
+    """
+    until = time.monotonic() + wait_s
+    while not replies.says_something(told := look()):
+        if time.monotonic() + _LOOK_EVERY_S > until:
+            break
+        time.sleep(_LOOK_EVERY_S)
+    return told

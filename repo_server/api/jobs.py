@@ -1,0 +1,141 @@
+"""Jobs, and what people at the machines decide about them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+from sqlmodel import Session
+
+from commons.wire import Asked, Wish
+from repo_server import decisions, labs, orders
+from repo_server.api import auth
+from repo_server.api.messages import read
+from repo_server.db import reading, transaction
+from repo_server.people import Scope
+from repo_server.tables import JobRow
+from repo_server.tables.people import LabRole
+
+bp = Blueprint("api_jobs", __name__, url_prefix="/api/v1")
+
+Note = Annotated[str, Field(max_length=500)]
+
+
+class Verdict(Asked):
+    good: bool
+    note: Note = ""
+
+
+class Attestation(Asked):
+    """What somebody saw at the machine. `nothing_ran` false: it ran, and has ended."""
+
+    nothing_ran: bool
+    note: Note = ""
+
+
+@bp.get("/jobs/<job_id>")
+@auth.signed_in(Scope.READ)
+def show_job(job_id: str) -> ResponseReturnValue:
+    """200 for who ordered it and for the lab's people; 404 for everybody else."""
+    with reading(current_app.extensions["engine"]) as session:
+        job = orders.show_job(session, job_id, to=auth.current_person().id)
+    return jsonify(_shown(job))
+
+
+@bp.post("/labs/<lab>/machines/<machine_id>/clear")
+@auth.lab_role(LabRole.OPERATOR)
+def clear_bed(lab: str, machine_id: str) -> ResponseReturnValue:
+    """204; one start may use up that the bed is clear. 409 while the machine may be at work."""
+    now, by = datetime.now(UTC), auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        decisions.confirm_clear(session, machine_id, lab_id=lab_id, by=by, now=now)
+    return "", 204
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/verdict")
+@auth.lab_role(LabRole.OPERATOR)
+def give_verdict(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job: done when it is good, rejected when not."""
+    asked = read(Verdict)
+    return _decide(
+        lab,
+        job_id,
+        lambda session, job, by, now: decisions.give_verdict(
+            session, job, good=asked.good, note=asked.note, by=by, now=now
+        ),
+    )
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/attest")
+@auth.lab_role(LabRole.OPERATOR)
+def attest(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job; 409 until its agent has promised to start nothing of it any more."""
+    asked = read(Attestation)
+    return _decide(
+        lab,
+        job_id,
+        lambda session, job, by, now: decisions.attest(
+            session, job, nothing_ran=asked.nothing_ran, note=asked.note, by=by, now=now
+        ),
+    )
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/cancel")
+@auth.lab_role(LabRole.MEMBER)
+def cancel(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job: cancelled, or being cancelled. Members may cancel what they ordered."""
+
+    def decide(session: Session, job: JobRow, by: str, now: datetime) -> None:
+        decisions.require_own_or_operator(session, job, by)
+        decisions.cancel(session, job, by=by, now=now)
+
+    return _decide(lab, job_id, decide)
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/hold")
+@auth.lab_role(LabRole.OPERATOR)
+def hold(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job, whose agent is asked to pause it."""
+    return _wish(lab, job_id, Wish.HOLD)
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/resume")
+@auth.lab_role(LabRole.OPERATOR)
+def resume(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job, whose agent is asked to go on with it."""
+    return _wish(lab, job_id, Wish.RESUME)
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/again")
+@auth.lab_role(LabRole.OPERATOR)
+def try_again(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job, in the queue again."""
+    return _decide(
+        lab, job_id, lambda session, job, by, now: decisions.try_again(session, job, now=now)
+    )
+
+
+def _wish(lab: str, job_id: str, wish: Wish) -> ResponseReturnValue:
+    return _decide(
+        lab,
+        job_id,
+        lambda session, job, by, now: decisions.hold_or_resume(session, job, wish, by=by, now=now),
+    )
+
+
+def _decide(
+    lab: str, job_id: str, decision: Callable[[Session, JobRow, str, datetime], None]
+) -> ResponseReturnValue:
+    now, by = datetime.now(UTC), auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        job = decisions.job_in(session, job_id, lab_id=labs.lab_of(session, lab).id)
+        decision(session, job, by, now)
+        session.flush()
+        return jsonify(_shown(job))
+
+
+def _shown(job: JobRow) -> dict[str, object]:
+    return job.model_dump(mode="json", exclude={"lab_id", "fence", "silent_after"})

@@ -1,0 +1,328 @@
+"""A lab's board: what its machines do, which jobs there are, and who waits for what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from commons.flows import Ring
+from commons.job import JobEvent, JobState, can
+from commons.machine import Process
+from commons.matching import candidates
+from commons.wire import MachineReport, ProgressReport
+from repo_server import matches
+from repo_server.conditions import FREE, Condition, condition, heard_lately, seen
+from repo_server.tables import (
+    AttemptRow,
+    BuildOrderRow,
+    CityRow,
+    JobRow,
+    LabRoleRow,
+    LabRow,
+    MachineRow,
+    MaterialLotRow,
+    PersonRow,
+)
+from repo_server.tables.people import LabRole
+
+_PAST = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
+_MOST_JOBS, _MOST_PAST = 200, 20
+_MAY_HAVE_PASSPORT = (JobState.FINISHED, JobState.DONE, JobState.REJECTED)
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class BoardLot(_Shown):
+    """The material on a machine."""
+
+    id: str
+    name: str
+    material: str
+    ring: Ring
+    mass_left_g: float | None
+    thickness_mm: float | None
+
+
+class BoardMachine(_Shown):
+    """One machine now. `progress` is about the job that holds it."""
+
+    id: str
+    name: str
+    process: Process
+    simulated: bool
+    state: Condition
+    sentence: str
+    cleared: bool
+    lot: BoardLot | None
+    hotend_c: float | None
+    bed_c: float | None
+    job_id: str | None
+    attempt_id: str | None
+    progress: ProgressReport | None
+
+
+class BoardAnswer(_Shown):
+    """Why a machine does not make a waiting job now; `code` is 'next' when it is about to."""
+
+    machine_id: str
+    machine: str
+    code: str
+    sentence: str
+
+
+class BoardJob(_Shown):
+    """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued."""
+
+    id: str
+    order_id: str
+    release_id: str
+    title: str
+    part: str
+    copy_number: int
+    copies: int
+    material: str
+    process: Process
+    state: JobState
+    sentence: str
+    machine_id: str | None
+    machine: str | None
+    attempt_id: str | None
+    has_passport: bool
+    queued_at: datetime
+    changed_at: datetime
+    acts: tuple[str, ...]
+    waits: tuple[BoardAnswer, ...] = ()
+
+
+class BoardLab(_Shown):
+    slug: str
+    name: str
+    city_slug: str
+    city: str
+
+
+class Board(_Shown):
+    """Everything a lab's board shows. `past` holds the latest jobs that need nobody."""
+
+    lab: BoardLab
+    machines: tuple[BoardMachine, ...]
+    jobs: tuple[BoardJob, ...]
+    past: tuple[BoardJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """A machine with what is loaded, what holds it, and how it is."""
+
+    machine: MachineRow
+    lot: MaterialLotRow | None
+    job: JobRow | None
+    condition: Condition
+
+
+def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
+    """The lab's board as it stands now."""
+    stations = _stations(session, lab.id, now)
+    clearers = ", ".join(_who_can_clear(session, lab.id)) or "nobody yet"
+    city = session.get_one(CityRow, lab.city_id)
+    jobs = _jobs(session, lab.id, past=False)
+    past = _jobs(session, lab.id, past=True)
+    orders = _orders(session, [*jobs, *past])
+    builds = matches.buildables_of(session, list(orders.values()))
+    waits = _waits(orders, builds, stations, jobs)
+    names = {station.machine.id: station.machine.name for station in stations}
+    held = {it.job.id for it in stations if it.job and it.condition is Condition.HELD}
+
+    def shown(job: JobRow) -> BoardJob:
+        order = orders[job.order_id]
+        why = waits.get(order.id, ())
+        return _job(job, order, builds.get(order.id), names, why, held=job.id in held)
+
+    return Board(
+        lab=BoardLab(slug=lab.slug, name=lab.name, city_slug=city.slug, city=city.name),
+        machines=tuple(_machine(station, clearers) for station in stations),
+        jobs=tuple(map(shown, jobs)),
+        past=tuple(map(shown, past)),
+    )
+
+
+def _stations(session: Session, lab_id: str, now: datetime) -> list[_Station]:
+    machines = matches.machines_of(session, lab_id)
+    held = [machine.attempt_id for machine, _ in machines if machine.attempt_id]
+    rows = session.exec(
+        select(AttemptRow.id, JobRow)
+        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+        .where(col(AttemptRow.id).in_(held))
+    )
+    job_of = dict(rows.all())
+    return [
+        _station(machine, lot, job_of.get(machine.attempt_id or ""), now)
+        for machine, lot in machines
+    ]
+
+
+def _station(
+    machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, now: datetime
+) -> _Station:
+    now_is = condition(machine, job.state if job else None, heard=heard_lately(machine, now))
+    return _Station(machine, lot, job, now_is)
+
+
+def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:
+    names = (
+        select(PersonRow.name)
+        .join(LabRoleRow, col(LabRoleRow.person_id) == col(PersonRow.id))
+        .where(
+            LabRoleRow.lab_id == lab_id,
+            col(LabRoleRow.role).in_((LabRole.OPERATOR, LabRole.MANAGER)),
+        )
+    )
+    return session.exec(names.order_by(PersonRow.name)).all()
+
+
+def _jobs(session: Session, lab_id: str, *, past: bool) -> Sequence[JobRow]:
+    is_past = col(JobRow.state).in_(_PAST)
+    of_lab = select(JobRow).where(JobRow.lab_id == lab_id)
+    if past:
+        latest = of_lab.where(is_past).order_by(col(JobRow.changed_at).desc(), col(JobRow.id))
+        return session.exec(latest.limit(_MOST_PAST)).all()
+    oldest = of_lab.where(~is_past).order_by(
+        col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number)
+    )
+    return session.exec(oldest.limit(_MOST_JOBS)).all()
+
+
+def _orders(session: Session, jobs: Sequence[JobRow]) -> dict[str, BuildOrderRow]:
+    ids = {job.order_id for job in jobs}
+    rows = session.exec(select(BuildOrderRow).where(col(BuildOrderRow.id).in_(ids)))
+    return {order.id: order for order in rows}
+
+
+def _waits(
+    orders: Mapping[str, BuildOrderRow],
+    builds: Mapping[str, matches.Buildable],
+    stations: Sequence[_Station],
+    jobs: Sequence[JobRow],
+) -> dict[str, tuple[BoardAnswer, ...]]:
+    """For each order with a queued job, why each machine does not make it now."""
+    offers = [matches.offer_of(station.machine, station.lot) for station in stations]
+    waits = {}
+    for order_id in {job.order_id for job in jobs if job.state is JobState.QUEUED}:
+        if (build := builds.get(order_id)) is None:
+            continue
+        answers = candidates(build.need(orders[order_id].material), offers)
+        waits[order_id] = tuple(
+            _refused(station, answer.refusal, answer.sentence)
+            if answer.refusal
+            else _busy_or_next(station)
+            for station, answer in zip(stations, answers, strict=True)
+        )
+    return waits
+
+
+def _refused(station: _Station, code: str, sentence: str) -> BoardAnswer:
+    machine = station.machine
+    return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
+
+
+def _busy_or_next(station: _Station) -> BoardAnswer:
+    name = station.machine.name
+    if station.condition in _NOT_WELL:
+        return _refused(station, station.condition, f"{name} {_NOT_WELL[station.condition]}")
+    if station.condition in FREE and station.job is None:
+        return _refused(station, "next", f"{name} can take it next")
+    return _refused(station, "busy", f"{name} has another job")
+
+
+_NOT_WELL = {
+    Condition.OFFLINE: "is offline",
+    Condition.FAULT: "has a fault; someone has to look at it",
+    Condition.MANUAL: "is used by hand",
+    Condition.UNCONFIRMED: "may have made something; someone has to look at it",
+}
+
+
+def _machine(station: _Station, clearers: str) -> BoardMachine:
+    machine, lot, report = station.machine, station.lot, seen(station.machine)
+    progress = report.progress if report else None
+    if progress is not None and progress.attempt_id != machine.attempt_id:
+        progress = None
+    return BoardMachine(
+        id=machine.id,
+        name=machine.name,
+        process=Process(str(machine.profile["process"])),
+        simulated=bool(machine.profile.get("simulated")),
+        state=station.condition,
+        sentence=_sentence(station, report, clearers),
+        cleared=machine.cleared,
+        lot=None if lot is None else BoardLot.model_validate(lot.model_dump()),
+        hotend_c=report.hotend_c if report else None,
+        bed_c=report.bed_c if report else None,
+        job_id=station.job.id if station.job else None,
+        attempt_id=machine.attempt_id,
+        progress=progress,
+    )
+
+
+def _sentence(station: _Station, report: MachineReport | None, clearers: str) -> str:
+    """What people should know about the machine now; empty when its state says it all."""
+    if station.condition is Condition.UNCONFIRMED and station.job is not None:
+        return station.job.sentence
+    if station.condition is Condition.AWAIT_CLEAR:
+        return f"someone has to look and confirm that the bed is clear: {clearers}"
+    if report is not None and report.sentence:
+        return report.sentence
+    if station.condition is Condition.OFFLINE:
+        return (
+            "its agent was not heard of for a minute" if report else "its agent was never heard of"
+        )
+    return ""
+
+
+def _job(
+    job: JobRow,
+    order: BuildOrderRow,
+    build: matches.Buildable | None,
+    names: Mapping[str, str],
+    waits: tuple[BoardAnswer, ...],
+    *,
+    held: bool,
+) -> BoardJob:
+    return BoardJob(
+        id=job.id,
+        order_id=order.id,
+        release_id=order.release_id,
+        title=build.title if build else order.part,
+        part=order.part,
+        copy_number=job.copy_number,
+        copies=order.copies,
+        material=order.material,
+        process=job.process,
+        state=job.state,
+        sentence=job.sentence,
+        machine_id=job.machine_id,
+        machine=names.get(job.machine_id or ""),
+        attempt_id=job.attempt_id,
+        has_passport=job.attempt_id is not None and job.state in _MAY_HAVE_PASSPORT,
+        queued_at=job.queued_at,
+        changed_at=job.changed_at,
+        acts=acts_on(job, held=held),
+        waits=waits if job.state is JobState.QUEUED else (),
+    )
+
+
+def acts_on(job: JobRow, *, held: bool) -> tuple[str, ...]:
+    """What a person at the machines may ask of the job as it stands; names of routes."""
+    acts = {
+        "verdict": can(job.state, JobEvent.GOOD),
+        "hold": job.state is JobState.RUNNING and not held,
+        "resume": job.state is JobState.RUNNING and held,
+        "attest": can(job.state, JobEvent.IT_RAN) and job.fence_acknowledged,
+        "again": can(job.state, JobEvent.AGAIN),
+        "cancel": can(job.state, JobEvent.CANCEL),
+    }
+    return tuple(act for act, possible in acts.items() if possible)

@@ -1,0 +1,172 @@
+"""What a city's labs did in a period: sums over their events, for commons.indicators."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, distinct, func, select
+
+from commons.errors import InvalidInput
+from commons.flows import Action, Ring, Unit
+from commons.indicators import Figure, Sum, Totals, compute, weakest
+from repo_server.attempts import Outcome
+from repo_server.tables import (
+    AttemptRow,
+    CityRow,
+    EconomicEventRow,
+    LabRoleRow,
+    LabRow,
+)
+
+_YEARS = range(2000, 2101)
+# A run that a person stopped is one that failed: leaving it out would flatter the rest.
+_FAILED = (Outcome.FAILED, Outcome.ABORTED, Outcome.REJECTED)
+Where = tuple[ColumnElement[bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CityFigures:
+    """A city's figures in a year. `rehearsal` is of simulated machines, and never added."""
+
+    city: CityRow
+    period: str
+    figures: tuple[Figure, ...]
+    material_g: Mapping[Ring, float]
+    rehearsal: tuple[Figure, ...]
+    rehearsal_material_g: Mapping[Ring, float]
+
+
+def year(text: str) -> int:
+    """The calendar year (UTC) that a period names; InvalidInput for anything else."""
+    if not (text.isascii() and text.isdigit() and int(text) in _YEARS):
+        raise InvalidInput(f"the period '{text[:20]}' is not a year, such as 2026")
+    return int(text)
+
+
+def show_figures(session: Session, city: CityRow, *, period: int) -> CityFigures:
+    """The city's figures in the calendar year `period`. No rehearsal is empty, not zero."""
+    real = totals(session, city.id, period=period, simulated=False)
+    rehearsed = totals(session, city.id, period=period, simulated=True)
+    boundary = f"labs of {city.name} that take part"
+    simulated = f"simulated machines of {boundary}"
+    return CityFigures(
+        city=city,
+        period=str(period),
+        figures=tuple(compute(real, period=str(period), boundary=boundary)),
+        material_g=_grams(real),
+        rehearsal=tuple(compute(rehearsed, period=str(period), boundary=simulated))
+        if rehearsed.runs_ended
+        else (),
+        rehearsal_material_g=_grams(rehearsed),
+    )
+
+
+def _grams(of: Totals) -> dict[Ring, float]:
+    return {ring: total.central for ring, total in of.material_g.items()}
+
+
+def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> Totals:
+    """The sums over all events of the city's labs in the calendar year `period`."""
+    where = _events_in(city_id, period, simulated)
+    flows = _sums_by_flow(session, where)
+    material = {
+        ring: total
+        for (action, unit, ring), total in flows.items()
+        if (action, unit) == (Action.CONSUME, Unit.GRAM)
+    }
+    outcomes = _runs_by_outcome(session, where)
+    return Totals(
+        made=round(sum(s.central for s in _of(flows, Action.PRODUCE, Unit.EACH))),
+        material_g=material,
+        energy_kwh=_together(_of(flows, Action.CONSUME, Unit.KILOWATT_HOUR)),
+        machine_h=_together(_of(flows, Action.USE, Unit.HOUR)),
+        runs_ended=sum(outcomes.values()),
+        runs_with_energy=_runs_with(session, where, Unit.KILOWATT_HOUR),
+        runs_with_material=_runs_with(session, where, Unit.GRAM),
+        runs_failed=sum(n for (outcome, _), n in outcomes.items() if outcome in _FAILED),
+        verdicts_missing=outcomes.get((Outcome.DONE, False), 0),
+        designs_elsewhere=_designs_elsewhere(session, city_id, where),
+    )
+
+
+def _events_in(city_id: str, period: int, simulated: bool) -> Where:
+    labs = select(LabRow.id).where(LabRow.city_id == city_id)
+    return (
+        col(EconomicEventRow.lab_id).in_(labs),
+        col(EconomicEventRow.simulated) == simulated,
+        col(EconomicEventRow.happened_at) >= datetime(period, 1, 1, tzinfo=UTC),
+        col(EconomicEventRow.happened_at) < datetime(period + 1, 1, 1, tzinfo=UTC),
+    )
+
+
+FlowKey = tuple[Action, Unit, Ring]
+
+
+def _sums_by_flow(session: Session, where: Where) -> dict[FlowKey, Sum]:
+    """Sums of every kind of flow. A correction is in the sum of what it corrects."""
+    event = EconomicEventRow
+    keys = (col(event.action), col(event.unit), col(event.ring), col(event.state))
+    sums = (func.sum(event.low), func.sum(event.quantity), func.sum(event.high), func.count())
+    rows = session.execute(select(*keys, *sums).where(*where).group_by(*keys))  # type: ignore[call-overload]
+    by_flow: dict[FlowKey, list[Sum]] = {}
+    for action, unit, ring, state, low, central, high, events in rows:
+        by_flow.setdefault((action, unit, ring), []).append(Sum(low, central, high, events, state))
+    return {key: total for key, parts in by_flow.items() if (total := _together(parts))}
+
+
+def _of(flows: Mapping[FlowKey, Sum], action: Action, unit: Unit) -> list[Sum]:
+    return [total for key, total in flows.items() if key[:2] == (action, unit)]
+
+
+def _together(parts: list[Sum]) -> Sum | None:
+    """The sum of sums, as weak as the weakest of them; None when there is nothing to add."""
+    if not parts:
+        return None
+    return Sum(
+        low=sum(part.low for part in parts),
+        central=sum(part.central for part in parts),
+        high=sum(part.high for part in parts),
+        events=sum(part.events for part in parts),
+        state=weakest(parts),
+    )
+
+
+def _runs_by_outcome(session: Session, where: Where) -> dict[tuple[str, bool], int]:
+    """How many runs ended how, and whether a person has judged them.
+
+    Every run that ended cites its design once: that event says where and when.
+    """
+    judged = col(AttemptRow.verdict_at).is_not(None)
+    rows = session.exec(
+        select(AttemptRow.outcome, judged, func.count())
+        .join(EconomicEventRow, col(EconomicEventRow.process_id) == col(AttemptRow.id))
+        .where(
+            *where, EconomicEventRow.action == Action.CITE, col(EconomicEventRow.corrects).is_(None)
+        )
+        .group_by(col(AttemptRow.outcome), judged)
+    )
+    return {(outcome or "", bool(is_judged)): n for outcome, is_judged, n in rows}
+
+
+def _runs_with(session: Session, where: Where, unit: Unit) -> int:
+    """How many runs reported what they consumed in this unit."""
+    runs = select(func.count(distinct(col(EconomicEventRow.process_id)))).where(
+        *where, EconomicEventRow.action == Action.CONSUME, EconomicEventRow.unit == unit
+    )
+    return session.exec(runs).one()
+
+
+def _designs_elsewhere(session: Session, city_id: str, where: Where) -> int:
+    """Releases used here whose steward has no part in any lab of the city."""
+    here = (
+        select(LabRoleRow.person_id)
+        .join(LabRow, col(LabRow.id) == col(LabRoleRow.lab_id))
+        .where(LabRow.city_id == city_id)
+    )
+    used = select(func.count(distinct(col(EconomicEventRow.resource)))).where(
+        *where,
+        EconomicEventRow.action == Action.CITE,
+        col(EconomicEventRow.provider).not_in(here),
+    )
+    return session.exec(used).one()

@@ -1,0 +1,183 @@
+"""The passport of a thing: what it is, who designed it, where, of what and how it was made.
+
+Every entry says how it is known. What nobody knows is there too, and says so.
+"""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
+
+from commons.errors import NotFound
+from commons.flows import Action, Ring, State, Unit
+from commons.units import SECONDS_PER_MINUTE
+from commons.wire import ProgramFacts, RunFacts
+from repo_server import attempts, ledger
+from repo_server.attempts import RAN, Background, Outcome
+from repo_server.tables import (
+    AttemptRow,
+    CityRow,
+    EconomicEventRow,
+    LabRow,
+    MaterialLotRow,
+    PersonRow,
+)
+
+Value = str | float | int | datetime | tuple[str, ...]
+
+
+class Entry(BaseModel):
+    """One thing that is known, or not: then `value` is None and the state says why.
+
+    `low` and `high` are there when the value is a quantity with an interval.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    value: Value | None
+    unit: str | None = None
+    state: State
+    low: float | None = None
+    high: float | None = None
+
+
+class Passport(BaseModel):
+    """The passport of what one attempt made. `entries` keeps the order of telling."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt_id: str
+    job_id: str
+    simulated: bool
+    outcome: str
+    slug: str
+    release_id: str
+    lab_slug: str
+    city_slug: str
+    entries: dict[str, Entry]
+
+
+def show_passport(session: Session, attempt_id: str) -> Passport:
+    """The passport of what the attempt made; NotFound when it has made nothing."""
+    attempt = attempts.of_id(session, attempt_id)
+    if attempt.outcome not in RAN:
+        raise NotFound(f"attempt {attempt_id} has made nothing (yet)")
+    behind = attempts.background(session, attempt)
+    lab = session.get_one(LabRow, behind.job.lab_id)
+    city = session.get_one(CityRow, lab.city_id)
+    entries = {
+        **_design(session, behind),
+        "lab": _declared("Lab", lab.name),
+        "city": _declared("City", city.name),
+        "machine": _declared("Machine", behind.machine.name),
+        **_material(session, behind, attempt),
+        **_program(attempt),
+        **_flows(ledger.events_of(session, attempt_id)),
+        **_times(attempt),
+        "verdict": _verdict(attempt),
+    }
+    return Passport(
+        attempt_id=attempt.id,
+        job_id=behind.job.id,
+        simulated=behind.profile.simulated,
+        outcome=attempt.outcome or "",
+        slug=behind.design.slug,
+        release_id=behind.release.id,
+        lab_slug=lab.slug,
+        city_slug=city.slug,
+        entries=entries,
+    )
+
+
+def _entry(label: str, value: Value | None, state: State, unit: str | None = None) -> Entry:
+    """What is not known is not measured, whoever might have said it."""
+    known = State.NOT_MEASURED if value is None else state
+    return Entry(label=label, value=value, unit=unit, state=known)
+
+
+def _declared(label: str, value: Value | None) -> Entry:
+    return _entry(label, value, State.DECLARED)
+
+
+def _measured(label: str, value: Value | None, unit: str | None = None) -> Entry:
+    return _entry(label, value, State.MEASURED, unit)
+
+
+def _design(session: Session, behind: Background) -> dict[str, Entry]:
+    release = behind.release
+    steward = session.get_one(PersonRow, behind.design.steward_id)
+    return {
+        "design": _declared("Design", release.name),
+        "part": _declared("Part", behind.order.part),
+        "version": _declared("Version", release.version),
+        "release": _measured("Release (hash of its contents)", release.id),
+        "licence": _declared("Licence", release.license),
+        "licensors": _declared("Licensors", tuple(release.licensors)),
+        "published_by": _declared("Published by", steward.name),
+    }
+
+
+def _material(session: Session, behind: Background, attempt: AttemptRow) -> dict[str, Entry]:
+    lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    ring = lot.ring if lot and lot.ring is not Ring.UNKNOWN else None
+    return {
+        "material": _declared("Material", behind.order.material),
+        "lot": _declared("Lot", lot.name if lot else None),
+        "ring": _declared("Made in (ring)", ring),
+        "evidence": _declared("Evidence of origin", lot.evidence if lot else None),
+    }
+
+
+def _program(attempt: AttemptRow) -> dict[str, Entry]:
+    program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
+    run = RunFacts.model_validate(attempt.run) if attempt.run else None
+    return {
+        "program": _measured("Program (hash)", program.sha256 if program else None),
+        "prepared_with": _declared("Prepared with", program.prepared_with if program else None),
+        "lines": _measured("Lines of the program", program.line_count if program else None),
+        "lines_sent": _measured("Lines sent", run.lines_sent if run else None),
+        "lines_done": _measured("Lines executed", run.lines_done if run else None),
+    }
+
+
+def _flows(events: list[EconomicEventRow]) -> dict[str, Entry]:
+    """Sums over the attempt's events, with every correction in them."""
+    return {
+        "mass": _sum("Material used", events, Action.CONSUME, Unit.GRAM),
+        "energy": _sum("Electricity used", events, Action.CONSUME, Unit.KILOWATT_HOUR),
+        "machine_time": _sum("Machine time", events, Action.USE, Unit.HOUR),
+    }
+
+
+def _sum(label: str, events: list[EconomicEventRow], action: Action, unit: Unit) -> Entry:
+    of_kind = [event for event in events if (event.action, event.unit) == (action, unit)]
+    if not of_kind:
+        return _entry(label, None, State.NOT_MEASURED, unit)
+    order = list(State)
+    return Entry(
+        label=label,
+        value=sum(event.quantity for event in of_kind),
+        unit=unit,
+        state=max((event.state for event in of_kind), key=order.index),
+        low=sum(event.low for event in of_kind),
+        high=sum(event.high for event in of_kind),
+    )
+
+
+def _times(attempt: AttemptRow) -> dict[str, Entry]:
+    program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
+    planned = program.duration_s / SECONDS_PER_MINUTE if program else None
+    return {
+        "planned_min": _entry("Time of the program", planned, State.MODELLED, "min"),
+        "started_at": _measured("Started", attempt.started_at),
+        "ended_at": _measured("Ended", attempt.ended_at),
+    }
+
+
+def _verdict(attempt: AttemptRow) -> Entry:
+    """A person's word on the thing. Names stay in the lab."""
+    words = {Outcome.DONE: "good", Outcome.REJECTED: "not good"}
+    judged = attempt.verdict_at is not None or attempt.outcome in (Outcome.FAILED, Outcome.ABORTED)
+    word = words.get(Outcome(attempt.outcome or ""), "not finished") if judged else None
+    return _declared("Verdict", word)
