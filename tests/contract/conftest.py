@@ -81,7 +81,7 @@ def program(tmp_path: Path) -> Callable[..., GcodeProgram]:
     return write
 
 
-def profile(kind: Driver, process: Process) -> MachineProfile:
+def profile_of(kind: Driver, process: Process) -> MachineProfile:
     limits = {"fdm": PrintLimits()} if process is Process.FDM else {"cnc": MillLimits()}
     return MachineProfile(
         name="bench",
@@ -95,10 +95,17 @@ def profile(kind: Driver, process: Process) -> MachineProfile:
     )
 
 
+@pytest.fixture
+def profile() -> Callable[[Driver, Process], MachineProfile]:
+    return profile_of
+
+
 def rig_of(
     kind: Driver, process: Process, connection: Connection, executed: Callable[[], list[str]]
 ) -> Rig:
-    return Rig(kind, process, lambda: DRIVERS[kind](connection, profile(kind, process)), executed)
+    return Rig(
+        kind, process, lambda: DRIVERS[kind](connection, profile_of(kind, process)), executed
+    )
 
 
 @pytest.fixture
@@ -123,25 +130,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def start_host(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], tuple[OctoPrintHost, Path]]:
-    def start() -> tuple[OctoPrintHost, Path]:
-        assert OCTOPRINT.exists(), "OctoPrint is not installed: run `make setup`"
-        basedir = tmp_path_factory.mktemp("octoprint")
-        host = start_octoprint(OCTOPRINT, basedir, port=free_port(), speed=3, hotend_c=80)
-        return host, basedir
+def start_host(basedir: Path, port: int) -> OctoPrintHost:
+    assert OCTOPRINT.exists(), "OctoPrint is not installed: run `make setup`"
+    return start_octoprint(OCTOPRINT, basedir, port=port, speed=3, hotend_c=80)
 
-    return start
+
+@pytest.fixture
+def new_host(tmp_path: Path) -> Callable[[], OctoPrintHost]:
+    """Starts an OctoPrint of the test's own; called again, the same one again."""
+    port = free_port()
+    return lambda: start_host(tmp_path / "octoprint", port)
 
 
 @pytest.fixture(scope="session")
 def octoprint(
-    start_host: Callable[[], tuple[OctoPrintHost, Path]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[OctoPrintHost, Path]]:
-    host, basedir = start_host()
-    with host:
+    basedir = tmp_path_factory.mktemp("octoprint")
+    with start_host(basedir, free_port()) as host:
         yield host, basedir
 
 

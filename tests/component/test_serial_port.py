@@ -1,0 +1,175 @@
+"""SerialPort over a real pty with pyserial, and what happens when the cable is pulled."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from commons.errors import InvalidInput, MachineFault, ProgramRefused, TransportLost
+from commons.machine import Process
+from fab_agent.gcode.program import Estimate, GcodeProgram
+from fab_agent.machines.driver import Evidence, Outcome, Progress
+from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
+from fab_agent.machines.firmware.pty import open_pty, served, simulate
+from fab_agent.machines.grbl_driver import GrblDriver
+from fab_agent.machines.lines import ProgramLines
+from fab_agent.machines.marlin_driver import MarlinDriver
+from fab_agent.machines.transport import SerialConnection, SerialPort
+
+MOVES = [f"G1 X{i % 200}.5 Y{i % 180}.25 F6000" for i in range(2000)]
+FAST = 1000.0
+
+
+def nobody():
+    return None
+
+
+@pytest.fixture
+def program(tmp_path):
+    def write(lines: list[str]) -> GcodeProgram:
+        content = "".join(f"{line}\n" for line in lines).encode()
+        path = tmp_path / "program.gcode"
+        path.write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return GcodeProgram(path, sha256, len(lines), Process.FDM, Estimate(1.0, None))
+
+    return write
+
+
+def connect(port: str) -> SerialPort:
+    return SerialPort(SerialConnection(port))
+
+
+def test_bytes_pass_unchanged_both_ways():
+    with open_pty() as pty, connect(pty.port) as port:
+        port.write(bytes(range(256)))
+        assert os.read(pty.machine_end, 4096) == bytes(range(256))
+        os.write(pty.machine_end, b"\x00\r\n\x03\xff")
+        assert port.read(1.0) == b"\x00\r\n\x03\xff"
+        assert port.read(0.0) == b""
+
+
+def test_a_port_has_one_owner():
+    with (
+        open_pty() as pty,
+        connect(pty.port),
+        pytest.raises(TransportLost, match="no other program"),
+    ):
+        connect(pty.port)
+
+
+def test_a_port_that_is_not_there_is_named():
+    with pytest.raises(TransportLost, match="cannot open port /dev/ttyNONE"):
+        connect("/dev/ttyNONE")
+
+
+def test_a_port_that_vanishes_is_lost_for_reading_and_writing():
+    with open_pty() as pty:
+        port = connect(pty.port)
+    with pytest.raises(TransportLost, match=f"{pty.port} is gone: check the USB cable"):
+        port.read(0.1)
+    with pytest.raises(TransportLost, match="is gone"):
+        port.write(b"G28\n")
+    port.close()
+    port.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ratio", [0.0, 0.01])
+def test_a_marlin_program_crosses_a_real_port_and_bad_lines_are_repaired(program, ratio):
+    machine = SimulatedMarlin(MarlinKnobs(bad_line_ratio=ratio))
+    with served(machine, speed=FAST) as (port, _):
+        driver = MarlinDriver(connect(port))
+        end = driver.run(program(MOVES), attempt="1", report=lambda _: None, controls=nobody)
+        driver.close()
+    assert end.outcome is Outcome.FINISHED
+    assert machine.executed == MOVES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("driver_of", "machine"),
+    [
+        (MarlinDriver, SimulatedMarlin(MarlinKnobs(moves_take_time=True))),
+        (GrblDriver, SimulatedGrbl(GrblKnobs(moves_take_time=True))),
+    ],
+)
+def test_a_cable_pulled_in_mid_run_ends_it_at_once(program, driver_of, machine):
+    with served(machine, speed=100) as (port, cable):
+        driver = driver_of(connect(port))
+
+        def pull(event):
+            if isinstance(event, Progress):
+                cable.set()
+
+        with pytest.raises(TransportLost, match="is gone"):
+            driver.run(program(MOVES), attempt="1", report=pull, controls=nobody)
+        driver.make_safe()
+        driver.close()
+    assert machine.executed == MOVES[: len(machine.executed)]
+    assert len(machine.executed) < len(MOVES)
+
+
+@pytest.mark.slow
+def test_a_board_that_resets_in_mid_run_is_not_sent_the_rest(program):
+    machine = SimulatedMarlin(MarlinKnobs(reset_at_line=500))
+    with served(machine, speed=FAST) as (port, _):
+        driver = MarlinDriver(connect(port))
+        with pytest.raises(MachineFault, match="restarted after line"):
+            driver.run(program(MOVES), attempt="1", report=lambda _: None, controls=nobody)
+        assert driver.evidence("1", "0" * 64) is Evidence.UNKNOWN
+        driver.close()
+    assert machine.executed == MOVES[:499]
+
+
+def test_a_program_is_read_back_from_any_line(program):
+    written = program(MOVES)
+    with ProgramLines(written, longest=80) as lines:
+        assert [lines.line(n).decode() for n in (1999, 0, 512, 511, 1024, 3)] == [
+            MOVES[n] for n in (1999, 0, 512, 511, 1024, 3)
+        ]
+
+
+def test_a_line_too_long_for_the_firmware_is_refused_before_anything_moves(program):
+    with pytest.raises(ProgramRefused, match="line 2 has 84 characters") as refused:
+        ProgramLines(program(["G28", "G1 X" + "1" * 80]), longest=80)
+    assert (refused.value.rule, refused.value.line) == ("line-too-long", 2)
+
+
+@pytest.mark.slow
+def test_a_simulated_machine_records_what_it_executes_and_takes_its_link_away(program, tmp_path):
+    link, record, stop = tmp_path / "ports" / "marlin", tmp_path / "executed", threading.Event()
+    machine = threading.Thread(
+        target=simulate,
+        args=("marlin",),
+        kwargs={"link": link, "record": record, "speed": 1e4, "stop": stop},
+    )
+    machine.start()
+    try:
+        driver = MarlinDriver(connect_when_there(link))
+        driver.run(program(MOVES[:200]), attempt="1", report=lambda _: None, controls=nobody)
+        assert record.read_text().splitlines() == MOVES[:200]
+        driver.close()
+    finally:
+        stop.set()
+        machine.join()
+    assert not link.is_symlink()
+
+
+def connect_when_there(link: Path) -> SerialPort:
+    while True:
+        try:
+            return connect(str(link))
+        except TransportLost:
+            continue
+
+
+def test_a_file_of_the_user_is_never_replaced_by_a_port(tmp_path):
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    with pytest.raises(InvalidInput, match="choose another name"), open_pty(mine):
+        pass
+    assert mine.read_text() == "mine"

@@ -1,0 +1,182 @@
+"""What a real OctoPrint is refused, and what is said when it goes wrong or goes away."""
+
+import pytest
+
+from commons.errors import (
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    ProtocolViolation,
+    TransportLost,
+    Unavailable,
+)
+from commons.machine import Driver, Process
+from fab_agent.machines import DRIVERS
+from fab_agent.machines.driver import Control, Evidence, Message, Outcome, Progress
+from fab_agent.machines.octoprint import OctoPrintDriver, job_name
+from fab_agent.machines.octoprint_client import OctoPrintClient, OctoPrintConnection
+from fab_agent.machines.transport import SerialConnection
+
+pytestmark = pytest.mark.slow
+
+
+def nobody():
+    return None
+
+
+@pytest.fixture
+def client(octoprint):
+    host, _ = octoprint
+    opened = OctoPrintClient(OctoPrintConnection(host.url, host.key))
+    yield opened
+    opened.close()
+
+
+def test_a_wrong_key_is_named(octoprint):
+    host, _ = octoprint
+    driver = OctoPrintDriver(OctoPrintClient(OctoPrintConnection(host.url, "wrong")))
+    with pytest.raises(NotAllowed, match="refuses the key"):
+        driver.ready()
+    driver.close()
+
+
+def test_a_host_that_is_not_there_is_named():
+    driver = OctoPrintDriver(OctoPrintClient(OctoPrintConnection("http://127.0.0.1:9", "key")))
+    with pytest.raises(TransportLost, match=r"127\.0\.0\.1:9 does not answer"):
+        driver.ready()
+    driver.make_safe()
+    driver.close()
+
+
+def test_a_busy_printer_is_left_alone(octoprint_rig, client, program, person):
+    """The other print goes on to its end: it is neither replaced nor cancelled."""
+    mine = program(octoprint_rig.lines)
+    client.upload(mine.path, "someone-elses.gcode")
+    client.start("someone-elses.gcode")
+    driver = OctoPrintDriver(client)
+    with pytest.raises(Unavailable, match="not free"):
+        driver.run(mine, attempt="busy", report=lambda _: None, controls=nobody)
+    driver.make_safe()
+    assert client.job().job.file.path == "someone-elses.gcode"
+    assert client.printer().state.flags.busy
+    client.cancel()
+    while client.printer().state.flags.busy:
+        pass
+
+
+def test_an_attempt_is_never_started_twice(octoprint_rig, client, program):
+    driver, written = OctoPrintDriver(client), program(octoprint_rig.lines)
+    end = driver.run(written, attempt="once", report=lambda _: None, controls=nobody)
+    assert end.outcome is Outcome.FINISHED
+    assert driver.evidence("once", written.sha256) is Evidence.FINISHED
+    with pytest.raises(Conflict, match="has had its start"):
+        driver.run(written, attempt="once", report=lambda _: None, controls=nobody)
+    assert octoprint_rig.executed() == octoprint_rig.lines
+
+
+def test_evidence_of_a_stopped_print_is_that_it_was_stopped(octoprint_rig, client, program, person):
+    driver, written = OctoPrintDriver(client), program(octoprint_rig.lines)
+    somebody = person((Progress, Control.ABORT))
+    driver.run(written, attempt="stopped", report=somebody.report, controls=somebody.controls)
+    assert driver.evidence("stopped", written.sha256) is Evidence.STOPPED
+
+
+def test_a_print_that_a_person_cancels_at_octoprint_has_been_aborted(
+    octoprint_rig, client, program
+):
+    def cancel(event):
+        if isinstance(event, Progress) and 0 < event.lines_done < event.line_count:
+            client.cancel()
+
+    driver = OctoPrintDriver(client)
+    written = program(octoprint_rig.lines)
+    end = driver.run(written, attempt="cancelled", report=cancel, controls=nobody)
+    assert end.outcome is Outcome.ABORTED
+
+
+class OtherBytes(OctoPrintClient):
+    """A host whose disk keeps less than it was given."""
+
+    def upload(self, path, name):
+        cut = path.with_suffix(".cut")
+        cut.write_bytes(path.read_bytes()[:-1])
+        super().upload(cut, name)
+
+
+def test_a_file_that_arrived_damaged_is_not_started(octoprint_rig, octoprint, program):
+    host, _ = octoprint
+    client = OtherBytes(OctoPrintConnection(host.url, host.key))
+    with pytest.raises(ProtocolViolation, match="nothing was started"):
+        OctoPrintDriver(client).run(
+            program(octoprint_rig.lines), attempt="cut", report=lambda _: None, controls=nobody
+        )
+    client.close()
+    assert octoprint_rig.executed() == []
+
+
+class WithoutPush(OctoPrintClient):
+    """A host whose push channel cannot be had, behind a proxy that knows no WebSocket."""
+
+    def session(self):
+        raise TransportLost("no WebSocket here")
+
+
+def test_without_a_push_channel_the_job_is_polled(octoprint_rig, octoprint, program):
+    host, _ = octoprint
+    client, events = WithoutPush(OctoPrintConnection(host.url, host.key)), []
+    end = OctoPrintDriver(client).run(
+        program(octoprint_rig.lines), attempt="polled", report=events.append, controls=nobody
+    )
+    client.close()
+    assert end.outcome is Outcome.FINISHED
+    assert octoprint_rig.executed() == octoprint_rig.lines
+    assert not [event for event in events if isinstance(event, Message)]
+
+
+def test_a_host_killed_in_mid_print_leaves_an_unknown_outcome(new_host, octoprint_rig, program):
+    host = new_host()
+    client = OctoPrintClient(OctoPrintConnection(host.url, host.key))
+    driver, written = OctoPrintDriver(client, patience_s=1.5), program(octoprint_rig.lines)
+
+    def kill(event):
+        if isinstance(event, Progress) and event.lines_done:
+            host.process.kill()
+
+    with host, pytest.raises(TransportLost, match="how the print ended is not known"):
+        driver.run(written, attempt="killed", report=kill, controls=nobody)
+    driver.make_safe()
+    driver.close()
+
+
+def test_a_host_restarted_in_mid_print_is_not_started_a_second_time(
+    new_host, octoprint_rig, program
+):
+    hosts = [new_host()]
+    client = OctoPrintClient(OctoPrintConnection(hosts[0].url, hosts[0].key))
+    driver, written = OctoPrintDriver(client, record_s=1.0), program(octoprint_rig.lines)
+
+    def restart(event):
+        if isinstance(event, Progress) and event.lines_done and len(hosts) == 1:
+            hosts[0].process.kill()
+            hosts[0].process.wait()
+            hosts.append(new_host())
+
+    with pytest.raises(TransportLost, match="no record of its end: was it restarted"):
+        driver.run(written, attempt="restarted", report=restart, controls=nobody)
+    assert client.job().job.file.path is None
+    assert driver.evidence("restarted", written.sha256) is Evidence.UNKNOWN
+    driver.close()
+    for host in hosts:
+        host.stop()
+
+
+@pytest.mark.parametrize("kind", list(Driver))
+def test_a_connection_of_the_wrong_kind_is_refused_by_name(kind, profile):
+    serial, hosted = SerialConnection("/dev/null"), OctoPrintConnection("http://127.0.0.1:9", "")
+    wrong = serial if kind is Driver.OCTOPRINT else hosted
+    with pytest.raises(InvalidInput, match="machine bench needs"):
+        DRIVERS[kind](wrong, profile(kind, Process.FDM))
+
+
+def test_a_file_name_says_which_attempt_and_which_program():
+    assert job_name("lab/7 b", "0123456789abcdef") == "alab-7-b-01234567.gcode"

@@ -1,0 +1,166 @@
+"""GrblStream against hand-written answers, and against a simulated router with faults."""
+
+import pytest
+
+from commons.errors import (
+    MachineFault,
+    ProgramRefused,
+    ProtocolViolation,
+    TransportLost,
+    Unavailable,
+)
+from fab_agent.machines.driver import Control, Held, Message, Outcome, Resumed, RunEnd
+from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from fab_agent.machines.firmware.wire import Wire
+from fab_agent.machines.grbl import GrblStream
+from fab_agent.machines.grbl_driver import GrblDriver
+from fab_agent.machines.lines import ListedLines
+from fab_agent.machines.streamer import stream
+
+MOVES = [b"G1 X%d.5 Y%d.25 F1200" % (i % 200, i % 180) for i in range(300)]
+
+
+def text(lines: list[bytes]) -> list[str]:
+    return [line.decode() for line in lines]
+
+
+def stream_to(machine: SimulatedGrbl, wire: Wire, lines: list[bytes] = MOVES):
+    """How the run ended, or what it raised; the driver made the machine safe where it must."""
+    driver = GrblDriver(wire, clock=wire.clock)
+    try:
+        return stream(
+            GrblStream(ListedLines(lines)),
+            wire,
+            lambda _: None,
+            line_count=len(lines),
+            make_safe=driver.make_safe,
+            clock=wire.clock,
+        )
+    except (MachineFault, ProtocolViolation) as e:
+        return e
+
+
+def test_fewer_bytes_than_the_buffer_holds_are_in_flight():
+    program = GrblStream(ListedLines(MOVES), rx_buffer=64)
+    first = program.bytes_to_send()
+    following = MOVES[program.lines_sent] + b"\n"
+    assert len(first) <= 63 < len(first + following)
+    assert program.bytes_to_send() == b""
+    program.receive(b"ok\r\n")
+    assert program.bytes_to_send() == following
+
+
+def test_every_line_is_executed_once_and_the_machine_stands_still():
+    machine = SimulatedGrbl(GrblKnobs(moves_take_time=True))
+    assert stream_to(machine, Wire(machine)) == RunEnd(Outcome.FINISHED, 300, 300)
+    assert machine.executed == text(MOVES)
+    assert (machine.planner.empty, machine.bytes_lost) == (True, 0)
+
+
+def test_the_end_is_not_believed_before_two_idle_reports():
+    program = GrblStream(ListedLines([b"G1 X1"]))
+    program.bytes_to_send()
+    program.receive(b"<Idle|MPos:0,0,0>\r\n<Idle|MPos:0,0,0>\r\nok\r\n<Idle|MPos:0,0,0>\r\n")
+    assert not program.finished
+    program.receive(b"<Run|MPos:0.5,0,0>\r\n<Idle|MPos:1,0,0>\r\n")
+    assert not program.finished
+    program.receive(b"<Idle|MPos:1,0,0>\r\n")
+    assert program.finished
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words", "executed"),
+    [
+        (GrblKnobs(limit_at_line=50), "a limit switch was hit", 49),
+        (GrblKnobs(error_at_line=50), r"refused line 50 (G1 X49.5 Y49.25 F1200): error:20", None),
+        (GrblKnobs(reset_at_line=50), "restarted after line 49", None),
+        (GrblKnobs(lost_ok_at_line=50), "unanswered", 300),
+    ],
+)
+def test_a_machine_in_trouble_gets_nothing_more(knobs, words, executed):
+    machine = SimulatedGrbl(knobs)
+    wire = Wire(machine)
+    end = stream_to(machine, wire)
+    assert words in str(end)
+    assert executed is None or machine.executed == text(MOVES[:executed])
+    sent = bytes(wire.written).replace(b"?", b"")
+    job, _, after = sent.partition(b"!")
+    assert b"".join(line + b"\n" for line in MOVES).startswith(job)
+    assert after == b"\x18"
+
+
+class FallsSilent(SimulatedGrbl):
+    """A controller whose power fails after ten lines."""
+
+    def feed(self, data):
+        answer = super().feed(data)
+        return answer if len(self.executed) < 10 else b""
+
+
+def test_a_machine_that_falls_silent_is_lost():
+    machine = FallsSilent()
+    with pytest.raises(TransportLost, match="no answer for 60 s after line"):
+        stream_to(machine, Wire(machine))
+
+
+@pytest.mark.parametrize("word", [b"ALARM:1", b"error:9", b"Grbl 1.1h ['$' for help]", b"<Alarm|>"])
+def test_words_after_which_nothing_is_sent(word):
+    program = GrblStream(ListedLines(MOVES))
+    program.bytes_to_send()
+    with pytest.raises(MachineFault):
+        program.receive(word + b"\r\nok\r\nok\r\nok\r\n")
+    assert program.bytes_to_send() == b""
+
+
+def test_an_answer_to_nothing_means_that_somebody_else_is_sending():
+    program = GrblStream(ListedLines([b"G1 X1"]))
+    program.bytes_to_send()
+    with pytest.raises(ProtocolViolation, match="another program"):
+        program.receive(b"ok\r\nok\r\n")
+
+
+def test_noise_is_told_and_counts_for_nothing():
+    machine = SimulatedGrbl(GrblKnobs(garbage_at_line=5))
+    assert stream_to(machine, Wire(machine)) == RunEnd(Outcome.FINISHED, 300, 300)
+    assert GrblStream(ListedLines(MOVES)).receive(b"o*\r\n") == [Message("o*")]
+
+
+def test_a_line_longer_than_the_buffer_is_refused():
+    program = GrblStream(ListedLines([b"G1 X1", b"G1 " + b"X1" * 20]), rx_buffer=24)
+    program.bytes_to_send()
+    program.receive(b"ok\r\n")
+    with pytest.raises(ProgramRefused, match="line 2 has 44 bytes"):
+        program.bytes_to_send()
+
+
+def test_hold_and_resume_pass_all_that_waits():
+    program = GrblStream(ListedLines(MOVES))
+    assert (program.control(Control.HOLD), program.control(Control.RESUME)) == (b"!", b"~")
+    told = program.receive(b"<Hold:1|>\r\n<Hold:0|>\r\n<Run|>\r\n<Door:0|>\r\n<Idle|>\r\n")
+    assert told == [Held("feed hold"), Resumed(), Held("the door is open"), Resumed()]
+
+
+def test_a_stop_in_full_motion_loses_no_position():
+    machine = SimulatedGrbl(GrblKnobs(moves_take_time=True))
+    wire = Wire(machine)
+    wire.write(b"G1 X500 F600\nG1 X0\n")
+    GrblDriver(wire, clock=wire.clock).make_safe()
+    assert machine.state == "Idle"
+    assert machine.planner.empty
+
+
+@pytest.mark.parametrize("size", [64, 1024])
+def test_the_controller_says_how_much_it_can_hold(size):
+    wire = Wire(SimulatedGrbl(GrblKnobs(rx_buffer=size)))
+    driver = GrblDriver(wire, clock=wire.clock)
+    assert driver.identify().details == ("[VER:1.1h.20190830:]", f"[OPT:V,15,{size}]")
+
+
+def test_a_machine_in_alarm_or_in_motion_is_not_ready():
+    locked = Wire(SimulatedGrbl(GrblKnobs(starts_locked=True)))
+    with pytest.raises(Unavailable, match="in alarm"):
+        GrblDriver(locked, clock=locked.clock).ready()
+    moving = Wire(SimulatedGrbl(GrblKnobs(moves_take_time=True)))
+    moving.write(b"G1 X500 F60\n")
+    with pytest.raises(Unavailable, match="'Run'"):
+        GrblDriver(moving, clock=moving.clock).ready()
