@@ -93,7 +93,7 @@ def order(
 ) -> None:
     """Order COPIES of PART of the newest release of DESIGN."""
     with Client(url, read_secret(token_file)) as client:
-        release = client.get(f"/designs/{design}")["release"]["id"]
+        release = client.get(f"/designs/{design}")["head"]["id"]
         wish = {"release_id": release, "part": part, "copies": copies, "material": material}
         placed = client.order(lab, wish)
     for answer in placed["answers"]:

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from commons.errors import Conflict, MachineFault, Unavailable
+from commons.errors import MachineFault, Unavailable
 from cosmo.client import Answer, Client
 from cosmo.demo.machines import Machines
 from cosmo.demo.screen import Bars, Made, Screen
@@ -13,6 +12,7 @@ from cosmo.demo.town import LAB
 
 BUILD_S = 240.0
 LOOK_S = 0.25
+HOST_QUESTIONS = {"M105", "M110", "M155"}
 ENDED_BADLY = {"failed", "refused", "rejected", "cancelled", "unconfirmed"}
 
 
@@ -36,7 +36,7 @@ class Order:
 WISHES = (
     Wish("seed-dibber", "Seed dibber", "pla"),
     Wish("twist-jar", "Lid", "petg"),
-    Wish("tool-caddy", "Divider", "plywood"),
+    Wish("tool-caddy", "End", "plywood"),
 )
 
 
@@ -113,6 +113,38 @@ def _attend(client: Client, board: Answer, job_id: str, done: _Watch, bars: Bars
 
 def _made(client: Client, order: Order, machines: Machines) -> Made:
     """The finished thing's row; MachineFault when other lines were executed than proved."""
-    job = client.get(f"/jobs/{order.job_id}")
-    passport = client.get(f"/things/{job['attempt_id']}")
-    return Made(order.design, passport, machines)
+    attempt_id = client.get(f"/jobs/{order.job_id}")["attempt_id"]
+    known = client.get(f"/things/{attempt_id}")["entries"]
+    machine = known["machine"]["value"]
+    program = machines.program(known["program"]["value"])
+    times = times_executed(program, machines.executed(machine))
+    if times != 1:
+        raise MachineFault(
+            f"{machine} executed the {len(program)} lines of attempt {attempt_id} {times} times "
+            "in one piece; it should be once"
+        )
+    return Made(
+        design=order.design,
+        attempt_id=attempt_id,
+        machine=machine,
+        lines_sent=known["lines_sent"]["value"],
+        lines_executed=len(program),
+        grams=known["mass"]["value"],
+        minutes=known["planned_min"]["value"],
+        kwh=known["energy"]["value"],
+        credited=", ".join(known["licensors"]["value"]),
+    )
+
+
+def times_executed(program: list[str], executed: list[str]) -> int:
+    """How often `program` stands in `executed`, every line in order and in one piece.
+
+    What hosts ask between the lines (temperatures, line numbers, status) is not looked at.
+    """
+    done = [line for line in executed if line.split(" ")[0] not in HOST_QUESTIONS]
+    length = len(program)
+    return sum(
+        done[at : at + length] == program
+        for at, line in enumerate(done)
+        if line == program[0] and len(done) - at >= length
+    )

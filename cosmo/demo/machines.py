@@ -1,16 +1,17 @@
 """The demo's three machines: two made of memory behind real ports, one behind a real OctoPrint."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from commons.errors import Unavailable
+from commons.errors import NotFound, Unavailable
 from cosmo.demo.processes import Processes, cosmo
 from cosmo.octoprint_host import OctoPrintHost, executed_lines, start_octoprint
 
 # How many times faster than real machines the simulated ones heat and move.
 SPEED = 400.0
-PRINTER, HOSTED, ROUTER = "Printer by the window", "Printer behind OctoPrint", "Router"
+PRINTER, HOSTED, ROUTER = "Window printer", "OctoPrint printer", "Router"
 
 _SETTINGS = """\
 [repository]
@@ -68,6 +69,18 @@ class Machines:
     settings: Path
     host: OctoPrintHost
     executed: Callable[[str], list[str]]
+
+    def program(self, sha256: str) -> list[str]:
+        """The lines of the proved program of that hash, from the agent's cache."""
+        for file in (self.settings.parent / "agent").rglob("*"):
+            if file.is_file() and _sha256(file) == sha256:
+                return file.read_text().splitlines()
+        raise NotFound(f"the agent's cache holds no program {sha256}")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def start_machines(

@@ -55,7 +55,7 @@ class Screen:
         """What was made, by which machine, at what cost, and who is credited."""
         table = Table(title="Made here", title_justify="left", box=None, padding=(0, 2, 0, 0))
         for name in ("design", "machine"):
-            table.add_column(name)
+            table.add_column(name, no_wrap=True)
         for name in ("sent", "executed", "g", "min", "kWh"):
             table.add_column(name, justify="right")
         table.add_column("credited to")
@@ -90,7 +90,8 @@ class Bars:
         """Leave the bar full, with how it ended."""
         if machine in self._tasks:
             task = self._progress.tasks[self._tasks[machine]]
-            self._progress.update(task.id, description=words, completed=task.total)
+            lines = f"{task.total:,.0f} lines"
+            self._progress.update(task.id, description=words, completed=task.total, count=lines)
 
 
 def _count(progress: dict[str, Any]) -> str:
