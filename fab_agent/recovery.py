@@ -46,7 +46,9 @@ class _Inquiry:
 
     def carry_out(self) -> None:
         """The start has its end, or the agent leaves before it could be learned."""
-        while not self._is_over() and not self._bench.inbox.leaving:
+        while not self._bench.inbox.leaving:
+            if self._is_over():
+                return
             order = self._bench.inbox.take(LOOK_S)
             match order:
                 case ControlOrder(attempt_id=self._start.attempt_id, wish=Wish.CANCEL):

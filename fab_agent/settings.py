@@ -138,11 +138,13 @@ class AgentSettings(Value):
 
     repository: RepositorySettings
     agent: LabSettings
-    machines: Annotated[tuple[MachineSettings, ...], Field(alias="machine", min_length=1)]
+    machines: Annotated[tuple[MachineSettings, ...], Field(alias="machine")]
 
     @field_validator("machines")
     @classmethod
     def _one_name_each(cls, machines: tuple[MachineSettings, ...]) -> tuple[MachineSettings, ...]:
+        if not machines:
+            raise ValueError("there is no machine: describe one in a [[machine]] table")
         names = [machine.name for machine in machines]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two machines are called {', '.join(twice)}: give each its own name")
