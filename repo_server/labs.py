@@ -121,7 +121,8 @@ def list_labs(session: Session, city_id: str | None = None) -> list[LabLine]:
     rows = select(LabRow, CityRow).join(CityRow, col(CityRow.id) == col(LabRow.city_id))
     if city_id is not None:
         rows = rows.where(LabRow.city_id == city_id)
-    machines = dict(session.exec(select(MachineRow.lab_id, count()).group_by(MachineRow.lab_id)))
+    counted = select(MachineRow.lab_id, count()).group_by(MachineRow.lab_id)
+    machines = dict(session.exec(counted).all())
     return [
         LabLine(lab.slug, lab.name, city.slug, city.name, machines.get(lab.id, 0))
         for lab, city in session.exec(rows.order_by(CityRow.name, LabRow.name))
