@@ -60,8 +60,13 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unforeseen)
 
 
+def status_of(error: FabError) -> int:
+    """The HTTP status of what was refused."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
 def _refused(error: FabError) -> Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error)
     if status >= 500:
         _LOG.error("%s %s: %s", request.method, request.path, error)
     fields = error.fields if isinstance(error, InvalidInput) else ()

@@ -1,5 +1,6 @@
 """What crosses HTTP as JSON: read into checked messages, written from them."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from flask import Response, jsonify, request
@@ -14,6 +15,14 @@ def read(message: type[M]) -> M:
     """The request's body as a `message`; InvalidInput names every wrong field."""
     try:
         return message.model_validate_json(request.get_data())
+    except ValidationError as error:
+        raise InvalidInput(*_explained(error)) from error
+
+
+def check(message: type[M], values: Mapping[str, object]) -> M:
+    """A form's values as a `message`; InvalidInput names every wrong field."""
+    try:
+        return message.model_validate(values)
     except ValidationError as error:
         raise InvalidInput(*_explained(error)) from error
 

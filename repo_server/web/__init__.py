@@ -1,0 +1,16 @@
+"""HTML for people: routes parse, call one use-case, render. No select here, no SQL, no rule."""
+
+from flask import Blueprint
+
+from repo_server.web import catalogue, cities, designs, frame, labs, orders, people, things
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    frame.bp,
+    catalogue.bp,
+    designs.bp,
+    orders.bp,
+    labs.bp,
+    cities.bp,
+    things.bp,
+    people.bp,
+)

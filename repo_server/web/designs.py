@@ -1,0 +1,125 @@
+"""A design's page: its parts in three dimensions, its files, its order form; and publishing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from commons.errors import FabError
+from commons.machine import MATERIALS, Process
+from repo_server import blobs, designs, labs, people
+from repo_server.api import auth
+from repo_server.api import designs as publishing
+from repo_server.api.errors import status_of
+from repo_server.db import reading, transaction
+from repo_server.designs import Release, ReleaseLine, Upload
+from repo_server.ids import new_id
+from repo_server.orders import MAX_COPIES
+from repo_server.people import Scope
+from repo_server.web import parts, uploads
+
+bp = Blueprint("designs", __name__)
+
+QUALITIES = (("draft", "Draft: thick layers, quick"), ("standard", "Standard: finer layers"))
+
+
+@bp.get("/designs/<slug>")
+@auth.public
+def show_design(slug: str) -> ResponseReturnValue:
+    """The design's newest release."""
+    with reading(current_app.extensions["engine"]) as session:
+        design = designs.show_design(session, slug)
+    return _page(design.head, design.releases, {})
+
+
+@bp.get("/releases/<id>")
+@auth.public
+def show_release(id: str) -> ResponseReturnValue:
+    """This very release, whatever was published after it."""
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, id)
+        releases = designs.show_design(session, release.slug).releases
+    return _page(release, releases, {})
+
+
+def page_of(release_id: str, form: Mapping[str, str], error: FabError) -> ResponseReturnValue:
+    """The release's page again, with what was filled in and why it was refused."""
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, release_id)
+        releases = designs.show_design(session, release.slug).releases
+    return _page(release, releases, form, error), status_of(error)
+
+
+def _page(
+    release: Release,
+    releases: tuple[ReleaseLine, ...],
+    form: Mapping[str, str],
+    error: FabError | None = None,
+) -> str:
+    shown = [parts.view_of(part, release) for part in release.manifest.parts]
+    makeable = [part for part in shown if part.makeable]
+    processes = {part.process for part in makeable}
+    return render_template(
+        "design.html",
+        release=release,
+        releases=releases,
+        parts=shown,
+        makeable=makeable,
+        labs=_my_labs(),
+        files=parts.files_of(release),
+        max_copies=MAX_COPIES,
+        materials=[(m.key, m.name) for m in MATERIALS.values() if m.process in processes],
+        qualities=QUALITIES if Process.FDM in processes else (),
+        values={**_first_choice(makeable), **form, "key": new_id()},
+        error=error,
+        readme=parts.readme_of(release, current_app.extensions["blobs"]),
+    )
+
+
+def _my_labs() -> list[labs.LabLine]:
+    """The labs where the one who looks may order."""
+    person = auth.current().person
+    if person is None:
+        return []
+    with reading(current_app.extensions["engine"]) as session:
+        roles = people.lab_roles(session, person.id)
+        return [lab for lab in labs.list_labs(session) if lab.slug in roles]
+
+
+def _first_choice(makeable: list[parts.PartView]) -> dict[str, str]:
+    """What the order form proposes: one copy of the first part, as its designer meant it."""
+    if not makeable:
+        return {}
+    return {"copies": "1", "material": makeable[0].material or "", "quality": "draft"}
+
+
+@bp.get("/publish")
+@auth.public
+def publish_form() -> ResponseReturnValue:
+    """The form to publish a release."""
+    return render_template("publish.html", values={})
+
+
+@bp.post("/publish")
+@auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES)
+def publish() -> ResponseReturnValue:
+    """Sent on to the new release, or the form again with everything that is wrong."""
+    slug = request.form.get("slug", "").strip()
+    try:
+        sent = uploads.read_form(request.files)
+        files = {path: _store(file.stream) for path, file in sent.files.items()}
+        id_, _ = publishing.publish(Upload(slug, sent.manifest, files))
+    except FabError as error:
+        page = render_template("publish.html", values=request.form, error=error)
+        return page, status_of(error)
+    return redirect(url_for("designs.show_release", id=id_), 303)
+
+
+def _store(stream: blobs.Readable) -> str:
+    """The hash under which the stream's bytes are stored now."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = store.put(stream)
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, stored, now=datetime.now(UTC))
+    return stored.sha256

@@ -1,0 +1,145 @@
+"""Labs: their list, each one's board, and what people decide at the machines."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import groupby
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from commons.errors import InvalidInput, NotFound
+from commons.wire import Wish
+from repo_server import boards, decisions, labs, people
+from repo_server.api import auth
+from repo_server.db import reading, transaction
+from repo_server.tables import JobRow
+from repo_server.tables.people import LabRole
+
+bp = Blueprint("labs", __name__)
+
+
+@bp.get("/labs")
+@auth.public
+def list_labs() -> ResponseReturnValue:
+    """Every lab under its city."""
+    with reading(current_app.extensions["engine"]) as session:
+        lines = labs.list_labs(session)
+    cities = [(city, list(of_city)) for city, of_city in groupby(lines, lambda it: it.city)]
+    return render_template("labs.html", cities=cities)
+
+
+@bp.get("/labs/<lab>")
+@auth.public
+def show_board(lab: str) -> ResponseReturnValue:
+    """The lab's board now. Its script asks for this page again whenever something changes."""
+    person, now = auth.current().person, datetime.now(UTC)
+    with reading(current_app.extensions["engine"]) as session:
+        row = labs.lab_of(session, lab)
+        board = boards.show_board(session, row, now=now)
+        role = people.lab_roles(session, person.id).get(lab) if person else None
+        lots = labs.list_lots(session, row.id)
+    titles = {job.id: f"{job.title}, {job.part}" for job in board.jobs}
+    operates = role in (LabRole.OPERATOR, LabRole.MANAGER)
+    return render_template(
+        "board.html", board=board, titles=titles, lots=lots, role=role, operates=operates
+    )
+
+
+@bp.post("/labs/<lab>/machines/<id>/clear")
+@auth.lab_role(LabRole.OPERATOR)
+def clear_bed(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the board; the next start may use the clear bed up."""
+    now, by = datetime.now(UTC), auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        decisions.confirm_clear(session, id, lab_id=lab_id, by=by, now=now)
+    return _back(lab, f"machine-{id}")
+
+
+@bp.post("/labs/<lab>/machines/<id>/lot")
+@auth.lab_role(LabRole.OPERATOR)
+def load_lot(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the board; the lot that was chosen is on the machine, or none."""
+    with transaction(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        labs.load_lot(session, id, request.form.get("lot") or None, lab_id=lab_id)
+    return _back(lab, f"machine-{id}")
+
+
+@bp.post("/labs/<lab>/jobs/<id>/cancel")
+@auth.lab_role(LabRole.MEMBER)
+def cancel_job(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the board; whoever ordered a job may cancel it, and so may an operator."""
+
+    def cancel(session: Session, job: JobRow, by: str, now: datetime) -> None:
+        decisions.require_own_or_operator(session, job, by)
+        decisions.cancel(session, job, by=by, now=now)
+
+    return _decide(lab, id, cancel)
+
+
+@bp.post("/labs/<lab>/jobs/<id>/<wish>")
+@auth.lab_role(LabRole.OPERATOR)
+def act_on_job(lab: str, id: str, wish: str) -> ResponseReturnValue:
+    """Back on the board; what the operator decided about the job is done, or asked of its agent."""
+    if wish not in _ACTS:
+        raise NotFound(f"nobody can '{wish[:40]}' a job")
+    return _decide(lab, id, _ACTS[wish])
+
+
+Act = Callable[[Session, JobRow, str, datetime], None]
+
+
+def _decide(lab: str, job_id: str, act: Act) -> ResponseReturnValue:
+    now, by = datetime.now(UTC), auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        job = decisions.job_in(session, job_id, lab_id=labs.lab_of(session, lab).id)
+        act(session, job, by, now)
+    return _back(lab, f"job-{job_id}")
+
+
+def _back(lab: str, anchor: str) -> ResponseReturnValue:
+    return redirect(url_for("labs.show_board", lab=lab, _anchor=anchor), 303)
+
+
+def _verdict(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.give_verdict(session, job, good=_yes("good"), note=_note(), by=by, now=now)
+
+
+def _attest(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    nothing_ran = _yes("nothing_ran")
+    decisions.attest(session, job, nothing_ran=nothing_ran, note=_note(), by=by, now=now)
+
+
+def _hold(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.hold_or_resume(session, job, Wish.HOLD, by=by, now=now)
+
+
+def _resume(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.hold_or_resume(session, job, Wish.RESUME, by=by, now=now)
+
+
+def _again(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.try_again(session, job, now=now)
+
+
+def _yes(field: str) -> bool:
+    """What the form answers; a field that says neither yes nor no decides nothing."""
+    answer = request.form.get(field)
+    if answer not in ("yes", "no"):
+        raise InvalidInput(f"say yes or no: {field} is missing")
+    return answer == "yes"
+
+
+def _note() -> str:
+    return request.form.get("note", "").strip()[:500]
+
+
+_ACTS: dict[str, Act] = {
+    "verdict": _verdict,
+    "attest": _attest,
+    "hold": _hold,
+    "resume": _resume,
+    "again": _again,
+}

@@ -1,0 +1,132 @@
+"""What a design's page says about each part, each file and the README, in plain words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from flask import url_for
+from markupsafe import Markup
+
+from commons.machine import Process
+from commons.manifest import Format, Part, format_of
+from repo_server.blobs import BlobStore
+from repo_server.designs import File, Release
+from repo_server.web import readme, words
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One part as the page shows it. `picture`, `drawing` and `model` are hashes of our own
+    pictures, SVG and GLB; `facts` are sentences."""
+
+    name: str
+    quantity: int
+    process: Process | None
+    material: str | None
+    thickness_mm: float | None
+    extent: str
+    facts: tuple[str, ...]
+    problem: str | None
+    picture: str | None
+    drawing: str | None
+    model: str | None
+    makeable: bool
+
+
+def view_of(part: Part, release: Release) -> PartView:
+    """The part with what was measured of its file; what its designer wrote where nothing was."""
+    file = release.file(part.file)
+    image = release.file(part.image)
+    facts = (file.facts if file else None) or {}
+    preview = file.preview if file else None
+    is_mesh = part.file is not None and format_of(part.file) is Format.MESH
+    return PartView(
+        name=part.name,
+        quantity=part.quantity,
+        process=part.process,
+        material=part.material,
+        thickness_mm=part.thickness_mm,
+        extent=_extent(facts, part),
+        facts=_sentences(facts, part),
+        problem=file.problem if file else None,
+        picture=(image.thumbnail if image else None) or (file.thumbnail if file else None),
+        drawing=None if is_mesh else preview,
+        model=preview if is_mesh else None,
+        makeable=part.process is not None and file is not None,
+    )
+
+
+def _extent(facts: Mapping[str, object], part: Part) -> str:
+    measured = facts.get("box_mm")
+    if isinstance(measured, list):
+        return words.box([float(edge) for edge in measured])
+    return words.box(part.size_mm) if part.size_mm else ""
+
+
+def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
+    said = [_extent(facts, part)]
+    volume, length = facts.get("volume_mm3"), facts.get("length_mm")
+    if isinstance(volume, float):
+        said.append(f"{words.number(volume / 1000)} cm³, a closed body")
+    if isinstance(length, float):
+        said.append(f"{words.number(length / 1000)} m of lines")
+    if part.mass_g is not None:
+        said.append(f"{words.grams(part.mass_g)} by its designer's word")
+    return tuple(filter(None, said))
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """One file as the list of files shows it."""
+
+    path: str
+    name: str
+    sha256: str
+    size: int
+    what: str
+
+
+def files_of(release: Release) -> list[FileView]:
+    """Every file of the release, and what it is in a few words."""
+    return [
+        FileView(it.path, PurePosixPath(it.path).name, it.sha256, it.size, _what(it, release))
+        for it in release.files
+    ]
+
+
+_KINDS = {
+    "stl": "Mesh", "3mf": "Mesh", "obj": "Mesh", "dxf": "Drawing", "svg": "Drawing",
+    "png": "Picture", "jpg": "Picture", "jpeg": "Picture", "webp": "Picture",
+}  # fmt: skip
+_ENDINGS = {
+    ".md": "Text", ".txt": "Text", ".csv": "Table", ".py": "Source: Python",
+    ".scad": "Source: OpenSCAD", ".fcstd": "Source: FreeCAD", ".step": "Source: STEP",
+    ".stp": "Source: STEP", ".pdf": "Document",
+}  # fmt: skip
+
+
+def _what(file: File, release: Release) -> str:
+    if file.path == release.manifest.bom:
+        return "Bill of materials"
+    if file.kind is None:
+        return _ENDINGS.get(PurePosixPath(file.path).suffix.lower(), "")
+    faces = (file.facts or {}).get("faces")
+    what = _KINDS.get(file.kind, "")
+    return f"{what}, {words.number(faces)} triangles" if isinstance(faces, int) else what
+
+
+def readme_of(release: Release, blobs: BlobStore) -> Markup | None:
+    """The README as HTML, with the release's own pictures in it; None without one."""
+    file = release.file(release.manifest.readme)
+    if file is None:
+        return None
+    with blobs.path(file.sha256).open("rb") as stored:
+        text = stored.read(readme.MAX_BYTES).decode("utf-8", errors="replace")
+
+    def resolve(path: str) -> str | None:
+        target = release.file(path)
+        # A stranger's picture is shown as the one that our parser painted from it.
+        shown = target and (target.thumbnail or target.sha256)
+        return url_for("api_blobs.get_blob", sha256=shown) if shown else None
+
+    return readme.render_readme(text, resolve, folder=str(PurePosixPath(file.path).parent))

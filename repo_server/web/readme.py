@@ -1,0 +1,78 @@
+"""A designer's README as HTML that can do nothing but be read."""
+
+from collections.abc import Callable
+from functools import partial
+from posixpath import normpath
+from urllib.parse import unquote, urlsplit
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup
+
+MAX_BYTES = 256 * 1024
+_TAGS = {
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "hr", "img", "li", "ol",
+    "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+
+Resolve = Callable[[str], str | None]
+
+
+def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
+    """The README as HTML: no scripts, no styles, nothing loaded from elsewhere.
+
+    Args:
+        text: markdown as the designer wrote it; HTML in it is shown as text.
+        resolve: address of a file of the release by its path, None when there is none.
+        folder: where in the release the README lies; relative links start there.
+
+    Pictures that are not files of the release become links; headings go down one level, because
+    the page's own title is the first.
+    """
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    tokens = markdown.parse(text)
+    locate = partial(_locate, resolve=resolve, folder=folder)
+    for token in tokens:
+        _lower_heading(token)
+        for child in token.children or ():
+            _point_inside(child, locate)
+    html = RendererHTML().render(tokens, markdown.options, {})
+    safe = nh3.clean(
+        html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )  # fmt: skip
+    return Markup(safe)  # noqa: S704  (nh3 let nothing else through)
+
+
+def _lower_heading(token: Token) -> None:
+    if token.type in ("heading_open", "heading_close"):
+        token.tag = f"h{min(4, int(token.tag[1]) + 1)}"
+
+
+def _point_inside(token: Token, locate: Resolve) -> None:
+    """Links and pictures inside the release get the address of that file."""
+    if token.type == "link_open" and (address := locate(str(token.attrGet("href") or ""))):
+        token.attrSet("href", address)
+    if token.type == "image":
+        source = str(token.attrGet("src") or "")
+        if address := locate(source):
+            token.attrSet("src", address)
+        else:
+            _show_as_text(token, source)
+
+
+def _show_as_text(token: Token, source: str) -> None:
+    token.type, token.tag, token.children = "text", "", None
+    token.content = f"[picture: {token.content or source}]"
+
+
+def _locate(target: str, *, resolve: Resolve, folder: str) -> str | None:
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or not parts.path:
+        return None
+    path = unquote(parts.path)
+    inside = path if path.startswith("/") else f"{folder}/{path}"
+    return resolve(normpath(inside).lstrip("/"))

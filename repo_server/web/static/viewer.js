@@ -1,0 +1,209 @@
+// A part on its stage: turn, zoom, move; by mouse, touch and keys. Units are mm, z is up.
+// Without WebGL, or when a preview cannot be read, the still picture stays where it is.
+
+const stage = document.querySelector("[data-stage]");
+const still = stage.querySelector(".picture");
+const label = stage.querySelector("[data-label]");
+const size = stage.querySelector("[data-size]");
+const fitButton = stage.querySelector(".fit");
+const STEPS_MM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+let view = null; // made once, with the first preview
+let shown = 0; // counts requests, so that a slow answer never replaces a newer one
+
+function hasWebGL() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return gl !== null;
+}
+
+function colour(T, name) {
+  return new T.Color(getComputedStyle(stage).getPropertyValue(name).trim());
+}
+
+/** Renderer, camera, lights and controls; `draw()` asks for one frame. */
+function makeView(T) {
+  const renderer = new T.WebGLRenderer({ antialias: true, alpha: true });
+  renderer.shadowMap.enabled = true;
+  renderer.shadowMap.type = T.PCFShadowMap;
+  const canvas = renderer.domElement;
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "img");
+  const camera = new T.PerspectiveCamera(32, 1, 1, 1000);
+  camera.up.set(0, 0, 1);
+  const scene = new T.Scene();
+  const sun = new T.DirectionalLight(0xffffff, 2.2);
+  sun.castShadow = true;
+  sun.shadow.mapSize.set(1024, 1024);
+  sun.shadow.radius = 6;
+  scene.add(new T.HemisphereLight(0xffffff, 0x9c8f7c, 1.9), sun, sun.target);
+  const controls = new T.OrbitControls(camera, canvas);
+  controls.enableDamping = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // A page that scrolls past the stage goes on scrolling: up and down belong to the page until
+  // the stage is taken in hand.
+  controls.enableZoom = false;
+  canvas.style.touchAction = "pan-y";
+  canvas.addEventListener("pointerdown", () => { canvas.focus(); controls.enableZoom = true; });
+  canvas.addEventListener("blur", () => { controls.enableZoom = false; });
+
+  let waiting = false;
+  const draw = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      controls.update(); // a change, such as damping that goes on, asks for the next frame
+      renderer.render(scene, camera);
+    });
+  };
+  controls.addEventListener("change", draw);
+  const resize = () => {
+    const { clientWidth: width, clientHeight: height } = stage;
+    renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    renderer.setSize(width, height, false);
+    camera.aspect = width / height;
+    camera.updateProjectionMatrix();
+    draw();
+  };
+  stage.prepend(canvas);
+  new ResizeObserver(resize).observe(stage);
+  resize();
+  const made = { T, camera, canvas, controls, draw, scene, sun, content: null, fit: () => {} };
+  canvas.addEventListener("keydown", (event) => onKey(made, event));
+  fitButton.addEventListener("click", () => made.fit());
+  return made;
+}
+
+function onKey({ controls, draw, fit }, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const turn = Math.PI / 12;
+  const act = {
+    ArrowLeft: () => controls.rotateLeft(turn),
+    ArrowRight: () => controls.rotateLeft(-turn),
+    ArrowUp: () => controls.rotateUp(turn),
+    ArrowDown: () => controls.rotateUp(-turn),
+    "+": () => controls.dollyIn(1.2),
+    "=": () => controls.dollyIn(1.2),
+    "-": () => controls.dollyOut(1.2),
+    0: () => fit(),
+    Home: () => fit(),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+  draw();
+}
+
+/** The body with even light on its faces and sharp edges where it has them, standing on z = 0. */
+function bodyOf(T, gltf) {
+  const material = new T.MeshStandardMaterial({ color: colour(T, "--part"), roughness: 0.72 });
+  const body = new T.Group();
+  gltf.scene.updateMatrixWorld(true);
+  gltf.scene.traverse((node) => {
+    if (!node.isMesh) return;
+    const geometry = T.toCreasedNormals(node.geometry.applyMatrix4(node.matrixWorld), Math.PI / 7);
+    const mesh = new T.Mesh(geometry, material);
+    mesh.castShadow = mesh.receiveShadow = true;
+    body.add(mesh);
+  });
+  const box = new T.Box3().setFromObject(body);
+  const middle = box.getCenter(new T.Vector3());
+  body.position.set(-middle.x, -middle.y, -box.min.z);
+  return { body, extent: box.getSize(new T.Vector3()) };
+}
+
+/** Ground with a shadow, and a grid whose step in mm fits the part. */
+function groundOf(T, extent) {
+  const widest = Math.max(extent.x, extent.y);
+  const step = STEPS_MM.find((mm) => widest / mm <= 12) ?? 1000;
+  const half = Math.ceil(widest / step) * step;
+  const points = [];
+  for (let at = -half; at <= half; at += step) {
+    points.push(at, -half, 0, at, half, 0, -half, at, 0, half, at, 0);
+  }
+  const lines = new T.BufferGeometry();
+  lines.setAttribute("position", new T.Float32BufferAttribute(points, 3));
+  const grid = new T.LineSegments(lines, new T.LineBasicMaterial({ color: colour(T, "--line") }));
+  const shadow = new T.ShadowMaterial({ opacity: 0.22, depthWrite: false });
+  const floor = new T.Mesh(new T.PlaneGeometry(12 * half, 12 * half), shadow);
+  floor.receiveShadow = true;
+  floor.position.z = grid.position.z = -0.002 * widest; // below the part, so that neither flickers
+  const ground = new T.Group();
+  ground.add(grid, floor);
+  return { ground, step };
+}
+
+/** Camera, light and zoom limits for a part of this extent, seen from the front right. */
+function frame({ T, camera, controls, sun, draw }, extent) {
+  const radius = extent.length() / 2;
+  const narrow = Math.min(1, camera.aspect);
+  const distance = (1.15 * radius) / Math.sin((camera.fov * Math.PI) / 360) / narrow;
+  camera.near = distance / 100;
+  camera.far = distance * 20;
+  controls.minDistance = radius / 4;
+  controls.maxDistance = distance * 4;
+  controls.target.set(0, 0, extent.z / 2);
+  camera.position.copy(controls.target);
+  camera.position.addScaledVector(new T.Vector3(0.62, -1, 0.62).normalize(), distance);
+  camera.updateProjectionMatrix();
+  sun.position.set(-1.2 * radius, -1.6 * radius, 3 * radius + extent.z);
+  const reach = 2.5 * radius;
+  Object.assign(sun.shadow.camera, {
+    left: -reach, right: reach, top: reach, bottom: -reach, near: 0.1, far: 9 * radius,
+  });
+  sun.shadow.camera.updateProjectionMatrix();
+  controls.update();
+  draw();
+}
+
+function dispose(group) {
+  group?.traverse((node) => { node.geometry?.dispose(); node.material?.dispose(); });
+}
+
+async function show(choice) {
+  const mine = ++shown;
+  const { src, name, extent: words, picture } = choice.dataset;
+  label.textContent = name;
+  size.textContent = words ?? "";
+  const image = still.querySelector("img");
+  if (image && picture) Object.assign(image, { src: picture, alt: `Picture of ${name}` });
+  if (!src || !hasWebGL()) return showStill();
+  try {
+    const T = await import("./vendor/three.js");
+    const gltf = await new T.GLTFLoader().loadAsync(src);
+    if (mine === shown) showBody(T, gltf, { name, words });
+  } catch (problem) {
+    console.warn(`no 3D view of ${name}:`, problem);
+    if (mine === shown) showStill();
+  }
+}
+
+function showStill() {
+  still.hidden = false;
+  fitButton.hidden = true;
+  if (view) view.canvas.hidden = true;
+}
+
+function showBody(T, gltf, { name, words }) {
+  view ??= makeView(T);
+  const { body, extent } = bodyOf(T, gltf);
+  const { ground, step } = groundOf(T, extent);
+  if (view.content) view.scene.remove(view.content);
+  dispose(view.content);
+  view.content = new T.Group().add(body, ground);
+  view.scene.add(view.content);
+  view.fit = () => frame(view, extent);
+  view.fit();
+  size.textContent = `${words ?? ""} · grid ${step} mm`;
+  view.canvas.setAttribute("aria-label",
+    `${name} in three dimensions. Arrow keys turn it, plus and minus zoom, 0 fits it in.`);
+  view.canvas.hidden = fitButton.hidden = false;
+  still.hidden = true;
+  stage.dataset.ready = name;
+}
+
+for (const choice of document.querySelectorAll("[data-show]")) {
+  choice.addEventListener("click", () => show(choice));
+}
+const first = document.querySelector("[data-show][data-src]") ?? document.querySelector("[data-show]");
+if (first) show(first);

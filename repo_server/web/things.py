@@ -1,0 +1,43 @@
+"""A thing's passport, with a code that leads back to it."""
+
+import segno
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from repo_server import passports
+from repo_server.api import auth
+from repo_server.db import reading
+from repo_server.settings import Settings
+
+bp = Blueprint("things", __name__)
+
+# The order of telling: what it is, where and of what it was made, how, and how it turned out.
+GROUPS = (
+    ("What it is", ("design", "part", "version", "licence", "licensors", "published_by",
+                    "release")),
+    ("Where", ("lab", "city", "machine")),
+    ("Of what", ("material", "lot", "ring", "evidence", "mass")),
+    ("How", ("started_at", "ended_at", "machine_time", "energy", "prepared_with", "program",
+             "lines", "lines_sent", "lines_done")),
+    ("How it turned out", ("verdict",)),
+)  # fmt: skip
+
+
+@bp.get("/things/<attempt_id>")
+@auth.public
+def show_thing(attempt_id: str) -> ResponseReturnValue:
+    """The passport of what an attempt made; every entry says how it is known."""
+    with reading(current_app.extensions["engine"]) as session:
+        passport = passports.show_passport(session, attempt_id)
+    settings: Settings = current_app.extensions["settings"]
+    address = f"{settings.base_url}/things/{passport.attempt_id}"
+    return render_template(
+        "thing.html", thing=passport, groups=GROUPS, address=address, qr=_qr(address)
+    )
+
+
+def _qr(address: str) -> Markup:
+    """The code as an SVG without styles; readable with a quarter of it worn off."""
+    code = segno.make(address, error="q", micro=False)
+    return Markup(code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None))  # noqa: S704

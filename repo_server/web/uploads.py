@@ -1,0 +1,80 @@
+"""A browser's upload form becomes okh.toml and files with their paths in the release."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from werkzeug.datastructures import FileStorage, MultiDict
+
+from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
+from commons.manifest import MAX_BYTES, read_manifest
+
+MANIFEST = "okh.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the form held: the manifest as written, and each other file under its path."""
+
+    manifest: bytes
+    files: Mapping[str, FileStorage]
+
+
+def read_form(files: MultiDict[str, FileStorage]) -> Sent:
+    """The folder that was chosen, or the single files.
+
+    InvalidInput when there is no okh.toml, or when two files would have the same path.
+    """
+    folder = _inside(files.getlist("folder"))
+    single = [file for file in files.getlist("files") if file.filename]
+    manifest = files.get("manifest") or folder.pop(MANIFEST, None)
+    if manifest is None or not manifest.filename:
+        raise _wrong("manifest", "is missing: choose the folder that has okh.toml at its top")
+    text = manifest.stream.read(MAX_BYTES + 1)
+    return Sent(text, {**folder, **_placed(single, text)})
+
+
+def _inside(files: Iterable[FileStorage]) -> dict[str, FileStorage]:
+    """A folder's files by their path below it. Browsers put the folder's own name first."""
+    found = {}
+    for file in files:
+        _, _, path = (file.filename or "").partition("/")
+        # What editors and systems leave behind belongs to no release.
+        if path and not any(part.startswith(".") for part in path.split("/")):
+            found[path] = file
+    return found
+
+
+def _placed(files: Iterable[FileStorage], manifest: bytes) -> dict[str, FileStorage]:
+    """Single files where the manifest names a path that ends in their name, else at the top."""
+    named = {PurePosixPath(path).name: path.removeprefix("/") for path in _paths(manifest)}
+    placed: dict[str, FileStorage] = {}
+    for file in files:
+        name = PurePosixPath(file.filename or "").name
+        path = named.get(name, name)
+        if path in placed:
+            raise _wrong("files", f"two files are named '{name}'; choose the folder instead")
+        placed[path] = file
+    return placed
+
+
+def _paths(manifest: bytes) -> list[str]:
+    try:
+        return list(_texts(read_manifest(manifest).data))
+    except ManifestInvalid:
+        return []  # what is wrong with it is said when it is published
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str) and "://" not in value and len(value) < 256:
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _wrong(field: str, problem: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {problem}", [FieldProblem(field, problem)])

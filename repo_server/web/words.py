@@ -1,0 +1,215 @@
+"""Figures and states in words for people: sizes, times, masses, and what a state means."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+from commons.flows import Ring, State
+from commons.job import JobState
+from commons.machine import MATERIALS, Process
+from commons.wire import Phase, ProgressReport
+from repo_server.conditions import Condition
+from repo_server.passports import Entry
+
+
+class Word(NamedTuple):
+    """A state as people say it; `tone` is the class that gives it its colour."""
+
+    text: str
+    tone: str = ""
+
+
+JOB_WORDS = {
+    JobState.QUEUED: Word("Waiting for a machine", "wait"),
+    JobState.LEASED: Word("Being prepared", "good"),
+    JobState.STAGED: Word("Prepared", "wait"),
+    JobState.ARMED: Word("About to start", "good"),
+    JobState.RUNNING: Word("Running", "good"),
+    JobState.UNCONFIRMED: Word("Not known: look at the machine", "bad"),
+    JobState.FINISHED: Word("Finished: is it good?", "wait"),
+    JobState.FAILED: Word("Failed", "bad"),
+    JobState.REFUSED: Word("Refused before anything moved", "bad"),
+    JobState.DONE: Word("Done", "good"),
+    JobState.REJECTED: Word("Not good enough", "bad"),
+    JobState.CANCELLING: Word("Being cancelled", "wait"),
+    JobState.CANCELLED: Word("Cancelled"),
+}
+
+CONDITION_WORDS = {
+    Condition.OFFLINE: Word("Offline", "bad"),
+    Condition.FAULT: Word("Fault: somebody has to look", "bad"),
+    Condition.MANUAL: Word("Used by hand"),
+    Condition.UNCONFIRMED: Word("Not known: somebody has to look", "bad"),
+    Condition.RUNNING: Word("Running", "good"),
+    Condition.HELD: Word("Held", "wait"),
+    Condition.PREPARING: Word("Preparing", "good"),
+    Condition.AWAIT_CLEAR: Word("Waits for a clear bed", "wait"),
+    Condition.READY: Word("Ready", "good"),
+}
+
+EVIDENCE_WORDS = {
+    State.MEASURED: Word("Measured", "good"),
+    State.DECLARED: Word("Declared by a person", "good"),
+    State.MODELLED: Word("Modelled", "wait"),
+    State.DEFAULT: Word("From a default factor", "wait"),
+    State.CHECKED_EMPTY: Word("Checked: none"),
+    State.NOT_MEASURED: Word("Not measured"),
+    State.OUT_OF_SCOPE: Word("Out of scope"),
+}
+
+RING_WORDS = {
+    Ring.LAB: "this lab",
+    Ring.CITY: "the city",
+    Ring.REGION: "the region",
+    Ring.COALITION: "another city of the coalition",
+    Ring.BEYOND: "beyond",
+    Ring.UNKNOWN: "unknown",
+}
+
+PROCESS_WORDS = {Process.FDM: "3D print", Process.CNC: "Milled from sheet"}
+
+# By the names under which templates know them.
+TABLES = {
+    "JOB_WORDS": JOB_WORDS,
+    "CONDITION_WORDS": CONDITION_WORDS,
+    "EVIDENCE_WORDS": EVIDENCE_WORDS,
+    "RING_WORDS": RING_WORDS,
+    "PROCESS_WORDS": PROCESS_WORDS,
+}
+
+
+def file_size(size: int) -> str:
+    """Bytes in decimal units, as file managers show them."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} GB"
+
+
+def duration(seconds: float) -> str:
+    """A time span with the two units that matter."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, second = divmod(whole, 60)
+    if minutes < 10:
+        return f"{minutes} min {second} s"
+    hours, minute = divmod(minutes, 60)
+    return f"{hours} h {minute} min" if hours else f"{minutes} min"
+
+
+def number(value: float) -> str:
+    """At most three digits that mean something, thousands apart, no exponent."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if abs(value) < 0.001:
+        return "less than 0.001"
+    return f"{value:.3g}"
+
+
+def figure(value: float, unit: str = "") -> str:
+    """At most two digits that mean something: no figure here is known better. Counts are exact."""
+    if unit == "things" or value == 0:
+        return number(value)
+    return number(float(f"{value:.2g}"))
+
+
+def grams(mass_g: float) -> str:
+    """A mass in g or kg."""
+    return f"{number(mass_g / 1000)} kg" if mass_g >= 1000 else f"{number(mass_g)} g"
+
+
+def box(size_mm: tuple[float, float, float] | list[float]) -> str:
+    """Width × depth × height in mm."""
+    return " × ".join(f"{edge:.4g}" for edge in size_mm) + " mm"
+
+
+def moment(at: datetime) -> str:
+    """A date and time in UTC for people; pages put the exact instant beside it."""
+    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%-d %B %Y}"
+
+
+def capitalise(sentence: str) -> str:
+    """The sentence with its first letter large and all others as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def material(key: str) -> str:
+    """The name of a material that we know; the designer's word for any other."""
+    return MATERIALS[key].name if key in MATERIALS else key
+
+
+class Lot(Protocol):
+    """What is said about a spool or sheet."""
+
+    name: str
+    material: str
+    ring: Ring
+    mass_left_g: float | None
+    thickness_mm: float | None
+
+
+def lot(it: Lot) -> str:
+    """A lot in one line: what it is, where it was made, how much is left."""
+    said = [it.name]
+    if material(it.material).lower() not in it.name.lower():
+        said.append(material(it.material))
+    if it.thickness_mm is not None:
+        said.append(f"{number(it.thickness_mm)} mm")
+    if it.mass_left_g is not None:
+        said.append(f"{grams(it.mass_left_g)} left")
+    made = "origin unknown" if it.ring is Ring.UNKNOWN else f"made in {RING_WORDS[it.ring]}"
+    return ", ".join([*said, made])
+
+
+def steps(progress: ProgressReport) -> str:
+    """How far an attempt is, in what its phase counts."""
+    done, total = progress.done, progress.total
+    if progress.phase is Phase.FETCH:
+        return f"Fetching the file: {file_size(done)} of {file_size(total)}"
+    if progress.phase is Phase.PREPARE:
+        return "Preparing the program"
+    return f"Line {number(done)} of {number(total)}"
+
+
+def entry(it: Entry) -> str:
+    """The value of a passport's entry with its unit, and its interval where it has one."""
+    value = it.value
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, str) or value is None:
+        return value or ""
+    if it.low is None or it.high is None:
+        return number(value)
+    unit = it.unit or ""
+    return f"{figure(value)} {unit} ({figure(it.low)} to {figure(it.high)} {unit})"
+
+
+# Filters of the templates, under their own names.
+FILTERS = {
+    function.__name__: function
+    for function in (
+        file_size,
+        duration,
+        number,
+        figure,
+        grams,
+        box,
+        moment,
+        day,
+        capitalise,
+        material,
+        lot,
+        steps,
+        entry,
+    )
+}
