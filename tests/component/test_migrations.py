@@ -1,0 +1,62 @@
+"""The migrations lead to exactly the tables that the code declares, on both databases."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from repo_server.db import make_engine, reading, transaction, upgrade
+
+
+@pytest.fixture
+def engine(database):
+    engine = make_engine(database)
+    yield engine
+    engine.dispose()
+
+
+def test_models_and_migrations_agree(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_upgrading_what_is_up_to_date_changes_nothing(engine):
+    upgrade(engine)
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0002"
+
+
+def test_sqlite_keeps_what_it_was_given_and_checks_its_references(tmp_path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    with engine.connect() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    engine.dispose()
+    full = 2
+    assert pragmas == {"journal_mode": "wal", "synchronous": full, "foreign_keys": 1}
+
+
+def test_a_transaction_is_whole_or_nothing(engine):
+    insert = text("INSERT INTO city (id, slug, name, country) VALUES ('1', 'a', 'A', 'XX')")
+    with pytest.raises(ZeroDivisionError), transaction(engine) as session:
+        session.execute(insert)
+        raise ZeroDivisionError
+    with reading(engine) as session:
+        assert session.execute(text("SELECT count(*) FROM city")).scalar() == 0
+
+
+def test_readers_see_one_state_and_never_keep_a_writer_waiting(engine):
+    insert = text("INSERT INTO city (id, slug, name, country) VALUES ('1', 'a', 'A', 'XX')")
+    count = text("SELECT count(*) FROM city")
+    with reading(engine) as reader:
+        before = reader.execute(count).scalar()
+        with transaction(engine) as writer:
+            writer.execute(insert)
+        assert reader.execute(count).scalar() == before == 0
+    with reading(engine) as reader:
+        assert reader.execute(count).scalar() == 1
