@@ -62,6 +62,7 @@ def test_no_damage_on_the_line_loses_or_repeats_a_command(program, knobs, read_s
     run(marlin, machine, line_count=len(program), read_size=read_size)
     assert machine.executed == program
     assert machine.planner.empty
+    assert machine.bytes_lost == 0
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20))

@@ -108,7 +108,7 @@ def test_words_after_which_nothing_is_sent(word):
     program = GrblStream(ListedLines(MOVES))
     program.bytes_to_send()
     with pytest.raises(MachineFault):
-        program.receive(word + b"\r\nok\r\nok\r\nok\r\n")
+        program.receive(b"ok\r\n" + word + b"\r\nok\r\n")
     assert program.bytes_to_send() == b""
 
 

@@ -133,6 +133,14 @@ def test_only_the_last_of_several_requests_counts_and_only_after_a_pause():
     assert program.bytes_to_send().startswith(numbered(2, b"G1 X2"))
 
 
+def test_the_ok_of_a_resend_acknowledges_no_line():
+    program = begun(b"G1 X1", b"G1 X2", b"G1 X3")
+    program.receive(b"Error:checksum mismatch, Last Line: 1\nResend: 2\nok\n")
+    assert program.lines_done == 0
+    program.receive(b"ok\n")
+    assert program.lines_done == 1
+
+
 def test_a_request_for_a_line_that_was_never_sent_ends_the_run():
     program = begun(*MOVES)
     with pytest.raises(ProtocolViolation, match="asks for line 99"):
@@ -184,7 +192,7 @@ def test_a_heater_that_does_not_heat_is_a_fault():
 def test_words_after_which_nothing_is_sent(line):
     program = begun(*MOVES)
     with pytest.raises(MachineFault):
-        program.receive(line + b"\n" + b"ok\n" * 5)
+        program.receive(b"ok\n" + line + b"\nok\n")
     assert program.bytes_to_send() == b""
 
 
