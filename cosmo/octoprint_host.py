@@ -17,6 +17,7 @@ from typing import Self
 import httpx
 
 from commons.errors import Unavailable
+from cosmo.demo.processes import ends_with_parent
 
 USER = "cosmo"
 ROOM_C = 21.0
@@ -91,7 +92,9 @@ def start_octoprint(
     if os.geteuid() == 0:
         command.append("--iknowwhatimdoing")
     with (basedir / "octoprint.out").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ends_with_parent(command), stdout=output, stderr=output, stdin=subprocess.DEVNULL
+        )
     host = OctoPrintHost(f"http://127.0.0.1:{port}", key, process)
     try:
         _wait_until_operational(host, basedir)

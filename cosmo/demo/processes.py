@@ -36,10 +36,9 @@ class Processes:
         self, name: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None
     ) -> None:
         """`command` runs in a process group of its own and writes to `logs/NAME.log`."""
-        guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [*guard, *map(str, command)],
+                ends_with_parent(command),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
                 start_new_session=True,
@@ -97,6 +96,12 @@ def _kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def ends_with_parent(command: Sequence[str | Path]) -> list[str]:
+    """`command` such that the system ends it should this process be killed."""
+    guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    return [*guard, *map(str, command)]
 
 
 def cosmo(*words: str | Path) -> list[str | Path]:
