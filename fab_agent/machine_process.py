@@ -26,8 +26,8 @@ from fab_agent.repository import Repository, new_client
 from fab_agent.workplace import Assignment, Workplace, workplace
 
 log = logging.getLogger(__name__)
-# How often the main thread looks whether the supervisor is still there, s.
-LOOK_S = 1.0
+# How often the main thread looks for a signal and for its supervisor, s.
+LOOK_S = 0.25
 LOG_FORMAT = "%(asctime)s %(levelname)s [%(process)d %(threadName)s] %(message)s"
 
 MakeOffice = Callable[[Repository, Outbox], Office]

@@ -60,12 +60,10 @@ class MachineThread:
 
     def _build(self, offer: JobOffer) -> None:
         log.info("attempt %s: %s (%s)", offer.attempt_id, offer.title, offer.part)
-        end = carry_out(offer, self._bench)
-        self._ask_at = self._bench.clock()
-        if end is EventKind.DECLINED:
+        if carry_out(offer, self._bench) is EventKind.DECLINED:
             self._pause()
         else:
-            self._failures = 0
+            self._failures, self._ask_at = 0, self._bench.clock()
 
     def _is_ready(self) -> bool:
         display = self._bench.display
@@ -96,6 +94,7 @@ class MachineThread:
         self._failures += 1
         while not self._bench.inbox.leaving and (left := end - self._bench.clock()) > 0:
             self._wait(left)
+        self._ask_at = self._bench.clock()
 
     def _wait(self, seconds: float) -> None:
         if isinstance(self._bench.inbox.take(seconds), Work):
