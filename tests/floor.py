@@ -4,7 +4,6 @@ Time stands still until a test moves it. What the agent says goes through the sa
 use-cases as in the server; only HTTP and signatures are left out.
 """
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from sqlmodel import Session, SQLModel, select
 from commons.content import content_id
 from commons.flows import Ring
 from commons.job import JobState
-from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
+from commons.machine import MachineProfile, Process
 from commons.wire import (
     AgentEvent,
     ArmRequest,
@@ -33,7 +32,7 @@ from commons.wire import (
     SyncReply,
     SyncRequest,
 )
-from repo_server import designs, enrolment, jobs, labs, orders, replies, reports
+from repo_server import decisions, designs, enrolment, jobs, labs, orders, replies, reports
 from repo_server.db import make_engine, transaction
 from repo_server.people import Person
 from repo_server.tables import (
@@ -45,6 +44,7 @@ from repo_server.tables import (
     MaterialLotRow,
     PersonRow,
 )
+from tests.profiles import printer, router
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MANIFEST = b"""
@@ -97,45 +97,13 @@ PROGRAM = ProgramFacts(
 )
 
 
-def printer(name: str = "Printer", **changes: object) -> MachineProfile:
-    values: dict[str, object] = {
-        "name": name,
-        "process": Process.FDM,
-        "driver": Driver.MARLIN,
-        "envelope": Envelope(x_max_mm=250, y_max_mm=210, z_max_mm=210),
-        "max_feed_mm_s": 200,
-        "max_feed_z_mm_s": 12,
-        "materials": ("pla", "petg"),
-        "rated_power_w": 100,
-        "fdm": PrintLimits(),
-    }
-    return MachineProfile.model_validate(values | changes)
-
-
-def router(name: str = "Router", **changes: object) -> MachineProfile:
-    values: dict[str, object] = {
-        "name": name,
-        "process": Process.CNC,
-        "driver": Driver.GRBL,
-        "envelope": Envelope(x_max_mm=600, y_max_mm=400, z_max_mm=60),
-        "max_feed_mm_s": 50,
-        "max_feed_z_mm_s": 10,
-        "materials": ("plywood",),
-        "rated_power_w": 800,
-        "cnc": MillLimits(),
-    }
-    return MachineProfile.model_validate(values | changes)
-
-
 def run(done: int = 1000, ran_s: float = 3500.0, **more: float) -> RunFacts:
     return RunFacts(lines_sent=done, lines_done=done, line_count=1000, ran_s=ran_s, **more)
 
 
-def fresh_engine(folder: Path) -> Engine:
-    """An empty database: the one of COSMO_DATABASE_URL when that is set, else a new file."""
-    url = os.environ.get("COSMO_DATABASE_URL") or f"sqlite:///{folder / 'floor.sqlite'}"
-    engine = make_engine(url)
-    SQLModel.metadata.drop_all(engine)
+def fresh_engine(file: Path) -> Engine:
+    """An empty database in a new file."""
+    engine = make_engine(f"sqlite:///{file}")
     SQLModel.metadata.create_all(engine)
     return engine
 
@@ -177,8 +145,6 @@ class Floor:
         return [job.id for job in placed.jobs]
 
     def clear(self, machine: str = "Printer") -> None:
-        from repo_server import decisions
-
         with self.session() as session:
             decisions.confirm_clear(
                 session, self.machines[machine], lab_id=self.lab_id, by=self.manager, now=self.now
