@@ -1,6 +1,7 @@
 """From a job offer and its file to a proved program, and what the server is told of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from commons.content import canonical_json, content_id
@@ -59,11 +60,7 @@ def plan_of(offer: JobOffer, file: Path) -> Plan:
     wanted = offer.options
     options = PrintOptions(supports=wanted.supports, brim_mm=BRIM_MM if wanted.brim else 0.0)
     if wanted.infill_percent is not None:
-        options = PrintOptions(
-            infill=wanted.infill_percent / 100,
-            supports=options.supports,
-            brim_mm=options.brim_mm,
-        )
+        options = replace(options, infill=wanted.infill_percent / 100)
     return Plan(
         file=file,
         sha256=offer.file_sha256,
