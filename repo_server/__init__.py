@@ -36,7 +36,7 @@ def create_app(settings: "Settings") -> "Flask":
     app.extensions["queue"] = Queue(settings.queue_url)
     errors.register(app)
     app.before_request(auth.refuse_cross_site)
-    for blueprint in (*api.BLUEPRINTS, *getattr(web, "BLUEPRINTS", ())):
+    for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
         app.register_blueprint(blueprint)
     auth.require_marks(app)
     return app

@@ -1,0 +1,325 @@
+"""Who may use which route: all of them, walked by everybody. What is not listed here fails."""
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+
+from commons.signing import (
+    AGENT_HEADER,
+    NONCE_HEADER,
+    SIGNATURE_HEADER,
+    TIME_HEADER,
+    SignedRequest,
+)
+from repo_server import create_app, web
+from repo_server.api import auth
+from repo_server.db import transaction
+from repo_server.ids import new_id, new_secret
+from repo_server.people import Scope, open_session
+from repo_server.settings import Settings
+from repo_server.tables import AgentRow, CityRow, LabRoleRow, LabRow
+from repo_server.tables.people import LabRole
+
+API = "/api/v1"
+ROUTES = {
+    "everybody": """
+        GET /
+        GET /cities/<city>
+        GET /designs/<slug>
+        GET /labs
+        GET /labs/<lab>
+        GET /publish
+        GET /releases/<id>
+        GET /sign-in
+        POST /sign-in
+        GET /sign-up
+        POST /sign-up
+        GET /static/<path:filename>
+        GET /things/<attempt_id>
+        GET /api/v1/blobs/<sha256>
+        GET /api/v1/cities/<city>/figures
+        GET /api/v1/cities/<city>/figures.csv
+        GET /api/v1/designs
+        GET /api/v1/designs/<slug>
+        POST /api/v1/enrolments
+        GET /api/v1/healthz
+        GET /api/v1/labs
+        GET /api/v1/labs/<lab>/board
+        GET /api/v1/labs/<lab>/events
+        GET /api/v1/labs/<lab>/lots
+        POST /api/v1/people
+        GET /api/v1/releases/<id>
+        POST /api/v1/session
+        GET /api/v1/things/<attempt_id>
+    """,
+    "people": """
+        POST /orders
+        POST /publish
+        POST /sign-out
+        PUT /api/v1/blobs/<sha256>
+        POST /api/v1/designs/<slug>/releases
+        GET /api/v1/jobs/<job_id>
+        POST /api/v1/labs
+        GET /api/v1/me
+        GET /api/v1/orders/<order_id>
+        DELETE /api/v1/session
+        POST /api/v1/tokens
+    """,
+    "members": """
+        POST /labs/<lab>/jobs/<id>/cancel
+        POST /api/v1/labs/<lab>/jobs/<job_id>/cancel
+        POST /api/v1/labs/<lab>/orders
+    """,
+    "operators": """
+        POST /labs/<lab>/jobs/<id>/<wish>
+        POST /labs/<lab>/machines/<id>/clear
+        POST /labs/<lab>/machines/<id>/lot
+        POST /api/v1/labs/<lab>/jobs/<job_id>/again
+        POST /api/v1/labs/<lab>/jobs/<job_id>/attest
+        POST /api/v1/labs/<lab>/jobs/<job_id>/hold
+        POST /api/v1/labs/<lab>/jobs/<job_id>/resume
+        POST /api/v1/labs/<lab>/jobs/<job_id>/verdict
+        POST /api/v1/labs/<lab>/machines/<machine_id>/clear
+        POST /api/v1/labs/<lab>/machines/<machine_id>/lot
+    """,
+    "managers": """
+        POST /api/v1/labs/<lab>/enrolment-codes
+        POST /api/v1/labs/<lab>/lots
+        POST /api/v1/labs/<lab>/members
+    """,
+    "admins": "POST /api/v1/cities",
+    "agents": """
+        POST /api/v1/agent/leases
+        POST /api/v1/agent/permits
+        POST /api/v1/agent/sync
+    """,
+}
+# Which groups of routes each of them may use. A lab is no admin's, and no agent is a person.
+MAY = {
+    "nobody": {"everybody"},
+    "stranger": {"everybody", "people"},
+    "member": {"everybody", "people", "members"},
+    "operator": {"everybody", "people", "members", "operators"},
+    "manager": {"everybody", "people", "members", "operators", "managers"},
+    "admin": {"everybody", "people", "admins"},
+    "agent": {"everybody", "agents"},
+    "revoked agent": {"everybody"},
+}
+LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
+# A token of a manager's: routes that it may use when it has this scope alone.
+SCOPES_OF = {
+    "PUT /api/v1/blobs/<sha256>": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/releases": Scope.DESIGN_WRITE,
+    "POST /publish": Scope.DESIGN_WRITE,
+    "POST /orders": Scope.ORDER_WRITE,
+    "POST /api/v1/labs": Scope.LAB_MANAGE,
+    "GET /api/v1/me": Scope.READ,
+    "GET /api/v1/jobs/<job_id>": Scope.READ,
+    "GET /api/v1/orders/<order_id>": Scope.READ,
+}
+NO_TOKEN = {"POST /sign-out", "DELETE /api/v1/session", "POST /api/v1/tokens"}
+SCOPE_OF_GROUP = {
+    "members": Scope.ORDER_WRITE,
+    "operators": Scope.LAB_OPERATE,
+    "managers": Scope.LAB_MANAGE,
+}
+
+# What a page's form is sent with: signing in is refused for a wrong password, not for a role.
+FORM = {"handle": "stranger", "password": "correct horse battery staple"}
+
+Ask = Callable[[str, str], int]
+
+
+def group_of(route: str) -> str:
+    return next(group for group, routes in ROUTES.items() if route in lines(routes))
+
+
+def lines(routes: str) -> set[str]:
+    return {line.strip() for line in routes.strip().splitlines()}
+
+
+ALL = sorted(set().union(*(lines(routes) for routes in ROUTES.values())))
+
+
+@pytest.fixture
+def settings(tmp_path, sqlite_template):
+    """Access does not depend on the database, so it is walked on one of them."""
+    shutil.copyfile(sqlite_template, tmp_path / "cosmolocal.sqlite")
+    return Settings.from_env({"COSMO_DATA": str(tmp_path)})
+
+
+@pytest.fixture
+def lab(engine):
+    with transaction(engine) as session:
+        session.add(CityRow(id="c", slug="bern", name="Bern", country="CH"))
+        session.flush()
+        session.add(LabRow(id="l", slug="werk", name="Werk", city_id="c"))
+    return "l"
+
+
+@pytest.fixture
+def people(sign_up, engine, lab):
+    """Somebody for every role, by the role's name."""
+    someone = {name: sign_up(name, admin=name == "admin") for name in ("stranger", *LAB_ROLES)}
+    someone["admin"] = sign_up("admin", admin=True)
+    with transaction(engine) as session:
+        for name, role in LAB_ROLES.items():
+            session.add(LabRoleRow(person_id=someone[name].id, lab_id=lab, role=role))
+    return someone
+
+
+@pytest.fixture
+def agent(engine, lab):
+    """Signs requests with a key that is enrolled; revoked if told so."""
+
+    def enrol(*, revoked: bool) -> Callable[[str, str], dict[str, str]]:
+        key, id_ = Ed25519PrivateKey.generate(), new_id()
+        now = datetime.now(UTC)
+        with transaction(engine) as session:
+            public = key.public_key().public_bytes_raw().hex()
+            session.add(AgentRow(id=id_, lab_id=lab, name="a", public_key=public, enrolled_at=now,
+                                 revoked_at=now if revoked else None))  # fmt: skip
+
+        def headers(method: str, path: str) -> dict[str, str]:
+            request = SignedRequest(id_, method, path, b"{}", int(time.time()), new_secret())
+            return {
+                AGENT_HEADER: id_,
+                TIME_HEADER: str(request.at),
+                NONCE_HEADER: request.nonce,
+                SIGNATURE_HEADER: key.sign(request.text()).hex(),
+            }
+
+        return headers
+
+    return enrol
+
+
+def asked(app: Flask, method: str, path: str, headers: dict[str, str], **cookies: str) -> int:
+    """The status of one request by a new browser; JSON to the API, a form to a page."""
+    browser = app.test_client()
+    for name, value in cookies.items():
+        browser.set_cookie(name, value)
+    body = {"json": {}} if path.startswith(API) else {"data": FORM}
+    with browser.open(path, method=method, headers=headers, **body) as response:
+        return response.status_code
+
+
+@pytest.fixture
+def asking(app, engine, people, agent) -> Callable[[str], Ask]:
+    """A way to ask as each of MAY, each request with a session of its own."""
+    sign = {"agent": agent(revoked=False), "revoked agent": agent(revoked=True)}
+
+    def as_(who: str) -> Ask:
+        def ask(method: str, path: str) -> int:
+            if who not in people:
+                headers = sign[who](method, path) if who in sign else {}
+                return asked(app, method, path, headers)
+            secret, csrf = new_secret(), new_secret()
+            with transaction(engine) as session:
+                open_session(session, person_id=people[who].id, secret=secret, csrf=csrf,
+                             now=datetime.now(UTC))  # fmt: skip
+            return asked(app, method, path, {auth.CSRF_HEADER: csrf}, sid=secret)
+
+        return ask
+
+    return as_
+
+
+def address(rule: str) -> str:
+    """An address of the route in the lab that there is, about things that there are not."""
+    known = {"<lab>": "werk", "<city>": "bern", "<sha256>": "0" * 64, "<wish>": "hold",
+             "<path:filename>": "cosmo.css"}  # fmt: skip
+    parts = [known.get(part, "x" if part.startswith("<") else part) for part in rule.split("/")]
+    return "/".join(parts)
+
+
+def refused(status: int) -> bool:
+    assert status < 500, status
+    return status in (401, 403)
+
+
+def test_every_route_is_listed_here_and_says_who_may(app):
+    there = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert there == set(ALL)
+    auth.require_marks(app)
+
+
+def test_a_route_without_a_mark_stops_the_server_from_starting(settings, app):
+    app.add_url_rule("/forgotten", view_func=lambda: "hello")
+    with pytest.raises(RuntimeError, match="/forgotten"):
+        auth.require_marks(app)
+    assert create_app(settings).blueprints.keys() >= {bp.name for bp in web.BLUEPRINTS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", MAY)
+def test_each_may_use_exactly_the_routes_of_their_roles(asking, who):
+    ask = asking(who)
+    let_in = {route for route in ALL if not refused(ask(*at(route)))}
+    assert let_in == {route for route in ALL if group_of(route) in MAY[who]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_managers_token_may_use_exactly_the_routes_of_its_scope(app, people, scope):
+    bearer = {"Authorization": f"Bearer {people['manager'].token(scope)}"}
+    let_in = {route for route in ALL if not refused(asked(app, *at(route), bearer))}
+    assert let_in == {route for route in ALL if token_may(scope, route)}
+
+
+def token_may(scope: Scope, route: str) -> bool:
+    group = group_of(route)
+    if group == "people":
+        return route not in NO_TOKEN and SCOPES_OF[route] is scope
+    return group == "everybody" or SCOPE_OF_GROUP.get(group) is scope
+
+
+@pytest.mark.slow
+def test_no_cookie_alone_may_change_anything(app, engine, people):
+    secret = people["manager"].browser.get_cookie("sid").value
+    changing = [r for r in ALL if not r.startswith("GET") and group_of(r) != "everybody"]
+    assert all(refused(asked(app, *at(route), {}, sid=secret)) for route in changing)
+
+
+def at(route: str) -> tuple[str, str]:
+    method, rule = route.split()
+    return method, address(rule)
+
+
+def test_a_signed_request_is_accepted_once(app, agent):
+    headers = agent(revoked=False)("POST", f"{API}/agent/leases")
+    first = asked(app, "POST", f"{API}/agent/leases", headers)
+    second = asked(app, "POST", f"{API}/agent/leases", headers)
+    assert (first, second) == (422, 401)  # the empty message is wrong; the second is not read
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        (TIME_HEADER, "0"),
+        (TIME_HEADER, "9" * 30),
+        (TIME_HEADER, "soon"),
+        (NONCE_HEADER, "short"),
+        (NONCE_HEADER, "n" * 32),
+        (SIGNATURE_HEADER, "00" * 64),
+        (SIGNATURE_HEADER, "xyz"),
+        (AGENT_HEADER, "nobody"),
+    ],
+)
+def test_a_request_that_was_changed_after_signing_is_refused(app, agent, header, value):
+    headers = agent(revoked=False)("POST", f"{API}/agent/leases") | {header: value}
+    assert asked(app, "POST", f"{API}/agent/leases", headers) == 401
+
+
+def test_a_signature_is_good_for_one_address_only(app, agent):
+    headers = agent(revoked=False)("POST", f"{API}/agent/leases")
+    assert asked(app, "POST", f"{API}/agent/permits", headers) == 401
