@@ -8,9 +8,13 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from commons.errors import InvalidInput
+
 # Curves become chords that stay this close to them; a tenth of what a wooden joint needs.
 CHORD_MM = 0.01
 MAX_STROKES = 100_000
+# Nothing that is milled is larger; a curve farther out would have too many chords to follow.
+_REACH_MM = 100_000.0
 
 Points = NDArray[np.float64]  # (n, 2) mm, y up
 
@@ -41,6 +45,19 @@ class Drawing:
 
     strokes: tuple[Stroke, ...]
     warnings: tuple[str, ...] = ()
+
+
+def require_near(points: Points) -> None:
+    """InvalidInput when a coordinate is no number or lies beyond any workshop."""
+    if not (np.abs(points) <= _REACH_MM).all():
+        reach = f"{_REACH_MM / 1000:g} m"
+        raise InvalidInput(f"a coordinate lies more than {reach} from the origin: check the unit")
+
+
+def refuse_crowd(count: int) -> None:
+    """InvalidInput when a drawing holds more than MAX_STROKES things."""
+    if count > MAX_STROKES:
+        raise InvalidInput(f"the drawing has more than {MAX_STROKES} lines: simplify it")
 
 
 def skipped_warnings(skipped: Sequence[str]) -> tuple[str, ...]:

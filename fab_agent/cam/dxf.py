@@ -13,7 +13,15 @@ from ezdxf.path import make_path
 from ezdxf.units import conversion_factor
 
 from commons.errors import InvalidInput
-from fab_agent.cam.drawing import CHORD_MM, MAX_STROKES, Drawing, Points, Stroke, skipped_warnings
+from fab_agent.cam.drawing import (
+    CHORD_MM,
+    Drawing,
+    Points,
+    Stroke,
+    refuse_crowd,
+    require_near,
+    skipped_warnings,
+)
 
 _DRAWN = {"LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE"}
 _NOT_PLOTTED = "defpoints"
@@ -45,9 +53,8 @@ def read_dxf(data: bytes, *, unit: str | None = None) -> Drawing:
                 skipped.append(entity.dxftype())
             else:
                 strokes += _strokes(layer, entity, scale)
-            if len(strokes) > MAX_STROKES:
-                raise InvalidInput(f"the drawing has more than {MAX_STROKES} lines; simplify it")
-    except (DXFError, OSError, ValueError, ArithmeticError, LookupError) as error:
+            refuse_crowd(len(strokes) + len(skipped))
+    except (DXFError, OSError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise InvalidInput(f"this is not a readable DXF drawing: {error}") from error
     return Drawing(tuple(strokes), skipped_warnings(skipped))
 
@@ -89,6 +96,7 @@ def _strokes(layer: str, entity: Any, scale: float) -> list[Stroke]:
         return []
     found = []
     for part in path.sub_paths():
+        require_near(np.array([v.xyz for v in part.control_vertices()]) * scale)
         vertices = part.flattening(CHORD_MM / scale, segments=8)
         points = np.array([(v.x, v.y) for v in vertices]) * scale
         if part.is_closed:
@@ -104,6 +112,7 @@ def _periodic(spline: Any, scale: float) -> Points:
     """
     degree, knots = spline.degree, spline.knots()
     control = np.array([(p.x, p.y) for p in spline.control_points])
+    require_near(control * scale)
     bend = float(np.hypot(*np.diff(control, n=2, axis=0).T).max()) * scale
     steps = max(1, ceil(sqrt(degree * (degree - 1) / 8 * bend / CHORD_MM)))  # Wang's formula
     spans = len(control) - degree

@@ -12,10 +12,11 @@ import svgelements as svg
 from commons.errors import InvalidInput
 from fab_agent.cam.drawing import (
     CHORD_MM,
-    MAX_STROKES,
     Drawing,
     Points,
     Stroke,
+    refuse_crowd,
+    require_near,
     skipped_warnings,
 )
 from fab_agent.cam.operations import operation_of
@@ -23,6 +24,8 @@ from fab_agent.cam.operations import operation_of
 # CSS: one inch is 96 px. svgelements gives px, whatever unit the file names.
 _PX_PER_INCH = 96.0
 _MM_PER_PX = 25.4 / _PX_PER_INCH
+# What svgelements lets through from a broken file.
+_UNREADABLE = (ParseError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 _LABEL = "{http://www.inkscape.org/namespaces/inkscape}label"
 
 
@@ -46,9 +49,8 @@ def read_svg(data: bytes) -> Drawing:
                 skipped.append(type(shape).__name__)
                 continue
             strokes += _strokes(layer, svg.Path(shape))
-            if len(strokes) > MAX_STROKES:
-                raise InvalidInput(f"the drawing has more than {MAX_STROKES} lines; simplify it")
-    except (ParseError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            refuse_crowd(len(strokes) + len(skipped))
+    except _UNREADABLE as error:
         raise InvalidInput(f"this is not a readable SVG drawing: {error}") from error
     return Drawing(tuple(strokes), skipped_warnings(skipped) + _unit_warning(picture))
 
@@ -86,6 +88,7 @@ def _name(item: Any) -> str:
 
 def _strokes(layer: str, path: Any) -> list[Stroke]:
     path.reify()
+    require_near(np.array([p for segment in path for p in _controls(segment)]) * _MM_PER_PX)
     found = []
     for part in path.as_subpaths():
         points = _flattened(svg.Path(part))
@@ -106,14 +109,23 @@ def _flattened(path: Any) -> Points:
         steps = np.linspace(0, 1, _steps(segment) + 1)[1:]
         pieces.append(np.array([segment.point(t) for t in steps], dtype=float))
     points = np.concatenate(pieces) if pieces else np.empty((0, 2))
-    if not np.isfinite(points).all():
-        raise ValueError("a coordinate is not a number")
     moved = np.ones(len(points), dtype=bool)
     moved[1:] = np.any(np.diff(points, axis=0) != 0, axis=1)
     points = points[moved]
     if closed and len(points) > 2 and not np.array_equal(points[0], points[-1]):
         points = np.concatenate([points, points[:1]])
     return points
+
+
+def _controls(segment: Any) -> list[Any]:
+    """The points that a segment lies between; of an arc, also how far it may reach."""
+    if isinstance(segment, svg.CubicBezier):
+        return [segment.start, segment.control1, segment.control2, segment.end]
+    if isinstance(segment, svg.QuadraticBezier):
+        return [segment.start, segment.control, segment.end]
+    if isinstance(segment, svg.Arc):
+        return [segment.end, (segment.rx, segment.ry)]
+    return [segment.end]
 
 
 def _steps(segment: Any) -> int:
@@ -123,15 +135,12 @@ def _steps(segment: Any) -> int:
         radius = float(max(abs(segment.rx), abs(segment.ry), tolerance))
         step = 2 * acos(max(1 - tolerance / radius, 0.0))
         return max(1, ceil(abs(float(segment.sweep)) / step))
-    if isinstance(segment, svg.CubicBezier):
-        points = [segment.start, segment.control1, segment.control2, segment.end]
-    elif isinstance(segment, svg.QuadraticBezier):
-        points = [segment.start, segment.control, segment.end]
-    else:
+    points = _controls(segment)
+    degree = len(points) - 1
+    if degree < 2:
         return 1
     # A Bézier curve cut into n equal parts stays within d (d - 1) / 8 · |second difference| / n²
     # of its chords (Wang's formula).
     bends = np.diff(np.array(points, dtype=float), n=2, axis=0)
-    degree = len(points) - 1
     bend = float(np.hypot(*bends.T).max())
     return max(1, ceil(sqrt(degree * (degree - 1) / 8 * bend / tolerance)))

@@ -166,6 +166,20 @@ def test_what_cannot_be_cut_is_refused_with_its_place(draw, message):
         contours_of(read(dxf(draw)))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        svg('<circle cx="5" cy="5" r="1e12"/>'),
+        svg('<path d="M0 0 C 1e9 0 5 5 0 9 Z"/>'),
+        dxf(lambda space, _: space.add_circle((0, 0), 1e12)),
+        dxf(lambda space, _: space.add_spline([(0, 0, 0), (1, 1, 1e12), (2, 2, 0)])),
+    ],
+)
+def test_a_curve_too_large_to_follow_is_refused_at_once(data):
+    with pytest.raises(InvalidInput, match="more than 100 m"):
+        read(data)
+
+
 def test_a_contour_drawn_twice_is_cut_once():
     contours, notes = contours_of(read(dxf(lambda s, _: (square(s), square(s, 40, (0.02, 0))))))
     assert len(contours) == 1
