@@ -1,0 +1,56 @@
+"""Settings come from COSMO_* variables alone; a wrong name is an error that knows the right one."""
+
+from pathlib import Path
+
+import pytest
+
+from commons.errors import InvalidInput
+from repo_server.settings import VARIABLES, Settings
+
+
+def test_without_variables_everything_lies_in_one_folder():
+    settings = Settings.from_env({"PATH": "/bin"})
+    data = Path("var/server").resolve()
+    assert settings.data == data
+    assert settings.database_url == f"sqlite:///{data}/cosmolocal.sqlite"
+    assert settings.secret_file == data / "secret"
+    assert settings.queue_url == f"unix://{data}/valkey.sock"
+    assert (settings.base_url, settings.https) == ("http://127.0.0.1:8000", False)
+
+
+def test_what_is_given_is_taken():
+    settings = Settings.from_env(
+        {
+            "COSMO_DATA": "/srv/cosmo",
+            "COSMO_DATABASE_URL": "postgresql://db/cosmo",
+            "COSMO_REDIS_URL": "redis://queue:6379",
+            "COSMO_SECRET_FILE": "/run/secret",
+            "COSMO_BASE_URL": "https://designs.example.org/",
+        }
+    )
+    assert settings.database_url == "postgresql://db/cosmo"
+    assert settings.queue_url == "redis://queue:6379"
+    assert settings.secret_file == Path("/run/secret")
+    assert (settings.base_url, settings.https) == ("https://designs.example.org", True)
+
+
+@pytest.mark.parametrize("redis", [{}, {"COSMO_REDIS_URL": "redis://queue"}])
+def test_another_process_reads_the_same_settings(redis):
+    settings = Settings.from_env({"COSMO_DATA": "/srv/cosmo", **redis})
+    assert Settings.from_env(settings.environment()) == settings
+    assert settings.environment().keys() <= VARIABLES.keys()
+
+
+def test_every_unknown_variable_is_named_with_its_nearest():
+    with pytest.raises(InvalidInput) as refused:
+        Settings.from_env({"COSMO_DATABSE_URL": "x", "COSMO_COLOUR": "red"})
+    assert [problem.field for problem in refused.value.fields] == [
+        "COSMO_COLOUR",
+        "COSMO_DATABSE_URL",
+    ]
+    assert "did you mean COSMO_DATABASE_URL?" in str(refused.value)
+
+
+def test_a_base_address_that_browsers_cannot_open_is_refused():
+    with pytest.raises(InvalidInput, match="COSMO_BASE_URL"):
+        Settings.from_env({"COSMO_BASE_URL": "designs.example.org"})
