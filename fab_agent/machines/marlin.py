@@ -34,9 +34,10 @@ PROBE_S = 5.0
 PROBE_BLOCKING_S = 30.0
 # Polls come five times a second; temperatures are asked for every two seconds.
 POLLS_PER_QUESTION = 10
-# A printer that has acknowledged a line never needs one this far before it again, unless it
-# has been reset and counts from 1.
-REWIND_LIMIT = 64
+# Noise can make the printer acknowledge a few lines that it has not got. One that asks for a
+# line further back has been reset and counts from 1: giving it the start again would print into
+# the part.
+REWIND_LIMIT = 16
 # A line that fails this often in a row will not pass: the cable or the line is bad.
 REFUSALS_LIMIT = 10
 

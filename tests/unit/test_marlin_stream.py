@@ -150,7 +150,7 @@ def test_a_request_for_a_line_that_was_never_sent_ends_the_run():
 
 def test_a_printer_that_counts_from_one_again_is_not_given_the_program_again():
     program = MarlinStream(ListedLines(MOVES))
-    while program.lines_done < 100:
+    while program.lines_done < 20:
         program.bytes_to_send()
         program.receive(b"ok\n")
     with pytest.raises(MachineFault, match="must have been reset"):

@@ -17,8 +17,10 @@ from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.wire import SimulatedMachine
 
 READ_SIZE = 4096
-# How often time passes for an idle machine, and at most for a busy one (s of the wall clock).
+# How often time passes for an idle machine and for a busy one (s of the wall clock): a sender
+# that waits for room in the planner is answered within the shorter one.
 IDLE_TICK_S, BUSY_TICK_S = 0.02, 0.001
+BUSY_S = 1.0  # after its last word a machine still counts as busy for so long
 BITS_PER_BYTE = 10  # start, eight, stop
 
 
@@ -49,10 +51,12 @@ def serve(
     readable.register(fd, select.POLLIN)
     with ExitStack() as stack:
         log = stack.enter_context(record.open("ab", buffering=0)) if record else None
-        ticked, recorded = time.monotonic(), len(machine.executed)
+        ticked = spoke = time.monotonic()
+        recorded = len(machine.executed)
         while not stop.is_set():
             answers = b""
-            if readable.poll(IDLE_TICK_S * 1000):
+            wait_s = BUSY_TICK_S if ticked - spoke < BUSY_S else IDLE_TICK_S
+            if readable.poll(wait_s * 1000):
                 data = os.read(fd, 32 if baudrate else READ_SIZE)
                 if baudrate:
                     time.sleep(len(data) * BITS_PER_BYTE / baudrate)
@@ -65,6 +69,7 @@ def serve(
                 log.write("".join(f"{x}\n" for x in machine.executed[recorded:]).encode())
                 recorded = len(machine.executed)
             if answers:
+                spoke = ticked
                 _write(fd, answers)
 
 
