@@ -1,0 +1,165 @@
+"""Time from a person's "clear" to the first byte of the program at the machine.
+
+A real server, agent and serial line; the printer is made of memory and notes when the first line
+of a program arrives. In between lie the server's answer to the waiting agent, the look at the
+machine, the permit, the hash of the program, INTENT on the disk, and the greeting of the printer.
+"""
+
+import json
+import secrets
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+from cosmo.client import Answer, Client
+from cosmo.demo.machines import PRINTER
+from cosmo.demo.processes import Processes, cosmo
+from cosmo.demo.town import LAB, LOTS, found_town
+from fab_agent.machines.firmware.marlin import SimulatedMarlin
+from fab_agent.machines.firmware.pty import served
+
+ROUNDS = 10
+DESIGN, PART = Path("designs/seed-dibber"), "Seed dibber"
+WAIT_S, LOOK_S, SPEED = 120.0, 0.05, 400.0
+SETTINGS = """\
+[repository]
+url = "{url}"
+[agent]
+name = "Bench"
+data = "agent"
+[[machine]]
+name = "{name}"
+process = "fdm"
+driver = "marlin"
+port = "{port}"
+materials = ["pla"]
+max_feed_mm_s = 200
+max_feed_z_mm_s = 20
+simulated = true
+envelope = {{ x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }}
+fdm = {{ hotend_max_c = 260 }}
+"""
+
+
+class WatchedMarlin(SimulatedMarlin):
+    """A printer that notes when the first numbered line of each program reaches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first_at, self.arrived = 0.0, threading.Event()
+
+    def feed(self, data: bytes) -> bytes:
+        if b"N1 " in data and not self.arrived.is_set():
+            self.first_at = time.perf_counter()
+            self.arrived.set()
+        return super().feed(data)
+
+
+class Operator:
+    """The person at the printer, by the public API."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def wait_for(self, state: str, *, not_in: set[str]) -> Answer:
+        """The first job that is in this state and was not met before."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            board = self._client.get(f"/labs/{LAB}/board")
+            for job in [*board["jobs"], *board["past"]]:
+                if job["state"] == state and job["id"] not in not_in:
+                    return job
+            time.sleep(LOOK_S)
+        raise RuntimeError(f"no job was {state} within {WAIT_S:.0f} s: {board}")
+
+    def clear_to_first_byte_s(self, printer: WatchedMarlin, made: set[str]) -> float:
+        """One more thing is made; how long the printer waited after the bed was cleared."""
+        job = self.wait_for("staged", not_in=made)
+        time.sleep(1.0)  # a person is slower than the agent's next question
+        printer.arrived.clear()
+        cleared_at = time.perf_counter()
+        self._client.post(f"/labs/{LAB}/machines/{job['machine_id']}/clear")
+        if not printer.arrived.wait(WAIT_S):
+            raise RuntimeError("nothing came to the printer")
+        self.wait_for("finished", not_in=made)
+        self._client.post(f"/labs/{LAB}/jobs/{job['id']}/verdict", {"good": True})
+        made.add(job["id"])
+        return printer.first_at - cleared_at
+
+    def order(self, copies: int) -> None:
+        """So many copies are ordered of what the printer has material for."""
+        (machine,) = self._client.get(f"/labs/{LAB}/board")["machines"]
+        lot = self._client.post(f"/labs/{LAB}/lots", LOTS[PRINTER])
+        self._client.post(f"/labs/{LAB}/machines/{machine['id']}/lot", {"lot_id": lot["id"]})
+        release = self._client.get(f"/designs/{DESIGN.name}")["head"]["id"]
+        wish = {"release_id": release, "part": PART, "copies": copies, "material": "pla"}
+        self._client.order(LAB, wish)
+
+
+def measured(folder: Path, processes: Processes) -> list[float]:
+    """Seconds from clear to first byte, one for each round."""
+    url = f"http://127.0.0.1:{_free_port()}"
+    password = secrets.token_urlsafe(16)
+    env = {"COSMO_DATA": str(folder / "server"), "COSMO_BASE_URL": url}
+    admin = ("--name", "Admin", "--email", "admin@demo.invalid", "--password", password)
+    processes.run("add-admin", cosmo("server", "add-admin", "admin", *admin), env)
+    port = url.rpartition(":")[2]
+    processes.start("server", cosmo("server", "run", "--port", port), env)
+    _wait_for_server(url)
+    town = found_town(url, admin="admin", admin_password=password)
+    with Client(url, town.designer) as designer:
+        designer.publish(DESIGN)
+    printer, made = WatchedMarlin(), set[str]()
+    with (
+        served(printer, speed=SPEED) as (pty, _),
+        Client(url, town.operator) as client,
+    ):
+        config = folder / "agent.toml"
+        config.write_text(SETTINGS.format(url=url, name=PRINTER, port=pty))
+        processes.run("enrol", cosmo("agent", "enrol", "--config", config, town.enrolment_code))
+        operator = Operator(client)
+        operator.order(ROUNDS)
+        processes.start("agent", cosmo("agent", "run", "--config", config))
+        try:
+            return [operator.clear_to_first_byte_s(printer, made) for _ in range(ROUNDS)]
+        finally:
+            processes.stop()
+
+
+def _wait_for_server(url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(LOOK_S)
+    raise RuntimeError(f"no server at {url} within {WAIT_S:.0f} s")
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name, Processes(Path(name) / "logs") as processes:
+        ms = sorted(1000 * s for s in measured(Path(name), processes))
+    print(f"clear to first byte, {len(ms)} rounds (ms): {', '.join(f'{x:.0f}' for x in ms)}")
+    result = {
+        "clear_to_first_byte_ms": round(statistics.median(ms), 1),
+        "worst_ms": round(ms[-1], 1),
+        "best_ms": round(ms[0], 1),
+        "rounds": len(ms),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
