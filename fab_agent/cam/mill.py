@@ -81,6 +81,19 @@ def mill(
     lines = _lines(paths, cutter, profile)
     proof = prove(lines, profile)
     part_mm3 = copies * _volume_mm3(features, stock)
+    warnings = (*drawing.warnings, *notes)
+    return _plan(lines, proof, stock, part_mm3=part_mm3, used=used, warnings=warnings)
+
+
+def _plan(
+    lines: tuple[bytes, ...],
+    proof: Proof,
+    stock: Stock,
+    *,
+    part_mm3: float,
+    used: tuple[float, float],
+    warnings: tuple[str, ...],
+) -> MillPlan:
     sheet_mm3 = used[0] * used[1] * stock.thickness_mm
     return MillPlan(
         lines=lines,
@@ -90,7 +103,7 @@ def mill(
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
-        warnings=(*drawing.warnings, *notes),
+        warnings=warnings,
     )
 
 

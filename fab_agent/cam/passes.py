@@ -40,6 +40,8 @@ def outside_path(area: Polygon, cutter: Cutter) -> Points:
     """
     grown = Polygon(_grown(area, cutter.radius_mm).exterior)
     reached = _grown(grown, -cutter.radius_mm)
+    if reached.is_empty:
+        raise _too_narrow(area, cutter)
     _refuse_unreached(reached.difference(area), reached, cutter)
     return _ring(grown, clockwise=True)
 
@@ -159,19 +161,18 @@ def _stations(path: Points) -> NDArray[np.float64]:
 def _centres(area: Polygon, cutter: Cutter) -> Polygon:
     """Where the centre of the cutter may be, one piece."""
     centres = _grown(area, -cutter.radius_mm)
+    if centres.is_empty:
+        raise _too_narrow(area, cutter)
     reached = _grown(centres, cutter.radius_mm)
     _refuse_unreached(area.difference(reached), reached, cutter)
     if centres.geom_type != "Polygon":
-        gap = area.difference(reached)
-        widest = max(shapely.get_parts(gap), key=lambda piece: piece.area)
-        raise _too_narrow(widest, cutter)
+        necks = _pieces(area.difference(reached))
+        raise _too_narrow(max(necks, key=_size, default=area), cutter)
     return centres
 
 
 def _refuse_unreached(rest: BaseGeometry, reached: BaseGeometry, cutter: Cutter) -> None:
     """Refuse when wood stays that is no mere corner."""
-    if reached.is_empty:
-        raise _too_narrow(rest, cutter)
     edge = reached.boundary
     for piece in _pieces(rest):
         corners = shapely.points(shapely.get_coordinates(piece))
@@ -183,6 +184,10 @@ def _too_narrow(where: BaseGeometry, cutter: Cutter) -> ProgramRefused:
     place = at(where.representative_point())
     message = f"the cutter of {cutter.diameter_mm:g} mm does not fit {place}: widen the drawing"
     return ProgramRefused(message, rule="cutter-too-wide")
+
+
+def _size(shape: BaseGeometry) -> float:
+    return float(shape.area)
 
 
 def _pieces(shape: BaseGeometry) -> Iterator[Polygon]:
