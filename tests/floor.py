@@ -244,23 +244,28 @@ class Floor:
 
 
 def furnish(
-    engine: Engine, *profiles: MachineProfile, loaded: bool = True, city: str = "hamburg"
+    engine: Engine,
+    *profiles: MachineProfile,
+    manager: Person | None = None,
+    public_key: str = "",
+    lab: str = "corner",
+    city: str = "hamburg",
 ) -> Floor:
     """A lab with these machines (a printer and a router when none are named), each loaded."""
     floor = Floor(engine)
     with floor.session() as session:
-        person = _person(session, floor)
+        person = manager or _person(session, floor)
+        floor.manager = person.id
         city_row = labs.create_city(
             session, labs.NewCity(slug=city, name=city.title(), country="DE")
         )
-        lab = labs.create_lab(
-            session, labs.NewLab(slug=f"lab-{city}", name="Open Lab", city=city), by=person.id
+        lab_row = labs.create_lab(
+            session, labs.NewLab(slug=lab, name=f"{lab.title()} Lab", city=city), by=person.id
         )
-        floor.city_id, floor.lab_id = city_row.id, lab.id
-        floor.release_id = _publish(session, person, floor.now)
-        _enrol(session, floor, profiles or (printer(), router()))
-        if loaded:
-            _load(session, floor)
+        floor.city_id, floor.lab_id = city_row.id, lab_row.id
+        floor.release_id = publish(session, person, floor.now)
+        _enrol(session, floor, public_key, profiles or (printer(), router()))
+        _load(session, floor)
     return floor
 
 
@@ -279,7 +284,8 @@ def _person(session: Session, floor: Floor) -> Person:
     return Person(floor.manager, "manu", "Manu", is_admin=True)
 
 
-def _publish(session: Session, person: Person, now: datetime) -> str:
+def publish(session: Session, person: Person, now: datetime) -> str:
+    """The shelf hook is published by `person`, its files as good as stored."""
     files = {path: content_id(path.encode()) for path in FILES}
     for sha256 in (*files.values(), content_id(MANIFEST)):
         session.add(BlobRow(sha256=sha256, size=84, stored_at=now))
@@ -291,9 +297,13 @@ def _publish(session: Session, person: Person, now: datetime) -> str:
     return release_id
 
 
-def _enrol(session: Session, floor: Floor, profiles: tuple[MachineProfile, ...]) -> None:
+def _enrol(
+    session: Session, floor: Floor, public_key: str, profiles: tuple[MachineProfile, ...]
+) -> None:
     code = enrolment.make_code(session, lab_id=floor.lab_id, by=floor.manager, now=floor.now)
-    asked = Enrolment(code=code, name="agent", public_key=secrets.token_hex(32), machines=profiles)
+    asked = Enrolment(
+        code=code, name="agent", public_key=public_key or secrets.token_hex(32), machines=profiles
+    )
     enrolled = enrolment.enrol(session, asked, now=floor.now)
     floor.agent_id = enrolled.agent_id
     floor.machines = {machine.name: machine.machine_id for machine in enrolled.machines}
