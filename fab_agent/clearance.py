@@ -8,7 +8,7 @@ from commons.errors import Conflict, FabError, MachineError, NotArmed
 from commons.wire import ArmRequest, ControlOrder, EventKind, MachineState, Permit, Wish
 from fab_agent.bench import Bench
 from fab_agent.journal import Start
-from fab_agent.orders import Heard, Work
+from fab_agent.orders import Heard, Order, Work
 from fab_agent.repository import backoff_s
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Clearance:
         while (why := self._why_not()) is None:
             if self._may_ask() and self._is_ready() and self._is_permitted():
                 return self._asked_at
-            self._obey(self._next_at - self._bench.clock())
+            self._obey(self._bench.inbox.take(self._patience_s()))
         self._give_back(why)
         return None
 
@@ -112,8 +112,13 @@ class Clearance:
         self._bench.display.show(MachineState.WAITING, what)
         self._next_at = self._bench.clock() + (ASK_EVERY_S if self._has_asked else 0.0)
 
-    def _obey(self, timeout_s: float) -> None:
-        match self._bench.inbox.take(max(0.0, min(timeout_s, LOOK_S)) or LOOK_S):
+    def _patience_s(self) -> float:
+        """How long to wait for an order: until the next question, and never past a look."""
+        left_s = self._next_at - self._bench.clock()
+        return min(left_s, LOOK_S) if left_s > 0 else LOOK_S
+
+    def _obey(self, order: Order | None) -> None:
+        match order:
             case Work():
                 self._next_at = self._bench.clock()
             case Heard() if not self._has_asked:

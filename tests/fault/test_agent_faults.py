@@ -338,3 +338,25 @@ def test_the_supervisor_starts_a_killed_process_again_and_leaves_none_behind(lab
         assert first != second
     assert children_of_this_process() == set()
     assert _state(lab) is MachineState.OFFLINE
+
+
+SUPERVISOR = """
+import sys, threading
+from pathlib import Path
+from fab_agent.settings import read_settings
+from fab_agent.supervisor import run_agent
+run_agent(read_settings(Path(sys.argv[1])), threading.Event())
+"""
+
+
+def test_a_process_whose_supervisor_was_killed_leaves_when_its_machine_is_at_rest(lab: Lab) -> None:
+    lab.repository.jobs_left = 0
+    config = lab.folder / "agent.toml"
+    config.write_text(AGENT_TOML.format(url=lab.url, port=lab.port))
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(config)], cwd=ROOT)
+    lab.repository.wait_for(lambda: _state(lab) is MachineState.IDLE, END_S)
+    supervisor.kill()
+    supervisor.wait()
+    lab.repository.wait_for(lambda: _state(lab) is MachineState.OFFLINE, END_S)
+    assert lab.repository.report is not None
+    assert lab.repository.report.sentence == "the agent was stopped"
