@@ -109,7 +109,8 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
     if attempt.ended_at is not None:
         return
     attempt.outcome = end.outcome
-    attempt.ended_at = min(end.at, now)  # an agent's clock may be ahead
+    # A run ended by its agent's clock, unless that is ahead; what never ran ends here and now.
+    attempt.ended_at = min(end.at, now) if end.outcome in RAN else now
     attempt.sentence = end.sentence or attempt.sentence
     if end.run is not None:
         attempt.run = end.run.model_dump(mode="json")
