@@ -1,5 +1,7 @@
 """One machine's process: `python -m fab_agent.machine_process` with its assignment on stdin.
 
+The machine's name behind the command is for people who read `ps`.
+
 Three threads that share nothing but two queues: the machine thread builds, the office thread
 talks with the server, and the main thread waits for the end.
 """
@@ -28,7 +30,6 @@ from fab_agent.workplace import Assignment, Workplace, workplace
 log = logging.getLogger(__name__)
 # How often the main thread looks for a signal and for its supervisor, s.
 LOOK_S = 0.25
-LOG_FORMAT = "%(asctime)s %(levelname)s [%(process)d %(threadName)s] %(message)s"
 
 MakeOffice = Callable[[Repository, Outbox], Office]
 
@@ -127,13 +128,14 @@ def _wait_for_the_end(
 
 def main() -> int:
     """Work on the assignment that stdin holds until SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     parent = os.getppid()
     assignment = Assignment.model_validate_json(sys.stdin.buffer.read())
+    name = assignment.machine.replace("%", "%%")
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {name}: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         operate(workplace(assignment), stop, orphaned=lambda: os.getppid() != parent)
     except FabError as problem:

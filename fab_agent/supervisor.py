@@ -98,7 +98,9 @@ class Child:
             told.write(assignment.model_dump_json(by_alias=True).encode())
             told.seek(0)
             # A session of its own: Ctrl-C reaches the supervisor, and the supervisor decides.
-            self.process = subprocess.Popen(self.command, stdin=told, start_new_session=True)
+            self.process = subprocess.Popen(
+                [*self.command, self.machine], stdin=told, start_new_session=True
+            )
         self.started_at = self.clock()
         log.info("machine %s: process %s", self.machine, self.process.pid)
 
