@@ -11,8 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from functools import partial
 from queue import SimpleQueue
@@ -112,7 +111,7 @@ def _wait_for_the_end(
 ) -> None:
     """The machine thread has ended; an error of ours that ended it is raised."""
     told: Order | None = None
-    while True:
+    while not working.done():
         if stop.is_set() and told != Stop():
             told = Stop()
             orders.put(told)
@@ -120,10 +119,8 @@ def _wait_for_the_end(
             log.warning("the supervisor is gone: leaving when the machine is done")
             told = Leave()
             orders.put(told)
-        try:
-            return working.result(timeout=LOOK_S)
-        except NotYet:
-            continue
+        wait([working], timeout=LOOK_S)
+    working.result()
 
 
 def main() -> int:
