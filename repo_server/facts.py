@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement, exists
+from sqlmodel import Session, and_, col, not_, or_, select
 
 from repo_server import blobs, parsing
 from repo_server.parsing.inspection import Findings
@@ -13,35 +14,27 @@ _THUMBNAIL_TYPE = "image/png"
 
 def files_without_facts(session: Session, release_id: str) -> list[tuple[str, str]]:
     """(sha256, kind) of the release's files that today's parsers have not inspected."""
-    files = session.exec(select(ReleaseFileRow).where(ReleaseFileRow.release_id == release_id))
-    wanted = {(file.sha256, kind) for file in files if (kind := parsing.kind_of(file.path))}
-    return sorted(wanted - _inspected(session, {sha256 for sha256, _ in wanted}))
+    undone = or_(*(_undone(kind, parser) for kind, parser in parsing.KINDS.items()))
+    files = select(ReleaseFileRow).where(ReleaseFileRow.release_id == release_id, undone)
+    found = ((file.sha256, parsing.kind_of(file.path)) for file in session.exec(files))
+    return sorted({(sha256, kind) for sha256, kind in found if kind})
 
 
-def releases_without_facts(session: Session) -> list[str]:
-    """The releases that hold such a file, whether their ring was lost or the parsers got better."""
-    endings = or_(*(col(ReleaseFileRow.path).iendswith(f".{kind}") for kind in parsing.KINDS))
-    files = session.exec(select(ReleaseFileRow).where(endings)).all()
-    done = _inspected(session, None)
-    return sorted(
-        {
-            file.release_id
-            for file in files
-            if (file.sha256, parsing.kind_of(file.path) or "") not in done
-        }
+def releases_without_facts(session: Session, *, most: int = 100) -> list[str]:
+    """Releases that hold such a file, whether their ring was lost or the parsers got better."""
+    undone = or_(*(_undone(kind, parser) for kind, parser in parsing.KINDS.items()))
+    wanted = select(ReleaseFileRow.release_id).where(undone).distinct()
+    return list(session.exec(wanted.order_by(ReleaseFileRow.release_id).limit(most)))
+
+
+def _undone(kind: str, parser: parsing.Parser) -> ColumnElement[bool]:
+    """Whether a file is of this kind and has no facts by this version of the parser."""
+    done = exists().where(
+        col(FileFactsRow.sha256) == col(ReleaseFileRow.sha256),
+        col(FileFactsRow.kind) == kind,
+        col(FileFactsRow.parser_version) == parser.version,
     )
-
-
-def _inspected(session: Session, hashes: set[str] | None) -> set[tuple[str, str]]:
-    """(sha256, kind) of what today's parsers have inspected, among these files or all."""
-    rows = select(FileFactsRow.sha256, FileFactsRow.kind, FileFactsRow.parser_version)
-    if hashes is not None:
-        rows = rows.where(col(FileFactsRow.sha256).in_(hashes))
-    return {
-        (sha256, kind)
-        for sha256, kind, version in session.exec(rows)
-        if kind in parsing.KINDS and version == parsing.KINDS[kind].version
-    }
+    return and_(col(ReleaseFileRow.path).iendswith(f".{kind}"), not_(done))
 
 
 def record(session: Session, sha256: str, kind: str, findings: Findings, *, now: datetime) -> None:

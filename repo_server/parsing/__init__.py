@@ -5,7 +5,6 @@ process and imports the one module that the table below names for the kind of fi
 """
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +36,5 @@ KINDS = {
 
 def kind_of(path: str) -> str | None:
     """The kind of file that a parser of ours reads; None for all others."""
-    kind = PurePosixPath(path).suffix.lower().removeprefix(".")
-    return kind if kind in KINDS else None
+    _, dot, kind = path.lower().rpartition(".")
+    return kind if dot and kind in KINDS else None

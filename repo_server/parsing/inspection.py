@@ -30,7 +30,8 @@ class Findings:
 def inspect(path: Path, kind: str, blobs: BlobStore) -> Findings:
     """What is in the file. Whatever it holds, the answer is findings: facts or a problem.
 
-    Preview and thumbnail are stored as blobs. Raises OSError when the disk is full.
+    Preview and thumbnail are stored as blobs. Raises Unavailable or OSError when this computer
+    cannot inspect any file now.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)

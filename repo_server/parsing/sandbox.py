@@ -16,6 +16,7 @@ from typing import IO
 
 import commons
 import repo_server
+from commons.errors import Unavailable
 
 WALL_S = 90
 CPU_S = 60
@@ -40,7 +41,7 @@ def run_child(arguments: list[str], path: Path, out: Path) -> str | None:
     """A Python with these arguments has read the file and left its answer in `out`.
 
     It is told where both are by two more arguments. Answers None, or when it did not end well
-    the end of a sentence about the file.
+    the end of a sentence about the file. Raises Unavailable when that was not the file's fault.
     """
     with tempfile.TemporaryFile() as complaints:
         try:
@@ -50,6 +51,8 @@ def run_child(arguments: list[str], path: Path, out: Path) -> str | None:
         said = _tail(complaints)
     if code == 0:
         return None
+    if said.startswith("bwrap: ") or "No space left" in said:
+        raise Unavailable(f"no file can be inspected now: {said.strip()}")
     # Bubblewrap reports a child's signal as 128 + its number.
     number = -code if code < 0 else code - 128
     if number in (signal.SIGXCPU, signal.SIGKILL):

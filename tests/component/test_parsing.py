@@ -11,6 +11,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from commons.errors import Unavailable
 from repo_server.blobs import BlobStore
 from repo_server.parsing import KINDS, Parser, kind_of, sandbox
 from repo_server.parsing.inspection import Findings, inspect
@@ -85,7 +86,8 @@ def test_the_preview_is_the_same_body_made_small_and_the_thumbnail_shows_it(read
     preview = read.blobs.path(findings.preview.sha256)
     assert findings.facts["faces"] == len(sphere.faces) > 300_000
     assert preview.stat().st_size <= MB
-    small = trimesh.load_mesh(preview.open("rb"), file_type="glb")
+    with preview.open("rb") as file:
+        small = trimesh.load_mesh(file, file_type="glb")
     assert small.volume == pytest.approx(4 / 3 * pi * 20**3, rel=0.005)
     with Image.open(read.blobs.path(findings.thumbnail.sha256)) as picture:
         alpha = np.asarray(picture)[..., 3]
@@ -157,11 +159,14 @@ def test_a_3mf_that_would_unpack_to_a_hundred_times_its_size_is_not_unpacked(rea
     assert "unpacks to 40 MB" in read("bomb.3mf", bomb.read_bytes()).problem
 
 
-def test_a_mesh_that_needs_too_much_memory_gets_a_sentence(read):
-    """A million corners in a line: few bytes a corner, and none of them a triangle of its own."""
-    corners = b"".join(b"v %d 0 0\n" % n for n in range(1000))
-    huge = corners + b"f 1 2 3\n" * 6_000_000
-    assert read("huge.obj", huge).problem
+def test_a_mesh_of_more_triangles_than_are_taken_is_not_loaded(tmp_path):
+    """Five million triangles that use no disk: a file with a hole in it."""
+    count, huge = 5_000_000, tmp_path / "huge.stl"
+    with huge.open("wb") as file:
+        file.write(bytes(80) + count.to_bytes(4, "little"))
+        file.truncate(84 + 50 * count)
+    findings = inspect(huge, "stl", BlobStore(tmp_path / "blobs"))
+    assert "5000000 triangles; simplify it" in findings.problem
 
 
 def drawing(kind: str) -> bytes:
@@ -264,7 +269,19 @@ def broken_reader(tmp_path):
 def test_no_parser_is_named_by_a_stranger():
     assert all(isinstance(parser, Parser) for parser in KINDS.values())
     assert {parser.module for parser in KINDS.values()} == {"mesh", "drawing", "image"}
-    assert [kind_of(p) for p in ("a.STL", "a/b.svg", "x.exe", "stl")] == ["stl", "svg", None, None]
+    assert [kind_of(p) for p in ("a.STL", "a/b.svg", ".obj", "x.exe", "stl", "")] == [
+        "stl",
+        "svg",
+        "obj",
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_disk_that_is_full_is_not_the_files_fault(broken_reader):
+    with pytest.raises(Unavailable, match="no file can be inspected now"):
+        broken_reader("open('/dev/full', 'wb').write(bytes(64 * 1024))")
 
 
 @pytest.mark.parametrize(

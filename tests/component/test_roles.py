@@ -22,8 +22,8 @@ from repo_server.db import transaction
 from repo_server.ids import new_id, new_secret
 from repo_server.people import Scope, open_session
 from repo_server.settings import Settings
-from repo_server.tables import AgentRow, CityRow, LabRoleRow, LabRow
-from repo_server.tables.people import LabRole
+from repo_server.tables import AgentRow, CityRoleRow, CityRow, LabRoleRow, LabRow
+from repo_server.tables.people import CityRole, LabRole
 
 API = "/api/v1"
 ROUTES = {
@@ -323,3 +323,16 @@ def test_a_request_that_was_changed_after_signing_is_refused(app, agent, header,
 def test_a_signature_is_good_for_one_address_only(app, agent):
     headers = agent(revoked=False)("POST", f"{API}/agent/leases")
     assert asked(app, "POST", f"{API}/agent/permits", headers) == 401
+
+
+def test_a_city_is_its_editors_and_the_admins(app, engine, sign_up, people):
+    marked = auth.city_role(CityRole.EDITOR)(lambda city: f"kept {city}")
+    app.add_url_rule("/cities/<city>/context", view_func=marked, methods=["POST"])
+    editor = sign_up("editor")
+    with transaction(engine) as session:
+        session.add(CityRoleRow(person_id=editor.id, city_id="c", role=CityRole.EDITOR))
+    everybody = {"editor": editor, **people}
+    statuses = {n: p.post("/cities/bern/context").status_code for n, p in everybody.items()}
+    assert {name for name, status in statuses.items() if status == 200} == {"editor", "admin"}
+    assert set(statuses.values()) == {200, 403}
+    assert editor.post("/cities/nowhere/context").status_code == 404
