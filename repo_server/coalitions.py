@@ -19,7 +19,7 @@ from repo_server.tables import (
     LabRow,
 )
 
-_YEARS = range(2000, 2101)
+YEARS = range(2000, 2101)
 # A run that a person stopped is one that failed: leaving it out would flatter the rest.
 _FAILED = (Outcome.FAILED, Outcome.ABORTED, Outcome.REJECTED)
 Where = tuple[ColumnElement[bool], ...]
@@ -39,7 +39,7 @@ class CityFigures:
 
 def year(text: str) -> int:
     """The calendar year (UTC) that a period names; InvalidInput for anything else."""
-    if not (text.isascii() and text.isdigit() and int(text) in _YEARS):
+    if not (text.isascii() and text.isdigit() and int(text) in YEARS):
         raise InvalidInput(f"the period '{text[:20]}' is not a year, such as 2026")
     return int(text)
 

@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from commons.errors import InvalidInput, NotFound
 from commons.wire import Wish
-from repo_server import boards, decisions, labs, people
+from repo_server import decisions, labs, people
 from repo_server.api import auth
+from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
 from repo_server.tables import JobRow
 from repo_server.tables.people import LabRole
@@ -33,13 +34,15 @@ def list_labs() -> ResponseReturnValue:
 @auth.public
 def show_board(lab: str) -> ResponseReturnValue:
     """The lab's board now. Its script asks for this page again whenever something changes."""
-    person, now = auth.current().person, datetime.now(UTC)
-    with reading(current_app.extensions["engine"]) as session:
-        row = labs.lab_of(session, lab)
-        board = boards.show_board(session, row, now=now)
+    person, engine = auth.current().person, current_app.extensions["engine"]
+    board = read_board(engine, lab)
+    with reading(engine) as session:
         role = people.lab_roles(session, person.id).get(lab) if person else None
-        lots = labs.list_lots(session, row.id)
-    titles = {job.id: f"{job.title}, {job.part}" for job in board.jobs}
+        lots = labs.list_lots(session, labs.lab_of(session, lab).id)
+    titles = {
+        job.id: job.title if job.part == job.title else f"{job.title}, {job.part}"
+        for job in board.jobs
+    }
     operates = role in (LabRole.OPERATOR, LabRole.MANAGER)
     return render_template(
         "board.html", board=board, titles=titles, lots=lots, role=role, operates=operates

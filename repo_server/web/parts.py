@@ -109,7 +109,9 @@ def _what(file: File, release: Release) -> str:
     if file.path == release.manifest.bom:
         return "Bill of materials"
     if file.kind is None:
-        return _ENDINGS.get(PurePosixPath(file.path).suffix.lower(), "")
+        name = PurePosixPath(file.path)
+        is_licence = name.stem.upper() in ("LICENSE", "LICENCE", "COPYING")
+        return "Licence" if is_licence else _ENDINGS.get(name.suffix.lower(), "")
     faces = (file.facts or {}).get("faces")
     what = _KINDS.get(file.kind, "")
     return f"{what}, {words.number(faces)} triangles" if isinstance(faces, int) else what

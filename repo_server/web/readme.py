@@ -29,11 +29,11 @@ def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
         resolve: address of a file of the release by its path, None when there is none.
         folder: where in the release the README lies; relative links start there.
 
-    Pictures that are not files of the release become links; headings go down one level, because
-    the page's own title is the first.
+    Pictures that are not files of the release are named in words, and links that would lead to
+    none are text. The first heading repeats the page's title and is left out; others go down one.
     """
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    tokens = markdown.parse(text)
+    tokens = _without_title(markdown.parse(text))
     locate = partial(_locate, resolve=resolve, folder=folder)
     for token in tokens:
         _lower_heading(token)
@@ -47,6 +47,11 @@ def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
     return Markup(safe)  # noqa: S704  (nh3 let nothing else through)
 
 
+def _without_title(tokens: list[Token]) -> list[Token]:
+    has_title = bool(tokens) and (tokens[0].type, tokens[0].tag) == ("heading_open", "h1")
+    return tokens[3:] if has_title else tokens  # opening, text, closing
+
+
 def _lower_heading(token: Token) -> None:
     if token.type in ("heading_open", "heading_close"):
         token.tag = f"h{min(4, int(token.tag[1]) + 1)}"
@@ -54,8 +59,12 @@ def _lower_heading(token: Token) -> None:
 
 def _point_inside(token: Token, locate: Resolve) -> None:
     """Links and pictures inside the release get the address of that file."""
-    if token.type == "link_open" and (address := locate(str(token.attrGet("href") or ""))):
-        token.attrSet("href", address)
+    if token.type == "link_open":
+        target = str(token.attrGet("href") or "")
+        if address := locate(target):
+            token.attrSet("href", address)
+        elif not urlsplit(target).scheme:
+            del token.attrs["href"]
     if token.type == "image":
         source = str(token.attrGet("src") or "")
         if address := locate(source):

@@ -14,14 +14,13 @@ bp = Blueprint("things", __name__)
 
 # The order of telling: what it is, where and of what it was made, how, and how it turned out.
 GROUPS = (
-    ("What it is", ("design", "part", "version", "licence", "licensors", "published_by",
-                    "release")),
-    ("Where", ("lab", "city", "machine")),
-    ("Of what", ("material", "lot", "ring", "evidence", "mass")),
-    ("How", ("started_at", "ended_at", "machine_time", "energy", "prepared_with", "program",
-             "lines", "lines_sent", "lines_done")),
-    ("How it turned out", ("verdict",)),
-)  # fmt: skip
+    ("What it is", "design part version licence licensors published_by release"),
+    ("Where", "lab city machine"),
+    ("Of what", "material lot ring evidence mass"),
+    ("How", "started_at ended_at planned_min machine_time energy"),
+    ("By which program", "prepared_with program lines lines_sent lines_done"),
+    ("How it turned out", "verdict"),
+)
 
 
 @bp.get("/things/<attempt_id>")

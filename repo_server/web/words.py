@@ -123,8 +123,8 @@ def grams(mass_g: float) -> str:
 
 
 def box(size_mm: tuple[float, float, float] | list[float]) -> str:
-    """Width × depth × height in mm."""
-    return " × ".join(f"{edge:.4g}" for edge in size_mm) + " mm"
+    """Width × depth × height in mm, to a tenth: nothing here is made more exactly."""
+    return " × ".join(f"{edge:.1f}".removesuffix(".0") for edge in size_mm) + " mm"
 
 
 def moment(at: datetime) -> str:

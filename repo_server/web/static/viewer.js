@@ -167,6 +167,7 @@ async function show(choice) {
   size.textContent = words ?? "";
   const image = still.querySelector("img");
   if (image && picture) Object.assign(image, { src: picture, alt: `Picture of ${name}` });
+  still.classList.toggle("drawing", !src);
   if (!src || !hasWebGL()) return showStill();
   try {
     const T = await import("./vendor/three.js");
@@ -205,5 +206,5 @@ function showBody(T, gltf, { name, words }) {
 for (const choice of document.querySelectorAll("[data-show]")) {
   choice.addEventListener("click", () => show(choice));
 }
-const first = document.querySelector("[data-show][data-src]") ?? document.querySelector("[data-show]");
+const first = document.querySelector("[data-show][data-src]");
 if (first) show(first);
