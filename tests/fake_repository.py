@@ -228,7 +228,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.repository.down:
             self.close_connection = True
             return
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        size = int(self.headers["Content-Length"])
+        body = self.rfile.read(size)
+        if len(body) < size:  # whoever asked was killed in the middle of it
+            self.close_connection = True
+            return
         if not self.path.startswith("/api/v1/"):
             self._send(404, None)
             return
