@@ -19,6 +19,16 @@ def agent() -> None:
 
 @agent.command()
 @CONFIG
+def init(config: Path) -> None:
+    """Write commented settings to start from."""
+    from fab_agent.settings import write_example
+
+    write_example(config)
+    click.echo(f"wrote {config}; name your machines there, then run `cosmo agent enrol CODE`")
+
+
+@agent.command()
+@CONFIG
 @click.argument("code")
 def enrol(config: Path, code: str) -> None:
     """Introduce this agent to the server with the one-use CODE from the lab's page."""

@@ -108,7 +108,7 @@ class Client:
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
 
     def _upload(self, file: Path, sha256: str) -> None:
-        if self._http.head(f"/api/v1/blobs/{sha256}").status_code == 200:
+        if self._reach("HEAD", f"/blobs/{sha256}").status_code == 200:
             return
         self._send("PUT", f"/blobs/{sha256}", content=_chunks(file))
 
@@ -118,15 +118,18 @@ class Client:
         return answer
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        response = self._reach(method, path, **more)
+        if response.is_success:
+            return response
+        raise _error_of(response)
+
+    def _reach(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
-            response = self._http.request(method, f"/api/v1{path}", **more)
+            return self._http.request(method, f"/api/v1{path}", **more)
         except httpx.TransportError as error:
             raise Unavailable(
                 f"the server at {self._url} does not answer ({error}); is it running?"
             ) from error
-        if response.is_success:
-            return response
-        raise _error_of(response)
 
 
 def _error_of(response: httpx.Response) -> FabError:

@@ -20,7 +20,7 @@ want() { say "$1 is missing: $2"; missing="$missing $1"; }
 
 command -v prusa-slicer >/dev/null 2>&1 || want prusa-slicer "slices printed parts"
 command -v bwrap >/dev/null 2>&1 || want bubblewrap "keeps strangers' files away from this machine"
-ldconfig -p 2>/dev/null | grep -q libseccomp.so.2 ||
+ls /usr/lib/*/libseccomp.so.2 /lib/*/libseccomp.so.2 >/dev/null 2>&1 ||
     want libseccomp2 "lets a child that reads strangers' files start nothing else"
 python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "makes the .venv folders"
 if [ "$1" = test ]; then
