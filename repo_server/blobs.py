@@ -1,16 +1,16 @@
 """Files by the hash of their contents: complete and on disk, or not there at all."""
 
-import contextlib
 import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from commons.content import require_sha256
@@ -100,7 +100,7 @@ class BlobStore:
             with path.open("xb") as file:
                 yield path, file
         finally:
-            with contextlib.suppress(FileNotFoundError):  # it has its name by now
+            with suppress(FileNotFoundError):  # it has its name by now
                 path.unlink()
 
     def _name(self, aside: Path, final: Path) -> None:
@@ -132,10 +132,13 @@ def _sync_folder(folder: Path) -> None:
 
 
 def record(session: Session, blob: Blob, *, now: datetime) -> None:
-    """The database knows the stored file: only then it is there for anybody. Safe to say twice."""
-    if session.get(BlobRow, blob.sha256) is None:
+    """The database knows the stored file: only then it is there for anybody. Safe to say twice,
+    and for two at once.
+    """
+    if session.get(BlobRow, blob.sha256) is not None:
+        return
+    with suppress(IntegrityError), session.begin_nested():  # somebody else was quicker
         session.add(BlobRow(sha256=blob.sha256, size=blob.size, stored_at=now))
-        session.flush()
 
 
 def require(session: Session, sha256: str) -> None:

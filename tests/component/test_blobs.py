@@ -1,6 +1,8 @@
 """Files by their hash: whole and on disk, or not there; served so that they can do no harm."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -39,6 +41,20 @@ def test_a_file_is_stored_once_and_told_so_when_it_comes_again(put, settings):
     first, second = put(BYTES), put(BYTES)
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json == second.json == {"sha256": sha256(BYTES), "size": len(BYTES)}
+    assert len(files_in(settings.data / "blobs")) == 1
+
+
+def test_the_same_file_from_many_at_once_is_stored_for_all_of_them(app, sign_up, settings):
+    token = sign_up("ada").token("design:write")
+    bearer, together = {"Authorization": f"Bearer {token}"}, threading.Barrier(6)
+
+    def send(_number: int) -> int:
+        browser = app.test_client()
+        together.wait()
+        return browser.put(address(sha256(BYTES)), data=BYTES, headers=bearer).status_code
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        assert set(pool.map(send, range(together.parties))) <= {200, 201}
     assert len(files_in(settings.data / "blobs")) == 1
 
 
