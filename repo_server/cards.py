@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select, update
+from sqlalchemy import Update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, SQLModel, col, select, update
 
 from commons.dispatch import JobCard, MachineCard
 from commons.errors import NotFound, Unavailable
@@ -107,7 +109,7 @@ def write_job(
         & (col(JobRow.fence) == job.fence)
         & (col(JobRow.fence_acknowledged) == job.fence_acknowledged)
     )
-    values = {
+    values: dict[str, object] = {
         "state": card.state,
         "machine_id": card.machine_id,
         "attempt_id": card.attempt_id,
@@ -117,9 +119,7 @@ def write_job(
         "sentence": job.sentence if sentence is None else sentence,
         "changed_at": now,
     }
-    written = session.exec(update(JobRow).where(as_read).values(values)).rowcount == 1
-    session.refresh(job)
-    return written
+    return _write(session, job, update(JobRow).where(as_read), values)
 
 
 def write_machine(session: Session, machine: MachineRow, card: MachineCard) -> bool:
@@ -130,10 +130,23 @@ def write_machine(session: Session, machine: MachineRow, card: MachineCard) -> b
         & (col(MachineRow.cleared) == machine.cleared)
         & col(MachineRow.attempt_id).is_not_distinct_from(machine.attempt_id)
     )
-    values = {"epoch": card.epoch, "cleared": card.cleared, "attempt_id": card.attempt_id}
-    written = session.exec(update(MachineRow).where(as_read).values(values)).rowcount == 1
-    session.refresh(machine)
-    return written
+    values: dict[str, object] = {
+        "epoch": card.epoch,
+        "cleared": card.cleared,
+        "attempt_id": card.attempt_id,
+    }
+    return _write(session, machine, update(MachineRow).where(as_read), values)
+
+
+def _write(session: Session, row: SQLModel, statement: Update, values: dict[str, object]) -> bool:
+    """Whether the row was as read and has these values now; `row` is as the table in any case."""
+    written = statement.values(values).execution_options(synchronize_session=False)
+    if session.exec(written).rowcount != 1:
+        session.refresh(row)
+        return False
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+    return True
 
 
 def put_off_silence(session: Session, job: JobRow, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Leasing and arming: how a job comes to a machine, when it may start, what silence means."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
@@ -15,6 +16,7 @@ from repo_server import attempts, cards, matches
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, condition
 from repo_server.ids import new_id
+from repo_server.matches import Buildable
 from repo_server.tables import (
     AttemptRow,
     BedClearRow,
@@ -54,35 +56,45 @@ def lease_next_job(
         return _same_offer(session, machine.attempt_id)
     if condition(machine, None, heard=True) not in FREE:
         return None
-    while order := next_order(session, machine, now=now):
-        if attempt := _claim(session, order, machine, now=now):
-            return _offer(session, attempt)
+    while wanted := next_build(session, machine, now=now):
+        if attempt := _claim(session, wanted, machine, now=now):
+            return _offer(session, attempt, wanted.build)
     return None
 
 
-def next_order(session: Session, machine: MachineRow, *, now: datetime) -> BuildOrderRow | None:
-    """The lab's longest waiting order of which this machine can build a copy now."""
-    orders = _waiting_orders(session, machine, now)
-    builds = matches.buildables_of(session, orders)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What queued jobs ask for: of these there are few, however long the queue."""
+
+    build: Buildable
+    material: str
+
+
+def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
+    """What the lab's oldest queued job asks for that this machine can build now."""
+    waiting = _waiting(session, machine, now)
+    builds = matches.buildables(session, {(release_id, part) for release_id, part, _ in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     offer = matches.offer_of(machine, lot)
-    for order in orders:
-        if build := builds.get(order.id):
-            (answer,) = candidates(build.need(order.material), [offer])
+    for release_id, part, material in waiting:
+        if build := builds.get((release_id, part)):
+            (answer,) = candidates(build.need(material), [offer])
             if answer.refusal is None:
-                return order
+                return Wanted(build, material)
     return None
 
 
-def _waiting_orders(session: Session, machine: MachineRow, now: datetime) -> list[BuildOrderRow]:
-    waiting = (
-        select(col(JobRow.order_id), func.min(JobRow.queued_at).label("since"))
+def _waiting(session: Session, machine: MachineRow, now: datetime) -> list[tuple[str, str, str]]:
+    """Release, part and material of all open jobs, by the oldest job that asks for each."""
+    kind = (col(BuildOrderRow.release_id), col(BuildOrderRow.part), col(BuildOrderRow.material))
+    rows = session.exec(
+        select(*kind)
+        .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
         .where(*_open_to(machine, now))
-        .group_by(col(JobRow.order_id))
-        .subquery()
+        .group_by(*kind)
+        .order_by(func.min(JobRow.queued_at))
     )
-    ordered = select(BuildOrderRow).join(waiting, waiting.c.order_id == col(BuildOrderRow.id))
-    return list(session.exec(ordered.order_by(waiting.c.since, col(BuildOrderRow.id))))
+    return list(rows)
 
 
 def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -104,11 +116,22 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
 
 
 def _claim(
-    session: Session, order: BuildOrderRow, machine: MachineRow, *, now: datetime
+    session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
 ) -> AttemptRow | None:
-    """The order's oldest open job is the machine's, or None when another was faster."""
-    queued = select(JobRow).where(JobRow.order_id == order.id, *_open_to(machine, now))
-    job = session.exec(queued.order_by(col(JobRow.queued_at), col(JobRow.copy_number))).first()
+    """The oldest job that asks for it is the machine's, or None when another was faster."""
+    oldest = (
+        select(JobRow)
+        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
+        .where(*_open_to(machine, now))
+        .where(
+            BuildOrderRow.release_id == wanted.build.release_id,
+            BuildOrderRow.part == wanted.build.part.name,
+            BuildOrderRow.material == wanted.material,
+        )
+        .order_by(col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number))
+        .limit(1)
+    )
+    job = session.exec(oldest).first()
     if job is None:
         return None
     attempt_id = new_id()
@@ -133,13 +156,15 @@ def _same_offer(session: Session, attempt_id: str) -> JobOffer | None:
     """The offer that the machine has already; None once it may start or has started."""
     attempt = attempts.of_id(session, attempt_id)
     job = session.get_one(JobRow, attempt.job_id)
-    return _offer(session, attempt) if job.state in (JobState.LEASED, JobState.STAGED) else None
+    if job.state not in (JobState.LEASED, JobState.STAGED):
+        return None
+    order = session.get_one(BuildOrderRow, job.order_id)
+    return _offer(session, attempt, matches.buildable(session, order.release_id, order.part))
 
 
-def _offer(session: Session, attempt: AttemptRow) -> JobOffer:
+def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
     job = session.get_one(JobRow, attempt.job_id)
     order = session.get_one(BuildOrderRow, job.order_id)
-    build = matches.buildable(session, order.release_id, order.part)
     lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
     return JobOffer(
         job_id=job.id,

@@ -114,11 +114,26 @@ def machines_of(session: Session, lab_id: str) -> list[tuple[MachineRow, Materia
     return list(rows)
 
 
+def offers_of(session: Session, lab_id: str) -> list[MachineOffer]:
+    """The lab's machines by name, as matching sees them."""
+    rows = session.exec(
+        select(MachineRow.id, MachineRow.name, MachineRow.profile, MaterialLotRow)
+        .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
+        .where(MachineRow.lab_id == lab_id)
+        .order_by(MachineRow.name, MachineRow.id)
+    )
+    return [_offer(*row) for row in rows]
+
+
 def offer_of(machine: MachineRow, lot: MaterialLotRow | None) -> MachineOffer:
     """The machine as matching sees it."""
-    profile = MachineProfile.model_validate(machine.profile)
+    return _offer(machine.id, machine.name, machine.profile, lot)
+
+
+def _offer(
+    machine_id: str, name: str, profile: Mapping[str, object], lot: MaterialLotRow | None
+) -> MachineOffer:
+    checked = MachineProfile.model_validate(profile)
     if lot is None:
-        return MachineOffer(machine.id, machine.name, profile, None)
-    return MachineOffer(
-        machine.id, machine.name, profile, lot.material, lot.mass_left_g, lot.thickness_mm
-    )
+        return MachineOffer(machine_id, name, checked, None)
+    return MachineOffer(machine_id, name, checked, lot.material, lot.mass_left_g, lot.thickness_mm)

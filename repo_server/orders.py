@@ -1,7 +1,7 @@
 """Build orders: who wants how many of which part, where, and the jobs that they become."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -56,7 +56,7 @@ def place(
     """
     build = matches.buildable(session, wanted.release_id, wanted.part)
     material = _material(wanted.material or build.part.material, build.process)
-    offers = [matches.offer_of(*found) for found in matches.machines_of(session, lab_id)]
+    offers = matches.offers_of(session, lab_id)
     answers = candidates(build.need(material), offers)
     pairs = zip(answers, offers, strict=True)
     if not any(_may_build(answer, offer, material) for answer, offer in pairs):
@@ -69,7 +69,7 @@ def place(
         copies=wanted.copies,
         material=material,
         options=wanted.options.model_dump(mode="json"),
-        answers=[asdict(answer) for answer in answers],
+        answers=[_kept(answer) for answer in answers],
         ordered_by=by,
         ordered_at=now,
     )
@@ -96,6 +96,15 @@ def _may_build(answer: Answer, offer: MachineOffer, material: str) -> bool:
     if answer.refusal is None:
         return True
     return answer.refusal in _LOADABLE and material in offer.profile.materials
+
+
+def _kept(answer: Answer) -> dict[str, object]:
+    return {
+        "machine_id": answer.machine_id,
+        "name": answer.name,
+        "refusal": answer.refusal,
+        "sentence": answer.sentence,
+    }
 
 
 def _listed(answers: Iterable[Answer]) -> str:

@@ -24,12 +24,7 @@ def reply(
 
     About the machines that the request speaks of; about all of the agent's when it names none.
     """
-    named = {report.machine_id for report in request.machines}
-    machines = [
-        (machine, job)
-        for machine, job in _machines(session, agent_id)
-        if not named or machine.id in named
-    ]
+    machines = _machines(session, agent_id, {it.machine_id for it in request.machines})
     controls = open_controls(session, [machine.id for machine, _ in machines])
     return SyncReply(
         acked=acked,
@@ -53,23 +48,27 @@ def says_something(told: SyncReply) -> bool:
     return bool(told.fences or told.controls or told.work)
 
 
-def _machines(session: Session, agent_id: str) -> list[tuple[MachineRow, JobRow | None]]:
-    """The agent's machines, each with the job that holds it."""
-    rows = session.exec(
+def _machines(
+    session: Session, agent_id: str, named: set[str]
+) -> list[tuple[MachineRow, JobRow | None]]:
+    """Those of the agent's machines that are named, or all, each with the job that holds it."""
+    wanted = (
         select(MachineRow, JobRow)
         .join(AttemptRow, col(AttemptRow.id) == col(MachineRow.attempt_id), isouter=True)
         .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id), isouter=True)
         .where(MachineRow.agent_id == agent_id)
         .order_by(MachineRow.id)
     )
-    return list(rows)
+    if named:
+        wanted = wanted.where(col(MachineRow.id).in_(named))
+    return list(session.exec(wanted))
 
 
 def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: datetime) -> bool:
     """Whether asking for a lease or an ARM would lead to something."""
     now_is = condition(machine, job.state if job else None, heard=True)
     if job is None:
-        return now_is in FREE and jobs.next_order(session, machine, now=now) is not None
+        return now_is in FREE and jobs.next_build(session, machine, now=now) is not None
     if job.state is JobState.STAGED and now_is is Condition.READY:
         return True
     return job.state in _PREPARED and _is_forgotten(session, machine, now)

@@ -99,7 +99,7 @@ class ControlRow(SQLModel, table=True):
     wish: str
     person_id: str = Field(foreign_key="person.id")
     at: datetime
-    taken_at: datetime | None = None
+    taken_at: datetime | None = Field(default=None, index=True)
 
 
 class AgentEventRow(SQLModel, table=True):

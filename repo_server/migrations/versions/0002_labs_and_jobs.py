@@ -251,6 +251,7 @@ def _control() -> None:
         Column("taken_at", UTCDateTime),
     )
     op.create_index("ix_control_attempt_id", "control", ["attempt_id"])
+    op.create_index("ix_control_taken_at", "control", ["taken_at"])
 
 
 def _economic_event() -> None:
