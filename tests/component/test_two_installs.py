@@ -85,7 +85,7 @@ def answers(client: httpx.Client, process: subprocess.Popen[str]) -> bool:
     """Whether the server answers before its process ends; asks until then."""
     while process.poll() is None:
         try:
-            return client.get("/healthz").status_code == 200
+            return client.get("/api/v1/healthz").status_code == 200
         except httpx.TransportError:
             continue
     return False

@@ -129,7 +129,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
             designer.publish(DESIGN)
         port = tmp_path / "port"
         chain.start("printer", "agent", "simulate", "marlin", "--link", port,
-                    "--record", chain.record, "--speed", "150")  # fmt: skip
+                    "--record", chain.record, "--speed", "250")  # fmt: skip
         config = tmp_path / "agent.toml"
         config.write_text(SETTINGS.format(url=chain.url, name=PRINTER, port=port))
         until(port.exists)
