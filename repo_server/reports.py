@@ -218,7 +218,8 @@ def _note_on(attempt: AttemptRow, event: AgentEvent, now: datetime) -> None:
     if event.kind is EventKind.STAGED and event.program is not None:
         attempt.program = event.program.model_dump(mode="json")
     elif event.kind is EventKind.STARTED:
-        attempt.started_at, attempt.outcome = min(event.at, now), None
+        attempt.started_at = attempt.started_at or min(event.at, now)
+        attempt.outcome = None  # what was called lost is seen again
     elif event.kind is EventKind.LOST:
         attempts.lost_sight(attempt, End(Outcome.UNKNOWN, event.at, event.sentence, event.run))
 
