@@ -37,9 +37,10 @@ def pins(tmp_path: Path) -> Path:
 
 def installed(tmp_path: Path, wheel: Path, extra: str) -> Path:
     """The bin folder of a fresh environment that holds the wheel with one extra."""
-    run(sys.executable, "-m", "venv", tmp_path / "env")
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "env")
     bin_ = tmp_path / "env" / "bin"
-    run(bin_ / "python", "-m", "pip", "install", "-q", "-c", pins(tmp_path), f"{wheel}[{extra}]")
+    run(sys.executable, "-m", "pip", "--python", bin_ / "python", "install", "-q", "--no-compile",
+        "-c", pins(tmp_path), f"{wheel}[{extra}]")  # fmt: skip
     return bin_
 
 
