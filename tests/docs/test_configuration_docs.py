@@ -1,0 +1,90 @@
+"""docs/configuration.md tells every variable and every key, with the default that it has."""
+
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from commons.machine import Envelope, MillLimits, PrintLimits
+from cosmo.__main__ import cli
+from fab_agent.settings import (
+    AgentSettings,
+    LabSettings,
+    MachineSettings,
+    RepositorySettings,
+    parse_settings,
+)
+from repo_server.settings import VARIABLES, Settings
+from tests.docs.pages import Block, blocks, code, rows, sections
+
+PAGE = "docs/configuration.md"
+TABLES: dict[str, type[BaseModel]] = {
+    "`[repository]`": RepositorySettings,
+    "`[agent]`": LabSettings,
+    "`[[machine]]`": MachineSettings,
+    "`[machine.envelope]`": Envelope,
+    "`[machine.fdm]`": PrintLimits,
+    "`[machine.cnc]`": MillLimits,
+}
+SETTINGS = [block for page in (PAGE, "docs/for_labs.md") for block in blocks(page, "toml")]
+
+
+def told(section: str) -> dict[str, str]:
+    """Names and second cells of the table in a section."""
+    return {code(row[0]): row[1] for row in rows(sections(PAGE)[section])}
+
+
+def default(field: FieldInfo) -> str:
+    """A key's default as the page writes it."""
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "none"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    return f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
+
+
+def test_every_variable_of_the_server_is_told_and_no_other() -> None:
+    assert told("The server").keys() == VARIABLES.keys()
+
+
+def test_the_servers_defaults_are_those_that_are_told(tmp_path: Path) -> None:
+    absent = told("The server")
+    settings = Settings.from_env({})
+    assert settings.data == Path(code(absent["COSMO_DATA"])).resolve()
+    assert settings.base_url == code(absent["COSMO_BASE_URL"])
+    moved = Settings.from_env({"COSMO_DATA": str(tmp_path)})
+    assert moved.secret_file == tmp_path / code(absent["COSMO_SECRET_FILE"])
+    assert moved.database_url.startswith(f"sqlite:///{tmp_path}")
+    assert moved.redis_url is None
+
+
+def test_every_variable_of_the_command_is_told_with_its_default() -> None:
+    known = {
+        str(option.envvar): str(option.default)
+        for command in cli.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option) and option.envvar
+    }
+    assert {name: code(cell) for name, cell in told("The command").items()} == known
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_key_of_agent_toml_is_told_with_its_default(table: str) -> None:
+    fields = TABLES[table].model_fields.items()
+    assert told(table) == {field.alias or name: default(field) for name, field in fields}
+
+
+def test_every_table_of_agent_toml_is_told() -> None:
+    tables = {field.alias or name for name, field in AgentSettings.model_fields.items()}
+    assert {table.strip("`[]") for table in TABLES if "." not in table} == tables
+
+
+@pytest.mark.parametrize("block", SETTINGS, ids=lambda block: block.page)
+def test_every_agent_toml_on_the_pages_can_be_used(block: Block, tmp_path: Path) -> None:
+    assert block.label == "agent.toml"
+    settings = parse_settings(block.text, folder=tmp_path)
+    assert settings.agent.data == tmp_path / "agent"
