@@ -14,7 +14,6 @@ def server() -> None:
 def run(host: str, port: int) -> None:
     """Serve web, API and worker until Ctrl-C. Settings come from COSMO_* variables."""
     from repo_server.server import serve
-
     from repo_server.settings import Settings
 
     serve(Settings.from_env(), host=host, port=port)
@@ -28,7 +27,6 @@ def run(host: str, port: int) -> None:
 def add_admin(handle: str, name: str, email: str, password: str) -> None:
     """Make an account that may add cities."""
     from repo_server.server import add_admin as make
-
     from repo_server.settings import Settings
 
     make(Settings.from_env(), handle=handle, name=name, email=email, password=password)

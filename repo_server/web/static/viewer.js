@@ -200,7 +200,7 @@ function showBody(T, gltf, { name, words }) {
     `${name} in three dimensions. Arrow keys turn it, plus and minus zoom, 0 fits it in.`);
   view.canvas.hidden = fitButton.hidden = false;
   still.hidden = true;
-  stage.dataset.ready = name;
+  requestAnimationFrame(() => { stage.dataset.ready = name; }); // behind the frame that shows it
 }
 
 for (const choice of document.querySelectorAll("[data-show]")) {
