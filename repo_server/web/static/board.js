@@ -6,27 +6,25 @@ const word = document.querySelector("[data-live]");
 let asking = false;
 let again = false;
 
-/** A card that somebody is working in stays until they are done. */
+/** A card that somebody is working in stays as it is until they are done. */
 function busy(card) {
-  return card.contains(document.activeElement) && document.activeElement.matches("input, select")
-    || card.querySelector("details[open]") !== null;
+  return card.contains(document.activeElement) || card.querySelector("details[open]") !== null;
 }
 
-function exchange(fresh) {
-  for (const list of board.querySelectorAll("[data-cards]")) {
-    const wanted = fresh.querySelector(`#${list.id}`);
-    if (!wanted) continue;
-    const old = new Map([...list.children].map((card) => [card.id, card]));
-    const cards = [...wanted.children].map((card) => {
-      const now = old.get(card.id);
-      return now && (busy(now) || now.isEqualNode(card)) ? now : card;
-    });
-    if (cards.length !== list.children.length || cards.some((c, i) => c !== list.children[i])) {
-      const focus = document.activeElement?.id;
-      list.replaceChildren(...cards);
-      if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
-    }
-  }
+/** The cards of `list` are those of `wanted`; one that is the same, or busy, is not touched. */
+function exchange(list, wanted) {
+  const old = new Map([...list.children].map((card) => [card.id, card]));
+  const cards = [...wanted.children].map((card) => {
+    const here = old.get(card.id);
+    if (!here) return card;
+    if (busy(here) || here.isEqualNode(card)) return here;
+    here.replaceWith(card);
+    return card;
+  });
+  for (const card of [...list.children]) if (!cards.includes(card)) card.remove();
+  cards.forEach((card, i) => {
+    if (list.children[i] !== card) list.insertBefore(card, list.children[i] ?? null);
+  });
 }
 
 async function refresh() {
@@ -36,8 +34,13 @@ async function refresh() {
   try {
     const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
     if (answer.ok) {
-      exchange(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const list of board.querySelectorAll("[data-cards]")) {
+        exchange(list, fresh.getElementById(list.id));
+      }
     }
+  } catch {
+    // No answer: the event stream notices as well, says so, and tries again.
   } finally {
     asking = false;
     if (again) refresh();

@@ -1,0 +1,164 @@
+"""The pages in a real browser: the stage turns, the board lives, and neither is needed to read."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
+
+from commons.wire import MachineState, ProgressReport
+from tests.e2e.conftest import PASSWORD, ROOT, Site, launch
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., BrowserContext]
+
+
+def sign_in(context: BrowserContext, site: Site) -> Page:
+    page = context.new_page()
+    page.goto(f"{site.address}/sign-in?next=/labs")
+    page.get_by_label("Handle").fill("olga")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{site.address}/labs")
+    return page
+
+
+FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def still_of(page: Page) -> Image.Image:
+    """The stage in hand, once everything that was asked for is drawn; the pointer is elsewhere."""
+    page.locator("[data-stage] canvas").focus()
+    page.mouse.move(0, 0)
+    page.evaluate(FRAMES)
+    png = page.locator("[data-stage] canvas").screenshot()
+    return Image.open(BytesIO(png)).convert("RGB")
+
+
+def differ(a: Image.Image, b: Image.Image) -> bool:
+    """Whether anybody could see a difference: rounding moves edges by a level or two of 255."""
+    return max(high for _, high in ImageChops.difference(a, b).getextrema()) > 8
+
+
+def test_a_part_stands_on_its_grid_turns_by_key_and_fits_again(visit: Visit, site: Site) -> None:
+    page = visit(reduced_motion="reduce").new_page()
+    page.goto(f"{site.address}/designs/twist-jar")
+    stage = page.locator("[data-stage]")
+    expect(stage).to_have_attribute("data-ready", "Jar")
+    expect(stage).to_contain_text("49.7 × 49.7 × 39.4 mm · grid 5 mm")
+    expect(page.get_by_role("img", name="Jar in three dimensions")).to_be_visible()
+    first = still_of(page)
+    page.keyboard.press("ArrowLeft")
+    turned = still_of(page)
+    page.keyboard.press("+")
+    nearer = still_of(page)
+    page.get_by_role("button", name="Fit").click()
+    assert differ(first, turned)
+    assert differ(turned, nearer)
+    assert not differ(first, still_of(page))
+
+
+def test_another_part_takes_the_stage_when_it_is_chosen(visit: Visit, site: Site) -> None:
+    page = visit().new_page()
+    page.goto(f"{site.address}/designs/twist-jar")
+    stage = page.locator("[data-stage]")
+    expect(stage).to_have_attribute("data-ready", "Jar")
+    page.get_by_role("listitem").filter(has_text="Lid").get_by_role("button", name="Show").click()
+    expect(stage).to_have_attribute("data-ready", "Lid")
+    expect(stage).to_contain_text("49.7 × 49.7 × 11.7 mm")
+
+
+def test_a_drawing_is_shown_as_the_picture_that_it_is(visit: Visit, site: Site) -> None:
+    page = visit().new_page()
+    page.goto(f"{site.address}/designs/laptop-stand")
+    page.get_by_role("button", name="Show").first.click()
+    picture = page.get_by_role("img", name="Picture of Side").first
+    expect(picture).to_be_visible()
+    expect(page.locator("[data-stage] canvas")).to_have_count(0)
+
+
+@pytest.mark.parametrize("switch", ["no WebGL", "no JavaScript"])
+def test_without_webgl_or_scripts_the_picture_and_the_form_stay(
+    switch: str, playwright: Playwright, site: Site
+) -> None:
+    browser = launch(playwright, *(["--disable-3d-apis"] if switch == "no WebGL" else []))
+    context = browser.new_context(java_script_enabled=switch != "no JavaScript")
+    page = sign_in(context, site)
+    page.goto(f"{site.address}/designs/twist-jar")
+    picture = page.locator("[data-stage] img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 300
+    page.get_by_label("Part", exact=True).select_option("Lid")
+    page.get_by_role("button", name="Order").click()
+    expect(page).to_have_url(re.compile("/labs/corner#job-"))
+    browser.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/labs", "/labs/corner", "/cities/hamburg", "/publish"])
+def test_only_a_designs_page_loads_3d_code(path: str, visit: Visit, site: Site) -> None:
+    page = visit().new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(site.address + path)
+    assert asked
+    assert not [url for url in asked if "three" in url or "viewer" in url]
+    assert all(url.startswith(site.address) for url in asked)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_page_is_wider_than_its_screen(
+    width: int, scheme: str, visit: Visit, site: Site
+) -> None:
+    context = visit(width, color_scheme=scheme)
+    page = sign_in(context, site)
+    for path in ("/", "/designs/twist-jar", "/designs/laptop-stand", "/labs", "/labs/corner",
+                 "/cities/hamburg", "/publish", "/sign-up"):  # fmt: skip
+        page.goto(site.address + path)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert too_wide <= 0, path
+
+
+def test_the_board_follows_the_machines_and_the_operator_answers(visit: Visit, site: Site) -> None:
+    floor = site.floor
+    floor.now = datetime.now(UTC)  # the server's clock is the real one
+    floor.sees("Printer", MachineState.IDLE)
+    page = sign_in(visit(), site)
+    page.goto(f"{site.address}/labs/corner")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Printer"))
+    card.get_by_role("button", name="The bed is clear").click()
+    expect(card).to_contain_text("The bed is clear")
+    page.evaluate("window.stillHere = true")
+    floor.order()
+    offer = floor.staged()
+    floor.arm(offer)
+    progress = ProgressReport(
+        attempt_id=offer.attempt_id, phase="stream", done=250, total=1000, remaining_s=90
+    )
+    floor.sees("Printer", MachineState.RUNNING, progress=progress, hotend_c=210, bed_c=60)
+    expect(card).to_contain_text("Line 250 of 1\u202f000")
+    expect(card).to_contain_text("1 min 30 s left")
+    expect(card).to_contain_text("Nozzle 210 °C, bed 60 °C")
+    assert page.evaluate("window.stillHere"), "the page was loaded again"
+
+
+def test_a_designer_publishes_a_folder(visit: Visit, site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "seed-dibber"
+    folder.mkdir()
+    for path in (ROOT / "designs" / "seed-dibber").rglob("*"):
+        inside = folder / path.relative_to(ROOT / "designs" / "seed-dibber")
+        if path.is_file() and "__pycache__" not in path.parts:
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.write_bytes(path.read_bytes())
+    page = sign_in(visit(), site)
+    page.goto(f"{site.address}/publish")
+    page.get_by_label("Short name").fill("seed-dibber")
+    page.get_by_label("The folder").set_input_files(folder)
+    page.get_by_role("main").get_by_role("button", name="Publish").click()
+    expect(page).to_have_url(re.compile("/releases/[0-9a-f]{64}$"))
+    expect(page.get_by_role("link", name="export/seed-dibber.stl")).to_be_visible()
