@@ -43,9 +43,13 @@ def enrol(config: Path, code: str) -> None:
 @CONFIG
 def run(config: Path) -> None:
     """Run every machine in the settings until Ctrl-C."""
+    import logging
+
     from fab_agent.settings import read_settings
     from fab_agent.supervisor import run_agent
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     run_agent(read_settings(config), stop_on_signals())
 
 

@@ -6,6 +6,10 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
 has_browser() {
     command -v chromium || command -v chromium-browser || command -v google-chrome
 } >/dev/null 2>&1
@@ -33,14 +37,23 @@ if [ -n "$missing" ]; then
         say "this system has no apt; install these with its own tool and run me again:$missing"
         exit 1
     fi
-    as_root=""
-    if [ "$(id -u)" != 0 ]; then
-        say "installing packages needs sudo:$missing"
-        as_root=sudo
-    fi
-    $as_root apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends \
-        $missing >&2
+    [ "$(id -u)" = 0 ] || say "installing packages needs sudo:$missing"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing >&2
+fi
+
+# Ubuntu since 23.10 lets only programs with an AppArmor profile make a sandbox as a plain user.
+can_sandbox() { bwrap --unshare-all --ro-bind / / true 2>/dev/null; }
+if ! can_sandbox && grep -qs 1 /proc/sys/kernel/apparmor_restrict_unprivileged_userns; then
+    say "this system forbids bubblewrap to make a sandbox; /etc/apparmor.d/bwrap will allow it"
+    printf 'abi <abi/4.0>,\nprofile bwrap /usr/bin/bwrap flags=(unconfined) {\n  userns,\n}\n' |
+        as_root tee /etc/apparmor.d/bwrap >/dev/null
+    as_root apparmor_parser -r /etc/apparmor.d/bwrap
+fi
+if ! can_sandbox; then
+    say "bubblewrap cannot make a sandbox here, and without one no stranger's file is opened:"
+    bwrap --unshare-all --ro-bind / / true || exit 1
 fi
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then

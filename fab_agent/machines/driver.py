@@ -123,6 +123,10 @@ class MachineDriver(Protocol):
 
         `attempt` names this start in the machine's own records where it keeps some. `report` is
         called from this thread. After ABORT the machine is made safe and the end is ABORTED.
+
+        Raises, besides what all methods may: ProgramRefused when the file is not the program
+        that was proved, Conflict when the machine's records know this attempt already,
+        Unavailable and NotAllowed when a print host refuses; nothing has moved then.
         """
         ...
 
