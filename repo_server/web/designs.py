@@ -22,6 +22,8 @@ from repo_server.web import parts, uploads
 bp = Blueprint("designs", __name__)
 
 QUALITIES = (("draft", "Draft: thick layers, quick"), ("standard", "Standard: finer layers"))
+# What the order form proposes.
+FIRST_CHOICE = {"copies": "1", "material": "", "quality": "draft"}
 
 
 @bp.get("/designs/<slug>")
@@ -69,9 +71,12 @@ def _page(
         labs=_my_labs(),
         files=parts.files_of(release),
         max_copies=MAX_COPIES,
-        materials=[(m.key, m.name) for m in MATERIALS.values() if m.process in processes],
+        materials=[
+            ("", "As designed"),
+            *((m.key, m.name) for m in MATERIALS.values() if m.process in processes),
+        ],
         qualities=QUALITIES if Process.FDM in processes else (),
-        values={**_first_choice(makeable), **form, "key": new_id()},
+        values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
         readme=parts.readme_of(release, current_app.extensions["blobs"]),
     )
@@ -85,13 +90,6 @@ def _my_labs() -> list[labs.LabLine]:
     with reading(current_app.extensions["engine"]) as session:
         roles = people.lab_roles(session, person.id)
         return [lab for lab in labs.list_labs(session) if lab.slug in roles]
-
-
-def _first_choice(makeable: list[parts.PartView]) -> dict[str, str]:
-    """What the order form proposes: one copy of the first part, as its designer meant it."""
-    if not makeable:
-        return {}
-    return {"copies": "1", "material": makeable[0].material or "", "quality": "draft"}
 
 
 @bp.get("/publish")

@@ -51,7 +51,7 @@ def _place(form: Mapping[str, str]) -> str:
 def _wanted(form: Mapping[str, str]) -> OrderRequest:
     """The form as an order; a print's quality is an option of prints alone."""
     values: dict[str, object] = {
-        name: form[name] for name in ("release_id", "part", "copies", "material") if name in form
+        name: form[name] for name in ("release_id", "part", "copies", "material") if form.get(name)
     }
     if "quality" in form:
         values["options"] = {"quality": form["quality"]}

@@ -191,8 +191,19 @@ def test_an_order_becomes_a_job_on_the_board_once(operator: Someone, floor: Floo
     assert floor.job(job.removeprefix("job-")).state is JobState.QUEUED
 
 
+def test_a_part_is_made_of_what_its_designer_chose_unless_somebody_says_otherwise(
+    operator: Someone,
+) -> None:
+    form = fill(operator, "/designs/shelf-hook", "/orders", lab="corner", part="board")
+    assert form["material"] == ""
+    assert operator.browser.post("/orders", data=form).status_code == 303
+    assert "board of Birch plywood" in page(operator.browser, LAB).text
+
+
 def test_what_no_machine_can_build_comes_back_with_every_reason(operator: Someone) -> None:
-    form = fill(operator, "/designs/shelf-hook", "/orders", lab="corner", part="tower")
+    form = fill(
+        operator, "/designs/shelf-hook", "/orders", lab="corner", part="tower", material="pla"
+    )
     answer = operator.browser.post("/orders", data=form)
     assert answer.status_code == 409
     assert "Printer has 250 × 210 × 210 mm" in answer.text
