@@ -4,7 +4,9 @@ import fcntl
 import os
 import secrets
 import shutil
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,6 +33,8 @@ def run_demo(data: Path, *, once: bool, console: Console) -> None:
     Raises a FabError with the reason when any step fails.
     """
     screen = Screen(console)
+    # Being told to stop ends everything in order, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
         folder = stack.enter_context(_fresh(data))
         processes = stack.enter_context(Processes(folder / "logs"))

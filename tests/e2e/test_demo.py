@@ -62,14 +62,17 @@ def test_a_demo_that_cannot_go_on_says_why_and_stops_what_it_started(tmp_path: P
     assert not left_running(tmp_path / "demo")
 
 
-def test_a_demo_that_is_killed_takes_its_machines_and_servers_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_demo_that_is_ended_takes_its_machines_and_servers_with_it(
+    tmp_path: Path, how: signal.Signals
+) -> None:
     process = demo(tmp_path / "demo")
     assert process.stdout
     for line in process.stdout:
         if "one-use code" in line:  # server, machines and OctoPrint are up
             break
     assert left_running(tmp_path / "demo")
-    process.send_signal(signal.SIGKILL)
+    process.send_signal(how)
     # The pipe ends when the last process that holds it has ended.
     process.stdout.read()
     process.wait()
