@@ -58,7 +58,7 @@ class Page(HTMLParser):
         if tag in ("input", "select", "button", "textarea") and self.forms and "name" in given:
             self.forms[-1][given["name"]] = given.get("value", "")
             self._select = given["name"]
-        if tag == "option" and ("selected" in given or not self.forms[-1][self._select]):
+        if tag == "option" and "selected" in given:
             self.forms[-1][self._select] = given.get("value", "")
         if tag == "h1":
             self.headings.append(tag)
