@@ -53,12 +53,12 @@ class Screen:
 
     def table(self, rows: list[Made]) -> None:
         """What was made, by which machine, at what cost, and who is credited."""
-        table = Table(title="Made here", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        table = Table(title="Made here", title_justify="left", box=None, padding=(0, 1, 0, 0))
         for name in ("design", "machine"):
             table.add_column(name, no_wrap=True)
         for name in ("sent", "executed", "g", "min", "kWh"):
-            table.add_column(name, justify="right")
-        table.add_column("credited to")
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("credited to", min_width=len("contributors"))
         for row in rows:
             table.add_row(
                 row.design, row.machine, f"{row.lines_sent:,}", f"{row.lines_executed:,}",
