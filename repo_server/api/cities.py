@@ -4,19 +4,28 @@ import csv
 import io
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Annotated
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from commons.indicators import Figure
-from repo_server import coalitions, labs
+from commons.wire import Asked
+from repo_server import cities, coalitions, labs
 from repo_server.api import auth
 from repo_server.api.messages import read
 from repo_server.coalitions import CityFigures
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
+from repo_server.tables.people import CityRole
 
 bp = Blueprint("api_cities", __name__, url_prefix="/api/v1")
+
+
+class NewEditor(Asked):
+    handle: Annotated[str, Field(max_length=80)]
+
 
 _COLUMNS = ("city", "set", *Figure.__dataclass_fields__)
 
@@ -29,6 +38,26 @@ def create_city() -> ResponseReturnValue:
     with transaction(current_app.extensions["engine"]) as session:
         city = labs.create_city(session, wanted)
     return jsonify(id=city.id, slug=city.slug, name=city.name), 201
+
+
+@bp.post("/cities/<city>/editors")
+@auth.admin(Scope.CITY_WRITE)
+def appoint_editor(city: str) -> ResponseReturnValue:
+    """204; the person speaks for the city."""
+    asked = read(NewEditor)
+    with transaction(current_app.extensions["engine"]) as session:
+        cities.appoint_editor(session, labs.city_of(session, city), handle=asked.handle)
+    return "", 204
+
+
+@bp.post("/cities/<city>/pledge")
+@auth.city_role(CityRole.EDITOR)
+def quote_pledge(city: str) -> ResponseReturnValue:
+    """204; the city's page quotes the pledge with its source."""
+    quoted = read(cities.Pledge)
+    with transaction(current_app.extensions["engine"]) as session:
+        cities.quote_pledge(labs.city_of(session, city), quoted)
+    return "", 204
 
 
 @bp.get("/cities/<city>/figures")

@@ -55,6 +55,8 @@ def who(access: Access, method: str) -> str:
             person = "an admin"
         case "lab":
             person = f"at least `{access.role}` in the lab"
+        case "city":
+            person = f"the city's `{access.role}` or an admin"
         case _:
             person = "a signed-in person"
     scope = "read" if method == "GET" else access.scope
