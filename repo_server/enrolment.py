@@ -1,14 +1,16 @@
-"""How an agent comes to be known: a code from a manager, once, and the agent's own public key."""
+"""How an agent comes to be known, by a manager's code and a key of its own, and unknown again."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, or_, select
 
 from commons.content import content_id
 from commons.dispatch import JobCard, MachineCard, acknowledge_fence
-from commons.errors import Conflict, InvalidInput, NotAllowed
-from commons.job import JobEvent, can
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.job import COMMITTED_STATES, JobEvent, can
 from commons.machine import MachineProfile
 from commons.wire import Enrolled, EnrolledMachine, Enrolment
 from repo_server import attempts, cards, jobs
@@ -18,6 +20,19 @@ from repo_server.tables import AgentRow, EnrolmentCodeRow, JobRow, MachineRow
 CODE_LIFE = timedelta(minutes=10)
 _CODE_LENGTH = 8
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is read as another
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent as its lab's managers see it. `heard_at` is None until it first reports."""
+
+    id: str
+    name: str
+    fingerprint: str
+    machines: tuple[str, ...]
+    enrolled_at: datetime
+    heard_at: datetime | None
+    revoked_at: datetime | None
 
 
 def make_code(session: Session, *, lab_id: str, by: str, now: datetime) -> str:
@@ -110,7 +125,7 @@ def _take_over(session: Session, machine: MachineRow, agent: AgentRow, now: date
     session.add(machine)
     session.flush()
     if not session.exec(select(MachineRow).where(MachineRow.agent_id == former.id)).first():
-        former.revoked_at = now
+        former.revoked_at = former.revoked_at or now
         session.add(former)
 
 
@@ -138,6 +153,62 @@ def _enrolled(session: Session, agent: AgentRow) -> Enrolled:
             for machine in session.exec(machines)
         ),
     )
+
+
+def list_agents(session: Session, lab_id: str) -> list[AgentLine]:
+    """The lab's agents by name: those that may speak, and revoked ones that nobody replaced."""
+    of_lab = select(MachineRow).where(MachineRow.lab_id == lab_id).order_by(MachineRow.name)
+    machines = session.exec(of_lab).all()
+    shown = or_(
+        col(AgentRow.revoked_at).is_(None),
+        col(AgentRow.id).in_([machine.agent_id for machine in machines]),
+    )
+    agents = select(AgentRow).where(AgentRow.lab_id == lab_id, shown)
+    return [
+        _line(agent, [machine for machine in machines if machine.agent_id == agent.id])
+        for agent in session.exec(agents.order_by(AgentRow.name, AgentRow.id))
+    ]
+
+
+def _line(agent: AgentRow, machines: Sequence[MachineRow]) -> AgentLine:
+    heard = [machine.seen_at for machine in machines if machine.seen_at is not None]
+    return AgentLine(
+        id=agent.id,
+        name=agent.name,
+        fingerprint=fingerprint(agent.public_key),
+        machines=tuple(machine.name for machine in machines),
+        enrolled_at=agent.enrolled_at,
+        heard_at=max(heard, default=None),
+        revoked_at=agent.revoked_at,
+    )
+
+
+def revoke(session: Session, agent_id: str, *, lab_id: str, now: datetime) -> None:
+    """The agent may not speak any more. Said twice it counts once.
+
+    Its machines stay as they are known, until a new agent enrols with their names. What it held
+    is where silence takes it: in the queue before a permit, unconfirmed after one. That its
+    computer starts nothing any more is not known: only a replacement settles that.
+    """
+    agent = session.get(AgentRow, agent_id, with_for_update=True)
+    if agent is None or agent.lab_id != lab_id:
+        raise NotFound(f"there is no agent {agent_id[:64]} in this lab")
+    if agent.revoked_at is not None:
+        return
+    agent.revoked_at = now
+    session.add(agent)
+    for machine in session.exec(select(MachineRow).where(MachineRow.agent_id == agent_id)).all():
+        if machine.attempt_id is not None:
+            job = cards.read_job(session, attempts.of_id(session, machine.attempt_id).job_id)
+            _forsake(session, job, now)
+
+
+def _forsake(session: Session, job: JobRow, now: datetime) -> None:
+    if not can(job.state, JobEvent.SILENCE):
+        return
+    next_ = "look at the machine" if job.state in COMMITTED_STATES else "it is in the queue again"
+    sentence = f"the agent of its machine was revoked; {next_}"
+    jobs.fall_silent(session, job, now=now, sentence=sentence)
 
 
 def fingerprint(public_key: str) -> str:

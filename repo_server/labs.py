@@ -25,6 +25,7 @@ from repo_server.tables import (
 from repo_server.tables.people import LabRole
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,38}")
+_NO_LAB = "new"  # /labs/new is no lab's address
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Slug = Annotated[str, Field(max_length=40)]
@@ -70,6 +71,15 @@ class LabLine:
     machines: int
 
 
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """Somebody with a role in a lab."""
+
+    handle: str
+    name: str
+    role: LabRole
+
+
 def create_city(session: Session, wanted: NewCity) -> CityRow:
     """The city is known; Conflict when its slug is taken."""
     _check_slug(wanted.slug)
@@ -84,6 +94,9 @@ def create_city(session: Session, wanted: NewCity) -> CityRow:
 def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
     """The lab is known, and `by` is its first manager; Conflict when its slug is taken."""
     _check_slug(wanted.slug)
+    if wanted.slug == _NO_LAB:
+        problem = FieldProblem("slug", f"'{_NO_LAB}' is taken by the page where labs are founded")
+        raise InvalidInput(str(problem), [problem])
     if session.exec(select(LabRow).where(LabRow.slug == wanted.slug)).first():
         raise Conflict(f"there is a lab '{wanted.slug}' already")
     city = city_of(session, wanted.city)
@@ -108,6 +121,11 @@ def city_of(session: Session, slug: str) -> CityRow:
     return city
 
 
+def list_cities(session: Session) -> list[CityRow]:
+    """Every city by name."""
+    return list(session.exec(select(CityRow).order_by(CityRow.name, CityRow.slug)))
+
+
 def lab_of(session: Session, slug: str) -> LabRow:
     """The lab of this slug; NotFound when there is none."""
     lab = session.exec(select(LabRow).where(LabRow.slug == slug)).first()
@@ -129,12 +147,24 @@ def list_labs(session: Session, city_id: str | None = None) -> list[LabLine]:
     ]
 
 
+def list_members(session: Session, lab_id: str) -> list[MemberLine]:
+    """Everybody with a role in the lab, by handle."""
+    held = (
+        select(PersonRow, LabRoleRow)
+        .join(LabRoleRow, col(LabRoleRow.person_id) == col(PersonRow.id))
+        .where(LabRoleRow.lab_id == lab_id)
+    )
+    rows = session.exec(held.order_by(PersonRow.handle))
+    return [MemberLine(person.handle, person.name, role.role) for person, role in rows]
+
+
 def set_role(session: Session, *, lab_id: str, handle: str, role: LabRole) -> None:
     """The person has this role in the lab, and no other one there.
 
     Conflict when that would leave the lab without a manager.
     """
-    person = session.exec(select(PersonRow).where(PersonRow.handle == handle)).first()
+    plain = handle.strip().lower()  # a handle is the same in capitals, as when signing in
+    person = session.exec(select(PersonRow).where(PersonRow.handle == plain)).first()
     if person is None:
         raise NotFound(f"nobody here has the handle '{handle[:80]}'")
     held = session.get(LabRoleRow, (person.id, lab_id))

@@ -1,5 +1,6 @@
 """Labs: founding one, its members, its shelf, and the codes that let agents in."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -67,6 +68,15 @@ def set_member(lab: str) -> ResponseReturnValue:
     return "", 204
 
 
+@bp.get("/labs/<lab>/members")
+@auth.lab_role(LabRole.MANAGER)
+def list_members(lab: str) -> ResponseReturnValue:
+    """200 with everybody who has a role in the lab."""
+    with reading(current_app.extensions["engine"]) as session:
+        members = labs.list_members(session, labs.lab_of(session, lab).id)
+    return jsonify(members=[asdict(member) for member in members])
+
+
 @bp.get("/labs/<lab>/lots")
 @auth.public
 def list_lots(lab: str) -> ResponseReturnValue:
@@ -106,6 +116,32 @@ def create_enrolment_code(lab: str) -> ResponseReturnValue:
         lab_id = labs.lab_of(session, lab).id
         code = enrolment.make_code(session, lab_id=lab_id, by=by, now=now)
     return jsonify(code=code, ends_at=(now + enrolment.CODE_LIFE).isoformat()), 201
+
+
+@bp.get("/labs/<lab>/agents")
+@auth.lab_role(LabRole.MANAGER)
+def list_agents(lab: str) -> ResponseReturnValue:
+    """200 with the lab's agents: those that may speak, and revoked ones nobody replaced."""
+    with reading(current_app.extensions["engine"]) as session:
+        lines = enrolment.list_agents(session, labs.lab_of(session, lab).id)
+    return jsonify(agents=[_told(line) for line in lines])
+
+
+@bp.post("/labs/<lab>/agents/<agent_id>/revoke")
+@auth.lab_role(LabRole.MANAGER)
+def revoke_agent(lab: str, agent_id: str) -> ResponseReturnValue:
+    """204; the agent may not speak for the lab's machines any more."""
+    now = datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        enrolment.revoke(session, agent_id, lab_id=lab_id, now=now)
+    return "", 204
+
+
+def _told(line: enrolment.AgentLine) -> dict[str, object]:
+    """The line as JSON, its instants as ISO 8601."""
+    values = asdict(line).items()
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in values}
 
 
 def _shown(lot: MaterialLotRow) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from repo_server.web import catalogue, cities, designs, frame, labs, orders, people, things
+from repo_server.web import catalogue, cities, designs, frame, labs, manage, orders, people, things
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.bp,
@@ -10,6 +10,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     designs.bp,
     orders.bp,
     labs.bp,
+    manage.bp,
     cities.bp,
     things.bp,
     people.bp,

@@ -163,6 +163,10 @@ def test_a_city_and_a_lab_with_members_and_a_shelf_are_founded_over_http(
     at_lab = f"{API}/labs/quay"
     role = {"handle": "hal", "role": "operator"}
     assert founder.post(f"{at_lab}/members", role).status_code == 204
+    assert founder.get(f"{at_lab}/members").json["members"] == [
+        {"handle": "fay", "name": "Fay", "role": "manager"},
+        {"handle": "hal", "name": "Hal", "role": "operator"},
+    ]
     code = founder.post(f"{at_lab}/enrolment-codes").json["code"]
     agent = HttpAgent(app)
     assert agent.enrol(code, printer()).status_code == 201
@@ -186,7 +190,9 @@ def test_cities_and_labs_have_one_slug_each(shop: Shop) -> None:
     lab = {"slug": "corner", "name": "Again", "city": "hamburg"}
     assert shop.stranger.post(f"{API}/labs", lab).status_code == 409
     assert shop.stranger.post(f"{API}/labs", {**lab, "slug": "Bad Slug"}).status_code == 422
-    nowhere = shop.stranger.post(f"{API}/labs", {**lab, "slug": "new", "city": "atlantis"})
+    page = shop.stranger.post(f"{API}/labs", {**lab, "slug": "new"})
+    assert (page.status_code, page.json["fields"][0]["field"]) == (422, "slug")
+    nowhere = shop.stranger.post(f"{API}/labs", {**lab, "slug": "quay", "city": "atlantis"})
     assert nowhere.status_code == 404
     assert shop.stranger.get(f"{API}/labs").json["labs"] == [
         {"slug": "corner", "name": "Corner Lab", "city": "hamburg", "machines": 2}

@@ -76,7 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _furnish(settings: Settings) -> Floor:
-    """A lab with an operator, and two designs whose files have been inspected."""
+    """A lab with a manager, and two designs whose files have been inspected."""
     app = create_app(settings)
     engine = app.extensions["engine"]
     upgrade(engine)
@@ -92,7 +92,7 @@ def _furnish(settings: Settings) -> Floor:
             password_hash=people.hash_password(PASSWORD),
             now=floor.now,
         )
-        set_role(session, lab_id=floor.lab_id, handle="olga", role=LabRole.OPERATOR)
+        set_role(session, lab_id=floor.lab_id, handle="olga", role=LabRole.MANAGER)
     with app.app_context():
         for slug in ("twist-jar", "laptop-stand"):
             release_id = _publish(floor, app.extensions["blobs"], slug, olga)

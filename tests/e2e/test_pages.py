@@ -10,8 +10,10 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from commons.wire import MachineState, ProgressReport
+from commons.wire import Enrolment, MachineState, ProgressReport
+from repo_server.enrolment import enrol
 from tests.e2e.conftest import PASSWORD, ROOT, Site, launch
+from tests.profiles import printer
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., BrowserContext]
@@ -117,7 +119,8 @@ def test_no_page_is_wider_than_its_screen(
     context = visit(width, color_scheme=scheme)
     page = sign_in(context, site)
     for path in ("/", "/designs/twist-jar", "/designs/laptop-stand", "/labs", "/labs/corner",
-                 "/cities/hamburg", "/publish", "/sign-up"):  # fmt: skip
+                 "/labs/new", "/labs/corner/manage", "/cities/hamburg", "/publish",
+                 "/sign-up"):  # fmt: skip
         page.goto(site.address + path)
         too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert too_wide <= 0, path
@@ -145,6 +148,29 @@ def test_the_board_follows_the_machines_and_the_operator_answers(visit: Visit, s
     expect(card).to_contain_text("1 min 30 s left")
     expect(card).to_contain_text("Nozzle 210 °C, bed 60 °C")
     assert page.evaluate("window.stillHere"), "the page was loaded again"
+
+
+def test_a_lab_is_set_up_on_pages_and_its_open_board_follows(visit: Visit, site: Site) -> None:
+    context = visit(390)
+    page, board = sign_in(context, site), context.new_page()
+    page.get_by_role("link", name="Found a lab").click()
+    page.get_by_label("Name", exact=True).fill("Quay Lab")
+    page.get_by_label("Short name").fill("quay")
+    page.get_by_role("button", name="Found the lab").click()
+    expect(page).to_have_url(f"{site.address}/labs/quay/manage")
+    board.goto(f"{site.address}/labs/quay")
+    expect(board.locator("[data-live]")).to_have_text("Live")
+    expect(board.get_by_text("No machine has joined yet")).to_be_visible()
+    page.get_by_role("button", name="Make an enrolment code").click()
+    command = page.get_by_role("status").get_by_text("cosmo agent enrol").inner_text()
+    with site.floor.session() as session:
+        asked = Enrolment(code=command.split()[-1], name="Window", public_key="ab" * 32,
+                          machines=(printer(),))  # fmt: skip
+        enrol(session, asked, now=datetime.now(UTC))
+    expect(board.get_by_role("heading", name="Printer")).to_be_visible()
+    expect(board.get_by_text("No machine has joined yet")).to_have_count(0)
+    page.get_by_role("link", name="Quay Lab").click()
+    expect(page.get_by_role("heading", name="Printer")).to_be_visible()
 
 
 def test_a_designer_publishes_a_folder(visit: Visit, site: Site, tmp_path: Path) -> None:

@@ -1,0 +1,186 @@
+"""Founding a lab, and what its managers set up: agents, material, people."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from commons.errors import Conflict, FabError, InvalidInput, NotFound
+from commons.machine import MATERIALS
+from repo_server import enrolment, labs, matches
+from repo_server.api import auth
+from repo_server.api.errors import status_of
+from repo_server.api.labs import NewMember
+from repo_server.api.messages import check
+from repo_server.db import reading, transaction
+from repo_server.people import Scope
+from repo_server.tables.people import LabRole
+from repo_server.web import words
+
+bp = Blueprint("manage", __name__)
+
+# What a form may be refused for; anything else has a page of its own.
+REFUSED = (InvalidInput, NotFound, Conflict)
+ROLES = (
+    (LabRole.MEMBER, "Member: orders builds"),
+    (LabRole.OPERATOR, "Operator: also stands at the machines"),
+    (LabRole.MANAGER, "Manager: also lets agents and people in"),
+)
+FIRST_CHOICE = {"role": LabRole.MEMBER, "ring": "unknown", "material": "pla"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Which form was refused and why, and what had been filled in."""
+
+    form: str = ""
+    error: FabError | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@bp.get("/labs/new")
+@auth.signed_in(Scope.LAB_MANAGE)
+def found_form() -> ResponseReturnValue:
+    """The form to found a lab."""
+    return _found_page({})
+
+
+@bp.post("/labs/new")
+@auth.signed_in(Scope.LAB_MANAGE)
+def found() -> ResponseReturnValue:
+    """Sent on to what the new lab needs next, or the form again with what is wrong."""
+    values, by = _filled(), auth.current_person().id
+    try:
+        wanted = check(labs.NewLab, values)
+        with transaction(current_app.extensions["engine"]) as session:
+            labs.create_lab(session, wanted, by=by)
+    except REFUSED as error:
+        return _found_page(values, error), status_of(error)
+    return redirect(url_for("manage.show", lab=wanted.slug), 303)
+
+
+def _found_page(values: Mapping[str, str], error: FabError | None = None) -> str:
+    with reading(current_app.extensions["engine"]) as session:
+        cities = [(city.slug, city.name) for city in labs.list_cities(session)]
+    return render_template("found.html", cities=cities, values=values, error=error)
+
+
+@bp.get("/labs/<lab>/manage")
+@auth.lab_role(LabRole.MANAGER)
+def show(lab: str) -> ResponseReturnValue:
+    """The lab's agents, machines with their material, shelf and people, each with its form."""
+    return _page(lab)
+
+
+@bp.post("/labs/<lab>/manage/code")
+@auth.lab_role(LabRole.MANAGER)
+def make_code(lab: str) -> ResponseReturnValue:
+    """The page with a new code for one agent. It is shown this once, and no cache keeps it."""
+    now, by = datetime.now(UTC), auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        code = enrolment.make_code(session, lab_id=lab_id, by=by, now=now)
+    page = _page(lab, code=code, code_ends_at=now + enrolment.CODE_LIFE)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+@bp.post("/labs/<lab>/manage/agents/<id>/revoke")
+@auth.lab_role(LabRole.MANAGER)
+def revoke_agent(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the page; the agent may not speak for the lab's machines any more."""
+    now = datetime.now(UTC)
+
+    def revoke(session: Session, lab_id: str) -> None:
+        enrolment.revoke(session, id, lab_id=lab_id, now=now)
+
+    return _change(lab, "agents", revoke)
+
+
+@bp.post("/labs/<lab>/manage/machines/<id>/lot")
+@auth.lab_role(LabRole.MANAGER)
+def load_lot(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the page; the lot that was chosen is on the machine, or none."""
+
+    def load(session: Session, lab_id: str) -> None:
+        labs.load_lot(session, id, request.form.get("lot") or None, lab_id=lab_id)
+
+    return _change(lab, "machines", load)
+
+
+@bp.post("/labs/<lab>/manage/lots")
+@auth.lab_role(LabRole.MANAGER)
+def add_lot(lab: str) -> ResponseReturnValue:
+    """Back on the page; the lot is on the shelf."""
+
+    def add(session: Session, lab_id: str) -> None:
+        labs.add_lot(session, check(labs.NewLot, _filled()), lab_id=lab_id)
+
+    return _change(lab, "material", add)
+
+
+@bp.post("/labs/<lab>/manage/members")
+@auth.lab_role(LabRole.MANAGER)
+def set_member(lab: str) -> ResponseReturnValue:
+    """Back on the page; the person has this role in the lab."""
+
+    def set_(session: Session, lab_id: str) -> None:
+        asked = check(NewMember, _filled())
+        labs.set_role(session, lab_id=lab_id, handle=asked.handle, role=asked.role)
+
+    return _change(lab, "people", set_)
+
+
+def _change(lab: str, form: str, change: Callable[[Session, str], None]) -> ResponseReturnValue:
+    """Back on the page's part of that name once it is done, or the page with why it is not."""
+    try:
+        with transaction(current_app.extensions["engine"]) as session:
+            change(session, labs.lab_of(session, lab).id)
+    except REFUSED as error:
+        return _page(lab, Refusal(form, error, _filled())), status_of(error)
+    return redirect(url_for("manage.show", lab=lab, _anchor=form), 303)
+
+
+def _filled() -> dict[str, str]:
+    """What somebody filled in; a field that was left empty is not there."""
+    given = {name: value.strip() for name, value in request.form.items()}
+    return {name: value for name, value in given.items() if value and name != auth.CSRF_FIELD}
+
+
+def _page(
+    lab: str,
+    refused: Refusal = Refusal(),
+    *,
+    code: str = "",
+    code_ends_at: datetime | None = None,
+) -> Response:
+    with reading(current_app.extensions["engine"]) as session:
+        row = labs.lab_of(session, lab)
+        page = render_template(
+            "manage.html",
+            lab=row,
+            agents=enrolment.list_agents(session, row.id),
+            machines=matches.machines_of(session, row.id),
+            lots=labs.list_lots(session, row.id),
+            members=labs.list_members(session, row.id),
+            materials=[(it.key, it.name) for it in MATERIALS.values()],
+            rings=[(ring, words.capitalise(text)) for ring, text in words.RING_WORDS.items()],
+            roles=ROLES,
+            refused=refused,
+            values={**FIRST_CHOICE, **refused.values},
+            code=code,
+            code_ends_at=code_ends_at,
+        )
+    return make_response(page)
