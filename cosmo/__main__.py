@@ -7,20 +7,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from commons.errors import FabError, InvalidInput
+from commons.errors import FabError
+from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client
+from cosmo.lab_commands import lab
 from cosmo.server_commands import server
 
-SERVER = click.option(
-    "--server", "url", envvar="COSMOLOCAL_SERVER", default="http://127.0.0.1:8000",
-    show_default=True, help="Address of the repository.",
-)  # fmt: skip
-TOKEN = click.option(
-    "--token-file", envvar="COSMOLOCAL_TOKEN_FILE", type=click.Path(path_type=Path),
-    default=Path("~/.config/cosmolocal/token"), show_default=True,
-    help="Where `cosmo sign-in` keeps your token.",
-)  # fmt: skip
+MAX_COPIES = 100  # of one order, as servers take them
 console = Console(highlight=False)
 
 
@@ -84,12 +78,12 @@ def search(words: tuple[str, ...], url: str) -> None:
 @click.argument("design")
 @click.argument("part")
 @click.option("--lab", required=True, help="The lab that is to build it.")
-@click.option("--material", required=True, help="Such as pla, petg or plywood.")
-@click.option("--copies", default=1, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--material", help="Such as pla, petg or plywood; without it, the designer's.")
+@click.option("--copies", default=1, show_default=True, type=click.IntRange(1, MAX_COPIES))
 @SERVER
 @TOKEN
 def order(
-    design: str, part: str, lab: str, material: str, copies: int, url: str, token_file: Path
+    design: str, part: str, lab: str, material: str | None, copies: int, url: str, token_file: Path
 ) -> None:
     """Order COPIES of PART of the newest release of DESIGN."""
     with Client(url, read_secret(token_file)) as client:
@@ -117,22 +111,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
         console.print(f"{job['title']} · {job['part']}: {job['state']} {job['sentence']}")
 
 
-def keep_secret(path: Path, secret: str) -> None:
-    """`secret` is in `path`, which only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(secret + "\n")
-
-
-def read_secret(path: Path) -> str:
-    """The token in `path`; InvalidInput says how to get one."""
-    try:
-        return path.expanduser().read_text().strip()
-    except OSError as error:
-        raise InvalidInput(f"there is no token in {path}; run `cosmo sign-in` first") from error
-
-
+cli.add_command(lab)
 cli.add_command(server)
 cli.add_command(agent)
 

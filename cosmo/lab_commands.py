@@ -1,0 +1,87 @@
+"""`cosmo lab …`: what a lab's manager sets up: the lab, a code for its agent, its material."""
+
+from pathlib import Path
+
+import click
+
+from commons.errors import Conflict, NotFound
+from commons.flows import Ring
+from cosmo.access import SERVER, TOKEN, read_secret
+from cosmo.client import Answer, Client
+
+
+@click.group()
+def lab() -> None:
+    """Set up a lab that you manage."""
+
+
+@lab.command()
+@click.argument("slug")
+@click.option("--name", required=True, help="As people read it.")
+@click.option("--city", required=True, help="The short name of a city that is known.")
+@SERVER
+@TOKEN
+def found(slug: str, name: str, city: str, url: str, token_file: Path) -> None:
+    """Found the lab SLUG; you are its first manager."""
+    with Client(url, read_secret(token_file)) as client:
+        client.post("/labs", {"slug": slug, "name": name, "city": city})
+    click.echo(f"{name} is founded, and you manage it: {url}/labs/{slug}/manage")
+
+
+@lab.command()
+@click.argument("lab")
+@SERVER
+@TOKEN
+def code(lab: str, url: str, token_file: Path) -> None:
+    """Make a code that lets one agent into LAB, once, within ten minutes."""
+    with Client(url, read_secret(token_file)) as client:
+        made = client.post(f"/labs/{lab}/enrolment-codes")["code"]
+    click.echo(f"within ten minutes, beside the machines: cosmo agent enrol {made}")
+
+
+@lab.command()
+@click.argument("lab")
+@click.option("--material", required=True, help="pla, petg or plywood.")
+@click.option("--name", required=True, help="By which people tell it from others.")
+@click.option("--ring", default=Ring.UNKNOWN.value, show_default=True,
+              type=click.Choice([ring.value for ring in Ring]),
+              help="Where it was last substantially made.")  # fmt: skip
+@click.option("--evidence", help="How you know where it was made.")
+@click.option("--mass-g", type=float, help="What is left of it, in g.")
+@click.option("--thickness-mm", type=float, help="Of a sheet, in mm.")
+@SERVER
+@TOKEN
+def lot(lab: str, url: str, token_file: Path, **said: str | float | None) -> None:
+    """Put a spool or sheet on the shelf of LAB."""
+    said["mass_left_g"] = said.pop("mass_g")
+    wanted = {name: value for name, value in said.items() if value is not None}
+    with Client(url, read_secret(token_file)) as client:
+        made = client.post(f"/labs/{lab}/lots", wanted)
+    click.echo(f"lot {made['id']}: {made['name']}")
+
+
+@lab.command()
+@click.argument("lab")
+@click.argument("machine")
+@click.argument("lot")
+@SERVER
+@TOKEN
+def load(lab: str, machine: str, lot: str, url: str, token_file: Path) -> None:
+    """Say that LOT is on MACHINE now; each by its name or id."""
+    with Client(url, read_secret(token_file)) as client:
+        on = _chosen(client.get(f"/labs/{lab}/board")["machines"], machine, what="machine")
+        put = _chosen(client.get(f"/labs/{lab}/lots")["lots"], lot, what="lot")
+        client.post(f"/labs/{lab}/machines/{on['id']}/lot", {"lot_id": put["id"]})
+    click.echo(f"{put['name']} is on {on['name']}")
+
+
+def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:
+    """The one of this id or name. NotFound lists the names, Conflict the ids of namesakes."""
+    found = [it for it in among if wanted in (it["id"], it["name"])]
+    if not found:
+        names = ", ".join(it["name"] for it in among) or "none"
+        raise NotFound(f"there is no {what} '{wanted}' in this lab; there is: {names}")
+    if len(found) > 1:
+        ids = ", ".join(it["id"] for it in found)
+        raise Conflict(f"more than one {what} is named '{wanted}'; say its id: {ids}")
+    return found[0]

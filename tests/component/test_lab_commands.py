@@ -1,0 +1,118 @@
+"""`cosmo lab …` and `cosmo order` against a running server: a lab is set up without a page."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from werkzeug.serving import make_server
+
+from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound
+from cosmo.__main__ import MAX_COPIES, cli
+from repo_server import orders
+from repo_server.people import Scope
+from repo_server.settings import Settings
+from tests.profiles import printer
+from tests.shop import API, HttpAgent, Shop, Someone, open_shop
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
+    """What the command says does not depend on the database, so there is one of them."""
+    (tmp_path / "cosmolocal.sqlite").write_bytes(sqlite_template.read_bytes())
+    return Settings.from_env({"COSMO_DATA": str(tmp_path)})
+
+
+@pytest.fixture
+def shop(app: Flask, sign_up: Callable[..., Someone]) -> Shop:
+    return open_shop(app, sign_up)
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def say(address: str, shop: Shop, tmp_path: Path) -> Say:
+    """What `cosmo` answers to the lab's manager, in one line."""
+    token = tmp_path / "token"
+    token.write_text(shop.manager.token(*Scope))
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(cli, [*words, "--server", address, "--token-file", str(token)])
+        if isinstance(done.exception, FabError):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return " ".join(done.output.split())
+
+    return run
+
+
+def test_a_lab_is_founded_let_an_agent_in_and_loaded(say: Say, shop: Shop, app: Flask) -> None:
+    said = say("lab", "found", "quay", "--name", "Quay Lab", "--city", "hamburg")
+    assert said.startswith("Quay Lab is founded")
+    assert said.endswith("/labs/quay/manage")
+    code = re.search(r"cosmo agent enrol (\S+)$", say("lab", "code", "quay"))
+    assert code
+    assert HttpAgent(app).enrol(code[1], printer()).status_code == 201
+    spool = ("--material", "pla", "--name", "Orange", "--ring", "region", "--evidence", "label",
+             "--mass-g", "992.5")  # fmt: skip
+    id_ = re.fullmatch(r"lot (\S+): Orange", say("lab", "lot", "quay", *spool))
+    assert id_
+    (lot,) = shop.manager.get(f"{API}/labs/quay/lots").json["lots"]
+    assert lot == {"id": id_[1], "material": "pla", "name": "Orange", "ring": "region",
+                   "evidence": "label", "mass_left_g": 992.5, "thickness_mm": None}  # fmt: skip
+    assert say("lab", "load", "quay", "Printer", "Orange") == "Orange is on Printer"
+    (machine,) = shop.manager.get(f"{API}/labs/quay/board").json["machines"]
+    assert machine["lot"]["id"] == lot["id"]
+
+
+def test_a_lot_is_named_by_its_id_when_two_have_one_name(say: Say, shop: Shop) -> None:
+    sheet = ("--material", "plywood", "--name", "Birch", "--thickness-mm", "12")
+    ids = [say("lab", "lot", "corner", *sheet).split()[1].rstrip(":") for _ in range(2)]
+    with pytest.raises(Conflict, match="say its id") as refused:
+        say("lab", "load", "corner", "Router", "Birch")
+    assert all(id_ in str(refused.value) for id_ in ids)
+    say("lab", "load", "corner", "Router", ids[1])
+    assert shop.floor.machine("Router").lot_id == ids[1]
+
+
+def test_what_is_not_there_is_told_with_what_is(say: Say) -> None:
+    with pytest.raises(NotFound, match="no machine 'Laser' in this lab; there is: Printer, Router"):
+        say("lab", "load", "corner", "Laser", "white PLA")
+    with pytest.raises(NotFound, match="no lot 'gold' in this lab"):
+        say("lab", "load", "corner", "Printer", "gold")
+    with pytest.raises(NotFound, match="there is no city 'atlantis'"):
+        say("lab", "found", "quay", "--name", "Quay Lab", "--city", "atlantis")
+    with pytest.raises(InvalidInput, match="known are pla, petg, plywood"):
+        say("lab", "lot", "corner", "--material", "cheese", "--name", "Gouda")
+
+
+def test_only_a_manager_makes_a_code(say: Say, shop: Shop) -> None:
+    shop.stranger.post(f"{API}/labs", {"slug": "other", "name": "Other", "city": "hamburg"})
+    with pytest.raises(NotAllowed, match="this needs the role manager at Other"):
+        say("lab", "code", "other")
+
+
+def test_an_order_without_a_material_takes_the_designers(say: Say, shop: Shop) -> None:
+    said = say("order", "shelf-hook", "hook", "--lab", "corner", "--copies", "2")
+    order_id = re.search(r"order (\w+):", said)
+    assert order_id
+    order = shop.manager.get(f"{API}/orders/{order_id[1]}").json
+    assert (order["material"], order["copies"]) == ("pla", 2)
+
+
+def test_the_command_takes_as_many_copies_as_the_server() -> None:
+    assert MAX_COPIES == orders.MAX_COPIES
