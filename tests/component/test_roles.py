@@ -22,8 +22,8 @@ from repo_server.db import transaction
 from repo_server.ids import new_id, new_secret
 from repo_server.people import Scope, open_session
 from repo_server.settings import Settings
-from repo_server.tables import AgentRow, CityRoleRow, CityRow, LabRoleRow, LabRow
-from repo_server.tables.people import CityRole, LabRole
+from repo_server.tables import AgentRow, CityRow, LabRoleRow, LabRow
+from repo_server.tables.people import LabRole
 
 API = "/api/v1"
 ROUTES = {
@@ -103,7 +103,11 @@ ROUTES = {
         GET /api/v1/labs/<lab>/members
         POST /api/v1/labs/<lab>/members
     """,
-    "admins": "POST /api/v1/cities",
+    "admins": """
+        POST /api/v1/cities
+        POST /api/v1/cities/<city>/editors
+        POST /api/v1/cities/<city>/pledge
+    """,
     "agents": """
         POST /api/v1/agent/leases
         POST /api/v1/agent/permits
@@ -338,14 +342,16 @@ def test_a_signature_is_good_for_one_address_only(app, agent):
     assert asked(app, "POST", f"{API}/agent/permits", headers) == 401
 
 
-def test_a_city_is_its_editors_and_the_admins(app, engine, sign_up, people):
-    marked = auth.city_role(CityRole.EDITOR)(lambda city: f"kept {city}")
-    app.add_url_rule("/cities/<city>/context", view_func=marked, methods=["POST"])
-    editor = sign_up("editor")
-    with transaction(engine) as session:
-        session.add(CityRoleRow(person_id=editor.id, city_id="c", role=CityRole.EDITOR))
+def test_a_city_is_its_editors_and_the_admins(app, sign_up, people):
+    editor, path = sign_up("editor"), f"{API}/cities/bern"
+    assert people["manager"].post(f"{path}/editors", json={"handle": "editor"}).status_code == 403
+    assert people["admin"].post(f"{path}/editors", json={"handle": "editor"}).status_code == 204
+    pledge = {"pledge": "Half of what we use is made here.", "source": "https://example.org/pledge"}
     everybody = {"editor": editor, **people}
-    statuses = {n: p.post("/cities/bern/context").status_code for n, p in everybody.items()}
-    assert {name for name, status in statuses.items() if status == 200} == {"editor", "admin"}
-    assert set(statuses.values()) == {200, 403}
-    assert editor.post("/cities/nowhere/context").status_code == 404
+    statuses = {n: p.post(f"{path}/pledge", json=pledge).status_code for n, p in everybody.items()}
+    assert {name for name, status in statuses.items() if status == 204} == {"editor", "admin"}
+    assert set(statuses.values()) == {204, 403}
+    assert editor.post(f"{API}/cities/nowhere/pledge", json=pledge).status_code == 404
+    page = people["member"].get("/cities/bern").text
+    assert "Half of what we use is made here." in page
+    assert "https://example.org/pledge" in page
