@@ -41,7 +41,8 @@ class Page(HTMLParser):
         if tag in ("script", "img", "link"):
             self.loads.append(given.get("src") or given.get("href") or "inline")
         if tag == "form":
-            self.forms.append({"method": given.get("method", "get"), "action": given["action"]})
+            action, _, _ = given["action"].partition("#")  # where to look is not sent
+            self.forms.append({"method": given.get("method", "get"), "action": action})
         if tag in ("input", "select", "button", "textarea") and self.forms and "name" in given:
             self.forms[-1][given["name"]] = given.get("value", "")
             self._select = given["name"]

@@ -128,7 +128,7 @@ def add_lot(lab: str) -> ResponseReturnValue:
     def add(session: Session, lab_id: str) -> None:
         labs.add_lot(session, check(labs.NewLot, _filled()), lab_id=lab_id)
 
-    return _change(lab, "material", add)
+    return _change(lab, "shelf", add)
 
 
 @bp.post("/labs/<lab>/manage/members")

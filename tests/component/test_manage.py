@@ -65,6 +65,8 @@ def test_a_lab_is_founded_and_its_founder_is_led_to_what_it_needs(founder: Someo
     found = page(founder.browser, MANAGE)
     assert (found.wrong, len(found.headings)) == ([], 1)
     assert {form.get("csrf") for form in found.forms} == {founder.csrf}
+    ids = re.findall(r' id="([^"]+)"', found.text)
+    assert len(ids) == len(set(ids))
     assert "No agent has enrolled yet" in found.text
     assert MANAGE in page(founder.browser, LAB).links
 
@@ -140,14 +142,14 @@ def test_a_lot_is_put_on_the_shelf_and_what_was_left_out_is_unknown(manager: Som
     lots = f"{MANAGE}/lots"
     spool = {"name": "Orange PLA", "material": "pla", "ring": "region", "evidence": "its label",
              "mass_left_g": "992.4", "thickness_mm": ""}  # fmt: skip
-    assert send(manager, MANAGE, lots, **spool) == (303, f"{MANAGE}#material")
+    assert send(manager, MANAGE, lots, **spool) == (303, f"{MANAGE}#shelf")
     sheet = {"name": "Birch", "material": "plywood", "ring": "unknown", "thickness_mm": "12"}
     send(manager, MANAGE, lots, **sheet)
     first, second = manager.get(f"/api/v1{LAB}/lots").json["lots"]
     assert (first["mass_left_g"], first["evidence"], first["thickness_mm"]) == (
         992.4, "its label", None)  # fmt: skip
     assert (second["ring"], second["mass_left_g"], second["thickness_mm"]) == ("unknown", None, 12)
-    shelf = part(page(manager.browser, MANAGE).text, "material")
+    shelf = part(page(manager.browser, MANAGE).text, "shelf")
     assert "The region" in shelf
     assert '<td class="num">unknown</td>' in shelf
 
@@ -221,4 +223,5 @@ def test_a_role_that_cannot_be_given_is_told_why(
     told, text = send(manager, MANAGE, f"{MANAGE}/members", **wanted)
     assert told == status
     assert sentence in part(text, "people")
+    assert f'action="{MANAGE}/members#people"' in text  # where the browser stays
     assert f'value="{wanted["handle"]}"' in text
