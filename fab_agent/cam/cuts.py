@@ -36,6 +36,7 @@ _ENGRAVE_MM = 0.5
 _SMALL_MM2 = 150.0
 # What rounding to the machine's grid and chords for curves may take from a part.
 _GOUGE_MM = 0.02
+_PIECE = 8  # points of a way that are widened at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,17 @@ def in_order(cuts: Sequence[Cut]) -> list[Cut]:
 
 
 def swept(cuts: Sequence[Cut], cutter: Cutter) -> BaseGeometry:
-    """The area that the cutter covers, seen from above."""
-    ways = [LineString(path[:, :2]) for cut in cuts for path in cut.paths]
+    """The area that the cutter covers, seen from above.
+
+    A way that goes round several times overlaps itself, and GEOS may then fill what it encloses:
+    each way is widened in short open pieces.
+    """
+    ways = [
+        LineString(path[start : start + _PIECE, :2])
+        for cut in cuts
+        for path in cut.paths
+        for start in range(0, max(1, len(path) - 1), _PIECE - 1)
+    ]
     flat = [way if way.length else Point(way.coords[0]) for way in ways]
     return shapely.union_all(shapely.buffer(flat, cutter.radius_mm, quad_segs=32))
 
