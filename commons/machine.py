@@ -27,6 +27,11 @@ class Driver(StrEnum):
     GRBL = "grbl"
     OCTOPRINT = "octoprint"
 
+    @property
+    def hosted(self) -> bool:
+        """A print host stands between the agent and the machine: reached by url, not by port."""
+        return self is Driver.OCTOPRINT
+
 
 class Value(BaseModel):
     """A frozen value that crosses the wire; a key that is not known is an error."""
@@ -65,6 +70,19 @@ class Envelope(Value):
         )
 
 
+class Park(Value):
+    """Where a printer waits while a person holds its print, in machine coordinates (mm).
+
+    The hot end first pulls the filament back by `retract_mm` and rises by `lift_mm`, never above
+    the envelope.
+    """
+
+    x_mm: Finite = 0.0
+    y_mm: Finite = 0.0
+    lift_mm: Positive = 10.0
+    retract_mm: NotNegative = 2.0
+
+
 class PrintLimits(Value):
     """What an FDM printer may be asked for; temperatures are the machine's own maxima."""
 
@@ -74,6 +92,8 @@ class PrintLimits(Value):
     # Below this the filament is solid and the extruder grinds it (Marlin's EXTRUDE_MINTEMP).
     extrude_min_c: Positive = 170.0
     max_extrude_mm_s: Positive = 50.0
+    # None: the hot end stays where it is while the print is held.
+    park: Park | None = None
 
 
 class MillLimits(Value):
@@ -83,6 +103,8 @@ class MillLimits(Value):
     spindle_max_rpm: Positive = 24000.0
     spindle_min_rpm: NotNegative = 1000.0
     max_plunge_mm_s: Positive = 10.0
+    # It has limit switches: it must be homed, and its firmware must guard its travel.
+    homing: bool = True
 
 
 class MachineProfile(Value):

@@ -119,9 +119,11 @@ class MachineSettings(MachineProfile):
 
     @validate(mode="after")
     def _can_be_reached(self) -> Self:
-        if self.driver is Driver.OCTOPRINT:
-            if self.url is None or self.key_file is None:
-                raise ValueError("a machine behind OctoPrint needs url and key_file")
+        if self.driver.hosted:
+            if self.url is None:
+                raise ValueError(f"a machine behind {self.driver} needs the url of its host")
+            if self.driver is Driver.OCTOPRINT and self.key_file is None:
+                raise ValueError("a machine behind OctoPrint needs key_file: an application key")
         elif self.port is None:
             raise ValueError(f"a {self.driver} machine needs its port, see /dev/serial/by-id")
         return self

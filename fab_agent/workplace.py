@@ -8,14 +8,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from commons.errors import Unavailable
-from commons.machine import Driver
 from fab_agent.bench import Prepare
 from fab_agent.cache import Cache
 from fab_agent.identity import Identity, load_identity
 from fab_agent.machines import DRIVERS, Connection
 from fab_agent.machines.driver import MachineDriver
-from fab_agent.machines.octoprint_client import OctoPrintConnection
-from fab_agent.machines.transport import SerialConnection
+from fab_agent.machines.transport import HostConnection, SerialConnection
 from fab_agent.settings import AgentSettings, MachineSettings
 from fab_agent.staging import Staging
 
@@ -67,14 +65,16 @@ def _open_driver(machine: MachineSettings) -> MachineDriver:
 
 def _connection(machine: MachineSettings) -> Connection:
     """Where the machine is. Its settings were checked: what its driver needs is there."""
-    if machine.driver is Driver.OCTOPRINT:
-        return OctoPrintConnection(machine.url or "", _key(machine))
+    if machine.driver.hosted:
+        return HostConnection(machine.url or "", _key(machine))
     return SerialConnection(machine.port or "", machine.baud)
 
 
 def _key(machine: MachineSettings) -> str:
+    if machine.key_file is None:
+        return ""
     try:
-        return (machine.key_file or Path()).read_text(encoding="ascii").strip()
+        return machine.key_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(
             f"the key of {machine.name} cannot be read from {machine.key_file}: {error}"

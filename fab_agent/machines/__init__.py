@@ -8,10 +8,10 @@ from fab_agent.machines.driver import MachineDriver
 from fab_agent.machines.grbl_driver import GrblDriver
 from fab_agent.machines.marlin_driver import MarlinDriver
 from fab_agent.machines.octoprint import OctoPrintDriver
-from fab_agent.machines.octoprint_client import OctoPrintClient, OctoPrintConnection
-from fab_agent.machines.transport import SerialConnection, SerialPort
+from fab_agent.machines.octoprint_client import OctoPrintClient
+from fab_agent.machines.transport import HostConnection, SerialConnection, SerialPort
 
-Connection = SerialConnection | OctoPrintConnection
+Connection = SerialConnection | HostConnection
 Opener = Callable[[Connection, MachineProfile], MachineDriver]
 
 
@@ -24,7 +24,7 @@ def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver
 
 
 def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    if not isinstance(connection, OctoPrintConnection):
+    if not isinstance(connection, HostConnection):
         raise InvalidInput(f"machine {profile.name} needs the url and the key of an OctoPrint")
     return OctoPrintDriver(OctoPrintClient(connection))
 

@@ -8,7 +8,6 @@ prints nothing or an older file. So nothing here starts a file but `start`, whic
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -17,6 +16,7 @@ import websocket
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from commons.errors import NotAllowed, ProtocolViolation, TransportLost, Unavailable
+from fab_agent.machines.transport import HostConnection
 
 # An upload is answered when OctoPrint has stored the file; a Raspberry Pi's card is slow.
 HTTP_TIMEOUT = httpx.Timeout(10.0, read=60.0, write=60.0)
@@ -24,14 +24,6 @@ PUSH_TIMEOUT_S = 10.0
 # `current` messages come every n-th half second.
 PUSH_THROTTLE = 1
 EVENTS = ("PrintDone", "PrintFailed", "PrintCancelled")
-
-
-@dataclass(frozen=True, slots=True)
-class OctoPrintConnection:
-    """Where the print host is, and an application key for it."""
-
-    url: str
-    key: str
 
 
 class Answer(BaseModel):
@@ -174,7 +166,7 @@ class OctoPrintClient:
     ProtocolViolation: any other refusal.
     """
 
-    def __init__(self, connection: OctoPrintConnection) -> None:
+    def __init__(self, connection: HostConnection) -> None:
         self.url = connection.url.rstrip("/")
         self._http = httpx.Client(
             base_url=self.url, headers={"X-Api-Key": connection.key}, timeout=HTTP_TIMEOUT

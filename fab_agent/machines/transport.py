@@ -39,6 +39,14 @@ class SerialConnection:
     baudrate: int = 115200
 
 
+@dataclass(frozen=True, slots=True)
+class HostConnection:
+    """Where a print host is, and a key for it; a host that trusts this network needs none."""
+
+    url: str
+    key: str = ""
+
+
 class SerialPort:
     """A serial port that nobody else can open meanwhile.
 

@@ -20,8 +20,7 @@ from fab_agent.machines.driver import Control, MachineDriver, MachineEvent
 from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
 from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.pty import served
-from fab_agent.machines.octoprint_client import OctoPrintConnection
-from fab_agent.machines.transport import SerialConnection
+from fab_agent.machines.transport import HostConnection, SerialConnection
 
 OCTOPRINT = Path(__file__).parents[2] / ".venv-octoprint" / "bin" / "octoprint"
 MOVES = [f"G1 X{10 + i % 7 * 10}.5 Y{20 + i % 5}.25 F6000" for i in range(800)]
@@ -155,7 +154,7 @@ def octoprint(
 def octoprint_rig(octoprint: tuple[OctoPrintHost, Path]) -> Rig:
     host, basedir = octoprint
     before = len(executed_lines(basedir))
-    connection = OctoPrintConnection(host.url, host.key)
+    connection = HostConnection(host.url, host.key)
     return rig_of(
         Driver.OCTOPRINT, Process.FDM, connection, lambda: executed_lines(basedir)[before:]
     )

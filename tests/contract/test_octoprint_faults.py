@@ -14,8 +14,8 @@ from commons.machine import Driver, Process
 from fab_agent.machines import DRIVERS
 from fab_agent.machines.driver import Control, Evidence, Message, Outcome, Progress
 from fab_agent.machines.octoprint import OctoPrintDriver, job_name
-from fab_agent.machines.octoprint_client import OctoPrintClient, OctoPrintConnection
-from fab_agent.machines.transport import SerialConnection
+from fab_agent.machines.octoprint_client import OctoPrintClient
+from fab_agent.machines.transport import HostConnection, SerialConnection
 
 pytestmark = pytest.mark.slow
 
@@ -27,21 +27,21 @@ def nobody():
 @pytest.fixture
 def client(octoprint):
     host, _ = octoprint
-    opened = OctoPrintClient(OctoPrintConnection(host.url, host.key))
+    opened = OctoPrintClient(HostConnection(host.url, host.key))
     yield opened
     opened.close()
 
 
 def test_a_wrong_key_is_named(octoprint):
     host, _ = octoprint
-    driver = OctoPrintDriver(OctoPrintClient(OctoPrintConnection(host.url, "wrong")))
+    driver = OctoPrintDriver(OctoPrintClient(HostConnection(host.url, "wrong")))
     with pytest.raises(NotAllowed, match="refuses the key"):
         driver.ready()
     driver.close()
 
 
 def test_a_host_that_is_not_there_is_named():
-    driver = OctoPrintDriver(OctoPrintClient(OctoPrintConnection("http://127.0.0.1:9", "key")))
+    driver = OctoPrintDriver(OctoPrintClient(HostConnection("http://127.0.0.1:9", "key")))
     with pytest.raises(TransportLost, match=r"127\.0\.0\.1:9 does not answer"):
         driver.ready()
     driver.make_safe()
@@ -105,7 +105,7 @@ class OtherBytes(OctoPrintClient):
 
 def test_a_file_that_arrived_damaged_is_not_started(octoprint_rig, octoprint, program):
     host, _ = octoprint
-    client = OtherBytes(OctoPrintConnection(host.url, host.key))
+    client = OtherBytes(HostConnection(host.url, host.key))
     with pytest.raises(ProtocolViolation, match="nothing was started"):
         OctoPrintDriver(client).run(
             program(octoprint_rig.lines), attempt="cut", report=lambda _: None, controls=nobody
@@ -123,7 +123,7 @@ class WithoutPush(OctoPrintClient):
 
 def test_without_a_push_channel_the_job_is_polled(octoprint_rig, octoprint, program):
     host, _ = octoprint
-    client, events = WithoutPush(OctoPrintConnection(host.url, host.key)), []
+    client, events = WithoutPush(HostConnection(host.url, host.key)), []
     end = OctoPrintDriver(client).run(
         program(octoprint_rig.lines), attempt="polled", report=events.append, controls=nobody
     )
@@ -135,7 +135,7 @@ def test_without_a_push_channel_the_job_is_polled(octoprint_rig, octoprint, prog
 
 def test_a_host_killed_in_mid_print_leaves_an_unknown_outcome(new_host, octoprint_rig, program):
     host = new_host()
-    client = OctoPrintClient(OctoPrintConnection(host.url, host.key))
+    client = OctoPrintClient(HostConnection(host.url, host.key))
     driver, written = OctoPrintDriver(client, patience_s=1.5), program(octoprint_rig.lines)
 
     def kill(event):
@@ -152,7 +152,7 @@ def test_a_host_restarted_in_mid_print_is_not_started_a_second_time(
     new_host, octoprint_rig, program
 ):
     hosts = [new_host()]
-    client = OctoPrintClient(OctoPrintConnection(hosts[0].url, hosts[0].key))
+    client = OctoPrintClient(HostConnection(hosts[0].url, hosts[0].key))
     driver, written = OctoPrintDriver(client, record_s=1.0), program(octoprint_rig.lines)
 
     def restart(event):
@@ -172,7 +172,7 @@ def test_a_host_restarted_in_mid_print_is_not_started_a_second_time(
 
 @pytest.mark.parametrize("kind", list(Driver))
 def test_a_connection_of_the_wrong_kind_is_refused_by_name(kind, profile):
-    serial, hosted = SerialConnection("/dev/null"), OctoPrintConnection("http://127.0.0.1:9", "")
+    serial, hosted = SerialConnection("/dev/null"), HostConnection("http://127.0.0.1:9", "")
     wrong = serial if kind is Driver.OCTOPRINT else hosted
     with pytest.raises(InvalidInput, match="machine bench needs"):
         DRIVERS[kind](wrong, profile(kind, Process.FDM))

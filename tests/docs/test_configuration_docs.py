@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from commons.machine import Envelope, MillLimits, PrintLimits
+from commons.machine import Envelope, MillLimits, Park, PrintLimits
 from cosmo.__main__ import cli
 from fab_agent.settings import (
     AgentSettings,
@@ -26,6 +26,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[machine]]`": MachineSettings,
     "`[machine.envelope]`": Envelope,
     "`[machine.fdm]`": PrintLimits,
+    "`[machine.fdm.park]`": Park,
     "`[machine.cnc]`": MillLimits,
 }
 SETTINGS = [block for page in (PAGE, "docs/for_labs.md") for block in blocks(page, "toml")]

@@ -89,7 +89,7 @@ def test_every_problem_is_told_at_once() -> None:
     ("text", "sentence"),
     [
         (HEAD + PRINTER.replace("port =", "# port ="), "needs its port"),
-        (HEAD + PRINTER.replace("marlin", "octoprint"), "needs url and key_file"),
+        (HEAD + PRINTER.replace("marlin", "octoprint"), "needs the url of its host"),
         (HEAD + PRINTER.replace("fdm = ", "cnc = ").replace("nozzle", "cutter"), "limits of 'fdm'"),
         (HEAD + PRINTER + PRINTER, "two machines are called Ender"),
         (HEAD, "field required"),
