@@ -88,6 +88,37 @@ class RunEnd:
     lines_done: int
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Find the limit switches: the machine knows afterwards where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """A person has looked at the alarm: the machine may move again, its position is doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jog:
+    """Move by so much, mm, at `feed_mm_s`, and stand again."""
+
+    x_mm: float = 0.0
+    y_mm: float = 0.0
+    z_mm: float = 0.0
+    feed_mm_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetZero:
+    """Here is the zero of the work for these axes, such as "XY" or "Z"."""
+
+    axes: str = "XYZ"
+
+
+# What a trained person does by hand before a start.
+Step = Home | Unlock | Jog | SetZero
+
+
 class Evidence(StrEnum):
     """What can be learned afterwards about a start that nobody saw end."""
 
@@ -134,6 +165,14 @@ class MachineDriver(Protocol):
         """Stop motion, heaters and spindle, as far as the machine can still be reached.
 
         Never raises for a machine that is gone: there is nothing more that could be done.
+        """
+        ...
+
+    def operate(self, step: Step) -> str:
+        """Carry out one step of setting up by hand; return where the machine is, in words.
+
+        NotAllowed: this kind of machine is not set up from here. Unavailable: not now.
+        InvalidInput: the step would leave the machine's travel or pass its limits.
         """
         ...
 

@@ -3,11 +3,18 @@
 import time
 from collections.abc import Callable
 
-from commons.errors import MachineError, TransportLost, Unavailable
+from commons.errors import MachineError, NotAllowed, TransportLost, Unavailable
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.machines import grbl
 from fab_agent.machines.conversation import Conversation
-from fab_agent.machines.driver import Controls, Evidence, MachineIdentity, Report, RunEnd
+from fab_agent.machines.driver import (
+    Controls,
+    Evidence,
+    MachineIdentity,
+    Report,
+    RunEnd,
+    Step,
+)
 from fab_agent.machines.grbl import GrblStream, state_of
 from fab_agent.machines.lines import ProgramLines
 from fab_agent.machines.streamer import SILENCE_S, stream
@@ -84,6 +91,10 @@ class GrblDriver:
             self._talk.ask(grbl.RESET, until=_is_banner, within_s=RESET_S)
         except MachineError:
             return  # gone: its own emergency stop is all that is left
+
+    def operate(self, step: Step) -> str:
+        """Nothing can be set up from here yet."""
+        raise NotAllowed("set this machine up at its own panel")
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
         """GRBL keeps no record; only that it still moves can be seen."""

@@ -4,10 +4,17 @@ import re
 import time
 from collections.abc import Callable
 
-from commons.errors import MachineError, TransportLost, Unavailable
+from commons.errors import MachineError, NotAllowed, TransportLost, Unavailable
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.machines.conversation import Conversation
-from fab_agent.machines.driver import Controls, Evidence, MachineIdentity, Report, RunEnd
+from fab_agent.machines.driver import (
+    Controls,
+    Evidence,
+    MachineIdentity,
+    Report,
+    RunEnd,
+    Step,
+)
 from fab_agent.machines.lines import ProgramLines
 from fab_agent.machines.marlin import LONGEST_LINE, PROBE_S, MarlinStream, temperatures
 from fab_agent.machines.streamer import SILENCE_S, stream
@@ -96,6 +103,10 @@ class MarlinDriver:
             self._talk.ask(SAFE, until=_is_ok_after(b"FIRMWARE_NAME"), within_s=SAFE_S)
         except MachineError:
             return  # gone: its own watchdog is all that is left
+
+    def operate(self, step: Step) -> str:
+        """A printer finds its own zero at the start of every program."""
+        raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
         """Marlin keeps no record of what came over its serial line."""

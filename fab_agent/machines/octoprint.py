@@ -10,6 +10,7 @@ from commons.errors import (
     Conflict,
     FabError,
     MachineFault,
+    NotAllowed,
     ProtocolViolation,
     TransportLost,
     Unavailable,
@@ -28,6 +29,7 @@ from fab_agent.machines.driver import (
     Report,
     Resumed,
     RunEnd,
+    Step,
     Temperatures,
 )
 from fab_agent.machines.lines import changed
@@ -205,6 +207,10 @@ class OctoPrintDriver:
                 self._client.cool_down()
         except FabError:
             return  # gone: OctoPrint and the firmware are on their own
+
+    def operate(self, step: Step) -> str:
+        """A printer finds its own zero at the start of every program."""
+        raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
         """What the job and the file's history say. A file without history proves nothing:
