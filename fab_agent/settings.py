@@ -111,6 +111,8 @@ class MachineSettings(MachineProfile):
     baud: Annotated[int, Field(gt=0)] = 115200
     url: str | None = None
     key_file: Path | None = None
+    # Trained people, by name: they may home, unlock, jog and set the zero at the machine.
+    operators: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
 
     @field_validator("key_file")
     @classmethod
