@@ -26,7 +26,8 @@ def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver
 def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineDriver:
     if not isinstance(connection, HostConnection):
         raise InvalidInput(f"machine {profile.name} needs the url and the key of an OctoPrint")
-    return OctoPrintDriver(OctoPrintClient(connection))
+    client = OctoPrintClient(connection)
+    return OctoPrintDriver(client, unattended=not profile.attended_only)
 
 
 def _serial_port(connection: Connection, profile: MachineProfile) -> SerialPort:

@@ -3,8 +3,8 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from commons.errors import (
     Conflict,
@@ -33,13 +33,13 @@ from fab_agent.machines.driver import (
     Temperatures,
 )
 from fab_agent.machines.lines import changed
+from fab_agent.machines.octoprint_channel import News, firmware_says
 from fab_agent.machines.octoprint_client import (
     Event,
     Flags,
     Heats,
     OctoPrintClient,
     Push,
-    PushChannel,
     StoredFile,
 )
 
@@ -54,6 +54,7 @@ PATIENCE_S = 120.0
 RECORD_S = 10.0
 # Cancelling waits for the line in hand, heating included.
 STOP_S = 60.0
+GUARD = "Cap:THERMAL_PROTECTION:"
 
 
 def job_name(attempt: str, program_sha256: str) -> str:
@@ -146,6 +147,7 @@ class OctoPrintDriver:
         self,
         client: OctoPrintClient,
         *,
+        unattended: bool = False,
         patience_s: float = PATIENCE_S,
         record_s: float = RECORD_S,
         clock: Callable[[], float] = time.monotonic,
@@ -153,20 +155,38 @@ class OctoPrintDriver:
     ) -> None:
         self._client, self._clock, self._wait = client, clock, wait
         self._patience_s, self._record_s = patience_s, record_s
+        self._unattended = unattended
+        self._is_known = self._guarded = False
         self._mine: str | None = None  # the file that this driver has started
 
     def identify(self) -> MachineIdentity:
-        """OctoPrint's name and version; what it drives it does not say."""
-        return MachineIdentity(self._client.version())
+        """OctoPrint's name and version, and what its printer answers to M115 when it is free."""
+        version = self._client.version()
+        said: list[str] = []
+        with suppress(Unavailable, TransportLost):  # no printer, or no push channel to hear it
+            if not self._client.printer().state.flags.busy:
+                said = firmware_says(self._client, clock=self._clock)
+        guard = next((line[-1] for line in said if line.startswith(GUARD)), None)
+        return MachineIdentity(version, tuple(said), None if guard is None else guard == "1")
 
     def ready(self) -> None:
         """Return when its printer is connected and idle; Unavailable says what it does."""
+        if not self._is_known:
+            self._client.version()
+            self._is_known = True
         state = self._client.printer().state
         if state.flags.busy or not state.flags.operational:
             raise Unavailable(
                 f"the printer behind {self._client.url} is not free: OctoPrint says "
                 f"'{state.text}'; wait, or stop it there"
             )
+        if self._unattended and not self._guarded:
+            self._guarded = self.identify().guarded is True
+            if not self._guarded:
+                raise Unavailable(
+                    f"the printer behind {self._client.url} does not say that it guards against "
+                    "thermal runaway: set attended_only = true"
+                )
 
     def run(
         self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
@@ -181,7 +201,7 @@ class OctoPrintDriver:
         self._hand_over(program, name)
         size = program.path.stat().st_size
         watch = PrintWatch(name, size=size, line_count=program.line_count)
-        with self._channel() as channel:
+        with News(self._client, clock=self._clock, wait=self._wait) as channel:
             self._mine = name
             try:
                 self._client.start(name)
@@ -241,29 +261,16 @@ class OctoPrintDriver:
                 "look at its disk"
             )
 
-    @contextmanager
-    def _channel(self) -> Iterator[PushChannel | None]:
-        """The push channel, or None where it cannot be had: then the job is polled."""
-        try:
-            channel = PushChannel(self._client)
-        except TransportLost:
-            yield None
-            return
-        with channel:
-            yield channel
-
-    def _follow(
-        self, watch: PrintWatch, channel: PushChannel | None, report: Report, controls: Controls
-    ) -> None:
+    def _follow(self, watch: PrintWatch, channel: News, report: Report, controls: Controls) -> None:
         """Return when the print has ended or a person wants it stopped."""
         heard = polled = busy_at = self._clock()
         while watch.outcome is None and (control := controls()) is not Control.ABORT:
             self._obey(control, report)
-            channel, news = self._listen(channel)
+            news = channel.next(LOOK_S)
             events = watch.hear(news) if news is not None else []
             now = self._clock()
             heard = now if news is not None else heard
-            in_doubt = channel is None or watch.idle or now - heard > CHANNEL_SILENT_S
+            in_doubt = not channel.live or watch.idle or now - heard > CHANNEL_SILENT_S
             if in_doubt and now - polled >= POLL_S:
                 polled = now
                 if (seen := self._poll(watch)) is not None:
@@ -272,16 +279,6 @@ class OctoPrintDriver:
             for event in events:
                 report(event)
             self._check_patience(watch, silent_s=now - heard, idle_s=heard - busy_at)
-
-    def _listen(self, channel: PushChannel | None) -> tuple[PushChannel | None, Push | None]:
-        """The next message, and the channel unless it is lost."""
-        if channel is not None:
-            try:
-                return channel, channel.receive(LOOK_S)
-            except TransportLost:
-                channel.close()
-        self._wait(LOOK_S)
-        return None, None
 
     def _poll(self, watch: PrintWatch) -> list[MachineEvent] | None:
         """Ask for what the channel did not tell; None when there is no answer."""

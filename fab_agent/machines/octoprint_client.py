@@ -1,4 +1,4 @@
-"""OctoPrint's HTTP API and push channel, as far as a print needs them, typed.
+"""OctoPrint's HTTP API, as far as a print needs it, typed.
 
 Facts: docs.octoprint.org, REST API and "Push updates"; seen on OctoPrint 1.11.8 and 2.0.0rc7.
 Traps that shape this file: a wrong key is 403, never 401; an upload with `print=true` to a busy
@@ -6,13 +6,11 @@ printer is answered 201 and prints nothing; a start without a selection is answe
 prints nothing or an older file. So nothing here starts a file but `start`, which names it.
 """
 
-import json
-from contextlib import suppress
+import re
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
-import websocket
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from commons.errors import NotAllowed, ProtocolViolation, TransportLost, Unavailable
@@ -20,10 +18,9 @@ from fab_agent.machines.transport import HostConnection
 
 # An upload is answered when OctoPrint has stored the file; a Raspberry Pi's card is slow.
 HTTP_TIMEOUT = httpx.Timeout(10.0, read=60.0, write=60.0)
-PUSH_TIMEOUT_S = 10.0
-# `current` messages come every n-th half second.
-PUSH_THROTTLE = 1
-EVENTS = ("PrintDone", "PrintFailed", "PrintCancelled")
+# Passive login and a file's print history are in its API since then; tested from 1.11 on.
+OLDEST = (1, 4)
+BYTES_PER_MB = 10**6
 
 
 class Answer(BaseModel):
@@ -33,6 +30,13 @@ class Answer(BaseModel):
 
 
 Wanted = TypeVar("Wanted", bound=Answer)
+
+
+class Version(Answer):
+    """GET /api/version, which other print hosts answer too."""
+
+    server: str = ""
+    text: str = ""
 
 
 class Flags(Answer):
@@ -150,6 +154,7 @@ class Current(Answer):
     job: Selection = Selection()
     progress: Position = Position()
     temps: tuple[Heats, ...] = ()
+    logs: tuple[str, ...] = ()
 
 
 class Push(Answer):
@@ -157,6 +162,19 @@ class Push(Answer):
 
     event: Event | None = None
     current: Current | None = None
+
+
+def check_version(told: Version, url: str) -> None:
+    """Return when this is an OctoPrint that we can work with; Unavailable says what it is."""
+    if "Moonraker" in told.text:
+        raise Unavailable(f'{url} is a Moonraker, not an OctoPrint: set driver = "moonraker"')
+    if not told.text.startswith("OctoPrint"):
+        raise Unavailable(f"{url} is '{told.text or 'nameless'}', not an OctoPrint: check the url")
+    number = re.match(r"(\d+)\.(\d+)", told.server)
+    if number is None or (int(number[1]), int(number[2])) < OLDEST:
+        raise Unavailable(
+            f"{told.text} at {url} is too old: update it to {OLDEST[0]}.{OLDEST[1]} or newer"
+        )
 
 
 class OctoPrintClient:
@@ -173,8 +191,13 @@ class OctoPrintClient:
         )
 
     def version(self) -> str:
-        """Name and version, such as "OctoPrint 1.11.8"."""
-        return str(self._ask("GET", "/api/version").json().get("text", "OctoPrint"))
+        """Name and version, such as "OctoPrint 1.11.8".
+
+        Unavailable: it is too old, or no OctoPrint at all.
+        """
+        told = _read(Version, self._ask("GET", "/api/version"))
+        check_version(told, self.url)
+        return told.text
 
     def printer(self) -> Printer:
         """State and temperatures; Unavailable when no printer is connected."""
@@ -190,9 +213,19 @@ class OctoPrintClient:
         return None if answer.status_code == httpx.codes.NOT_FOUND else _read(StoredFile, answer)
 
     def upload(self, path: Path, name: str) -> None:
-        """It holds the bytes of `path` as `name`. Nothing is selected, nothing starts."""
+        """It holds the bytes of `path` as `name`. Nothing is selected, nothing starts.
+
+        What is too large OctoPrint itself refuses with a 400 without a word, a proxy with 413.
+        """
         with path.open("rb") as opened:
-            self._ask("POST", "/api/files/local", files={"file": (name, opened)})
+            answer = self._request("POST", "/api/files/local", files={"file": (name, opened)})
+        wordless = answer.status_code == httpx.codes.BAD_REQUEST and not answer.content
+        if wordless or answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            raise Unavailable(
+                f"OctoPrint at {self.url} does not take a program of "
+                f"{path.stat().st_size / BYTES_PER_MB:.0f} MB: raise its server.uploads.maxSize"
+            )
+        self._check("POST", "/api/files/local", answer)
 
     def start(self, name: str) -> None:
         """Select this file and print it, in one request, so that no other file can start."""
@@ -211,6 +244,10 @@ class OctoPrintClient:
         self._post("/api/printer/tool", {"command": "target", "targets": {"tool0": 0}})
         self._post("/api/printer/bed", {"command": "target", "target": 0})
 
+    def ask_firmware(self) -> None:
+        """M115 is on its way to the printer; the answer is in the push channel's log."""
+        self._post("/api/printer/command", {"command": "M115"})
+
     def session(self) -> str:
         """What the push channel wants to hear first."""
         answer = self._ask("POST", "/api/login", json={"passive": True}).json()
@@ -226,16 +263,23 @@ class OctoPrintClient:
     def _ask(
         self, method: str, path: str, *, missing_is_fine: bool = False, **content: Any
     ) -> httpx.Response:
+        answer = self._request(method, path, **content)
+        if not (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
+            self._check(method, path, answer)
+        return answer
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
-            answer = self._http.request(method, path, **content)
+            return self._http.request(method, path, **content)
         except httpx.TransportError as e:
             raise TransportLost(
                 f"OctoPrint at {self.url} does not answer ({e}): is it running, and is this its "
                 "address?"
             ) from e
-        if answer.is_success or (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
-            return answer
-        raise self._refusal(method, path, answer)
+
+    def _check(self, method: str, path: str, answer: httpx.Response) -> None:
+        if not answer.is_success:
+            raise self._refusal(method, path, answer)
 
     def _refusal(self, method: str, path: str, answer: httpx.Response) -> Exception:
         if answer.status_code == httpx.codes.FORBIDDEN:
@@ -252,51 +296,6 @@ class OctoPrintClient:
             f"OctoPrint at {self.url} answered {answer.status_code} to {method} {path}: "
             f"{answer.text[:200]}"
         )
-
-
-class PushChannel:
-    """OctoPrint's raw WebSocket: one JSON object a message. TransportLost when it breaks."""
-
-    def __init__(self, client: OctoPrintClient) -> None:
-        session = client.session()
-        address = client.url.replace("http", "ws", 1) + "/sockjs/websocket"
-        try:
-            self._socket = websocket.create_connection(address, timeout=PUSH_TIMEOUT_S)
-            self._send({"auth": session})
-            self._send({"throttle": PUSH_THROTTLE})
-            wanted = {"logs": False, "messages": False}
-            self._send({"subscribe": {"state": wanted, "events": EVENTS, "plugins": False}})
-        except (websocket.WebSocketException, OSError) as e:
-            raise TransportLost(f"no push channel to {address}: {e}") from e
-
-    def receive(self, timeout: float) -> Push | None:
-        """The next message; None when none came within `timeout` seconds."""
-        try:
-            self._socket.settimeout(timeout)
-            text = self._socket.recv()
-            if not text:
-                raise TransportLost("the push channel was closed")
-            return Push.model_validate_json(text)
-        except websocket.WebSocketTimeoutException:
-            return None
-        except ValidationError:
-            return None  # a message of a kind that we do not use
-        except (websocket.WebSocketException, OSError) as e:
-            raise TransportLost(f"the push channel broke: {e}") from e
-
-    def close(self) -> None:
-        """Let go of the channel. Safe to call twice."""
-        with suppress(websocket.WebSocketException, OSError):
-            self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _send(self, message: dict[str, Any]) -> None:
-        self._socket.send(json.dumps(message))
 
 
 def _read(kind: type[Wanted], answer: httpx.Response) -> Wanted:

@@ -1,5 +1,6 @@
 """What a real OctoPrint is refused, and what is said when it goes wrong or goes away."""
 
+import httpx
 import pytest
 
 from commons.errors import (
@@ -11,10 +12,11 @@ from commons.errors import (
     Unavailable,
 )
 from commons.machine import Driver, Process
-from fab_agent.machines import DRIVERS
+from fab_agent.machines import DRIVERS, octoprint_channel
 from fab_agent.machines.driver import Control, Evidence, Message, Outcome, Progress
 from fab_agent.machines.octoprint import OctoPrintDriver, job_name
-from fab_agent.machines.octoprint_client import OctoPrintClient
+from fab_agent.machines.octoprint_channel import PushChannel
+from fab_agent.machines.octoprint_client import OctoPrintClient, Version, check_version
 from fab_agent.machines.transport import HostConnection, SerialConnection
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,51 @@ def test_a_busy_printer_is_left_alone(octoprint_rig, client, program, person):
     driver.make_safe()
     assert client.job().job.file.path == "someone-elses.gcode"
     assert client.printer().state.flags.busy
+    client.cancel()
+    while client.printer().state.flags.busy:
+        pass
+
+
+class TakenMeanwhile(OctoPrintClient):
+    """A host at which somebody starts a print of her own while ours is uploaded."""
+
+    def upload(self, path, name):
+        super().upload(path, name)
+        super().upload(path, "hers.gcode")
+        self.start("hers.gcode")
+
+
+def test_a_printer_that_was_taken_during_the_upload_is_left_to_the_other_print(
+    octoprint_rig, octoprint, program
+):
+    host, _ = octoprint
+    client = TakenMeanwhile(HostConnection(host.url, host.key))
+    driver, mine = OctoPrintDriver(client), program(octoprint_rig.lines)
+    with pytest.raises(Unavailable, match="is printing; look at its page"):
+        driver.run(mine, attempt="too late", report=lambda _: None, controls=nobody)
+    assert client.job().job.file.path == "hers.gcode"
+    assert client.printer().state.flags.busy
+    client.cancel()
+    while client.printer().state.flags.busy:
+        pass
+    driver.close()
+
+
+def test_an_upload_that_asks_for_a_print_at_a_busy_printer_prints_nothing(
+    octoprint_rig, client, program
+):
+    """Why nothing here asks for that: OctoPrint 1.11.8 answers 201, and says no in a field."""
+    mine = program(octoprint_rig.lines)
+    client.upload(mine.path, "under-way.gcode")
+    client.start("under-way.gcode")
+    with mine.path.open("rb") as opened:
+        answer = client._request(
+            "POST",
+            "/api/files/local",
+            files={"file": ("asked.gcode", opened)},
+            data={"print": "true"},
+        )
+    assert (answer.status_code, answer.json()["effectivePrint"]) == (201, False)
     client.cancel()
     while client.printer().state.flags.busy:
         pass
@@ -131,6 +178,68 @@ def test_without_a_push_channel_the_job_is_polled(octoprint_rig, octoprint, prog
     assert end.outcome is Outcome.FINISHED
     assert octoprint_rig.executed() == octoprint_rig.lines
     assert not [event for event in events if isinstance(event, Message)]
+
+
+def test_a_push_channel_that_breaks_is_opened_again(octoprint, octoprint_rig, program, monkeypatch):
+    host, _ = octoprint
+    opened = []
+
+    class Breaking(PushChannel):
+        """The first one breaks after three messages, as one behind a restarted proxy."""
+
+        def receive(self, timeout):
+            opened.append(self) if self not in opened else None
+            self.heard = getattr(self, "heard", 0) + 1
+            if self is opened[0] and self.heard > 3:
+                raise TransportLost("the proxy was restarted")
+            return super().receive(timeout)
+
+    monkeypatch.setattr(octoprint_channel, "PushChannel", Breaking)
+    monkeypatch.setattr(octoprint_channel, "REOPEN_S", 0.0)
+    client = OctoPrintClient(HostConnection(host.url, host.key))
+    end = OctoPrintDriver(client).run(
+        program(octoprint_rig.lines), attempt="reopened", report=lambda _: None, controls=nobody
+    )
+    client.close()
+    assert end.outcome is Outcome.FINISHED
+    assert len(opened) == 2
+    assert opened[1].heard > 3
+
+
+def test_the_firmware_behind_the_host_is_named_and_one_that_says_no_guard_is_attended(client):
+    identity = OctoPrintDriver(client).identify()
+    assert identity.firmware == "OctoPrint 1.11.8"
+    assert "FIRMWARE_NAME:Virtual Marlin 1.0" in identity.details[0]
+    assert identity.guarded is None
+    with pytest.raises(Unavailable, match="set attended_only = true"):
+        OctoPrintDriver(client, unattended=True).ready()
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (Version(server="1.3.12", text="OctoPrint 1.3.12"), r"is too old: update it to 1\.4"),
+        (Version(server="?", text="OctoPrint ?"), "is too old"),
+        (Version(server="2.1.2", text="PrusaLink"), "is 'PrusaLink', not an OctoPrint"),
+        (Version(), "is 'nameless', not an OctoPrint"),
+        (
+            Version(server="1.5.0", text="OctoPrint (Moonraker v0.9.3)"),
+            'set driver = "moonraker"',
+        ),
+    ],
+)
+def test_another_version_or_another_host_is_named(told, sentence):
+    with pytest.raises(Unavailable, match=sentence):
+        check_version(told, "http://octopi.local")
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_program_that_is_too_large_for_the_host_is_named(program, status):
+    client = OctoPrintClient(HostConnection("http://octopi.local", "key"))
+    refusing = httpx.MockTransport(lambda _: httpx.Response(status))
+    client._http = httpx.Client(transport=refusing, base_url="http://octopi.local")
+    with pytest.raises(Unavailable, match=r"program of 0 MB: raise its server\.uploads\.maxSize"):
+        client.upload(program(["G28"]).path, "large.gcode")
 
 
 def test_a_host_killed_in_mid_print_leaves_an_unknown_outcome(new_host, octoprint_rig, program):
