@@ -1,7 +1,5 @@
 """A printer behind OctoPrint: the whole file is handed over, then started, then watched."""
 
-import hashlib
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,7 +30,7 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
-from fab_agent.machines.lines import changed
+from fab_agent.machines.handed_over import digest_of_proved, job_name
 from fab_agent.machines.octoprint_channel import News, firmware_says
 from fab_agent.machines.octoprint_client import (
     Event,
@@ -45,7 +43,6 @@ from fab_agent.machines.octoprint_client import (
 
 # How long one look at the channel waits, and so how late a person's wish can be noticed.
 LOOK_S = 0.25
-HASH_BLOCK = 1 << 20
 # Asked at most once a second, and only while the push channel is silent or in doubt.
 POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
 # A host that is restarted is back within a minute or two; the print it had is lost by then.
@@ -55,11 +52,6 @@ RECORD_S = 10.0
 # Cancelling waits for the line in hand, heating included.
 STOP_S = 60.0
 GUARD = "Cap:THERMAL_PROTECTION:"
-
-
-def job_name(attempt: str, program_sha256: str) -> str:
-    """The file name under which OctoPrint remembers this attempt."""
-    return f"a{re.sub(r'[^A-Za-z0-9-]', '-', attempt)}-{program_sha256[:8]}.gcode"
 
 
 class PrintWatch:
@@ -252,7 +244,7 @@ class OctoPrintDriver:
         before = self._client.file(name)
         if before is not None and before.prints is not None:
             raise Conflict(f"OctoPrint has printed {name} before: this attempt has had its start")
-        sha1 = _sha1_of_proved(program)
+        sha1 = digest_of_proved(program, "sha1")
         self._client.upload(program.path, name)
         stored = self._client.file(name)
         if stored is None or (stored.size, stored.hash) != (program.path.stat().st_size, sha1):
@@ -330,18 +322,6 @@ class OctoPrintDriver:
         end = self._clock() + STOP_S
         while self._is_printing(name) and self._clock() < end:
             self._wait(LOOK_S)
-
-
-def _sha1_of_proved(program: GcodeProgram) -> str:
-    """What OctoPrint should say of the file, which still has the bytes that were permitted."""
-    sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
-    with program.path.open("rb") as opened:
-        while block := opened.read(HASH_BLOCK):
-            sha256.update(block)
-            sha1.update(block)
-    if sha256.hexdigest() != program.sha256:
-        raise changed(program)
-    return sha1.hexdigest()
 
 
 def _temperatures(heats: Heats) -> Temperatures:

@@ -14,7 +14,8 @@ from commons.errors import (
 from commons.machine import Driver, Process
 from fab_agent.machines import DRIVERS, octoprint_channel
 from fab_agent.machines.driver import Control, Evidence, Message, Outcome, Progress
-from fab_agent.machines.octoprint import OctoPrintDriver, job_name
+from fab_agent.machines.handed_over import job_name
+from fab_agent.machines.octoprint import OctoPrintDriver
 from fab_agent.machines.octoprint_channel import PushChannel
 from fab_agent.machines.octoprint_client import OctoPrintClient, Version, check_version
 from fab_agent.machines.transport import HostConnection, SerialConnection
