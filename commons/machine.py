@@ -6,11 +6,35 @@ Units: mm, mm/s, °C, W, s, rpm. Angles do not occur.
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _plausible(low: float, high: float, unit: str, *, hint: str = "") -> AfterValidator:
+    """Holds a limit to what machines have. Generous: it catches wrong units and slips of a key."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise ValueError(f"{value:g} {unit} cannot be: write {low:g} to {high:g} {unit}{hint}")
+        return value
+
+    return AfterValidator(check)
+
+
+# The longest gantries of workshops have some 12 m; the quickest printers some 1000 mm/s.
+Coordinate = Annotated[Finite, _plausible(-20_000, 20_000, "mm")]
+Feed = Annotated[
+    float, _plausible(0.1, 3000, "mm/s", hint=" (per second: 6000 mm/min are 100 mm/s)")
+]
+Diameter = Annotated[float, _plausible(0.05, 100, "mm")]
+Nozzle = Annotated[float, _plausible(0.05, 5, "mm")]
+Temperature = Annotated[float, _plausible(20, 600, "°C")]
+BedTemperature = Annotated[float, _plausible(0, 300, "°C")]
+SpindleSpeed = Annotated[float, _plausible(0, 200_000, "rpm")]
+Power = Annotated[float, _plausible(1, 100_000, "W")]
 
 
 class Process(StrEnum):
@@ -46,12 +70,12 @@ class Envelope(Value):
     set by a person on the sheet: there the box is what the sheet and the axes allow around it.
     """
 
-    x_min_mm: Finite = 0.0
-    y_min_mm: Finite = 0.0
-    z_min_mm: Finite = 0.0
-    x_max_mm: Positive
-    y_max_mm: Positive
-    z_max_mm: Positive
+    x_min_mm: Coordinate = 0.0
+    y_min_mm: Coordinate = 0.0
+    z_min_mm: Coordinate = 0.0
+    x_max_mm: Annotated[Coordinate, Field(gt=0)]
+    y_max_mm: Annotated[Coordinate, Field(gt=0)]
+    z_max_mm: Annotated[Coordinate, Field(gt=0)]
 
     @model_validator(mode="after")
     def _is_a_box(self) -> Self:
@@ -59,6 +83,10 @@ class Envelope(Value):
             if getattr(self, f"{axis}_min_mm") >= getattr(self, f"{axis}_max_mm"):
                 raise ValueError(f"{axis}_min_mm must be less than {axis}_max_mm")
         return self
+
+    def holds(self, x_mm: float, y_mm: float) -> bool:
+        """This place in the plane is inside."""
+        return self.x_min_mm <= x_mm <= self.x_max_mm and self.y_min_mm <= y_mm <= self.y_max_mm
 
     @property
     def size_mm(self) -> tuple[float, float, float]:
@@ -86,25 +114,43 @@ class Park(Value):
 class PrintLimits(Value):
     """What an FDM printer may be asked for; temperatures are the machine's own maxima."""
 
-    nozzle_mm: Positive = 0.4
-    hotend_max_c: Positive = 260.0
-    bed_max_c: NotNegative = 100.0
+    nozzle_mm: Nozzle = 0.4
+    hotend_max_c: Temperature = 260.0
+    bed_max_c: BedTemperature = 100.0
     # Below this the filament is solid and the extruder grinds it (Marlin's EXTRUDE_MINTEMP).
-    extrude_min_c: Positive = 170.0
-    max_extrude_mm_s: Positive = 50.0
+    extrude_min_c: Temperature = 170.0
+    max_extrude_mm_s: Feed = 50.0
     # None: the hot end stays where it is while the print is held.
     park: Park | None = None
+
+    @model_validator(mode="after")
+    def _can_extrude(self) -> Self:
+        if self.hotend_max_c <= self.extrude_min_c:
+            raise ValueError(
+                f"hotend_max_c ({self.hotend_max_c:g}) must be above extrude_min_c "
+                f"({self.extrude_min_c:g}): nothing could ever be printed"
+            )
+        return self
 
 
 class MillLimits(Value):
     """What a router may be asked for, and the cutter in its collet."""
 
-    cutter_mm: Positive = 3.0
-    spindle_max_rpm: Positive = 24000.0
-    spindle_min_rpm: NotNegative = 1000.0
-    max_plunge_mm_s: Positive = 10.0
+    cutter_mm: Diameter = 3.0
+    spindle_max_rpm: Annotated[SpindleSpeed, Field(gt=0)] = 24000.0
+    spindle_min_rpm: SpindleSpeed = 1000.0
+    max_plunge_mm_s: Feed = 10.0
     # It has limit switches: it must be homed, and its firmware must guard its travel.
     homing: bool = True
+
+    @model_validator(mode="after")
+    def _spindle_has_a_range(self) -> Self:
+        if self.spindle_min_rpm > self.spindle_max_rpm:
+            raise ValueError(
+                f"spindle_min_rpm ({self.spindle_min_rpm:g}) must not be above spindle_max_rpm "
+                f"({self.spindle_max_rpm:g}): are they exchanged?"
+            )
+        return self
 
 
 class MachineProfile(Value):
@@ -117,10 +163,10 @@ class MachineProfile(Value):
     process: Process
     driver: Driver
     envelope: Envelope
-    max_feed_mm_s: Positive
-    max_feed_z_mm_s: Positive
+    max_feed_mm_s: Feed
+    max_feed_z_mm_s: Feed
     materials: tuple[str, ...]
-    rated_power_w: Positive | None = None
+    rated_power_w: Power | None = None
     attended_only: bool = True
     # A machine made of memory: its figures are shown apart, never as production.
     simulated: bool = False
@@ -132,6 +178,22 @@ class MachineProfile(Value):
         given = {p for p, limits in ((Process.FDM, self.fdm), (Process.CNC, self.cnc)) if limits}
         if given != {self.process}:
             raise ValueError(f"give the limits of '{self.process}' and no others")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_fit_envelope(self) -> Self:
+        x_mm, y_mm, _ = self.envelope.size_mm
+        park = self.fdm.park if self.fdm else None
+        if park and not self.envelope.holds(park.x_mm, park.y_mm):
+            raise ValueError(
+                f"park lies outside the envelope (x {park.x_mm:g}, y {park.y_mm:g} mm): "
+                "choose a place beside the part that the hot end can reach"
+            )
+        if self.cnc and self.cnc.cutter_mm >= min(x_mm, y_mm):
+            raise ValueError(
+                f"a cutter of {self.cnc.cutter_mm:g} mm does not fit into an envelope of "
+                f"{x_mm:g} x {y_mm:g} mm: check cutter_mm and the envelope"
+            )
         return self
 
 

@@ -21,7 +21,7 @@ def agent() -> None:
 @CONFIG
 def init(config: Path) -> None:
     """Write commented settings to start from."""
-    from fab_agent.settings import write_example
+    from fab_agent.settings_text import write_example
 
     write_example(config)
     click.echo(f"wrote {config}; name your machines there, then run `cosmo agent enrol CODE`")

@@ -5,7 +5,7 @@ Units are in the keys. Every wrong field is named at once, an unknown key with i
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Self, get_args
 from urllib.parse import urlsplit
@@ -14,67 +14,13 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from pydantic import model_validator as validate
 
 from commons.errors import FieldProblem, InvalidInput
-from commons.machine import Driver, MachineProfile, Value
+from commons.machine import MATERIALS, Driver, MachineProfile, Process, Value
 
-EXAMPLE = """\
-# Which repository this lab works for.
-[repository]
-url = "https://cosmolocal.example"
-
-[agent]
-name = "Bench by the window"
-# Keys, journals, fetched files and prepared programs. Relative to this file.
-data = "var/agent"
-cache_gb = 20
-
-# One table for each machine. Speeds are limits that no program may pass.
-[[machine]]
-name = "ender-1"
-process = "fdm"
-driver = "marlin"
-port = "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"
-baud = 115200
-materials = ["pla", "petg"]
-max_feed_mm_s = 150
-max_feed_z_mm_s = 10
-rated_power_w = 350
-
-[machine.envelope]
-x_max_mm = 220
-y_max_mm = 220
-z_max_mm = 250
-
-[machine.fdm]
-nozzle_mm = 0.4
-hotend_max_c = 250
-bed_max_c = 100
-
-[[machine]]
-name = "router-1"
-process = "cnc"
-driver = "grbl"
-port = "/dev/serial/by-id/usb-Arduino_Uno-if00"
-materials = ["plywood"]
-max_feed_mm_s = 40
-max_feed_z_mm_s = 10
-
-# Around the zero that is set on the sheet: z_min_mm is how deep the cutter may go.
-[machine.envelope]
-x_max_mm = 600
-y_max_mm = 400
-z_min_mm = -20
-z_max_mm = 40
-
-[machine.cnc]
-cutter_mm = 3.0
-spindle_max_rpm = 24000
-
-# A printer behind its own print host.
-# [[machine]]
-# driver = "octoprint"
-# url = "http://octopi.local"
-# key_file = "octoprint.key"
-"""
+# The speeds of boards and their USB bridges, bits a second.
+BAUD_RATES = (
+    2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 74880, 76800, 115200, 128000, 230400,
+    250000, 256000, 460800, 500000, 921600, 1000000, 1500000, 2000000, 3000000, 4000000,
+)  # fmt: skip
 
 
 class RepositorySettings(Value):
@@ -85,10 +31,7 @@ class RepositorySettings(Value):
     @field_validator("url")
     @classmethod
     def _is_a_web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not a web address: write https://… as in the browser")
-        return url.rstrip("/")
+        return _web_address(url)
 
 
 class LabSettings(Value):
@@ -114,10 +57,31 @@ class MachineSettings(MachineProfile):
     # Trained people, by name: they may home, unlock, jog and set the zero at the machine.
     operators: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
 
+    @field_validator("baud")
+    @classmethod
+    def _is_a_speed_of_boards(cls, baud: int) -> int:
+        if baud not in BAUD_RATES:
+            nearest = min(BAUD_RATES, key=lambda rate: abs(rate - baud))
+            raise ValueError(f"{baud} is no baud rate of any board: did you mean {nearest}?")
+        return baud
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_web_address(cls, url: str | None) -> str | None:
+        return url and _web_address(url)
+
     @field_validator("key_file")
     @classmethod
     def _beside_the_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         return path and _anchored(path, info)
+
+    @field_validator("materials")
+    @classmethod
+    def _are_known(cls, materials: tuple[str, ...]) -> tuple[str, ...]:
+        for material in materials:
+            if material not in MATERIALS:
+                raise ValueError(f"'{material}' is no known material; {near(material, MATERIALS)}")
+        return materials
 
     @validate(mode="after")
     def _can_be_reached(self) -> Self:
@@ -128,6 +92,17 @@ class MachineSettings(MachineProfile):
                 raise ValueError("a machine behind OctoPrint needs key_file: an application key")
         elif self.port is None:
             raise ValueError(f"a {self.driver} machine needs its port, see /dev/serial/by-id")
+        return self
+
+    @validate(mode="after")
+    def _parts_fit_process(self) -> Self:
+        if (self.driver is Driver.GRBL) != (self.process is Process.CNC):
+            raise ValueError(
+                f"{self.driver} and process '{self.process}' do not go together: GRBL mills "
+                "(cnc), the other drivers print (fdm)"
+            )
+        if wrong := [m for m in self.materials if MATERIALS[m].process is not self.process]:
+            raise ValueError(f"{wrong[0]} is no material for '{self.process}': leave it out")
         return self
 
     @property
@@ -165,7 +140,7 @@ def read_settings(path: Path) -> AgentSettings:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"cannot read {path} ({error}): write one with 'cosmo agent init'"
+            f"cannot read {path} ({error}): write one with 'cosmo agent add'"
         ) from error
     return parse_settings(text, folder=path.resolve().parent, name=path.name)
 
@@ -183,13 +158,17 @@ def parse_settings(text: str, *, folder: Path, name: str = "agent.toml") -> Agen
         raise InvalidInput(f"{name} cannot be used as it is:\n{text}", problems) from error
 
 
-def write_example(path: Path) -> None:
-    """An agent.toml to start from; InvalidInput when there is one already."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
-    except FileExistsError as error:
-        raise InvalidInput(f"{path} is there already: change that one, or remove it") from error
+def near(word: str, known: Iterable[str]) -> str:
+    """What was probably meant by `word`, or all that is known."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean {found[0]}?" if found else f"known are {', '.join(known)}"
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a web address: write it as in the browser, with http:// before")
+    return url.rstrip("/")
 
 
 def _anchored(path: Path, info: ValidationInfo) -> Path:
@@ -211,8 +190,7 @@ def _neighbour(where: Sequence[int | str]) -> str:
         if isinstance(part, str):
             model = _models_by_key(model)[part]
     keys = [field.alias or name for name, field in model.model_fields.items()]
-    near = difflib.get_close_matches(str(where[-1]), keys, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
+    return near(str(where[-1]), keys)
 
 
 def _models_by_key(model: type[BaseModel]) -> dict[str, type[BaseModel]]:

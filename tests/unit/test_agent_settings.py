@@ -6,7 +6,8 @@ import pytest
 
 from commons.errors import InvalidInput
 from commons.machine import Driver, MachineProfile, Process
-from fab_agent.settings import EXAMPLE, AgentSettings, parse_settings
+from fab_agent.settings import AgentSettings, parse_settings
+from fab_agent.settings_text import EXAMPLE
 
 FOLDER = Path("/lab")
 HEAD = """
@@ -27,6 +28,20 @@ max_feed_mm_s = 150
 max_feed_z_mm_s = 10
 envelope = { x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }
 fdm = { nozzle_mm = 0.4 }
+"""
+
+
+ROUTER = """
+[[machine]]
+name = "Router"
+process = "cnc"
+driver = "grbl"
+port = "/dev/ttyACM0"
+materials = ["plywood"]
+max_feed_mm_s = 40
+max_feed_z_mm_s = 10
+envelope = { x_max_mm = 600, y_max_mm = 400, z_min_mm = -20, z_max_mm = 40 }
+cnc = { cutter_mm = 3, spindle_max_rpm = 24000, spindle_min_rpm = 8000 }
 """
 
 
@@ -103,3 +118,76 @@ def test_what_does_not_fit_together_is_refused(text: str, sentence: str) -> None
 def test_what_is_no_toml_is_refused_with_its_place() -> None:
     with pytest.raises(InvalidInput, match=r"agent.toml is not TOML: .*line 2"):
         parse_settings("\n[agent\nname", folder=FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "field", "sentence"),
+    [
+        ("nozzle_mm = 0.4", "nozzle_mm = 40", "fdm.nozzle_mm",
+         "40 mm cannot be: write 0.05 to 5 mm"),
+        ("nozzle_mm = 0.4", "hotend_max_c = 2600", "fdm.hotend_max_c",
+         "2600 °C cannot be: write 20 to 600 °C"),
+        ("nozzle_mm = 0.4", "bed_max_c = 1000", "fdm.bed_max_c",
+         "1000 °C cannot be: write 0 to 300 °C"),
+        ("nozzle_mm = 0.4", "hotend_max_c = 150", "fdm",
+         "hotend_max_c (150) must be above extrude_min_c (170): nothing could ever be printed"),
+        ("x_max_mm = 220", "x_max_mm = 10000000", "envelope.x_max_mm",
+         "1e+07 mm cannot be: write -20000 to 20000 mm"),
+        ("x_max_mm = 220", "x_max_mm = 220, x_min_mm = 230", "envelope",
+         "x_min_mm must be less than x_max_mm"),
+        ("max_feed_mm_s = 150", "max_feed_mm_s = 0", "max_feed_mm_s",
+         "0 mm/s cannot be: write 0.1 to 3000 mm/s (per second: 6000 mm/min are 100 mm/s)"),
+        ("max_feed_mm_s = 150", "max_feed_mm_s = nan", "max_feed_mm_s",
+         "nan mm/s cannot be: write 0.1 to 3000 mm/s (per second: 6000 mm/min are 100 mm/s)"),
+        ("max_feed_z_mm_s = 10", "max_feed_z_mm_s = 10\nbaud = 115201", "baud",
+         "115201 is no baud rate of any board: did you mean 115200?"),
+        ("max_feed_z_mm_s = 10", "max_feed_z_mm_s = 10\nrated_power_w = 0.4", "rated_power_w",
+         "0.4 W cannot be: write 1 to 100000 W"),
+        ("max_feed_z_mm_s = 10", "max_feed_z_mm_s = 10\nurl = 'octopi.local'", "url",
+         "is not a web address: write it as in the browser, with http:// before"),
+        ('["pla"]', '["pla", "plaa"]', "materials",
+         "'plaa' is no known material; did you mean pla?"),
+        ('["pla"]', '["plywood"]', "", "plywood is no material for 'fdm': leave it out"),
+        ("nozzle_mm = 0.4", "park = { x_mm = 500, y_mm = 10 }", "",
+         "park lies outside the envelope (x 500, y 10 mm): "
+         "choose a place beside the part that the hot end can reach"),
+        ('"marlin"', '"grbl"', "",
+         "grbl and process 'fdm' do not go together: GRBL mills (cnc), the other drivers print "
+         "(fdm)"),
+    ],
+)  # fmt: skip
+def test_a_printers_impossible_limit_is_one_sentence(
+    right: str, wrong: str, field: str, sentence: str
+) -> None:
+    assert right in PRINTER
+    where = ".".join(part for part in ("machine.1", field) if part)
+    assert problems(HEAD + PRINTER.replace(right, wrong)) == {where: sentence}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "field", "sentence"),
+    [
+        ("spindle_min_rpm = 8000", "spindle_min_rpm = 30000", "cnc",
+         "spindle_min_rpm (30000) must not be above spindle_max_rpm (24000): are they exchanged?"),
+        ("spindle_max_rpm = 24000", "spindle_max_rpm = 0", "cnc.spindle_max_rpm",
+         "input should be greater than 0"),
+        ("cutter_mm = 3", "cutter_mm = 300", "cnc.cutter_mm",
+         "300 mm cannot be: write 0.05 to 100 mm"),
+        ("x_max_mm = 600", "x_max_mm = 3", "",
+         "a cutter of 3 mm does not fit into an envelope of 3 x 400 mm: "
+         "check cutter_mm and the envelope"),
+    ],
+)  # fmt: skip
+def test_a_routers_impossible_limit_is_one_sentence(
+    right: str, wrong: str, field: str, sentence: str
+) -> None:
+    assert right in ROUTER
+    where = ".".join(part for part in ("machine.1", field) if part)
+    assert problems(HEAD + ROUTER.replace(right, wrong)) == {where: sentence}
+
+
+def test_limits_that_machines_have_are_taken() -> None:
+    large = PRINTER.replace("220", "1800").replace("150", "1000").replace("0.4", "1.8")
+    small = ROUTER.replace("600", "80").replace("= 400", "= 60").replace("= 3,", "= 0.1,")
+    settings = parse_settings(HEAD + large + small, folder=FOLDER)
+    assert [m.envelope.x_max_mm for m in settings.machines] == [1800, 80]
