@@ -68,6 +68,7 @@ class MachineState(StrEnum):
     WAITING = "waiting"  # prepared; a person has to confirm the clear bed
     RUNNING = "running"
     HELD = "held"
+    MANUAL = "manual"  # a trained person works at it
     FAULT = "fault"  # a person has to look
 
 
@@ -91,7 +92,10 @@ class ProgressReport(Asked):
 
 
 class MachineReport(Asked):
-    """One machine as the agent sees it now. Not durable: the next one replaces it."""
+    """One machine as the agent sees it now. Not durable: the next one replaces it.
+
+    `touched_s` is how long ago somebody last worked at it by hand; None when nobody did.
+    """
 
     machine_id: Id
     state: MachineState
@@ -99,6 +103,7 @@ class MachineReport(Asked):
     hotend_c: float | None = None
     bed_c: float | None = None
     progress: ProgressReport | None = None
+    touched_s: Seconds | None = None
 
 
 class EventKind(StrEnum):
@@ -239,11 +244,15 @@ class JobOffer(Told):
 
 
 class ArmRequest(Asked):
-    """May this attempt start now? Names the exact program that would be sent."""
+    """May this attempt start now? Names the exact program that would be sent.
+
+    `touched_s` as in a MachineReport: a word about the bed that is older counts no longer.
+    """
 
     attempt_id: Id
     fence: Annotated[int, Field(ge=1)]
     program_sha256: Sha256
+    touched_s: Seconds | None = None
 
 
 class Permit(Told):

@@ -16,6 +16,11 @@ TOKEN = click.option(
     help="Where `cosmo sign-in` keeps your token.",
 )  # fmt: skip
 
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), default=Path("agent.toml"), show_default=True,
+    help="The agent's settings.",
+)  # fmt: skip
+
 
 def keep_secret(path: Path, secret: str) -> None:
     """`secret` is in `path`, which only its owner can read."""

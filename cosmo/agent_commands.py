@@ -6,10 +6,8 @@ from threading import Event
 
 import click
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("agent.toml"), show_default=True,
-    help="The agent's settings.",
-)  # fmt: skip
+from cosmo.access import CONFIG
+from cosmo.control_commands import register
 
 
 @click.group()
@@ -66,6 +64,9 @@ def simulate(kind: str, link: Path, record: Path | None, speed: float) -> None:
     from fab_agent.machines.firmware.pty import simulate as serve
 
     serve(kind, link=link, record=record, speed=speed, stop=stop_on_signals())
+
+
+register(agent)
 
 
 def stop_on_signals() -> Event:

@@ -22,8 +22,10 @@ from commons.errors import (
 from commons.wire import EventKind, JobOffer, MachineState, Phase, ProgressReport
 from fab_agent.bench import Bench, Prepared
 from fab_agent.clearance import Clearance
+from fab_agent.handwork import only_stop
 from fab_agent.journal import Start
 from fab_agent.machines.driver import Outcome
+from fab_agent.orders import LocalOrder
 from fab_agent.running import RunWatch
 
 log = logging.getLogger(__name__)
@@ -146,7 +148,8 @@ def _keep_end(start: Start, end: _End, bench: Bench, watch: RunWatch) -> None:
             bench.display.show(MachineState.FAULT, str(problem))
             if bench.inbox.stopped:
                 raise
-            bench.inbox.take(RETRY_S)
+            if isinstance(order := bench.inbox.take(RETRY_S), LocalOrder):
+                only_stop(order, bench, problem)
 
 
 def _sha256(path: Path) -> str | None:

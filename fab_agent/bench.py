@@ -26,6 +26,7 @@ from fab_agent.machines.driver import (
     MachineDriver,
     Report,
     RunEnd,
+    Step,
     Temperatures,
 )
 from fab_agent.orders import Inbox
@@ -103,6 +104,10 @@ class MachineLink:
         """Stop motion, heaters and spindle; TransportLost when the machine cannot be reached."""
         self._use(lambda driver: driver.make_safe())
 
+    def operate(self, step: Step) -> str:
+        """Carry out one step by hand; where the machine is now, in words."""
+        return self._use(lambda driver: driver.operate(step))
+
     def close(self) -> None:
         """Let go of port or host. Safe to call twice."""
         if self._driver is not None:
@@ -123,11 +128,30 @@ class MachineLink:
 
 
 class Display:
-    """What the machine shows of itself; every change is told, temperatures with the next."""
+    """What the machine shows of itself; every change is told, temperatures with the next.
 
-    def __init__(self, machine_id: str, tell: Callable[[MachineReport], None]) -> None:
-        self._machine_id, self._tell = machine_id, tell
-        self._temperatures = Temperatures()
+    `touched_at` is when somebody last worked at it by hand, on the display's clock: whoever said
+    before that its bed is clear has to say it again.
+    """
+
+    def __init__(
+        self,
+        machine_id: str,
+        tell: Callable[[MachineReport], None],
+        *,
+        clock: Callable[[], float] = monotonic_s,
+        touched_at: float | None = None,
+    ) -> None:
+        self._machine_id, self._tell, self._clock = machine_id, tell, clock
+        self._temperatures, self._touched_at = Temperatures(), touched_at
+
+    def touch(self) -> None:
+        """Somebody works at the machine by hand now."""
+        self._touched_at = self._clock()
+
+    def touched_s(self) -> float | None:
+        """How long ago somebody last worked at the machine by hand, s; None if never."""
+        return None if self._touched_at is None else max(0.0, self._clock() - self._touched_at)
 
     def warm(self, temperatures: Temperatures) -> None:
         """These temperatures are shown from now on."""
@@ -144,6 +168,7 @@ class Display:
             hotend_c=self._temperatures.hotend_c,
             bed_c=self._temperatures.bed_c,
             progress=progress,
+            touched_s=self.touched_s(),
         )
         self._tell(report)
 

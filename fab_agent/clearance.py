@@ -4,11 +4,12 @@ import logging
 import random
 
 from commons.dispatch import PERMIT_VALID_S
-from commons.errors import Conflict, FabError, MachineError, NotArmed
+from commons.errors import Conflict, FabError, MachineError, NotArmed, Unavailable
 from commons.wire import ArmRequest, ControlOrder, EventKind, MachineState, Permit, Wish
 from fab_agent.bench import Bench
+from fab_agent.handwork import attend
 from fab_agent.journal import Start
-from fab_agent.orders import Heard, Order, Work
+from fab_agent.orders import Heard, LocalOrder, Order, Work, stopped_at_the_machine
 from fab_agent.repository import backoff_s
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,13 @@ class Clearance:
         None: the attempt was given back, which the journal holds.
         """
         self._wait_for("someone confirms that the machine is clear")
-        while (why := self._why_not()) is None:
+        while (why := self._why_not() or self._why_unanswered()) is None:
             if self._may_ask() and self._is_ready() and self._is_permitted():
-                return self._asked_at
-            self._obey(self._bench.inbox.take(self._patience_s()))
+                self._hear_all()  # somebody may have said stop while the server was asked
+                if self._why_not() is None:
+                    return self._asked_at
+            else:
+                self._obey(self._bench.inbox.take(self._patience_s()))
         self._give_back(why)
         return None
 
@@ -54,6 +58,9 @@ class Clearance:
             return "the agent was stopped before the start"
         if self._bench.journal.card.fenced >= self._start.fence:
             return "the server took the permit back"
+        return None
+
+    def _why_unanswered(self) -> str | None:
         if self._asked_at is not None and self._bench.clock() > self._asked_at + PERMIT_VALID_S:
             return f"the server did not answer within {PERMIT_VALID_S:.0f} s: clear it once more"
         return None
@@ -85,7 +92,10 @@ class Clearance:
         if self._asked_at is None:
             self._asked_at = self._bench.clock()
         request = ArmRequest(
-            attempt_id=start.attempt_id, fence=start.fence, program_sha256=start.program_sha256
+            attempt_id=start.attempt_id,
+            fence=start.fence,
+            program_sha256=start.program_sha256,
+            touched_s=self._bench.display.touched_s(),
         )
         try:
             return self._fits(self._bench.jobs.arm(request))
@@ -125,6 +135,25 @@ class Clearance:
                 self._next_at = self._bench.clock()
             case ControlOrder(attempt_id=self._start.attempt_id, wish=Wish.CANCEL):
                 self._refusal = "cancelled before the start"
+            case LocalOrder():
+                self._obey_locally(order)
+
+    def _hear_all(self) -> None:
+        while (order := self._bench.inbox.take()) is not None:
+            self._obey(order)
+
+    def _obey_locally(self, order: LocalOrder) -> None:
+        """What a person beside the machine asks. Nothing is moved where a permit may exist."""
+        if order.wants is Wish.CANCEL:
+            order.carry_out(lambda: "it is not started; the job goes back")
+            self._refusal = f"{stopped_at_the_machine(order.by)} before the start"
+        elif self._asked_at is not None:
+            order.refuse(
+                Unavailable("it may be about to start: stop it first, or wait until it has ended")
+            )
+        else:
+            attend(order, self._bench)
+            self._wait_for("someone confirms that the machine is clear")
 
     def _give_back(self, why: str) -> None:
         start = self._start

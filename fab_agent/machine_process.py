@@ -2,8 +2,8 @@
 
 The machine's name behind the command is for people who read `ps`.
 
-Three threads that share nothing but two queues: the machine thread builds, the office thread
-talks with the server, and the main thread waits for the end.
+Threads that share nothing but two queues: the machine thread builds, the office thread talks with
+the server, the controls hear people beside the machine, and the main thread waits for the end.
 """
 
 import logging
@@ -19,9 +19,11 @@ from threading import Event, Thread
 
 from commons.errors import FabError
 from fab_agent.bench import Bench, Display, MachineLink, monotonic_s
+from fab_agent.controls import ControlDesk, attended
 from fab_agent.journal import Journal, Outbox
 from fab_agent.machine_thread import MachineThread
 from fab_agent.office import Office
+from fab_agent.operations import Operations
 from fab_agent.orders import Inbox, Leave, News, Order, Recorded, Stop
 from fab_agent.repository import Repository, new_client
 from fab_agent.workplace import Assignment, Workplace, workplace
@@ -47,7 +49,13 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
         place.journal, machine_id=place.machine_id, announce=lambda: news.put(Recorded())
     )
     closed = Event()
-    with closing(journal), ThreadPoolExecutor(1, thread_name_prefix="machine") as machine_thread:
+    kept = Operations(place.journal)
+    desk = ControlDesk(orders=orders, news=news, operators=place.operators, operations=kept)
+    with (
+        closing(journal),
+        attended(place.journal, desk),
+        ThreadPoolExecutor(1, thread_name_prefix="machine") as machine_thread,
+    ):
         make_office = partial(
             Office,
             place.machine_id,
@@ -56,7 +64,7 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
             orders=orders,
             clock=monotonic_s,
         )
-        working = machine_thread.submit(_work, place, journal, news, orders)
+        working = machine_thread.submit(_work, place, journal, desk, orders)
         # The last question may still wait at the server when all is over: nobody waits for it.
         Thread(target=_talk, args=(place, make_office, closed), name="office", daemon=True).start()
         try:
@@ -69,18 +77,20 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
 def _work(
     place: Workplace,
     journal: Journal,
-    news: "SimpleQueue[News]",
+    desk: ControlDesk,
     orders: "SimpleQueue[Order]",
 ) -> None:
     """The machine thread."""
+    ago_s = Operations(place.journal).touched_ago_s()
+    touched_at = None if ago_s is None else monotonic_s() - ago_s
     with closing(new_client()) as http:
         bench = Bench(
             machine_id=place.machine_id,
             jobs=Repository(place.identity, http),
             journal=journal,
-            inbox=Inbox(orders, journal, news.put),
+            inbox=Inbox(orders, journal, desk.hear),
             link=MachineLink(place.open_driver),
-            display=Display(place.machine_id, news.put),
+            display=Display(place.machine_id, desk.hear, touched_at=touched_at),
             prepare=place.prepare,
             open_cache=place.open_cache,
         )

@@ -7,7 +7,8 @@ from commons.errors import FabError, MachineError
 from commons.wire import EventKind, JobOffer, MachineState
 from fab_agent.attempt import carry_out
 from fab_agent.bench import Bench
-from fab_agent.orders import Work
+from fab_agent.handwork import attend
+from fab_agent.orders import LocalOrder, Work
 from fab_agent.recovery import settle
 from fab_agent.repository import backoff_s
 
@@ -97,5 +98,8 @@ class MachineThread:
         self._ask_at = self._bench.clock()
 
     def _wait(self, seconds: float) -> None:
-        if isinstance(self._bench.inbox.take(seconds), Work):
-            self._ask_at = self._bench.clock()
+        match self._bench.inbox.take(seconds):
+            case Work():
+                self._ask_at = self._bench.clock()
+            case LocalOrder() as order:
+                attend(order, self._bench)

@@ -1,13 +1,15 @@
-"""What the office thread tells the machine thread, and what it hears from it. Frozen values."""
+"""What the machine thread is told, by the office or at the machine, and what it says. Frozen."""
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from commons.errors import Unavailable
-from commons.wire import ControlOrder, FenceOrder, MachineReport
+from commons.errors import FabError, Unavailable
+from commons.wire import ControlOrder, FenceOrder, MachineReport, Wish
 from fab_agent.journal import Journal
+from fab_agent.machines.driver import Step
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,42 @@ class Stop:
     """The agent ends now: make the machine safe, report, and leave."""
 
 
-Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder
+@dataclass(frozen=True, slots=True)
+class LocalOrder:
+    """Somebody beside the machine wants something of it, and waits at `answer` for a sentence.
+
+    Whoever takes it answers it. One whose answer was cancelled meanwhile is never begun.
+    """
+
+    wants: Wish | Step
+    by: str
+    answer: "Future[str]"
+
+    def carry_out(self, how: Callable[[], str]) -> bool:
+        """Whether `how` was called: not when nobody waits any more. It, or its error, answers."""
+        if not self.answer.set_running_or_notify_cancel():
+            return False
+        try:
+            self.answer.set_result(how())
+        except FabError as problem:
+            self.answer.set_exception(problem)
+        except BaseException:
+            self.answer.set_exception(Unavailable("it failed, see the agent's log"))
+            raise
+        return True
+
+    def refuse(self, problem: FabError) -> None:
+        """Nothing was done, and `problem` says why."""
+        if self.answer.set_running_or_notify_cancel():
+            self.answer.set_exception(problem)
+
+
+Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder | LocalOrder
+
+
+def stopped_at_the_machine(by: str) -> str:
+    """Why an attempt ended, when somebody beside the machine ended it."""
+    return f"stopped at the machine by {by}" if by else "stopped at the machine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 import logging
 
-from commons.errors import MachineError
+from commons.errors import Conflict, MachineError
 from commons.wire import ControlOrder, EventKind, MachineState, Wish
 from fab_agent.bench import Bench
+from fab_agent.handwork import only_stop
 from fab_agent.journal import OpenStart, Stage, Start
 from fab_agent.machines.driver import Evidence
+from fab_agent.orders import LocalOrder
 
 log = logging.getLogger(__name__)
 # How often a machine that runs on, or does not answer, is asked again, s.
 LOOK_S = 2.0
+_ONLY_STOP = "what an earlier start came to is not known yet: it can only be stopped now"
 _ENDS = {
     Evidence.FINISHED: (EventKind.FINISHED, "the machine's own records say that it finished"),
     Evidence.STOPPED: (EventKind.FAILED, "the machine's own records say that it was stopped"),
@@ -53,6 +56,8 @@ class _Inquiry:
             match order:
                 case ControlOrder(attempt_id=self._start.attempt_id, wish=Wish.CANCEL):
                     self._stop()
+                case LocalOrder():
+                    only_stop(order, self._bench, Conflict(_ONLY_STOP))
 
     def _is_over(self) -> bool:
         start, link = self._start, self._bench.link

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
+from commons.errors import Conflict
 from commons.wire import ControlOrder, MachineState, Phase, ProgressReport, RunFacts, Wish
 from fab_agent.bench import Bench
 from fab_agent.gcode.program import GcodeProgram
@@ -18,12 +19,13 @@ from fab_agent.machines.driver import (
     RunEnd,
     Temperatures,
 )
-from fab_agent.orders import Stop
+from fab_agent.orders import LocalOrder, Stop, stopped_at_the_machine
 
 log = logging.getLogger(__name__)
 # Before this share of the lines is done, how fast they go says nothing about the rest.
 TELLING_SHARE = 0.02
 _CONTROLS = {Wish.HOLD: Control.HOLD, Wish.RESUME: Control.RESUME, Wish.CANCEL: Control.ABORT}
+_SAID = {Wish.HOLD: "hold", Wish.RESUME: "go on", Wish.CANCEL: "stop"}
 
 
 class RunWatch:
@@ -76,7 +78,22 @@ class RunWatch:
                     if wish is Wish.CANCEL:
                         self.why_aborted = "stopped because it was cancelled"
                     return _CONTROLS[wish]
+                case LocalOrder() if control := self._local(order):
+                    return control
         return None
+
+    def _local(self, order: LocalOrder) -> Control | None:
+        """What a person beside the machine asks of this run; None when it is no wish for a run."""
+        if not isinstance(order.wants, Wish):
+            order.refuse(Conflict("a program is running: hold or stop it first"))
+            return None
+        wish = order.wants
+        if not order.carry_out(lambda: f"it is told to {_SAID[wish]}"):
+            return None
+        log.info("attempt %s: %s at the machine by %s", self._start.attempt_id, wish, order.by)
+        if wish is Wish.CANCEL:
+            self.why_aborted = stopped_at_the_machine(order.by)
+        return _CONTROLS[wish]
 
     def ended(self, end: RunEnd) -> None:
         """The driver's own count of lines is the last word."""

@@ -31,7 +31,10 @@ class Assignment(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """All that a machine's process is given. `journal` is a folder that only it may use."""
+    """All that a machine's process is given. `journal` is a folder that only it may use.
+
+    `operators` are the people who may move the machine by hand.
+    """
 
     identity: Identity
     machine_id: str
@@ -39,6 +42,12 @@ class Workplace:
     open_cache: Callable[[], Cache]
     open_driver: Callable[[], MachineDriver]
     prepare: Prepare
+    operators: tuple[str, ...] = ()
+
+
+def folder_of(settings: AgentSettings, machine_id: str) -> Path:
+    """Where a machine keeps its journal, its record of operations and its socket."""
+    return settings.agent.data / "machines" / machine_id
 
 
 def workplace(assignment: Assignment) -> Workplace:
@@ -52,10 +61,11 @@ def workplace(assignment: Assignment) -> Workplace:
     return Workplace(
         identity=identity,
         machine_id=machine_id,
-        journal=data / "machines" / machine_id,
+        journal=folder_of(settings, machine_id),
         open_cache=partial(Cache, data / "cache", max_bytes=max_bytes),
         open_driver=partial(_open_driver, machine),
         prepare=Staging(machine.profile),
+        operators=machine.operators,
     )
 
 

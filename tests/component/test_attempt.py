@@ -55,6 +55,7 @@ from fab_agent.machines.driver import (
     Progress,
     Report,
     RunEnd,
+    Step,
 )
 from fab_agent.orders import Heard, Inbox, News, Order, Stop, Work
 from fab_agent.recovery import settle
@@ -170,6 +171,8 @@ class Machine:
     made_safe: int = 0
     opened: int = 0
     obeyed: list[Control] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    step_error: FabError | None = None
 
     def open(self) -> "Machine":
         self.opened += 1
@@ -207,6 +210,12 @@ class Machine:
     def make_safe(self) -> None:
         self.made_safe += 1
 
+    def operate(self, step: Step) -> str:
+        self.steps.append(step)
+        if self.step_error:
+            raise self.step_error
+        return "at x 1"
+
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
         known = self.evidence_is.pop(0) if self.evidence_is else Evidence.UNKNOWN
         if isinstance(known, FabError):
@@ -241,7 +250,7 @@ class Shop:
             journal=self.journal,
             inbox=Inbox(self.orders, self.journal, self._hear),
             link=MachineLink(self.machine.open),
-            display=Display("m1", self._hear),
+            display=Display("m1", self._hear, clock=self.clock),
             prepare=self._prepare,
             open_cache=partial(Cache, self.folder / "cache", max_bytes=10**6),
             clock=self.clock,

@@ -1,0 +1,61 @@
+"""What people beside the machine ask while no program runs: steps by hand, and to stop it."""
+
+import logging
+
+from commons.errors import Conflict, FabError
+from commons.wire import MachineState, Wish
+from fab_agent.bench import Bench
+from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
+from fab_agent.orders import LocalOrder
+
+log = logging.getLogger(__name__)
+
+
+def attend(order: LocalOrder, bench: Bench) -> None:
+    """The order is answered: a step was carried out, or the machine was told to stop.
+
+    Only for a machine that runs nothing of ours and for which no permit can exist.
+    """
+    step = order.wants
+    if isinstance(step, Wish):
+        only_stop(order, bench, Conflict("nothing runs: there is nothing to hold or to go on with"))
+    else:
+        order.carry_out(lambda: _carry_out(step, order.by, bench))
+
+
+def only_stop(order: LocalOrder, bench: Bench, otherwise: FabError) -> None:
+    """The order is answered: a stop was obeyed, anything else refused with `otherwise`."""
+    if order.wants is Wish.CANCEL:
+        order.carry_out(lambda: _stop(bench))
+    else:
+        order.refuse(otherwise)
+
+
+def _stop(bench: Bench) -> str:
+    """Whatever moves there is not our run: it is told to stop all the same."""
+    bench.display.touch()
+    bench.link.make_safe()
+    return "it was told to stop, and to switch off heat and spindle"
+
+
+def _carry_out(step: Step, by: str, bench: Bench) -> str:
+    log.info("%s at the machine by %s", step, by)
+    bench.display.touch()
+    bench.display.show(MachineState.MANUAL, f"{by} {in_words(step)}")
+    try:
+        return bench.link.operate(step)
+    finally:
+        bench.display.touch()
+
+
+def in_words(step: Step) -> str:
+    """What the person does, as the board says it behind their name."""
+    match step:
+        case Home():
+            return "homes it"
+        case Unlock():
+            return "unlocks it"
+        case Jog():
+            return f"moves it by x {step.x_mm:g}, y {step.y_mm:g}, z {step.z_mm:g} mm"
+        case SetZero():
+            return f"sets the zero of {step.axes}"

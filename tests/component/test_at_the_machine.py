@@ -1,0 +1,174 @@
+"""What people beside a machine ask, at every moment of its work. Bench and clock are the tests'."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from commons.errors import Conflict, MachineFault, TransportLost, Unavailable
+from commons.wire import MachineState, Wish
+from fab_agent.machine_thread import MachineThread
+from fab_agent.machines.driver import Control, Evidence, Home, Jog, Step
+from fab_agent.orders import LocalOrder, Stop, Work
+from tests.component.test_attempt import BED, HEARD, START, Shop
+
+JOG = Jog(x_mm=5)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path)
+    yield shop
+    shop.journal.close()
+
+
+def asked(wants: Wish | Step, by: str = "Ada") -> LocalOrder:
+    return LocalOrder(wants, by, Future())
+
+
+def answer(order: LocalOrder) -> str:
+    """What came of it; a refusal raises."""
+    return order.answer.result(timeout=0)
+
+
+def test_a_run_is_held_resumed_and_stopped_from_beside_the_machine(shop: Shop) -> None:
+    hold, resume, stop = (asked(wish) for wish in (Wish.HOLD, Wish.RESUME, Wish.CANCEL))
+    shop.machine.meanwhile = lambda: shop.orders.script.extend([hold, resume, stop])
+    assert shop.carry_out(HEARD) == ["staged", "started", "failed"]
+    assert shop.machine.obeyed == [Control.HOLD, Control.RESUME, Control.ABORT]
+    assert shop.last_sentence() == "stopped at the machine by Ada"
+    assert [answer(it) for it in (hold, resume, stop)] == [
+        "it is told to hold",
+        "it is told to go on",
+        "it is told to stop",
+    ]
+
+
+def test_who_stops_a_machine_need_not_say_who_they_are(shop: Shop) -> None:
+    shop.machine.meanwhile = lambda: shop.orders.script.append(asked(Wish.CANCEL, by=""))
+    shop.carry_out(HEARD)
+    assert shop.last_sentence() == "stopped at the machine"
+
+
+def test_nothing_is_moved_by_hand_in_a_run(shop: Shop) -> None:
+    jog = asked(JOG)
+    shop.machine.meanwhile = lambda: shop.orders.script.append(jog)
+    assert shop.carry_out(HEARD) == ["staged", "started", "finished"]
+    assert shop.machine.steps == []
+    with pytest.raises(Conflict, match="hold or stop it first"):
+        answer(jog)
+
+
+def test_a_resume_that_nobody_waits_for_is_not_obeyed(shop: Shop) -> None:
+    resume = asked(Wish.RESUME)
+    resume.answer.cancel()
+    shop.machine.meanwhile = lambda: shop.orders.script.append(resume)
+    shop.carry_out(HEARD)
+    assert shop.machine.obeyed == []
+
+
+def test_a_step_while_it_waits_for_a_clear_bed_makes_that_word_count_no_longer(shop: Shop) -> None:
+    jog = asked(JOG)
+    shop.server.answers = [BED]
+    shop.server.on_arm = lambda: None
+    shop.carry_out(HEARD, jog, Work())
+    assert (answer(jog), shop.machine.steps) == ("at x 1", [JOG])
+    before, after = shop.server.asked
+    assert before.touched_s is None
+    assert after.touched_s == 0.0
+    assert MachineState.MANUAL in shop.states()
+    assert shop.reports[-1].touched_s is not None
+
+
+def test_a_step_is_refused_while_a_permit_may_exist(shop: Shop) -> None:
+    jog = asked(JOG)
+    shop.server.answers = [Unavailable("no answer")]
+    shop.server.on_arm = lambda: None if jog.answer.done() else shop.orders.script.append(jog)
+    assert shop.carry_out(HEARD) == ["staged", "started", "finished"]
+    assert shop.machine.steps == []
+    with pytest.raises(Unavailable, match="about to start"):
+        answer(jog)
+
+
+def test_a_step_asked_while_the_permit_comes_is_refused_and_the_start_is_the_one_permitted(
+    shop: Shop,
+) -> None:
+    jog = asked(JOG)
+    shop.server.on_arm = lambda: shop.orders.script.append(jog)
+    assert shop.carry_out(HEARD) == ["staged", "started", "finished"]
+    assert shop.machine.steps == []
+    with pytest.raises(Unavailable, match="about to start"):
+        answer(jog)
+
+
+def test_a_stop_while_the_permit_comes_starts_nothing(shop: Shop) -> None:
+    stop = asked(Wish.CANCEL)
+    shop.server.on_arm = lambda: shop.orders.script.append(stop)
+    assert shop.carry_out(HEARD) == ["staged", "unused", "declined"]
+    assert shop.machine.started == []
+    assert shop.last_sentence() == "stopped at the machine by Ada before the start"
+    assert "goes back" in answer(stop)
+
+
+def test_a_stop_before_anything_was_asked_gives_the_job_back(shop: Shop) -> None:
+    assert shop.carry_out(asked(Wish.CANCEL)) == ["staged", "declined"]
+    assert shop.machine.started == []
+
+
+def test_a_machine_at_rest_is_moved_by_hand_and_shows_it(shop: Shop) -> None:
+    home, hold = asked(Home()), asked(Wish.HOLD)
+    shop.orders.script.extend([home, hold, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)  # nothing new is asked for before it is heard
+    MachineThread(shop.bench).work()
+    assert (answer(home), shop.machine.steps) == ("at x 1", [Home()])
+    manual = next(it for it in shop.reports if it.state is MachineState.MANUAL)
+    assert manual.sentence == "Ada homes it"
+    with pytest.raises(Conflict, match="nothing runs"):
+        answer(hold)
+
+
+def test_a_machine_in_alarm_can_be_homed(shop: Shop) -> None:
+    home = asked(Home())
+    shop.machine.unready = [Unavailable("the machine is in alarm")] * 2
+    shop.orders.script.extend([home, Stop()])
+    MachineThread(shop.bench).work()
+    assert answer(home) == "at x 1"
+
+
+def test_a_stop_at_rest_tells_the_machine_all_the_same(shop: Shop) -> None:
+    stop = asked(Wish.CANCEL)
+    shop.orders.script.extend([stop, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    assert shop.machine.made_safe == 1
+    assert "told to stop" in answer(stop)
+
+
+def test_a_step_that_the_machine_refuses_is_its_sentence_and_the_thread_lives_on(
+    shop: Shop,
+) -> None:
+    shop.machine.step_error = MachineFault("the limit switch was hit")
+    jog, state = asked(JOG), asked(Wish.HOLD)
+    shop.orders.script.extend([jog, state, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    with pytest.raises(MachineFault, match="limit switch"):
+        answer(jog)
+    assert state.answer.done()
+
+
+def test_while_nobody_knows_what_became_of_a_start_it_can_only_be_stopped(shop: Shop) -> None:
+    shop.machine.error = TransportLost("the cable is out")
+    shop.carry_out(HEARD)
+    jog, stop = asked(JOG), asked(Wish.CANCEL)
+    shop.machine.evidence_is = [Evidence.STILL_RUNNING] * 3
+    before = shop.machine.made_safe
+    shop.orders.script.extend([jog, stop, Stop()])
+    MachineThread(shop.bench).work()
+    assert shop.machine.steps == []
+    assert shop.machine.made_safe > before
+    with pytest.raises(Conflict, match="only be stopped"):
+        answer(jog)
+    assert "told to stop" in answer(stop)
+    assert shop.journal.open_starts()[0].start == START
