@@ -20,7 +20,7 @@ def _open_marlin(connection: Connection, profile: MachineProfile) -> MachineDriv
 
 
 def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    return GrblDriver(_serial_port(connection, profile))
+    return GrblDriver(_serial_port(connection, profile), profile)
 
 
 def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineDriver:

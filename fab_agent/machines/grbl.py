@@ -1,76 +1,67 @@
-"""The protocol of GRBL 1.1's serial line: character counting, answers, alarms, states.
+"""The protocol of GRBL 1.1's serial line while a program runs: character counting.
 
 Facts: gnea/grbl, doc/markdown/interface.md. Every line is answered by `ok` or `error:n` once it
 has left the receive buffer, so that counting characters keeps the buffer full, not too full.
 """
 
-import re
-from collections import deque
+from bisect import bisect_right
+from itertools import accumulate
 
 from commons.errors import MachineError, MachineFault, ProgramRefused, ProtocolViolation
 from fab_agent.machines.driver import Control, Held, MachineEvent, Message, Resumed
-from fab_agent.machines.lines import AnswerLines, LineSource
+from fab_agent.machines.grbl_answers import Status, status_of
+from fab_agent.machines.grbl_texts import DOORS, alarm_text, error_text
+from fab_agent.machines.lines import LONGEST_ANSWER, LineSource
 
 # The receive buffer of an Arduino Uno's GRBL; others say theirs in the answer to $I.
 RX_BUFFER = 128
 # LINE_BUFFER_SIZE is 80 bytes with the closing NUL.
 LONGEST_LINE = 79
-STATUS, HOLD, RESUME, RESET = b"?", b"!", b"~", b"\x18"
+STATUS, HOLD, RESUME, RESET, JOG_CANCEL = b"?", b"!", b"~", b"\x18", b"\x85"
 # GRBL may call itself idle once between `ok` and the start of the move; twice it means it.
 IDLE_REPORTS = 2
-# Idle, yet lines are unanswered: one was lost on the way. Longer than any dwell (idle as well).
+# Idle, yet lines are unanswered: one was lost on the way.
 LOST_LINE_S = 20.0
+# It calls itself idle in a dwell, too: 60 s, the longest that a proof allows, at 5 reports a
+# second, and some more.
+DWELL_REPORTS = 350
+# Lines made ready at once.
+BLOCK = 512
 
-_STATE = re.compile(rb"<([A-Za-z]+)")
-_STANDS_STILL = frozenset({"Hold", "Door"})
-ALARMS = {
-    "1": "a limit switch was hit",
-    "2": "the move would leave the machine's travel",
-    "3": "it was reset while moving",
-    "4": "the probe was not ready",
-    "5": "the probe did not touch",
-    "6": "homing was interrupted by a reset",
-    "7": "the door opened while homing",
-    "8": "homing did not leave the switch",
-    "9": "homing did not find the switch",
-}
-
-
-def state_of(report: bytes) -> str | None:
-    """The state in a status report (`<Run|MPos:…>` is "Run"); None for any other line."""
-    match = _STATE.match(report)
-    return match[1].decode() if match else None
-
-
-def alarm_text(number: str) -> str:
-    """What an alarm means, and what to do about it."""
-    meaning = ALARMS.get(number, "see GRBL's list of alarms")
-    return f"alarm {number}: {meaning}; look at the machine, then home or unlock it there"
+_OK = b"ok\r\n"
+_HELD = frozenset({"Hold", "Door"})
+_AT_WORK = frozenset({"Idle", "Run", *_HELD})
+# What GRBL says besides `ok`, `error:` and `ALARM:` begins so; all else is noise.
+_SPEECH = ("[", "<", ">", "$", "Grbl")
 
 
 class GrblStream:
     """One program on its way to a GRBL controller. No port, no clock, no thread.
 
     Invariant: fewer bytes than `rx_buffer` are in flight, whatever the controller answers and
-    however the answers are cut into reads. After an error or alarm nothing more is sent. Lines
-    have no numbers here: what is lost cannot be sent again, it ends the run.
+    however the answers are cut into reads. After an error, an alarm, a restart or noise nothing
+    more is sent. GRBL's lines have neither number nor checksum: what is lost cannot be sent
+    again, and one that was garbled into another valid line is not seen by anybody.
     """
-
-    expects_answer = True  # every poll is answered, whatever the state
 
     def __init__(self, lines: LineSource, *, rx_buffer: int = RX_BUFFER) -> None:
         self.answers = 0  # grows whenever the controller shows that it goes on
         self.lines_sent = self.lines_done = 0
+        self.lost = False  # the controller was locked or restarted: it may not know its place
         self._lines = lines
         self._limit = rx_buffer - 1
-        self._partial = AnswerLines()
-        self._in_flight: deque[int] = deque()
-        self._bytes_in_flight = 0
-        self._next: bytes | None = None
-        self._state = "Idle"
+        self._partial = b""
+        # Lines from `_first` on, ready to be sent: their bytes, and where each of them ends.
+        self._first, self._bytes, self._ends = 0, b"", [0]
+        self._status = Status("Idle")
         self._idle_reports = 0
+        self._why_held: str | None = None
         self._failed = False
-        self._advance()
+
+    @property
+    def expects_answer(self) -> bool:
+        """Every poll is answered, whatever the state."""
+        return True
 
     @property
     def finished(self) -> bool:
@@ -79,44 +70,50 @@ class GrblStream:
 
     def bytes_to_send(self) -> bytes:
         """What may be sent now; it counts as sent."""
-        out = []
-        while self._next is not None and not self._failed:
-            size = len(self._next)
-            if self._bytes_in_flight + size > self._limit:
-                self._check_that_it_ever_fits(size)
-                break
-            out.append(self._next)
-            self._in_flight.append(size)
-            self._bytes_in_flight += size
-            self.lines_sent += 1
-            self._advance()
-        return b"".join(out)
+        sent = self.lines_sent
+        if self._failed or sent == self._lines.count:
+            return b""
+        first, ends = self._first, self._ends
+        if sent == first + len(ends) - 1:
+            self._prepare()
+            first, ends = self._first, self._ends
+        start = ends[sent - first]
+        last = bisect_right(ends, ends[self.lines_done - first] + self._limit) - 1
+        if last == sent - first:
+            if sent == self.lines_done:
+                self._refuse_long(ends[last + 1] - start)
+            return b""
+        self.lines_sent = first + last
+        return self._bytes[start : ends[last]]
 
     def receive(self, data: bytes) -> list[MachineEvent]:
         """Understand what the controller says; what others need to know is returned.
 
         Raises MachineFault or ProtocolViolation when it cannot be trusted to go on.
         """
-        events: list[MachineEvent] = []
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        # Nine of ten answers are nothing but `ok`: they are counted, not read.
+        count = data.count(_OK)
         try:
-            for line in self._partial.complete(data):
-                if line == b"ok":
-                    self._acknowledged()
-                else:
-                    events += self._understand(line)
+            if count * len(_OK) == len(data):
+                if count:
+                    self._acknowledged(count)
+                return []
+            return self._read(data)
         except MachineError:
             self._failed = True
             raise
-        return events
 
     def quiet(self, silent_s: float) -> None:
         """Raise ProtocolViolation when a line or its answer was lost on the way."""
-        if self._in_flight and self._idle_reports >= IDLE_REPORTS and silent_s > LOST_LINE_S:
+        unanswered = self.lines_sent - self.lines_done
+        if unanswered and self._idle_reports >= IDLE_REPORTS and silent_s > LOST_LINE_S:
             self._failed = True
             raise ProtocolViolation(
-                f"the machine stands still after line {self.lines_done}, but "
-                f"{len(self._in_flight)} lines are unanswered: something was lost on the cable; "
-                "look for electrical noise"
+                f"the machine stands still after line {self.lines_done}, but {unanswered} lines "
+                "are unanswered: something was lost on the cable; look for electrical noise"
             )
 
     def poll(self) -> bytes:
@@ -127,62 +124,122 @@ class GrblStream:
         """Feed hold or resume; both take effect at once, past all that waits."""
         return {Control.HOLD: HOLD, Control.RESUME: RESUME}.get(control, b"")
 
-    def _advance(self) -> None:
-        more = self.lines_sent < self._lines.count
-        self._next = self._lines.line(self.lines_sent) + b"\n" if more else None
+    def _prepare(self) -> None:
+        """Make the next lines ready; those that are not acknowledged stay, for the counting."""
+        done, sent = self.lines_done, self.lines_sent
+        end = min(sent + BLOCK, self._lines.count)
+        lines = [self._lines.line(n) + b"\n" for n in range(done, end)]
+        self._first, self._bytes = done, b"".join(lines)
+        self._ends = [0, *accumulate(map(len, lines))]
 
-    def _check_that_it_ever_fits(self, size: int) -> None:
-        if not self._in_flight:
-            raise ProgramRefused(
-                f"line {self.lines_sent + 1} has {size} bytes, the controller's buffer takes "
-                f"{self._limit}",
-                rule="line-too-long",
-                line=self.lines_sent + 1,
-            )
+    def _refuse_long(self, size: int) -> None:
+        raise ProgramRefused(
+            f"line {self.lines_sent + 1} has {size} bytes, the controller's buffer takes "
+            f"{self._limit}",
+            rule="line-too-long",
+            line=self.lines_sent + 1,
+        )
 
-    def _acknowledged(self) -> None:
-        if not self._in_flight:
+    def _acknowledged(self, count: int) -> None:
+        self.lines_done += count
+        if self.lines_done > self.lines_sent:
+            self.lines_done = self.lines_sent
             raise ProtocolViolation(
-                f"the machine acknowledged a line after {self.lines_done} that it was not sent: "
+                f"the machine acknowledged a line after {self.lines_sent} that it was not sent: "
                 "is another program using this port?"
             )
-        self._bytes_in_flight -= self._in_flight.popleft()
-        self.lines_done += 1
-        self.answers += 1
+        self.answers += count
         self._idle_reports = 0
 
+    def _read(self, data: bytes) -> list[MachineEvent]:
+        *lines, partial = data.split(b"\n")
+        self._partial = partial[:LONGEST_ANSWER]  # noise at a wrong speed has no newlines
+        events: list[MachineEvent] = []
+        for line in lines:
+            said = line.strip()
+            if said == b"ok":
+                self._acknowledged(1)
+            elif said:
+                events += self._understand(said)
+        return events
+
     def _understand(self, line: bytes) -> list[MachineEvent]:
-        text = line.decode("ascii", "replace")
-        if (state := state_of(line)) is not None:
-            return self._status(state)
+        text = line.decode("ascii", "backslashreplace")
         if text.startswith("error:"):
-            raise MachineFault(self._refusal(text))
+            raise self._refused(text)
         if text.startswith("ALARM:"):
-            raise MachineFault(f"after line {self.lines_done}, {alarm_text(text[6:])}")
-        if text.startswith("Grbl"):
+            self.lost = True
+            raise self._alarm(text[6:])
+        if text.startswith("Grbl") or text.endswith("to unlock]"):
+            self.lost = True
             raise MachineFault(
                 f"the machine restarted after line {self.lines_done}: its position is lost; look "
                 "at the work and at the power supply; the rest is not sent"
             )
-        return [Message(text)]
+        status = status_of(text)
+        if (
+            not text.startswith(_SPEECH)
+            or not text.isprintable()
+            or "\\x" in text
+            or (text.startswith("<") and status is None)
+        ):
+            raise self._garbled(text)
+        return [Message(text)] if status is None else self._reported(status)
 
-    def _refusal(self, text: str) -> str:
-        if not self._in_flight:
-            return f"the machine says {text} after line {self.lines_done}"
-        refused = self._lines.line(self.lines_done).decode("ascii", "replace")
-        return f"the machine refused line {self.lines_done + 1} ({refused}): {text}"
-
-    def _status(self, state: str) -> list[MachineEvent]:
-        before, self._state = self._state, state
-        idle = state == "Idle"
+    def _reported(self, status: Status) -> list[MachineEvent]:
+        self._status = status
+        idle = status.state == "Idle"
         self._idle_reports = self._idle_reports + 1 if idle else 0
-        self.answers += not (idle and self._in_flight)
-        if state == "Alarm":
-            raise MachineFault(
-                f"the machine is in alarm after line {self.lines_done}: look at it, then home or "
-                "unlock it there"
-            )
-        stands, stood = state in _STANDS_STILL, before in _STANDS_STILL
-        if stands and not stood:
-            return [Held("the door is open" if state == "Door" else "feed hold")]
-        return [Resumed()] if stood and not stands else []
+        self.answers += not idle or self._may_be_idle()
+        if status.state not in _AT_WORK:
+            self.lost = True
+            raise self._astray(status.state)
+        return self._held()
+
+    def _may_be_idle(self) -> bool:
+        """All is done, or it waits in a dwell: then `Idle` is no sign of a lost line."""
+        if self.lines_done == self.lines_sent:
+            return True
+        dwells = self._lines.line(self.lines_done).startswith((b"G4 ", b"G04 "))
+        return dwells and self._idle_reports <= DWELL_REPORTS
+
+    def _held(self) -> list[MachineEvent]:
+        """Tell when it begins to stand still, why, and when it moves on."""
+        status, before = self._status, self._why_held
+        if status.state == "Door":
+            self._why_held = DOORS.get(status.substate, DOORS[1])
+        else:
+            self._why_held = "feed hold" if status.state == "Hold" else None
+        if self._why_held == before:
+            return []
+        return [Held(self._why_held)] if self._why_held else [Resumed()]
+
+    def _refused(self, text: str) -> MachineError | ProgramRefused:
+        """What to raise for `error:n`."""
+        return MachineFault(f"the machine refused {self._where(text)}")
+
+    def _alarm(self, number: str) -> MachineError | ProgramRefused:
+        """What to raise for `ALARM:n`."""
+        return MachineFault(f"after line {self.lines_done}, {alarm_text(number)}")
+
+    def _astray(self, state: str) -> MachineError:
+        """What to raise when it is in a state in which it cannot work on the program."""
+        why = {
+            "Alarm": "in alarm: look at it, then home or unlock it",
+            "Sleep": "asleep: reset and home it",
+            "Check": "in check mode and moves nothing: reset it",
+        }.get(state, f"in the state '{state}', which the program did not ask for")
+        return MachineFault(f"after line {self.lines_done} the machine is {why}")
+
+    def _garbled(self, text: str) -> MachineError:
+        return ProtocolViolation(
+            f"the machine's answer after line {self.lines_done} is garbled ('{text[:40]}'): GRBL "
+            "checks no line, so what it gets may be garbled, too; look for electrical noise"
+        )
+
+    def _where(self, text: str) -> str:
+        """The line that an error answers, and what the error means."""
+        if self.lines_done == self.lines_sent:
+            return f"something after line {self.lines_done}: {error_text(text)}"
+        line = self._lines.line(self.lines_done).decode("ascii", "replace")
+        return f"line {self.lines_done + 1} ({line}): {error_text(text)}"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from commons.errors import MachineError, NotAllowed, TransportLost, Unavailable
+from commons.machine import MachineProfile
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.machines import grbl
 from fab_agent.machines.conversation import Conversation
@@ -15,7 +16,8 @@ from fab_agent.machines.driver import (
     RunEnd,
     Step,
 )
-from fab_agent.machines.grbl import GrblStream, state_of
+from fab_agent.machines.grbl import GrblStream
+from fab_agent.machines.grbl_answers import status_of
 from fab_agent.machines.lines import ProgramLines
 from fab_agent.machines.streamer import SILENCE_S, stream
 from fab_agent.machines.transport import Transport
@@ -33,6 +35,7 @@ class GrblDriver:
     def __init__(
         self,
         port: Transport,
+        profile: MachineProfile,
         *,
         silence_s: float = SILENCE_S,
         clock: Callable[[], float] = time.monotonic,
@@ -125,6 +128,12 @@ class GrblDriver:
         if len(options) > 2 and options[2].isdigit():
             self._rx_buffer = int(options[2])
         return MachineIdentity(f"Grbl {version.strip(':')}", details)
+
+
+def state_of(report: bytes) -> str | None:
+    """The state in a status report (`<Run|MPos:…>` is "Run"); None for any other line."""
+    status = status_of(report.decode("ascii", "replace"))
+    return status.state if status else None
 
 
 def _is_status(lines: list[bytes]) -> bool:

@@ -16,6 +16,7 @@ from fab_agent.machines.grbl import GrblStream
 from fab_agent.machines.grbl_driver import GrblDriver
 from fab_agent.machines.lines import ListedLines
 from fab_agent.machines.streamer import stream
+from tests.profiles import router
 
 MOVES = [b"G1 X%d.5 Y%d.25 F1200" % (i % 200, i % 180) for i in range(300)]
 
@@ -26,7 +27,7 @@ def text(lines: list[bytes]) -> list[str]:
 
 def stream_to(machine: SimulatedGrbl, wire: Wire, lines: list[bytes] = MOVES):
     """How the run ended, or what it raised; the driver made the machine safe where it must."""
-    driver = GrblDriver(wire, clock=wire.clock)
+    driver = GrblDriver(wire, router(), clock=wire.clock)
     try:
         return stream(
             GrblStream(ListedLines(lines)),
@@ -72,9 +73,14 @@ def test_the_end_is_not_believed_before_two_idle_reports():
     ("knobs", "words", "executed"),
     [
         (GrblKnobs(limit_at_line=50), "a limit switch was hit", 49),
-        (GrblKnobs(error_at_line=50), r"refused line 50 (G1 X49.5 Y49.25 F1200): error:20", None),
+        (
+            GrblKnobs(error_at_line=50),
+            "refused line 50 (G1 X49.5 Y49.25 F1200): error 20: it does not know this command",
+            None,
+        ),
         (GrblKnobs(reset_at_line=50), "restarted after line 49", None),
         (GrblKnobs(lost_ok_at_line=50), "unanswered", 300),
+        (GrblKnobs(garbage_at_line=50), "garbled", None),
     ],
 )
 def test_a_machine_in_trouble_gets_nothing_more(knobs, words, executed):
@@ -103,7 +109,17 @@ def test_a_machine_that_falls_silent_is_lost():
         stream_to(machine, Wire(machine))
 
 
-@pytest.mark.parametrize("word", [b"ALARM:1", b"error:9", b"Grbl 1.1h ['$' for help]", b"<Alarm|>"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"ALARM:1",
+        b"error:9",
+        b"Grbl 1.1h ['$' for help]",
+        b"GrblHAL 1.1f ['$' or '$HELP' for help]",
+        b"[MSG:'$H'|'$X' to unlock]",
+        b"<Alarm|>",
+    ],
+)
 def test_words_after_which_nothing_is_sent(word):
     program = GrblStream(ListedLines(MOVES))
     program.bytes_to_send()
@@ -119,10 +135,23 @@ def test_an_answer_to_nothing_means_that_somebody_else_is_sending():
         program.receive(b"ok\r\nok\r\n")
 
 
-def test_noise_is_told_and_counts_for_nothing():
-    machine = SimulatedGrbl(GrblKnobs(garbage_at_line=5))
-    assert stream_to(machine, Wire(machine)) == RunEnd(Outcome.FINISHED, 300, 300)
-    assert GrblStream(ListedLines(MOVES)).receive(b"o*\r\n") == [Message("o*")]
+@pytest.mark.parametrize(
+    "noise", [b"o*", b"\xf0\x91", b"okok", b"ets Jul 29 2019", b"<Rnn|MPos:0,0,0>", b"[MSG:P\x8am]"]
+)
+def test_a_garbled_answer_ends_the_run_since_no_line_has_a_checksum(noise):
+    program = GrblStream(ListedLines(MOVES))
+    program.bytes_to_send()
+    with pytest.raises(ProtocolViolation, match="garbled"):
+        program.receive(b"ok\r\n" + noise + b"\r\nok\r\n")
+    assert (program.lines_done, program.bytes_to_send()) == (1, b"")
+
+
+def test_what_the_controller_remarks_is_told_and_counts_for_nothing():
+    program = GrblStream(ListedLines(MOVES))
+    program.bytes_to_send()
+    said = b"[MSG:Pgm End]\r\n>G54:ok\r\n$0=10\r\n"
+    assert program.receive(said) == [Message(x) for x in ("[MSG:Pgm End]", ">G54:ok", "$0=10")]
+    assert program.lines_done == 0
 
 
 def test_a_line_longer_than_the_buffer_is_refused():
@@ -136,15 +165,72 @@ def test_a_line_longer_than_the_buffer_is_refused():
 def test_hold_and_resume_pass_all_that_waits():
     program = GrblStream(ListedLines(MOVES))
     assert (program.control(Control.HOLD), program.control(Control.RESUME)) == (b"!", b"~")
-    told = program.receive(b"<Hold:1|>\r\n<Hold:0|>\r\n<Run|>\r\n<Door:0|>\r\n<Idle|>\r\n")
-    assert told == [Held("feed hold"), Resumed(), Held("the door is open"), Resumed()]
+    told = program.receive(b"<Hold:1|>\r\n<Hold:0|>\r\n<Run|>\r\n")
+    assert told == [Held("feed hold"), Resumed()]
+
+
+def test_a_door_opened_in_mid_run_holds_until_somebody_resumes_behind_the_closed_door():
+    program = GrblStream(ListedLines(MOVES))
+    program.bytes_to_send()
+    states = [b"Run", b"Door:2", b"Door:1", b"Door:0", b"Door:3", b"Run"]
+    told = [event for state in states for event in program.receive(b"<%b|MPos:0,0,0>\r\n" % state)]
+    assert told == [
+        Held("the door is open: close it, then resume"),
+        Held("the door was opened and is closed again: resume when nobody is in the way"),
+        Held("the door was closed, the machine goes back to where it was"),
+        Resumed(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("Check", "moves nothing"), ("Sleep", "asleep"), ("Jog", "did not ask for")],
+)
+def test_a_state_in_which_no_program_runs_ends_it(state, words):
+    program = GrblStream(ListedLines(MOVES))
+    program.bytes_to_send()
+    with pytest.raises(MachineFault, match=words):
+        program.receive(f"<{state}|MPos:0,0,0>\r\n".encode())
+    assert program.bytes_to_send() == b""
+
+
+def test_the_word_idle_in_a_dwell_is_no_sign_that_a_line_was_lost():
+    dwelling = GrblStream(ListedLines([b"G4 P60", b"G1 X1"]))
+    moving = GrblStream(ListedLines([b"G1 X1", b"G4 P60"]))
+    for program in (dwelling, moving):
+        program.bytes_to_send()
+        program.receive(b"<Idle|MPos:0,0,0>\r\n" * 300)
+    assert (dwelling.answers, moving.answers) == (300, 0)
+    dwelling.receive(b"<Idle|MPos:0,0,0>\r\n" * 300)
+    assert dwelling.answers < 400
+    with pytest.raises(ProtocolViolation, match="2 lines are unanswered"):
+        dwelling.quiet(21.0)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 7])
+def test_answers_are_understood_however_they_are_cut(cut):
+    program = GrblStream(ListedLines(MOVES))
+    count = program.bytes_to_send().count(b"\n")
+    answers = b"ok\r\n<Run|MPos:0,0,0>\r\n" + b"ok\r\n" * (count - 1)
+    for start in range(0, len(answers), cut):
+        program.receive(answers[start : start + cut])
+    assert program.lines_done == count
+
+
+def test_lines_are_prepared_in_blocks_and_none_is_left_out_or_sent_twice():
+    lines = [b"G1 X%d" % n for n in range(2000)]
+    program, sent = GrblStream(ListedLines(lines), rx_buffer=1024), b""
+    while program.lines_done < len(lines):
+        sent += program.bytes_to_send()
+        program.receive(b"ok\r\n" * ((program.lines_sent - program.lines_done + 1) // 2))
+    assert sent == b"".join(line + b"\n" for line in lines)
 
 
 def test_a_stop_in_full_motion_loses_no_position():
     machine = SimulatedGrbl(GrblKnobs(moves_take_time=True))
     wire = Wire(machine)
     wire.write(b"G1 X500 F600\nG1 X0\n")
-    GrblDriver(wire, clock=wire.clock).make_safe()
+    GrblDriver(wire, router(), clock=wire.clock).make_safe()
     assert machine.state == "Idle"
     assert machine.planner.empty
 
@@ -152,15 +238,15 @@ def test_a_stop_in_full_motion_loses_no_position():
 @pytest.mark.parametrize("size", [64, 1024])
 def test_the_controller_says_how_much_it_can_hold(size):
     wire = Wire(SimulatedGrbl(GrblKnobs(rx_buffer=size)))
-    driver = GrblDriver(wire, clock=wire.clock)
+    driver = GrblDriver(wire, router(), clock=wire.clock)
     assert driver.identify().details == ("[VER:1.1h.20190830:]", f"[OPT:V,15,{size}]")
 
 
 def test_a_machine_in_alarm_or_in_motion_is_not_ready():
     locked = Wire(SimulatedGrbl(GrblKnobs(starts_locked=True)))
     with pytest.raises(Unavailable, match="in alarm"):
-        GrblDriver(locked, clock=locked.clock).ready()
+        GrblDriver(locked, router(), clock=locked.clock).ready()
     moving = Wire(SimulatedGrbl(GrblKnobs(moves_take_time=True)))
     moving.write(b"G1 X500 F60\n")
     with pytest.raises(Unavailable, match="'Run'"):
-        GrblDriver(moving, clock=moving.clock).ready()
+        GrblDriver(moving, router(), clock=moving.clock).ready()
