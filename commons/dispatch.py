@@ -22,6 +22,8 @@ from commons.job import HELD_STATES, JobEvent, JobState, next_state
 # A permit is good for this long on the agent's own monotonic clock, counted from its request.
 # Safety does not need it; it limits surprise: a machine never starts long after it was cleared.
 PERMIT_VALID_S = 60.0
+# A machine that nobody may leave alone starts at most this long after somebody stood at it.
+ATTENDED_S = 600.0
 
 S = JobState
 
@@ -35,6 +37,27 @@ class JobCard:
     attempt_id: str | None = None
     fence: int = 0
     fence_acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClearWord:
+    """Somebody's word that the bed is clear, at the moment when a permit is asked for.
+
+    It was given `age_s` ago; `touched_s` ago somebody last worked at the machine by hand (None:
+    nobody did). `attended_only`: the machine starts only while somebody is there.
+    """
+
+    age_s: float = 0.0
+    touched_s: float | None = None
+    attended_only: bool = False
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether it was given too long ago to mean that somebody is there."""
+        return self.attended_only and self.age_s > ATTENDED_S
+
+
+FRESH = ClearWord()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +87,12 @@ def grant_lease(job: JobCard, machine: MachineCard, attempt_id: str) -> tuple[Jo
 
 
 def arm(
-    job: JobCard, machine: MachineCard, *, attempt_id: str, fence: int
+    job: JobCard,
+    machine: MachineCard,
+    *,
+    attempt_id: str,
+    fence: int,
+    word: ClearWord = FRESH,
 ) -> tuple[JobCard, MachineCard]:
     """The attempt may start once; the machine's clear-bed token is used up.
 
@@ -74,13 +102,31 @@ def arm(
     require_current(job, attempt_id=attempt_id, fence=fence)
     if job.state is JobState.ARMED:
         return job, machine
-    if job.state is JobState.STAGED and not machine.cleared:
+    if job.state is JobState.STAGED:
+        _require_clear(machine, word)
+    armed = replace(job, state=next_state(job.state, JobEvent.ARM))
+    return armed, replace(machine, cleared=False)
+
+
+def _require_clear(machine: MachineCard, word: ClearWord) -> None:
+    """Pass only when somebody's word that the bed is clear still holds."""
+    if not machine.cleared:
         raise NotArmed(
             f"machine {machine.machine_id} waits for someone to confirm that its bed is clear",
             reason="bed_not_clear",
         )
-    armed = replace(job, state=next_state(job.state, JobEvent.ARM))
-    return armed, replace(machine, cleared=False)
+    if word.touched_s is not None and word.touched_s <= word.age_s:
+        raise NotArmed(
+            f"somebody worked at machine {machine.machine_id} by hand after its bed was confirmed "
+            "clear: confirm it once more",
+            reason="bed_not_clear",
+        )
+    if word.lapsed:
+        raise NotArmed(
+            f"machine {machine.machine_id} starts only while somebody is there, and its bed was "
+            f"confirmed clear more than {ATTENDED_S / 60:.0f} minutes ago: confirm it once more",
+            reason="attended_only",
+        )
 
 
 def require_current(job: JobCard, *, attempt_id: str, fence: int) -> None:

@@ -29,7 +29,7 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
-from fab_agent.orders import Inbox
+from fab_agent.orders import Inbox, Touched
 
 Answer = TypeVar("Answer")
 
@@ -137,17 +137,20 @@ class Display:
     def __init__(
         self,
         machine_id: str,
-        tell: Callable[[MachineReport], None],
+        tell: Callable[[MachineReport | Touched], None],
         *,
         clock: Callable[[], float] = monotonic_s,
         touched_at: float | None = None,
     ) -> None:
         self._machine_id, self._tell, self._clock = machine_id, tell, clock
         self._temperatures, self._touched_at = Temperatures(), touched_at
+        if touched_at is not None:
+            tell(Touched(touched_at))
 
     def touch(self) -> None:
         """Somebody works at the machine by hand now."""
         self._touched_at = self._clock()
+        self._tell(Touched(self._touched_at))
 
     def touched_s(self) -> float | None:
         """How long ago somebody last worked at the machine by hand, s; None if never."""
@@ -168,7 +171,6 @@ class Display:
             hotend_c=self._temperatures.hotend_c,
             bed_c=self._temperatures.bed_c,
             progress=progress,
-            touched_s=self.touched_s(),
         )
         self._tell(report)
 

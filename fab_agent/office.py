@@ -15,7 +15,7 @@ from threading import Event
 from commons.errors import FabError, Unavailable
 from commons.wire import MachineReport, MachineState, SyncReply, SyncRequest
 from fab_agent.journal import Outbox
-from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Work
+from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Office:
         self._repository, self._outbox = repository, outbox
         self._news, self._orders, self._clock = news, orders, clock
         self._report: MachineReport | None = None
+        self._touched_at: float | None = None
         self._is_resting = False
         self._acked = 0
         self._unheard = True  # something durable may wait for the server
@@ -102,13 +103,22 @@ class Office:
         events = self._outbox.after(self._acked)
         request = SyncRequest(
             boot=self._boot,
-            machines=() if self._report is None else (self._report,),
+            machines=self._machines(),
             events=events,
             wait_s=0.0 if events else wait_s,
         )
         self._told_at = self._clock()
         self._pass_on(self._repository.sync(request))
         self._unheard = bool(events) and self._acked < events[-1].seq
+
+    def _machines(self) -> tuple[MachineReport, ...]:
+        """The machine as it is now: a report may have waited, and a touch is older by then."""
+        if self._report is None:
+            return ()
+        if self._touched_at is None:
+            return (self._report,)
+        touched_s = max(0.0, self._clock() - self._touched_at)
+        return (self._report.model_copy(update={"touched_s": touched_s}),)
 
     def _pass_on(self, reply: SyncReply) -> None:
         if reply.acked > self._acked:
@@ -144,5 +154,7 @@ class Office:
                 self._unheard = True
             case TookWork():  # what the machine said before is older than our hint
                 self._has_work_out = self._is_resting = False
+            case Touched(at):
+                self._touched_at = at
             case MachineReport():
                 self._report, self._is_resting = news, news.state in _RESTING

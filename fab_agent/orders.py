@@ -84,7 +84,14 @@ class TookWork:
     """Work was read; the reports that follow are newer than it."""
 
 
-News = MachineReport | Recorded | TookWork
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Somebody worked at the machine by hand, at `at` on the agent's monotonic clock, s."""
+
+    at: float
+
+
+News = MachineReport | Recorded | TookWork | Touched
 
 
 class Inbox:

@@ -13,7 +13,7 @@ from commons.machine import Process
 from commons.matching import candidates
 from commons.wire import MachineReport, ProgressReport
 from repo_server import matches
-from repo_server.conditions import FREE, Condition, condition, heard_lately, seen
+from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
 from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,
@@ -122,6 +122,7 @@ class _Station:
     lot: MaterialLotRow | None
     job: JobRow | None
     condition: Condition
+    is_clear: bool
 
 
 def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
@@ -168,8 +169,9 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[_Station]:
 def _station(
     machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, now: datetime
 ) -> _Station:
-    now_is = condition(machine, job.state if job else None, heard=heard_lately(machine, now))
-    return _Station(machine, lot, job, now_is)
+    heard = heard_lately(machine, now)
+    now_is = condition(machine, job.state if job else None, heard=heard, now=now)
+    return _Station(machine, lot, job, now_is, is_clear(machine, now))
 
 
 def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:
@@ -258,7 +260,7 @@ def _machine(station: _Station, clearers: str) -> BoardMachine:
         simulated=bool(machine.profile.get("simulated")),
         state=station.condition,
         sentence=_sentence(station, report, clearers),
-        cleared=machine.cleared,
+        cleared=station.is_clear,
         lot=None if lot is None else BoardLot.model_validate(lot.model_dump()),
         hotend_c=report.hotend_c if report else None,
         bed_c=report.bed_c if report else None,

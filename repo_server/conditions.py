@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from commons.dispatch import ClearWord
 from commons.job import COMMITTED_STATES, JobState
 from commons.wire import MachineReport, MachineState
 from repo_server.tables import MachineRow
@@ -16,7 +17,7 @@ class Condition(StrEnum):
 
     OFFLINE = "offline"  # its agent, or the machine itself, does not answer
     FAULT = "fault"  # a person has to look at it
-    MANUAL = "manual"  # it moves, and not for us: somebody uses it by hand
+    MANUAL = "manual"  # somebody uses it by hand, or it moves and not for us
     UNCONFIRMED = "unconfirmed"  # it may have made something; nobody knows
     RUNNING = "running"
     HELD = "held"
@@ -34,7 +35,24 @@ def seen(machine: MachineRow) -> MachineReport | None:
     return None if machine.seen is None else MachineReport.model_validate(machine.seen)
 
 
-def condition(machine: MachineRow, job_state: JobState | None, *, heard: bool) -> Condition:
+def clear_word(machine: MachineRow, now: datetime, *, touched_s: float | None = None) -> ClearWord:
+    """How much the word about the machine's bed is worth now. One without a time is old."""
+    at = machine.cleared_at
+    return ClearWord(
+        age_s=float("inf") if at is None else (now - at).total_seconds(),
+        touched_s=touched_s,
+        attended_only=bool(machine.profile.get("attended_only", True)),
+    )
+
+
+def is_clear(machine: MachineRow, now: datetime) -> bool:
+    """Whether somebody's word that the bed is clear would allow a start now."""
+    return machine.cleared and not clear_word(machine, now).lapsed
+
+
+def condition(
+    machine: MachineRow, job_state: JobState | None, *, heard: bool, now: datetime
+) -> Condition:
     """The machine's condition.
 
     Args:
@@ -51,11 +69,11 @@ def condition(machine: MachineRow, job_state: JobState | None, *, heard: bool) -
         return Condition.FAULT
     if job_state in COMMITTED_STATES:
         return Condition.HELD if state is MachineState.HELD else Condition.RUNNING
-    if state in (MachineState.RUNNING, MachineState.HELD):
+    if state in (MachineState.RUNNING, MachineState.HELD, MachineState.MANUAL):
         return Condition.MANUAL
     if job_state is JobState.LEASED:
         return Condition.PREPARING
-    return Condition.READY if machine.cleared else Condition.AWAIT_CLEAR
+    return Condition.READY if is_clear(machine, now) else Condition.AWAIT_CLEAR
 
 
 def heard_lately(machine: MachineRow, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from commons.dispatch import after
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.wire import MachineState, Wish
-from repo_server import attempts, cards
+from repo_server import attempts, cards, jobs
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -24,7 +24,7 @@ from repo_server.tables import (
 )
 from repo_server.tables.people import LabRole
 
-_NOT_SEEN_WELL = (MachineState.OFFLINE, MachineState.FAULT)
+_NOT_SEEN_WELL = (MachineState.OFFLINE, MachineState.FAULT, MachineState.MANUAL)
 
 
 def job_in(session: Session, job_id: str, *, lab_id: str) -> JobRow:
@@ -46,7 +46,9 @@ def machine_in(session: Session, machine_id: str, *, lab_id: str) -> MachineRow:
 def confirm_clear(
     session: Session, machine_id: str, *, lab_id: str, by: str, now: datetime
 ) -> None:
-    """The bed is clear, `by` says so, and one start may use that up. Said twice it counts once.
+    """The bed is clear, `by` says so, and one start may use that up.
+
+    Said twice it counts once, and is as old as it was said last.
 
     Conflict while an attempt on this machine may have started, or the machine is not well.
     """
@@ -60,11 +62,15 @@ def confirm_clear(
         raise Conflict(
             f"{machine.name} is in state '{report.state}'; set it right and confirm the bed then"
         )
-    if machine.cleared:
-        return
+    token = jobs.newest_token(session, machine.id) if machine.cleared else None
+    if token is None:
+        token = BedClearRow(id=new_id(), machine_id=machine.id, person_id=by, at=now)
+    token.person_id, token.at = by, now
+    session.add(token)
     card = replace(cards.machine_card(machine), cleared=True)
     cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
-    session.add(BedClearRow(id=new_id(), machine_id=machine.id, person_id=by, at=now))
+    machine.cleared_at = now
+    session.add(machine)
 
 
 def _holds_committed(session: Session, machine: MachineRow) -> bool:

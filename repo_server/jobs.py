@@ -14,7 +14,7 @@ from commons.matching import candidates
 from commons.wire import ArmRequest, JobOffer, Permit, PrintOptions, ProgramFacts
 from repo_server import attempts, cards, matches
 from repo_server.attempts import End, Outcome
-from repo_server.conditions import FREE, Condition, condition
+from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
 from repo_server.matches import Buildable
 from repo_server.tables import (
@@ -54,7 +54,7 @@ def lease_next_job(
     machine = machine_of(session, machine_id, agent_id=agent_id)
     if machine.attempt_id is not None:
         return _same_offer(session, machine.attempt_id)
-    if condition(machine, None, heard=True) not in FREE:
+    if condition(machine, None, heard=True, now=now) not in FREE:
         return None
     while wanted := next_build(session, machine, now=now):
         if attempt := _claim(session, wanted, machine, now=now):
@@ -195,11 +195,12 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     machine = machine_of(session, attempt.machine_id, agent_id=agent_id)
     require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
     _require_program(attempt, ask.program_sha256)
-    _require_well(machine, job)
+    _require_well(machine, job, now)
+    word = clear_word(machine, now, touched_s=ask.touched_s)
     change = cards.apply(
         session,
         job,
-        lambda j, m: arm(j, m, attempt_id=ask.attempt_id, fence=ask.fence),
+        lambda j, m: arm(j, m, attempt_id=ask.attempt_id, fence=ask.fence, word=word),
         now=now,
         sentence=f"{machine.name} may start it",
     )
@@ -224,8 +225,8 @@ def _require_program(attempt: AttemptRow, sha256: str) -> None:
         )
 
 
-def _require_well(machine: MachineRow, job: JobRow) -> None:
-    now_is = condition(machine, job.state, heard=True)
+def _require_well(machine: MachineRow, job: JobRow, now: datetime) -> None:
+    now_is = condition(machine, job.state, heard=True, now=now)
     if now_is in (Condition.OFFLINE, Condition.FAULT, Condition.MANUAL):
         raise NotArmed(
             f"machine {machine.name} is in state '{now_is}'; someone has to look at it first",
@@ -238,14 +239,19 @@ def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datet
     attempt.armed_at = now
     session.add(attempt)
     session.add(PermitRow(attempt_id=attempt.id, program_sha256=sha256, given_at=now))
-    newest = (
-        select(BedClearRow)
-        .where(BedClearRow.machine_id == attempt.machine_id)
-        .order_by(col(BedClearRow.at).desc())
-    )
-    if token := session.exec(newest).first():
+    if token := newest_token(session, attempt.machine_id):
         token.used_by = attempt.id
         session.add(token)
+
+
+def newest_token(session: Session, machine_id: str) -> BedClearRow | None:
+    """The last word that the machine's bed is clear; None when nobody ever said so."""
+    newest = (
+        select(BedClearRow)
+        .where(BedClearRow.machine_id == machine_id)
+        .order_by(col(BedClearRow.at).desc())
+    )
+    return session.exec(newest).first()
 
 
 def has_silent(session: Session, now: datetime) -> bool:

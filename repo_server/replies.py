@@ -66,7 +66,7 @@ def _machines(
 
 def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: datetime) -> bool:
     """Whether asking for a lease or an ARM would lead to something."""
-    now_is = condition(machine, job.state if job else None, heard=True)
+    now_is = condition(machine, job.state if job else None, heard=True, now=now)
     if job is None:
         return now_is in FREE and jobs.next_build(session, machine, now=now) is not None
     if job.state is JobState.STAGED and now_is is Condition.READY:

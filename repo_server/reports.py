@@ -32,6 +32,7 @@ from commons.wire import (
 )
 from repo_server import attempts, cards, jobs
 from repo_server.attempts import End, Outcome
+from repo_server.conditions import clear_word
 from repo_server.tables import (
     AgentEventRow,
     AgentRow,
@@ -71,7 +72,7 @@ _MAY_HAVE_STARTED = (
     "the agent will not start it any more, but may have done so; look at the machine and say"
 )
 _MOVING = frozenset({MachineState.RUNNING, MachineState.HELD})
-_CLEARS_NO_LONGER = _MOVING | {MachineState.OFFLINE, MachineState.FAULT}
+_CLEARS_NO_LONGER = _MOVING | {MachineState.OFFLINE, MachineState.FAULT, MachineState.MANUAL}
 
 
 def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: datetime) -> int:
@@ -233,7 +234,7 @@ def _take_machines(session: Session, agent: AgentRow, request: SyncRequest, now:
         _take_controls(session, machine, said, now)
         if machine.attempt_id is not None:
             _hear_of_attempt(session, machine.attempt_id, said, request.boot, now)
-        _doubt_clear_bed(session, machine, said)
+        _doubt_clear_bed(session, machine, said, now)
         machine.seen, machine.seen_at = said.model_dump(mode="json"), now
         session.add(machine)
     session.flush()
@@ -276,13 +277,16 @@ def _streams(said: MachineReport, attempt_id: str) -> bool:
     )
 
 
-def _doubt_clear_bed(session: Session, machine: MachineRow, said: MachineReport) -> None:
-    """A bed that was clear is so no longer after a fault, a lost machine, or a run by hand.
+def _doubt_clear_bed(
+    session: Session, machine: MachineRow, said: MachineReport, now: datetime
+) -> None:
+    """A bed that was clear is so no longer after a fault, a lost machine, or work by hand.
 
     Our own runs use the token up before they start: a machine that moves and still has it moves
     for somebody else.
     """
-    if machine.cleared and said.state in _CLEARS_NO_LONGER:
+    touched = said.touched_s is not None and said.touched_s <= clear_word(machine, now).age_s
+    if machine.cleared and (touched or said.state in _CLEARS_NO_LONGER):
         card = replace(cards.machine_card(machine), cleared=False)
         cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
 

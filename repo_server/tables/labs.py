@@ -78,11 +78,22 @@ class MaterialLotRow(SQLModel, table=True):
     thickness_mm: float | None = None
 
 
+class MachineProfileRow(SQLModel, table=True):
+    """What a machine was said to be able to do from `at` on. Append-only; the newest holds."""
+
+    __tablename__ = "machine_profile"
+    machine_id: str = Field(foreign_key="machine.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    profile: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    agent_id: str = Field(foreign_key="agent.id")
+    at: datetime
+
+
 class MachineRow(SQLModel, table=True):
     """The machine in the lab. epoch, cleared and attempt_id are its card of commons.dispatch.
 
     `seen` is the agent's last MachineReport as JSON, `seen_at` when it came; `cleared` is the
-    bed-clear token.
+    bed-clear token, `cleared_at` when somebody last gave it.
     """
 
     __tablename__ = "machine"
@@ -94,6 +105,7 @@ class MachineRow(SQLModel, table=True):
     lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
     epoch: int = 0
     cleared: bool = False
+    cleared_at: datetime | None = None
     attempt_id: str | None = None
     seen: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     seen_at: datetime | None = None

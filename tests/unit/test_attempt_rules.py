@@ -23,7 +23,7 @@ from commons.wire import (
 from fab_agent.journal import Outbox
 from fab_agent.machines.driver import Progress
 from fab_agent.office import LONG_POLL_S, REPORT_EVERY_S, Office
-from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Work
+from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 from fab_agent.running import remaining_s
 from fab_agent.staging import BRIM_MM, plan_of
@@ -121,6 +121,15 @@ def test_a_working_machine_is_reported_once_a_second_as_it_is_last(desk: Desk) -
         assert request.wait_s == 0
     times = [at for at, _ in desk.heard]
     assert all(b - a >= REPORT_EVERY_S for a, b in pairwise(times))
+
+
+def test_a_touch_is_as_old_as_it_is_when_it_is_told(desk: Desk) -> None:
+    desk.show(MachineState.RUNNING)
+    assert desk.turn().machines[0].touched_s is None
+    desk.news.put(Touched(desk.clock() - 5.0))
+    first, second = desk.turn(), desk.turn()
+    assert first.machines[0].touched_s == 5.0 + REPORT_EVERY_S
+    assert second.machines[0].touched_s == 5.0 + 2 * REPORT_EVERY_S
 
 
 def test_what_is_durable_is_told_at_once(desk: Desk) -> None:
