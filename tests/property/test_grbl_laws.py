@@ -11,7 +11,10 @@ from fab_agent.machines.streamer import stream
 
 axes = st.sampled_from("XYZ")
 words = st.builds("{}{:.2f}".format, axes, st.floats(-99, 99))
-moves = st.lists(words, min_size=1, max_size=3).map(lambda w: " ".join(["G1", *w]))
+# An axis given twice or a move without a feed would be refused (errors 25 and 22).
+moves = st.lists(words, min_size=1, max_size=3, unique_by=lambda word: word[0]).map(
+    lambda w: " ".join(["G1", *w, "F9"])
+)
 
 
 def run(program, machine, *, line_count: int, read_size: int) -> None:

@@ -1,187 +1,380 @@
-"""A router made of memory that behaves on its serial line as GRBL 1.1h does."""
+"""A router made of memory that behaves on its serial line as GRBL 1.1h or grblHAL does.
+
+After gnea/grbl: grbl/serial.c (real-time bytes leave the stream as they arrive), protocol.c (lines,
+alarms, holds, doors), doc/markdown/interface.md.
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from random import Random
 
+from fab_agent.machines.firmware import grbl_system
+from fab_agent.machines.firmware.controller import Controller
+from fab_agent.machines.firmware.grbl_knobs import GrblKnobs
+from fab_agent.machines.firmware.grbl_parser import Refused
+from fab_agent.machines.firmware.grbl_reports import Status, banner
+from fab_agent.machines.firmware.grbl_router import Alarm, Router
 from fab_agent.machines.firmware.motion import Planner
+from fab_agent.machines.firmware.uart import Noise
 
-_BANNER = b"\r\nGrbl 1.1h ['$' for help]\r\n"
-_REALTIME = b"?!~\x18"
-_KNOWN = re.compile(r"[GMTSFXYZIJKPR]-?\d")
-_SYNCHRONISES = re.compile(r"G0?4(?!\d)|M0?[0-9](?!\d)|M30")
+__all__ = ["DOOR_OPEN_S", "GrblKnobs", "SimulatedGrbl"]
 
-
-@dataclass(frozen=True, slots=True)
-class GrblKnobs:
-    """What kind of router it is, and what goes wrong. 0 means never.
-
-    `*_at_line` counts the lines it has got, from 1; `lines_per_tick` 0 is as fast as they come.
-    """
-
-    rx_buffer: int = 128
-    planner_blocks: int = 15
-    moves_take_time: bool = False
-    lines_per_tick: int = 0
-    starts_locked: bool = False
-    limit_at_line: int = 0
-    error_at_line: int = 0
-    reset_at_line: int = 0
-    lost_ok_at_line: int = 0
-    garbage_at_line: int = 0
+LONGEST_LINE = 79  # LINE_BUFFER_SIZE is 80 with the closing NUL
+DOOR_OPEN_S = 5.0
+SPINDLE_UP_S = 4.0  # SAFETY_DOOR_SPINDLE_DELAY
+RX_BUFFER, RX_BUFFER_HAL = 128, 1024
+_REALTIME = re.compile(rb"[?!~\x18\x80-\xff]")
+_NOT_LINE = bytes(range(0x80, 0x100)) + b"?!~\x18"
+_COMMENT = re.compile(rb"\([^)]*\)?|;.*")
+_THROWN_AWAY = bytes(range(0x21)) + b"/"
+_SUSPENDED = frozenset({"Hold", "Door", "Sleep", "Home"})
 
 
-class SimulatedGrbl:
+class SimulatedGrbl(Controller):
     """Bytes in by `feed`, time by `tick`; both return the bytes that come out.
 
-    `executed` are the lines of G-code it has executed, in order. `bytes_lost` counts what the
-    receive buffer could not hold.
+    `executed` are the lines of G-code it has executed, in order, each when it was answered.
+    `mode` is Idle (or running), Check, Alarm, Hold, Door, Jog, Home or Sleep; `state` the word in
+    its status report.
     """
+
+    AWAITED = re.compile(rb"[\r\n?!~\x18\x80-\xff]")
 
     def __init__(self, knobs: GrblKnobs | None = None) -> None:
         self.knobs = knobs or GrblKnobs()
-        self.executed: list[str] = []
-        self.bytes_lost = 0
-        self._out: list[bytes] = []
+        rx_buffer = self.knobs.rx_buffer or (RX_BUFFER_HAL if self.knobs.grblhal else RX_BUFFER)
+        super().__init__(rx_buffer, self.knobs.baudrate)
+        ratio, seed = self.knobs.bad_byte_ratio, self.knobs.seed
+        self._noise_in, self._noise_out = Noise(ratio, Random(seed)), Noise(ratio, Random(-seed))  # noqa: S311
+        self._struck = set[str]()
         self._allowance = 0  # lines that may be worked on before the next tick
-        self._boot(locked=self.knobs.starts_locked)
+        self.router = Router(self.knobs)
+        locked = self.knobs.starts_locked or (self.knobs.homing and not self.knobs.starts_homed)
+        self._boot("Alarm" if locked else "Idle")
 
-    def feed(self, data: bytes) -> bytes:
-        """The machine has got `data` on its serial line."""
-        if any(byte in _REALTIME for byte in data):
-            data = self._realtime(data)
-        while data:
-            room = self.knobs.rx_buffer - len(self._rx)
-            if not room:
-                self.bytes_lost += len(data)
-                break
-            self._rx += data[:room]
-            data = data[room:]
-            self._work()
-        return self._say()
+    @property
+    def planner(self) -> Planner:
+        """Moves that wait or are under way."""
+        return self.router.planner
 
-    def tick(self, seconds: float) -> bytes:
-        """Time has passed."""
-        self._allowance = self.knobs.lines_per_tick
-        if not self._held:
-            self.planner.advance(seconds)
-        self._work()
-        return self._say()
+    @property
+    def spindle_off(self) -> bool:
+        """Nothing turns."""
+        return self.router.spindle == "M5"
+
+    @property
+    def position(self) -> dict[str, float]:
+        """Where the tool is now, in machine coordinates, mm."""
+        return dict(zip("XYZ", self.router.where, strict=True))
+
+    @property
+    def work_position(self) -> dict[str, float]:
+        """Where the tool is now as a program sees it, mm."""
+        pairs = zip(self.router.where, self.router.work_offset, strict=True)
+        return dict(zip("XYZ", (place - zero for place, zero in pairs), strict=True))
+
+    @property
+    def moving(self) -> bool:
+        """Some axis moves."""
+        return not self.planner.stands
 
     @property
     def state(self) -> str:
         """The word in its status report."""
-        if self._locked or self._halted:
-            return "Alarm"
-        if self._held:
-            return "Hold:0"
-        return "Idle" if self.planner.empty and not self._rx else "Run"
+        if self.mode == "Idle":
+            return "Run" if self.moving else "Idle"
+        if self.mode == "Hold":
+            return "Jog" if self._jog_ends else f"Hold:{self.moving:d}"
+        if self.mode == "Door":
+            return f"Door:{self._door_state()}"
+        return self.mode
 
-    def _boot(self, *, locked: bool) -> None:
-        self.planner = Planner(
-            self.knobs.planner_blocks, timed=self.knobs.moves_take_time, dwell_unit_s=1.0
-        )
-        self._rx = b""
-        self._started = self._held = self._halted = False
-        self._locked = locked
+    def open_door(self) -> None:
+        """The safety door is opened."""
+        self._door_open = True
+        self._suspend("Door")
 
-    def _say(self) -> bytes:
-        out, self._out = b"".join(self._out), []
-        return out
+    def close_door(self) -> None:
+        """The safety door is closed again; the machine waits for a cycle start."""
+        self._door_open = False
 
-    def _realtime(self, data: bytes) -> bytes:
-        """Obey what GRBL's interrupt picks from the stream; the rest is returned."""
+    def reset(self) -> None:
+        """The reset button, or 0x18."""
+        moving = self.mode == "Home" or self.moving
+        lost = moving and not self._critical
+        if lost:
+            self.say("ALARM:6" if self.mode == "Home" else "ALARM:3")
+        locked = lost or self.mode in ("Alarm", "Sleep")
+        self.router.forget()
+        self._boot("Alarm" if locked else "Idle")
+        self.say(banner(grblhal=self.knobs.grblhal))
+        if locked:
+            self.say("[MSG:'$H'|'$X' to unlock]")
+
+    def say(self, line: str) -> None:
+        """Answer a line."""
+        self._utter(line.encode() + b"\r\n")
+
+    def enter(self, mode: str) -> None:
+        """Change the mode; to sleep also means that everything is off."""
+        self.mode = mode
+        if mode == "Sleep":
+            self.router.spindle, self.router.coolant = "M5", "M9"
+            self.say("[MSG:Sleeping]")
+
+    def wait(self, seconds: float) -> Iterator[None]:
+        """Let so much time pass, if moves take any."""
+        self._wait_s = seconds if self.knobs.moves_take_time else 0.0
+        while self._wait_s > 0:
+            yield
+
+    def reset_after_answer(self) -> None:
+        """Reset once the command has been answered."""
+        self._resets = True
+
+    def _boot(self, mode: str) -> None:
+        self.mode = mode
+        self._critical = False  # a hard or soft limit: only a reset is heard
+        self._rx = self._line = b""
+        self._job: Iterator[None] | None = None
+        self._status, self._asked = Status(), False
+        self._wait_s = self._door_s = self._restore_s = 0.0
+        self._door_open = self._jog_ends = self._resets = False
+        self._restored = "M5"  # what the spindle did before the door opened
+
+    # What arrives
+
+    def _notice(self, data: bytes) -> bytes:
+        data = self._noise_in.spoil(data)
+        if not _REALTIME.search(data):
+            return data
+        for found in _REALTIME.finditer(data):
+            self._realtime(found[0])
         if b"\x18" in data:
             data = data.rpartition(b"\x18")[2]
-            self._reset()
-        if b"!" in data and not self._halted:
-            self._held = True
-        if b"~" in data:
-            self._held = False
-        for _ in range(data.count(b"?")):
-            self._out.append(self._status())
-        return data.translate(None, _REALTIME)
+        return data.translate(None, _NOT_LINE)
 
-    def _reset(self) -> None:
-        at_rest = self.planner.empty or self._held
-        lost_position = self._locked or self._halted or not at_rest
-        self._boot(locked=lost_position)
-        if lost_position:
-            self._out.append(b"ALARM:3\r\n")
-        self._out.append(_BANNER)
-        if lost_position:
-            self._out.append(b"[MSG:'$H'|'$X' to unlock]\r\n")
+    def _noise(self, said: bytes) -> bytes:
+        return self._noise_out.spoil(said)
 
-    def _status(self) -> bytes:
-        where = ",".join(f"{self.planner.position[axis]:.3f}" for axis in "XYZ")
-        free = self.knobs.rx_buffer - len(self._rx)
-        return f"<{self.state}|MPos:{where}|Bf:{self.knobs.planner_blocks},{free}>\r\n".encode()
+    def _realtime(self, byte: bytes) -> None:
+        if byte == b"\x18":
+            self.reset()
+        elif self._critical:
+            # protocol_exec_rt_system waits for the reset alone; grblHAL still says its state.
+            self._asked = byte == b"?" and self.knobs.grblhal
+        elif byte == b"?":
+            self._asked = True
+        elif byte == b"!":
+            self._suspend("Hold")
+        elif byte == b"~":
+            self._resume()
+        elif byte == b"\x84":
+            self._suspend("Door")
+        elif byte == b"\x85" and self.mode == "Jog":
+            self._suspend("Hold")
+        self._answer_status()
+
+    def _answer_status(self) -> None:
+        """Told at the next check point; GRBL has none while it homes."""
+        if self._asked and (self.mode != "Home" or self.knobs.grblhal):
+            self._asked = False
+            if self.router.offsets_changed:
+                self.router.offsets_changed = False
+                self._status.offsets_changed()
+            free = self.rx_size - len(self._rx)
+            self.say(self._status.report(self.router, self.state, free))
+
+    # Holds and doors
+
+    def _suspend(self, mode: str) -> None:
+        """Feed hold or safety door: slow down and stand; a jog is given up altogether."""
+        if self.mode in ("Alarm", "Check", "Sleep", "Home") or self._critical:
+            return
+        if mode == "Door":
+            self.say("[MSG:Check Door]")
+        self._jog_ends = self._jog_ends or self.mode == "Jog"
+        if mode == "Door" or self.mode != "Door":
+            if self.mode != "Door":
+                self._restored = self.router.spindle
+            self.mode = mode
+        self._restore_s = 0.0
+        self.planner.hold()
+        self._settle()
+
+    def _resume(self) -> None:
+        if self.mode == "Hold" and not self.moving and not self._jog_ends:
+            self._go_on()
+        elif self.mode == "Door" and self._door_state() == 0:
+            turned = self._restored != "M5" and self.knobs.moves_take_time
+            self._restore_s = SPINDLE_UP_S if turned else 0.0
+            self.router.spindle = self._restored
+            if not self._restore_s:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self.mode = "Idle"
+        self.router.paused = False
+        self.planner.resume()
+
+    def _door_state(self) -> int:
+        """0 closed, 1 open and standing, 2 slowing down, 3 starting again."""
+        if self._restore_s:
+            return 3
+        return 2 if self.moving else int(self._door_open)
+
+    def _settle(self) -> None:
+        """What happens once the machine stands after a hold, or its jog has ended."""
+        if self.mode == "Jog" and self.planner.empty:
+            self.mode = "Idle"
+        if self.mode not in ("Hold", "Door") or self.moving:
+            return
+        if self._jog_ends:
+            self._jog_ends = False
+            self.router.stop_here()
+            self.mode = "Idle" if self.mode == "Hold" else self.mode
+        if self.mode == "Door" and not self._restore_s:
+            self.router.spindle = "M5"
+
+    # Lines
 
     def _work(self) -> None:
-        while b"\n" in self._rx and not (self._held or self._halted) and self._may_go_on():
-            line, _, rest = self._rx.partition(b"\n")
-            text = line.strip().decode("ascii", "replace")
-            if text and not text.startswith("$") and self._strikes():
+        while not self._critical:
+            self._answer_status()
+            if self.mode in _SUSPENDED and not (self.mode == "Home" and self._job):
                 return
-            answer = self._answer(text)
-            if answer is None:
-                return  # not done: the line stays where it is
-            self._rx = rest
-            self._started = False
-            self._acknowledge(answer)
+            if self._job is None:
+                if not self._may_go_on() or (line := self._next_line()) is None:
+                    return
+                self._job = self._execute(line)
+            try:
+                next(self._job)
+                return  # not done
+            except StopIteration:
+                self._job = None
+            if self._resets:
+                self.reset()
 
     def _may_go_on(self) -> bool:
-        if self.knobs.lines_per_tick:
-            self._allowance -= 1
+        if self.knobs.lines_per_tick and self._rx:
+            self._allowance -= b"\n" in self._rx
             return self._allowance >= 0
         return True
 
+    def _next_line(self) -> bytes | None:
+        """protocol_main_loop: characters leave the receive buffer until a line is complete."""
+        if not self._rx:
+            return None
+        line, end, self._rx = self._rx.partition(b"\n")
+        line = self._line + line
+        if not end:
+            self._line = line
+            return None
+        self._line = b""
+        return line
+
+    def _execute(self, line: bytes) -> Iterator[None]:
+        if b"(" in line or b";" in line:
+            line = _COMMENT.sub(b"", line)
+        text = line.translate(None, _THROWN_AWAY).upper().decode("ascii", "replace")
+        try:
+            if len(text) > LONGEST_LINE:
+                raise Refused(11)
+            if text.startswith("$"):
+                yield from grbl_system.execute(self, text)
+                self.say("ok")
+            elif text:
+                yield from self._gcode(text, line)
+            else:
+                self.say("ok")
+        except Refused as refused:
+            self.say(f"error:{refused.number}")
+        except Alarm as alarm:
+            self._alarm(alarm.number)
+
+    def _gcode(self, text: str, line: bytes) -> Iterator[None]:
+        if self.mode in ("Alarm", "Jog"):
+            raise Refused(9)
+        check = self.mode == "Check"
+        if not check and self._strikes():
+            return
+        yield from self.router.run(text, check=check)
+        if self.router.paused:
+            self.mode = "Hold"
+            while self.router.paused:
+                yield
+        if not check:
+            self.executed.append(line.strip().decode("ascii", "replace"))
+            self._pass_remarks()
+        if text.startswith("M") and text in ("M2", "M30", "M02"):
+            self.say("[MSG:Pgm End]")
+        if check or len(self.executed) != self.knobs.lost_ok_at_line:
+            self.say("ok")
+
+    def _pass_remarks(self) -> None:
+        if len(self.executed) == self.knobs.garbage_at_line:
+            self._utter(b"\xf0\x91\r\n")
+
     def _strikes(self) -> bool:
-        """What the knobs want to go wrong at this line has gone wrong."""
-        number = len(self.executed) + 1
-        if number == self.knobs.limit_at_line:
-            self._halted = True
-            self._out.append(b"ALARM:1\r\n[MSG:Reset to continue]\r\n")
-        elif number == self.knobs.reset_at_line:
-            self._boot(locked=False)
-            self._out.append(_BANNER)
-        else:
+        """What the knobs want to go wrong at this line has gone wrong, once; True: not executed."""
+        number, knobs = len(self.executed) + 1, self.knobs
+        for kind, at_line in (
+            ("drop", knobs.drop_at_line), ("door", knobs.door_at_line),
+            ("error", knobs.error_at_line), ("limit", knobs.limit_at_line),
+            ("reset", knobs.reset_at_line),
+        ):  # fmt: skip
+            if number == at_line and kind not in self._struck:
+                self._struck.add(kind)
+                return self._strike(kind)
+        return False
+
+    def _strike(self, kind: str) -> bool:
+        if kind == "drop":
+            self.pull_cable()
             return False
+        if kind == "door":
+            self.open_door()
+            self._door_s = DOOR_OPEN_S
+            return False
+        if kind == "error":
+            raise Refused(20)
+        if kind == "limit":
+            raise Alarm(1)
+        self.router.forget()
+        self._boot("Idle")
+        self.say(banner(grblhal=self.knobs.grblhal))
         return True
 
-    def _answer(self, text: str) -> bytes | None:
-        """Execute one line; None while it is not done."""
-        if not text:
-            return b"ok\r\n"
-        if text.startswith("$"):
-            return self._system(text)
-        if self._locked:
-            return b"error:9\r\n"
-        if not _KNOWN.match(text) or len(self.executed) + 1 == self.knobs.error_at_line:
-            return b"error:20\r\n"
-        if not self._started and self.planner.full:
-            return None
-        if not self._started:
-            self._started = True
-            self.planner.add(text)
-        if _SYNCHRONISES.match(text) and not self.planner.empty:
-            return None
-        self.executed.append(text)
-        return b"ok\r\n"
+    def _alarm(self, number: int) -> None:
+        """Everything stops and is off; after a limit nothing but a reset is heard."""
+        self.router.spindle, self.router.coolant = "M5", "M9"
+        self.router.stop_here()
+        self.mode = "Alarm"
+        self.say(f"ALARM:{number}")
+        if number in (1, 2):
+            self._critical = True
+            self.say("[MSG:Reset to continue]")
 
-    def _system(self, text: str) -> bytes:
-        if not self.planner.empty:
-            return b"error:8\r\n"
-        if text == "$I":
-            buffers = f"{self.knobs.planner_blocks},{self.knobs.rx_buffer}"
-            return f"[VER:1.1h.20190830:]\r\n[OPT:V,{buffers}]\r\nok\r\n".encode()
-        if text in ("$X", "$H"):
-            self._locked = False
-            return b"ok\r\n"
-        return b"error:3\r\n"
+    # What time does
 
-    def _acknowledge(self, answer: bytes) -> None:
-        number = len(self.executed)
-        if number == self.knobs.garbage_at_line:
-            answer = b"\xf0\x91\r\n" + answer
-        if not number or number != self.knobs.lost_ok_at_line:
-            self._out.append(answer)
+    def _begin_tick(self) -> None:
+        self._allowance = self.knobs.lines_per_tick
+
+    def _busy_s(self) -> float:
+        timers = (self.router.dwell_s, self._wait_s, self._door_s, self._restore_s)
+        return min((t for t in timers if t > 0), default=self.planner.next_s)
+
+    def _advance(self, seconds: float) -> None:
+        self.planner.advance(seconds)
+        if self.mode not in ("Hold", "Door"):
+            self.router.dwell_s = max(self.router.dwell_s - seconds, 0.0)
+        self._wait_s = max(self._wait_s - seconds, 0.0)
+        if self._door_s:
+            self._door_s = max(self._door_s - seconds, 0.0)
+            if not self._door_s:
+                self.close_door()
+        if self._restore_s:
+            self._restore_s = max(self._restore_s - seconds, 0.0)
+            if not self._restore_s and self.mode == "Door":
+                self._go_on()
+        self._settle()

@@ -1,162 +1,141 @@
 """A printer made of memory that behaves on its serial line as Marlin 2.1 does.
 
-Modelled on Marlin/src/gcode/queue.cpp: a receive buffer that overflows, a queue of four checked
-commands, a planner, an `ok` when a command is done, a flushed buffer with each resend.
+Modelled on Marlin/src/gcode/queue.cpp: a receive buffer that overflows, a queue of checked
+commands, an `ok` when a command is done, everything received thrown away with each resend.
 """
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 from random import Random
+from typing import NamedTuple
 
+from fab_agent.machines.firmware.controller import Controller
+from fab_agent.machines.firmware.heat import Heater
+from fab_agent.machines.firmware.marlin_knobs import MarlinKnobs
+from fab_agent.machines.firmware.marlin_printer import Done, Printer
 from fab_agent.machines.firmware.motion import Planner
 from fab_agent.machines.marlin import SYNC
 
-AMBIENT_C = 21.0
-# A 40 W cartridge and a 250 W bed, about.
-HOTEND_C_PER_S, BED_C_PER_S, COOLING_C_PER_S = 3.0, 0.7, 1.0
-# Marlin's WATCH_TEMP_PERIOD: no rise for so long, and it stops itself.
-WATCH_S = 20.0
-BUSY_EVERY_S = 2.0
-COMMAND_QUEUE = 4
+__all__ = ["SECOND_START_S", "MarlinKnobs", "SimulatedMarlin"]
 
-_BANNER = b"start\nMarlin 2.1.2\necho:Last Updated: simulated\n"
-_KILLED = b"Error:Printer halted. kill() called!\n"
+SECOND_START_S = 1.0
+MAX_CMD_SIZE = 96  # with the closing NUL
+
+_BANNER = "start\nPowerUp\nMarlin 2.1.2\necho:Last Updated: simulated"
+_KILLED = "Error:Printer halted. kill() called!"
 _SYNC = SYNC.decode()
-_MOTION = re.compile(r"G(?:0|1|2|3|4|28|90|91|92)(?!\d)")
-_TARGET = re.compile(r"[SR](\d+\.?\d*)")
-_WAITS = re.compile(r"M(?:109|190|400)(?!\d)|G28")
+# EmergencyParser::update: alone on a line, with a line number before it at most.
+_EMERGENCY = re.compile(rb"(?:^|\n) *(?:N[-0-9 ]*)?(M(?:108|112|410))(?!\d)[^\n]*(?=\n)")
+_LONGEST_EMERGENCY = 64
+_HOT_REPORT_S = 1.0  # how often M109 and M190 say how far they are
+_NUMBER = re.compile(rb" *([-+]?\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class MarlinKnobs:
-    """What kind of printer it is, and what goes wrong. 0 means never.
+class Command(NamedTuple):
+    """A command in the queue; `number` as it was sent, `program` when a program's line."""
 
-    `*_every` counts received lines, `*_at_line` means the program's line of that number, and
-    `bad_line_ratio` is the share of lines in which one bit arrives flipped.
-    """
-
-    rx_buffer: int = 128
-    planner_blocks: int = 16
-    moves_take_time: bool = False
-    lines_per_tick: int = 0
-    thermal_protection: bool = True
-    autoreport: bool = True
-    resend_every: int = 0
-    bad_line_ratio: float = 0.0
-    seed: int = 1
-    doubled_resend: bool = False
-    ok_after_resend: bool = True
-    lost_ok_every: int = 0
-    garbage_every: int = 0
-    heater_fails: bool = False
-    reset_at_line: int = 0
-    kill_at_line: int = 0
+    text: str
+    number: int | None = None
+    program: bool = False
 
 
-@dataclass(slots=True)
-class Heater:
-    """One heater and its sensor, °C."""
-
-    rate_c_per_s: float
-    actual_c: float = AMBIENT_C
-    target_c: float = 0.0
-    useless_s: float = 0.0  # how long it has been on without getting warmer
-
-    @property
-    def warm(self) -> bool:
-        """As hot as it should be, within Marlin's one degree."""
-        return self.actual_c >= self.target_c - 1
-
-    def advance(self, seconds: float, *, fails: bool) -> None:
-        """Let time pass."""
-        goal = max(self.target_c, AMBIENT_C)
-        rises = goal > self.actual_c
-        if rises and fails:
-            self.useless_s += seconds
-            return
-        step = seconds * (self.rate_c_per_s if rises else COOLING_C_PER_S)
-        self.actual_c += max(-step, min(step, goal - self.actual_c))
-
-
-class SimulatedMarlin:
+class SimulatedMarlin(Controller):
     """Bytes in by `feed`, time by `tick`; both return the bytes that come out.
 
-    `executed` are the lines of programs it has executed, in order, without number and checksum;
-    a sender's own commands (no number, or `SYNC`) are not among them. `bytes_lost` counts what
-    the receive buffer could not hold.
+    `executed` are lines of programs without number and checksum, each when it was done; a sender's
+    own commands (no number, or `SYNC`) are not among them.
     """
 
     def __init__(self, knobs: MarlinKnobs | None = None) -> None:
         self.knobs = knobs or MarlinKnobs()
-        self.executed: list[str] = []
-        self.bytes_lost = 0
+        # A ring buffer leaves one byte free (HardwareSerial).
+        super().__init__(self.knobs.rx_buffer - 1, self.knobs.baudrate)
         self._random = Random(self.knobs.seed)  # noqa: S311  (noise, not a secret)
-        self._dead = self._has_reset = False
-        self._out: list[bytes] = []
-        self._received = 0
-        self._allowance = 0  # lines that may be worked on before the next tick
+        self._struck = set[str]()
+        self._received = self._allowance = 0
+        self._again_s = SECOND_START_S if self.knobs.second_start else 0.0
+        self.printer = Printer(self.knobs, self._tell)
         self._boot()
+        if self._again_s and not self._deaf_s:
+            self._tell(_BANNER)
 
-    def feed(self, data: bytes) -> bytes:
-        """The machine has got `data` on its serial line."""
-        if self._dead:
-            return b""
-        self._emergency(data)
-        while data and not self._dead:
-            room = self.knobs.rx_buffer - len(self._rx)
-            if not room:
-                self.bytes_lost += len(data)
-                break
-            self._rx += data[:room]
-            data = data[room:]
-            self._work()
-        return self._say()
+    @property
+    def heaters_off(self) -> bool:
+        """The firmware heats nothing; a burnt-out transistor heats all the same."""
+        return self.printer.off
 
-    def tick(self, seconds: float) -> bytes:
-        """Time has passed."""
-        if self._dead:
-            return b""
-        self._allowance = self.knobs.lines_per_tick
-        self.planner.advance(seconds)
-        for heater in (self.hotend, self.bed):
-            heater.advance(seconds, fails=self.knobs.heater_fails)
-            if heater.useless_s > WATCH_S:
-                self._kill(b"Error:Heating failed, system stopped! Heater_ID: 0\n")
-        self._work()
-        self._report_regularly(seconds)
-        return self._say()
+    @property
+    def position(self) -> dict[str, float]:
+        """Where the last planned move ends, mm."""
+        return dict(zip("XYZE", self.planner.position, strict=True))
+
+    @property
+    def planner(self) -> Planner:
+        """Moves that wait or are under way."""
+        return self.printer.planner
+
+    @property
+    def hotend(self) -> Heater:
+        """The heater of the nozzle."""
+        return self.printer.hotend
+
+    @property
+    def bed(self) -> Heater:
+        """The heater of the bed."""
+        return self.printer.bed
+
+    def reset(self) -> None:
+        """The reset button: everything waiting is forgotten, heaters are off."""
+        before = self.printer
+        self.printer = Printer(self.knobs, self._tell)
+        self.printer.inherit(before)
+        self._boot()
+        if not self._deaf_s:
+            self._tell(_BANNER)
 
     def _boot(self) -> None:
-        self.planner = Planner(self.knobs.planner_blocks, timed=self.knobs.moves_take_time)
-        self.hotend, self.bed = Heater(HOTEND_C_PER_S), Heater(BED_C_PER_S)
-        self._rx = b""
-        self._queue: deque[tuple[int | None, str]] = deque()
+        self.dead = False  # killed: silent until it is reset
+        self._rx = self._line = self._unfinished = b""
+        self._queue: deque[Command] = deque()
         self._last_number = 0
-        self._started = False  # the command at the head of the queue is under way
-        self._autoreport_s = self._since_report_s = self._since_busy_s = 0.0
+        self._done: Done | None = None  # of the command at the head of the queue, once begun
+        self._since_report_s = self._since_busy_s = self._idle_s = 0.0
+        self._deaf_s = self.knobs.starts_up_s
 
-    def _say(self) -> bytes:
-        out, self._out = b"".join(self._out), []
-        return out
+    def _tell(self, line: str) -> None:
+        if not self.dead:
+            self._utter(line.encode("ascii", "replace") + b"\n")
 
-    def _emergency(self, data: bytes) -> None:
-        """What Marlin's emergency parser obeys before all that waits."""
-        if b"M112" in data:
-            self._kill(b"")
-        if b"M410" in data:
-            self.planner.clear()
-        if b"M108" in data:
-            self.hotend.target_c, self.bed.target_c = 0.0, 0.0
+    # What arrives
+
+    def _notice(self, data: bytes) -> bytes:
+        if self.dead or self._deaf_s:
+            self.bytes_lost += len(data)
+            return b""
+        data = data.replace(b"\r", b"\n")
+        if self.knobs.emergency_parser:
+            text = self._unfinished + data
+            if b"M" in text:
+                for found in _EMERGENCY.finditer(text):
+                    self._obey(found[1])
+            rest = text[max(text.rfind(b"\n"), 0) :]
+            self._unfinished = rest if len(rest) < _LONGEST_EMERGENCY else b"x"
+        return data
+
+    def _obey(self, command: bytes) -> None:
+        if command == b"M112":
+            self._kill("")
+        elif command == b"M410":
+            self.printer.quickstop()
+        else:
+            self.printer.break_waits()
 
     def _work(self) -> None:
-        while not self._dead:
-            while len(self._queue) < COMMAND_QUEUE and b"\n" in self._rx:
-                line, _, self._rx = self._rx.partition(b"\n")
-                self._accept(line.strip())
-            if not self._queue or not self._may_go_on() or not self._execute(*self._queue[0]):
+        while not (self.dead or self._deaf_s):
+            self._read()
+            if not self._queue or not self._may_go_on() or not self._execute(self._queue[0]):
                 return
 
     def _may_go_on(self) -> bool:
@@ -165,143 +144,191 @@ class SimulatedMarlin:
             return self._allowance >= 0
         return True
 
+    def _read(self) -> None:
+        """GCodeQueue::get_serial_commands: bytes leave the buffer while the queue has room."""
+        while self._rx and len(self._queue) < self.knobs.buffer_size and not self.dead:
+            line, end, self._rx = self._rx.partition(b"\n")
+            if self._line:
+                line = self._line + line
+            if not end:
+                self._line = line[: MAX_CMD_SIZE - 1]
+                return
+            self._line = b""
+            line = line[: MAX_CMD_SIZE - 1].partition(b";")[0].strip()
+            if line:
+                self._accept(line)
+
     def _accept(self, line: bytes) -> None:
         """Check one received line; it enters the command queue or is asked for again."""
-        if not line:
-            return
         self._received += 1
-        line = self._damaged(line)
+        self._idle_s = 0.0
+        if self.knobs.echo_every and self._received % self.knobs.echo_every == 0:
+            self._tell("echo:Active Extruder: 0")
         if not line.startswith(b"N"):
-            self._queue.append((None, line.decode("ascii", "replace")))
+            self._accept_unnumbered(line)
             return
+        line = self._damaged(line)
         body, star, given = line.rpartition(b"*")
-        first, _, text = body.partition(b" ")
-        if not star or given != b"%d" % reduce(xor, body, 0):
-            self._refuse(b"checksum mismatch")
-            return
-        number, is_reset = int(first[1:]), text.startswith(b"M110")
-        if number != self._last_number + 1 and not is_reset:
-            self._refuse(b"Line Number is not Last Line Number+1")
-            return
-        self._last_number = number
-        self._queue.append((None if is_reset else number, text.decode()))
+        text = (body or line).partition(b" ")[2]
+        restarts = b"M110" in line
+        number = _number(text[4:] if restarts and b"N" in text else line)
+        if number != self._last_number + 1 and not restarts:
+            self._refuse("Line Number is not Last Line Number+1")
+        elif not star:
+            self._refuse("No Checksum with line number")
+        elif _number(given, after=b"") != reduce(xor, body, 0):
+            self._refuse("checksum mismatch")
+        else:
+            self._last_number = number
+            shown = text.decode("ascii", "replace")
+            own = restarts or shown == _SYNC
+            self._queue.append(Command(shown, number, program=not own))
+
+    def _accept_unnumbered(self, line: bytes) -> None:
+        """Without an emergency parser three commands are obeyed when they leave the buffer."""
+        if not self.knobs.emergency_parser and line[:4] in (b"M108", b"M112", b"M410"):
+            self._obey(line[:4])
+        if line.startswith(b"M110") and b"N" in line:
+            self._last_number = _number(line[4:])
+        self._queue.append(Command(line.decode("ascii", "replace")))
 
     def _damaged(self, line: bytes) -> bytes:
         knobs = self.knobs
         every = knobs.resend_every and self._received % knobs.resend_every == 0
         by_chance = knobs.bad_line_ratio and self._random.random() < knobs.bad_line_ratio
-        if not line.startswith(b"N") or not (every or by_chance):
+        if not (every or by_chance):
             return line
-        where = self._random.randrange(1, len(line))  # the N itself stays: Marlin needs it
-        flipped = line[where] ^ (1 << self._random.randrange(4))
-        return line[:where] + bytes((flipped,)) + line[where + 1 :]
+        at = self._random.randrange(1, len(line))
+        return line[:at] + bytes([line[at] ^ 1]) + line[at + 1 :]
 
-    def _refuse(self, why: bytes) -> None:
+    def _refuse(self, why: str) -> None:
+        """GCodeQueue::gcode_line_error: what was received is thrown away, the line asked again."""
         last = self._last_number
-        request = b"Error:%s, Last Line: %d\nResend: %d\n" % (why, last, last + 1)
-        request += b"ok\n" * self.knobs.ok_after_resend
-        self._out.append(request * (1 + self.knobs.doubled_resend))
+        request = f"Error:{why}, Last Line: {last}\nResend: {last + 1}"
+        request += "\nok" * self.knobs.ok_after_resend
+        for _ in range(1 + self.knobs.doubled_resend):
+            self._tell(request)
         self._rx = b""
 
-    def _execute(self, number: int | None, text: str) -> bool:
+    # What is done
+
+    def _execute(self, command: Command) -> bool:
         """Work on the command at the head of the queue; False while it is not done."""
-        if number is not None and self._strikes(number):
+        if self._done is None:
+            if command.program and self._strikes(command.number):
+                return False
+            self._done = self.printer.begin(command.text)
+            self._since_busy_s = 0.0
+        if self.printer.killed_by is not None:
+            self._kill(self.printer.killed_by)
+        if self.dead or self._done is None or not self._done():
             return False
-        if not self._started and not self._start(text):
-            return False
-        self._started = True
-        if not self._is_done(text):
-            return False
-        self._started = False
+        self._done = None
+        if command.program:
+            self.executed.append(command.text)
+        self._acknowledge(command)
         self._queue.popleft()
-        if number is not None and text != _SYNC:
-            self.executed.append(text)
-        self._acknowledge(text)
         return True
 
-    def _strikes(self, number: int) -> bool:
-        """What the knobs want to go wrong at this line has gone wrong."""
-        if number == self.knobs.kill_at_line:
-            self._kill(b"Error:Thermal Runaway, system stopped! Heater_ID: 0\n")
-        elif number == self.knobs.reset_at_line and not self._has_reset:
-            self._has_reset = True
-            self._boot()
-            self._out.append(_BANNER)
+    def _strikes(self, number: int | None) -> bool:
+        """What the knobs want to go wrong at this line has gone wrong, once."""
+        knobs = self.knobs
+        if number == knobs.kill_at_line:
+            self._kill("Thermal Runaway, system stopped! Heater_ID: 0")
+        elif number == knobs.reset_at_line and "reset" not in self._struck:
+            self._struck.add("reset")
+            self.reset()
+        elif number == knobs.drop_at_line and "drop" not in self._struck:
+            self._struck.add("drop")
+            self.pull_cable()
+            return False
         else:
             return False
         return True
 
-    def _start(self, text: str) -> bool:
-        """Begin a command; False when the planner must first take another move."""
-        if _MOTION.match(text):
-            if self.planner.full:
-                return False
-            self.planner.add(text)
-            return True
-        code, target = text.split(None, 1)[0], _TARGET.search(text)
-        if code in ("M104", "M109") and target:
-            self.hotend.target_c = float(target[1])
-        elif code in ("M140", "M190") and target:
-            self.bed.target_c = float(target[1])
-        elif code == "M155" and target and self.knobs.autoreport:
-            self._autoreport_s = float(target[1])
-        elif not re.match(r"[GMT]\d", text):
-            self._out.append(b'echo:Unknown command: "%s"\n' % text.encode("ascii", "replace"))
-        return True
-
-    def _is_done(self, text: str) -> bool:
-        if not _WAITS.match(text):
-            return True
-        if text.startswith(("M109", "M190")):
-            return (self.hotend if text.startswith("M109") else self.bed).warm
-        return self.planner.empty
-
-    def _acknowledge(self, text: str) -> None:
-        lost, garbage = self.knobs.lost_ok_every, self.knobs.garbage_every
-        if garbage and self._received % garbage == 0:
-            self._out.append(b"\xf0\x91o*k\x00\n")
-        if text.startswith("M105"):
-            self._out.append(b"ok %s\n" % self._temperatures())
-            return
-        if text.startswith("M115"):
-            self._out.append(self._capabilities())
-        elif text.startswith("M114"):
-            where = " ".join(f"{k}:{v:.2f}" for k, v in self.planner.position.items())
-            self._out.append(f"{where} Count X:0 Y:0 Z:0\n".encode())
-        if not lost or self._received % lost:
-            self._out.append(b"ok\n")
-
-    def _temperatures(self) -> bytes:
-        hotend, bed = self.hotend, self.bed
-        return b"T:%.2f /%.2f B:%.2f /%.2f @:0 B@:0" % (
-            hotend.actual_c,
-            hotend.target_c,
-            bed.actual_c,
-            bed.target_c,
-        )
-
-    def _capabilities(self) -> bytes:
+    def _acknowledge(self, command: Command) -> None:
         knobs = self.knobs
-        return (
-            "FIRMWARE_NAME:Marlin 2.1.2 (simulated) SOURCE_CODE_URL:github.com/MarlinFirmware/"
-            "Marlin PROTOCOL_VERSION:1.0 MACHINE_TYPE:Memory EXTRUDER_COUNT:1\n"
-            f"Cap:AUTOREPORT_TEMP:{knobs.autoreport:d}\nCap:EMERGENCY_PARSER:1\n"
-            f"Cap:THERMAL_PROTECTION:{knobs.thermal_protection:d}\n"
-        ).encode()
+        if knobs.garbage_every and self._received % knobs.garbage_every == 0:
+            self._utter(b"\xf0\x91o*k\x00\n")
+        if command.text.startswith("M105"):
+            self._tell(f"ok {self.printer.temperatures()}")
+        elif knobs.lost_ok_every and self._received % knobs.lost_ok_every == 0:
+            return
+        elif knobs.advanced_ok:
+            number = "" if command.number is None else f" N{command.number}"
+            room = knobs.buffer_size - len(self._queue)
+            self._tell(f"ok{number} P{max(self.planner.free - 1, 0)} B{room}")
+        else:
+            self._utter(b"ok\n")
+
+    # What time does
+
+    def _begin_tick(self) -> None:
+        self._allowance = self.knobs.lines_per_tick
+
+    def _busy_s(self) -> float:
+        return self.planner.next_s
+
+    def _advance(self, seconds: float) -> None:
+        self.printer.advance(seconds)
+        if self.dead:
+            return
+        if self.printer.killed_by is not None:
+            self._kill(self.printer.killed_by)
+        elif self._deaf_s:
+            self._wake(seconds)
+        else:
+            self._restart_again(seconds)
+            self._report_regularly(seconds)
+            self._wait_or_busy(seconds)
+
+    def _wake(self, seconds: float) -> None:
+        self._deaf_s = max(self._deaf_s - seconds, 0.0)
+        if not self._deaf_s:
+            self._tell(_BANNER)
+
+    def _restart_again(self, seconds: float) -> None:
+        if self._again_s:
+            self._again_s = max(self._again_s - seconds, 0.0)
+            if not self._again_s:
+                self.reset()
 
     def _report_regularly(self, seconds: float) -> None:
         self._since_report_s += seconds
-        self._since_busy_s = self._since_busy_s + seconds if self._queue else 0.0
-        heats = bool(self._queue) and self._queue[0][1].startswith(("M109", "M190"))
-        every_s = 1.0 if heats else self._autoreport_s
+        heats = self._done is not None and self.printer.heating is not None
+        every_s = _HOT_REPORT_S if heats else self.printer.autoreport_s
         if every_s and self._since_report_s >= every_s:
             self._since_report_s = 0.0
-            self._out.append(b" %s\n" % self._temperatures())
-        if self._since_busy_s >= BUSY_EVERY_S and not heats:
-            self._since_busy_s = 0.0
-            self._out.append(b"echo:busy: processing\n")
+            self._tell(f" {self.printer.temperatures()}{self.printer.wait_shown()}")
 
-    def _kill(self, why: bytes) -> None:
-        self._dead = True
-        self.hotend.target_c = self.bed.target_c = 0.0
-        self._out.append(why + _KILLED)
+    def _wait_or_busy(self, seconds: float) -> None:
+        """GcodeSuite::host_keepalive while a command lasts; `wait` while there is none."""
+        every_s = self.printer.busy_every_s
+        if self._queue:
+            self._since_busy_s += seconds
+            if every_s and self._since_busy_s >= every_s:
+                self._since_busy_s = 0.0
+                user = self.printer.waits_for_user
+                self._tell("echo:busy: " + ("paused for user" if user else "processing"))
+        elif self.knobs.wait_every_s:
+            self._idle_s += seconds
+            if self._idle_s >= self.knobs.wait_every_s:
+                self._idle_s = 0.0
+                self._tell("wait")
+
+    def _kill(self, why: str) -> None:
+        """`kill`: heaters and motors lose their power, and nothing is heard any more."""
+        if why:
+            self._tell(f"Error:{why}")
+        self._tell(_KILLED)
+        self.dead = True
+        self._rx = self._line = b""
+        self._queue.clear()
+        self._done = None
+        self.printer.switch_off()
+
+
+def _number(line: bytes, after: bytes = b"N") -> int:
+    """As strtol reads it behind `after`: 0 when there is none."""
+    found = _NUMBER.match(line.partition(after)[2] if after else line)
+    return int(found[1]) if found else 0

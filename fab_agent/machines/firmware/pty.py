@@ -21,7 +21,6 @@ READ_SIZE = 4096
 # that waits for room in the planner is answered within the shorter one.
 IDLE_TICK_S, BUSY_TICK_S = 0.02, 0.001
 BUSY_S = 1.0  # after its last word a machine still counts as busy for so long
-BITS_PER_BYTE = 10  # start, eight, stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,12 @@ def serve(
     *,
     stop: threading.Event,
     speed: float = 1.0,
-    baudrate: int = 0,
     record: Path | None = None,
 ) -> None:
-    """Run `machine` behind the pty until `stop` is set.
+    """Run `machine` behind the pty until `stop` is set or its cable is pulled.
 
-    `speed` is how many seconds pass for the machine in one of ours; `baudrate` 0 means a wire
-    without limit. Every executed line is in `record` before its answer is on the wire.
+    `speed` is how many seconds pass for the machine in one of ours. Every executed line is in
+    `record` before its answer is on the wire.
     """
     fd = pty_.machine_end
     readable = select.poll()
@@ -53,18 +51,16 @@ def serve(
         log = stack.enter_context(record.open("ab", buffering=0)) if record else None
         ticked = spoke = time.monotonic()
         recorded = len(machine.executed)
-        while not stop.is_set():
+        while not (stop.is_set() or machine.dropped):
             answers = b""
             wait_s = BUSY_TICK_S if ticked - spoke < BUSY_S else IDLE_TICK_S
-            if readable.poll(wait_s * 1000):
-                data = os.read(fd, 32 if baudrate else READ_SIZE)
-                if baudrate:
-                    time.sleep(len(data) * BITS_PER_BYTE / baudrate)
-                answers = machine.feed(data)
+            ready = readable.poll(wait_s * 1000)
             passed = time.monotonic() - ticked
-            if passed >= BUSY_TICK_S:
+            if passed >= BUSY_TICK_S:  # first the time before the bytes that have come now
                 ticked += passed
-                answers += machine.tick(passed * speed)
+                answers = machine.tick(passed * speed)
+            if ready:
+                answers += machine.feed(os.read(fd, READ_SIZE))
             if log and recorded < len(machine.executed):
                 log.write("".join(f"{x}\n" for x in machine.executed[recorded:]).encode())
                 recorded = len(machine.executed)
@@ -132,7 +128,6 @@ def served(
     link: Path | None = None,
     record: Path | None = None,
     speed: float = 1.0,
-    baudrate: int = 0,
 ) -> Iterator[tuple[str, threading.Event]]:
     """A port with `machine` behind it, run by a thread; setting the event pulls the cable."""
     stop = threading.Event()
@@ -141,7 +136,7 @@ def served(
         with open_pty(link) as pty_:
             ports.append(pty_.port)
             opened.set()
-            serve(machine, pty_, stop=stop, speed=speed, baudrate=baudrate, record=record)
+            serve(machine, pty_, stop=stop, speed=speed, record=record)
 
     ports: list[str] = []
     opened = threading.Event()
