@@ -12,7 +12,7 @@ help:            ## what there is
 setup:           ## install what is missing: slicer, sandbox, .venv, OctoPrint's own .venv
 	@sh scripts/setup.sh run
 
-setup-tests:     ## the same and what only the tests need: a browser and PostgreSQL
+setup-tests:     ## the same and what only the tests need: browser, PostgreSQL, Moonraker
 	@sh scripts/setup.sh test
 
 demo: setup      ## publish, order, slice, stream, see it in the city; ONCE=1 stops at the end
@@ -36,6 +36,8 @@ lock:            ## write the lock files anew (needs uv)
 	    --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
 	@printf 'OctoPrint==1.11.8\nsetuptools<81\n' | uv pip compile -q --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url -o requirements-octoprint.lock -
+	@printf 'moonraker==0.11.0\n' | uv pip compile -q --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url -o requirements-moonraker.lock -
 
-clean:           ## remove what was built and what the demo left; keep both .venv
+clean:           ## remove what was built and what the demo left; keep every .venv
 	@rm -rf var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

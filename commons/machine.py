@@ -50,11 +50,12 @@ class Driver(StrEnum):
     MARLIN = "marlin"
     GRBL = "grbl"
     OCTOPRINT = "octoprint"
+    MOONRAKER = "moonraker"
 
     @property
     def hosted(self) -> bool:
         """A print host stands between the agent and the machine: reached by url, not by port."""
-        return self is Driver.OCTOPRINT
+        return self in (Driver.OCTOPRINT, Driver.MOONRAKER)
 
 
 class Value(BaseModel):

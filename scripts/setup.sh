@@ -30,6 +30,8 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "makes the 
 if [ "$1" = test ]; then
     has_browser || want chromium "opens the pages in the tests"
     has_postgres || want postgresql "the tests run on PostgreSQL too"
+    ls /usr/lib/*/libsodium.so.23 /lib/*/libsodium.so.23 >/dev/null 2>&1 ||
+        want libsodium23 "Moonraker, which the tests print with, signs with it"
 fi
 
 if [ -n "$missing" ]; then
@@ -79,4 +81,8 @@ fi
 # OctoPrint pins an older Flask than ours, so it lives by itself.
 if environment .venv-octoprint requirements-octoprint.lock; then
     cp requirements-octoprint.lock .venv-octoprint/installed.lock
+fi
+# So does Moonraker, which only the tests need.
+if [ "$1" = test ] && environment .venv-moonraker requirements-moonraker.lock; then
+    cp requirements-moonraker.lock .venv-moonraker/installed.lock
 fi

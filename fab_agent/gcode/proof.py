@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from commons.errors import NotFound
 from commons.machine import Driver, MachineProfile, Material, Process
+from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ
 from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal
@@ -147,6 +148,8 @@ def _check_material(profile: MachineProfile, material: Material | None) -> None:
 def _walk_of(profile: MachineProfile, material: Material | None) -> PrinterWalk | MillWalk:
     if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
         return PrinterWalk(profile, profile.fdm, material)
+    if profile.fdm and profile.driver is Driver.MOONRAKER:
+        return KlipperWalk(profile, profile.fdm, material)
     if profile.cnc and profile.driver is Driver.GRBL:
         return MillWalk(profile, profile.cnc)
     why = f"no rules for a {profile.process} machine driven as {profile.driver}"

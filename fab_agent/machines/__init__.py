@@ -7,6 +7,8 @@ from commons.machine import Driver, MachineProfile
 from fab_agent.machines.driver import MachineDriver
 from fab_agent.machines.grbl_driver import GrblDriver
 from fab_agent.machines.marlin_driver import MarlinDriver
+from fab_agent.machines.moonraker import MoonrakerDriver
+from fab_agent.machines.moonraker_client import MoonrakerClient
 from fab_agent.machines.octoprint import OctoPrintDriver
 from fab_agent.machines.octoprint_client import OctoPrintClient
 from fab_agent.machines.transport import HostConnection, SerialConnection, SerialPort
@@ -30,6 +32,12 @@ def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineD
     return OctoPrintDriver(client, unattended=not profile.attended_only)
 
 
+def _open_moonraker(connection: Connection, profile: MachineProfile) -> MachineDriver:
+    if not isinstance(connection, HostConnection):
+        raise InvalidInput(f"machine {profile.name} needs the url of a Moonraker")
+    return MoonrakerDriver(MoonrakerClient(connection))
+
+
 def _serial_port(connection: Connection, profile: MachineProfile) -> SerialPort:
     if not isinstance(connection, SerialConnection):
         raise InvalidInput(f"machine {profile.name} needs a serial port, such as /dev/ttyUSB0")
@@ -40,4 +48,5 @@ DRIVERS: dict[Driver, Opener] = {
     Driver.MARLIN: _open_marlin,
     Driver.GRBL: _open_grbl,
     Driver.OCTOPRINT: _open_octoprint,
+    Driver.MOONRAKER: _open_moonraker,
 }

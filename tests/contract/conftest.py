@@ -1,31 +1,49 @@
 """The machines that every driver is held to its promise on.
 
 Simulated Marlin and GRBL stand behind real ptys; OctoPrint is a real one (1.11.8) with its own
-virtual printer.
+virtual printer; Moonraker is a real one (0.11.0), with a simulated Klipper behind its socket. With
+`--machine` the promise is held against a person's own machine instead; see CONTRIBUTING.md.
 """
 
 import hashlib
 import socket
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
+from cosmo.moonraker_host import MoonrakerHost, start_moonraker
 from cosmo.octoprint_host import OctoPrintHost, executed_lines, start_octoprint
 from fab_agent.gcode.program import Estimate, GcodeProgram
 from fab_agent.machines import DRIVERS, Connection
 from fab_agent.machines.driver import Control, MachineDriver, MachineEvent
 from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from fab_agent.machines.firmware.klippy import KlippyKnobs, SimulatedKlippy
+from fab_agent.machines.firmware.klippy_socket import klippy_served
 from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.pty import served
+from fab_agent.machines.moonraker_client import MoonrakerClient
 from fab_agent.machines.transport import HostConnection, SerialConnection
 
-OCTOPRINT = Path(__file__).parents[2] / ".venv-octoprint" / "bin" / "octoprint"
+ROOT = Path(__file__).parents[2]
+OCTOPRINT = ROOT / ".venv-octoprint" / "bin" / "octoprint"
+MOONRAKER = ROOT / ".venv-moonraker" / "bin" / "moonraker"
 MOVES = [f"G1 X{10 + i % 7 * 10}.5 Y{20 + i % 5}.25 F6000" for i in range(800)]
 PROGRAMS = {
-    Process.FDM: ["G28", "M190 S40", "M109 S60", "G90", *MOVES, "M104 S0", "M140 S0"],
+    Process.FDM: [
+        "G28",
+        "G1 Z10 F600",
+        "M190 S40",
+        "M109 S60",
+        "G90",
+        *MOVES,
+        "M104 S0",
+        "M140 S0",
+    ],
     Process.CNC: ["G21", "G90", "M3 S1000", "G4 P0.5", *MOVES, "M5"],
 }
 SPEED = 200.0
@@ -160,8 +178,122 @@ def octoprint_rig(octoprint: tuple[OctoPrintHost, Path]) -> Rig:
     )
 
 
-@pytest.fixture(params=[Driver.MARLIN, Driver.GRBL, Driver.OCTOPRINT])
+@dataclass(frozen=True)
+class Printer:
+    """A simulated Klipper that a real Moonraker has found."""
+
+    klippy: SimulatedKlippy
+    host: MoonrakerHost
+
+    @property
+    def connection(self) -> HostConnection:
+        return HostConnection(self.host.url, self.host.key)
+
+
+def moonraker_at(folder: Path, port: int, **options: bool | int) -> MoonrakerHost:
+    assert MOONRAKER.exists(), "Moonraker is not installed: run `make setup-tests`"
+    return start_moonraker(MOONRAKER, folder, port=port, klippy=klippy_of(folder), **options)
+
+
+def klippy_of(folder: Path) -> Path:
+    return folder / "klippy.sock"
+
+
+@pytest.fixture
+def new_moonraker(tmp_path: Path) -> Callable[..., MoonrakerHost]:
+    """Starts a Moonraker of the test's own; called again, the same one again."""
+    port = free_port()
+    return lambda **options: moonraker_at(tmp_path / "moonraker", port, **options)
+
+
+@pytest.fixture(scope="session")
+def moonraker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MoonrakerHost]:
+    with moonraker_at(tmp_path_factory.mktemp("moonraker"), free_port()) as host:
+        yield host
+
+
+@pytest.fixture
+def klipper() -> Callable[..., AbstractContextManager[Printer]]:
+    """Puts a simulated Klipper behind a Moonraker, and waits until it has been found."""
+
+    @contextmanager
+    def behind(host: MoonrakerHost, state: str = "ready", **knobs: int | str) -> Iterator[Printer]:
+        printer = Printer(SimulatedKlippy(host.files, KlippyKnobs(**knobs)), host)
+        with klippy_served(printer.klippy, klippy_of(host.files.parent), speed=SPEED):
+            wait_for_klipper(printer, state)
+            yield printer
+
+    return behind
+
+
+def wait_for_klipper(printer: Printer, state: str) -> None:
+    client = MoonrakerClient(printer.connection)
+    while client.server().klippy_state != state:
+        time.sleep(0.02)
+    client.close()
+
+
+@pytest.fixture
+def printer(moonraker: MoonrakerHost, klipper) -> Iterator[Printer]:
+    with klipper(moonraker) as found:
+        yield found
+
+
+@pytest.fixture
+def moonraker_rig(printer: Printer) -> Rig:
+    return rig_of(
+        Driver.MOONRAKER, Process.FDM, printer.connection, lambda: list(printer.klippy.executed)
+    )
+
+
+@pytest.fixture
+def machine_rig(request: pytest.FixtureRequest) -> Rig:
+    kind, connection = parse_machine(request.config.getoption("--machine"))
+    process = Process.CNC if kind is Driver.GRBL else Process.FDM
+    return rig_of(kind, process, connection, list)
+
+
+def parse_machine(text: str) -> tuple[Driver, Connection]:
+    """`marlin:/dev/ttyUSB0,250000` or `octoprint:http://octopi.local,octoprint.key`."""
+    kind, _, where = text.partition(":")
+    place, _, rest = where.partition(",")
+    driver = Driver(kind)
+    if driver.hosted:
+        key = Path(rest).read_text(encoding="utf-8").strip() if rest else ""
+        return driver, HostConnection(place, key)
+    return driver, SerialConnection(place, int(rest or 115200))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--machine", metavar="KIND:WHERE", help="hold your own machine to the promise")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "rig" in metafunc.fixturenames:
+        own = metafunc.config.getoption("--machine", None)
+        metafunc.parametrize("rig", ["machine"] if own else [*map(str, Driver)], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Nobody can ask a real machine which lines it has executed: such tests are not for it."""
+    if config.getoption("--machine", None):
+        items[:] = [
+            item
+            for item in items
+            if isinstance(item, pytest.Function)
+            and "rig" in item.fixturenames
+            and "executed" not in item.fixturenames
+        ]
+
+
+@pytest.fixture
 def rig(request: pytest.FixtureRequest) -> Rig:
     found = request.getfixturevalue(f"{request.param}_rig")
     assert isinstance(found, Rig)
     return found
+
+
+@pytest.fixture
+def executed(rig: Rig) -> Callable[[], list[str]]:
+    """Which lines the machine has executed so far; simulated machines alone tell it."""
+    return rig.executed

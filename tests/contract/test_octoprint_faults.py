@@ -283,7 +283,7 @@ def test_a_host_restarted_in_mid_print_is_not_started_a_second_time(
 @pytest.mark.parametrize("kind", list(Driver))
 def test_a_connection_of_the_wrong_kind_is_refused_by_name(kind, profile):
     serial, hosted = SerialConnection("/dev/null"), HostConnection("http://127.0.0.1:9", "")
-    wrong = serial if kind is Driver.OCTOPRINT else hosted
+    wrong = serial if kind.hosted else hosted
     with pytest.raises(InvalidInput, match="machine bench needs"):
         DRIVERS[kind](wrong, profile(kind, Process.FDM))
 

@@ -1,0 +1,305 @@
+"""A Klipper printer behind Moonraker: the whole file is handed over, then started, then watched.
+
+Facts: Klipper's "Status reference" and "API server", Moonraker's "External API"; run against
+Moonraker 0.11.0. Two of them shape this file. Klipper's own `print_stats` is the truth about a
+print; Moonraker's history only repeats it, and stays at "interrupted", "server_exit" or
+"klippy_disconnect" for a print that went on without Moonraker. And a cancel waits for the command
+in hand, so that a heating nozzle is stopped by the emergency stop alone.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from commons.errors import (
+    Conflict,
+    FabError,
+    NotAllowed,
+    ProtocolViolation,
+    TransportLost,
+    Unavailable,
+)
+from fab_agent.gcode.program import GcodeProgram
+from fab_agent.machines.driver import (
+    Control,
+    Controls,
+    Evidence,
+    MachineEvent,
+    MachineIdentity,
+    Message,
+    Outcome,
+    Report,
+    RunEnd,
+    Step,
+)
+from fab_agent.machines.handed_over import LineCounter, digest_of_proved, job_name
+from fab_agent.machines.moonraker_channel import Listening
+from fab_agent.machines.moonraker_client import MoonrakerClient, Printer
+from fab_agent.machines.moonraker_watch import PrintWatch
+
+# How long one look at the channel waits, and so how late a person's wish can be noticed.
+LOOK_S = 0.25
+# Asked at most once a second, and only while the push channel is silent or in doubt.
+POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
+# A host that is restarted is back within a minute or two.
+PATIENCE_S = 120.0
+# Between the end of a print and its entry in the history; also until a start shows.
+RECORD_S = 10.0
+# A cancel waits for the line in hand; one that heats or homes for longer is stopped hard.
+STOP_S = 20.0
+# After the last line the moves that are planned already are made, for two seconds or so.
+STILL_S = 20.0
+_TRYING = (TransportLost, ProtocolViolation, Unavailable)
+
+_BY_KLIPPER = {
+    "complete": Evidence.FINISHED,
+    "cancelled": Evidence.STOPPED,
+    "error": Evidence.STOPPED,
+}
+# What is not here says how Moonraker lost sight of the print, and not how the print ended.
+_BY_HISTORY = {
+    "completed": Evidence.FINISHED,
+    "cancelled": Evidence.STOPPED,
+    "error": Evidence.STOPPED,
+    "klippy_shutdown": Evidence.STOPPED,
+}
+
+
+class MoonrakerDriver:
+    """One Klipper printer behind one Moonraker. Nobody else's print is ever stopped from here."""
+
+    def __init__(
+        self,
+        client: MoonrakerClient,
+        *,
+        patience_s: float = PATIENCE_S,
+        record_s: float = RECORD_S,
+        stop_s: float = STOP_S,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client, self._clock, self._wait = client, clock, wait
+        self._patience_s, self._record_s, self._stop_s = patience_s, record_s, stop_s
+        self._mine: str | None = None  # the file that this driver has started
+        self._unanswered = False  # its start was asked for, and may still be obeyed
+
+    def identify(self) -> MachineIdentity:
+        """Klipper's version and Moonraker's. Klipper watches every heater of its own accord
+        (its Config reference, "verify_heater")."""
+        server, klipper = self._client.server(), self._client.klipper()
+        return MachineIdentity(
+            f"Klipper {klipper.software_version}",
+            (f"Moonraker {server.moonraker_version}",),
+            guarded=True,
+        )
+
+    def ready(self) -> None:
+        """Return when Klipper is ready, idle, and nothing but this driver can start a print."""
+        server = self._client.server()
+        if server.klippy_state != "ready":
+            raise self._not_ready(server.klippy_state)
+        if server.missing_klippy_requirements:
+            missing = ", ".join(f"[{name}]" for name in server.missing_klippy_requirements)
+            raise Unavailable(
+                f"Klipper at {self._client.url} lacks {missing}: add it to printer.cfg"
+            )
+        printer = self._client.printer()
+        if printer.busy:
+            raise Unavailable(
+                f"the printer behind {self._client.url} is not free: "
+                f"{printer.print_stats.filename} is {printer.print_stats.state}; wait, or stop it "
+                "there"
+            )
+        if printer.idle_timeout.state == "Printing":
+            raise Unavailable(
+                f"the printer behind {self._client.url} is not free: it is moved by hand; wait"
+            )
+        if waiting := len(self._client.queue().queued_jobs):
+            raise Unavailable(
+                f"{waiting} files wait in the job queue of Moonraker at {self._client.url}, which "
+                "could start them by itself: empty it"
+            )
+
+    def run(
+        self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
+    ) -> RunEnd:
+        """Upload, compare, start, watch.
+
+        Conflict when Klipper has printed under this attempt's name before: nothing is started
+        twice. TransportLost when it no longer says how the print goes: the outcome is unknown.
+        """
+        self.ready()
+        name = job_name(attempt, program.sha256)
+        self._hand_over(program, name)
+        lines = LineCounter(program.path)
+        watch = PrintWatch(name, line_count=program.line_count, lines_at=lines.lines_at)
+        try:
+            with Listening(self._client, clock=self._clock, wait=self._wait) as channel:
+                self._start(name)
+                self._follow(watch, channel, report, controls)
+            if watch.outcome is None:
+                self._stop(name, within_s=self._patience_s)
+        finally:
+            lines.close()
+            if watch.outcome is not Outcome.FINISHED:
+                self.make_safe()
+        self._wait_until_still()
+        for event in watch.close():
+            report(event)
+        return watch.end()
+
+    def make_safe(self) -> None:
+        """Cancel what this driver has started, and heaters off when nobody prints."""
+        with suppress(FabError):  # gone: Klipper and its boards are on their own
+            if self._mine is not None:
+                self._stop(self._mine, within_s=2 * self._stop_s)
+            if not self._client.printer().busy:
+                self._client.cool_down()
+
+    def operate(self, step: Step) -> str:
+        """A printer finds its own zero at the start of every program."""
+        raise NotAllowed("a printer is not set up by hand from here: its program homes it")
+
+    def evidence(self, attempt: str, program_sha256: str) -> Evidence:
+        """What Klipper says of the file, else what the history says.
+
+        No record proves nothing: a person may have removed it. TransportLost while Klipper is
+        not connected: the print may go on without Moonraker.
+        """
+        name = job_name(attempt, program_sha256)
+        try:
+            printer = self._client.printer()
+        except Unavailable as e:
+            raise TransportLost(f"what became of {name} cannot be asked now: {e}") from e
+        if printer.has_in_hand(name):
+            self._mine = name
+            return Evidence.STILL_RUNNING
+        stats = printer.print_stats
+        if stats.filename == name and stats.state in _BY_KLIPPER:
+            return _BY_KLIPPER[stats.state]
+        record = self._client.record(name)
+        return _BY_HISTORY.get(record.status, Evidence.UNKNOWN) if record else Evidence.UNKNOWN
+
+    def close(self) -> None:
+        """Let go of the host. Safe to call twice."""
+        self._client.close()
+
+    def _not_ready(self, state: str) -> Unavailable:
+        at = self._client.url
+        if state == "disconnected":
+            return Unavailable(f"Klipper is not connected to Moonraker at {at}: start it")
+        if state == "startup":
+            return Unavailable(f"Klipper at {at} is starting: wait")
+        why = " ".join(self._client.klipper().state_message.split())
+        return Unavailable(f"Klipper at {at} is in {state}: {why[:200]}")
+
+    def _hand_over(self, program: GcodeProgram, name: str) -> None:
+        """Moonraker holds exactly the program's bytes as `name`, which was never printed."""
+        known = self._client.printer().print_stats.filename == name
+        if known or self._client.record(name) is not None:
+            raise Conflict(f"Klipper has printed {name} before: this attempt has had its start")
+        sha256 = digest_of_proved(program, "sha256")
+        self._client.upload(program.path, name, sha256)
+        if self._client.digest(name) != (program.path.stat().st_size, sha256):
+            raise ProtocolViolation(
+                f"Moonraker stored other bytes than it was sent as {name}: nothing was started; "
+                "switch off what changes files there, and look at its disk"
+            )
+
+    def _start(self, name: str) -> None:
+        self._mine, self._unanswered = name, True
+        try:
+            self._client.start(name)
+        except Unavailable:
+            self._unanswered = False
+            raise
+        self._unanswered = False
+
+    def _follow(
+        self, watch: PrintWatch, channel: Listening, report: Report, controls: Controls
+    ) -> None:
+        """Return when the print has ended or a person wants it stopped."""
+        heard = polled = busy_at = self._clock()
+        while watch.outcome is None and (control := controls()) is not Control.ABORT:
+            self._obey(control, report)
+            news = channel.next(LOOK_S)
+            events = watch.hear(news) if news is not None else []
+            now = self._clock()
+            heard = now if news is not None else heard
+            in_doubt = not channel.live or watch.idle or now - heard > CHANNEL_SILENT_S
+            if watch.outcome is None and in_doubt and now - polled >= POLL_S:
+                polled = now
+                if (seen := self._poll(watch)) is not None:
+                    events, heard = events + seen, now
+            busy_at = busy_at if watch.idle else now
+            for event in events:
+                report(event)
+            self._check_patience(watch, silent_s=now - heard, idle_s=heard - busy_at)
+
+    def _poll(self, watch: PrintWatch) -> list[MachineEvent] | None:
+        """Ask for what the channel did not tell; None when there is no answer."""
+        try:
+            events = watch.see(self._client.printer())
+            if watch.idle and watch.outcome is None:
+                watch.look_up(self._client.record(watch.name))
+        except _TRYING:
+            return None  # Moonraker or Klipper restarts: patience decides
+        return events
+
+    def _check_patience(self, watch: PrintWatch, *, silent_s: float, idle_s: float) -> None:
+        """`silent_s` since the last word, `idle_s` in which all words were that it is idle."""
+        if silent_s > self._patience_s:
+            raise TransportLost(
+                f"Moonraker has said nothing about {watch.name} for {silent_s:.0f} s: how the "
+                "print ended is not known; look at the printer"
+            )
+        if watch.idle and watch.outcome is None and idle_s > self._record_s:
+            if watch.seen_busy:
+                raise TransportLost(
+                    f"Klipper no longer knows {watch.name} and Moonraker has no record of its end: "
+                    "were they restarted? Look at the printer"
+                )
+            raise ProtocolViolation(
+                f"Klipper accepted the start of {watch.name} but does not print it: look at its "
+                "page"
+            )
+
+    def _obey(self, control: Control | None, report: Report) -> None:
+        if control is None:
+            return
+        try:
+            self._client.order("pause" if control is Control.HOLD else "resume")
+        except _TRYING as e:
+            report(Message(f"'{control}' had no effect: {e}"))
+
+    def _stop(self, name: str, *, within_s: float) -> None:
+        """The print has ended: by a cancel, or hard when that is not obeyed in time.
+
+        TransportLost when neither can be confirmed `within_s`.
+        """
+        end, ordered_at, hard = self._clock() + within_s, None, False
+        while (now := self._clock()) < end:
+            with suppress(*_TRYING):
+                printer = self._client.printer()
+                if self._is_over(printer, name, ordered=ordered_at is not None):
+                    return
+                if ordered_at is None:
+                    ordered_at = now
+                    self._client.order("cancel")
+                elif not hard and now - ordered_at > self._stop_s:
+                    hard = True
+                    self._client.emergency_stop()
+            self._wait(LOOK_S)
+        raise TransportLost(f"{name} could not be stopped: switch the printer off by hand")
+
+    def _is_over(self, printer: Printer, name: str, *, ordered: bool) -> bool:
+        """An unanswered start may still be obeyed, but never after a cancel that followed it."""
+        if printer.has_in_hand(name):
+            return False
+        return ordered or printer.busy or not self._unanswered
+
+    def _wait_until_still(self) -> None:
+        end = self._clock() + STILL_S
+        with suppress(*_TRYING):  # the print has ended, whatever becomes of its host
+            while self._clock() < end and self._client.printer().idle_timeout.state == "Printing":
+                self._wait(LOOK_S)

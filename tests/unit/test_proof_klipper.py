@@ -1,0 +1,56 @@
+"""What Klipper reads in another way than Marlin is refused for a Klipper printer.
+
+Compared with Klipper's docs/G-Codes.md and Config_Reference.md (gcode_arcs, fan) in November 2026.
+"""
+
+import re
+import tomllib
+from importlib import resources
+
+import pytest
+
+from commons.errors import ProgramRefused
+from commons.machine import Driver
+from fab_agent.gcode.klipper import KlipperWalk
+from fab_agent.gcode.proof import prove
+from tests.profiles import printer
+
+KLIPPER = printer(driver=Driver.MOONRAKER)
+HEAD = "G28|G21|G90|M83|M190 S60|M109 S210|G1 X10 Y10 Z0.2 F600|G1 X20 E1 F1800|"
+COLD = "|M104 S0|M140 S0"
+
+
+def lines(text):
+    return text.split("|")
+
+
+@pytest.mark.parametrize(
+    ("command", "rule"),
+    [
+        ("G17|G2 X30 Y10 R5", "unknown-command"),  # Klipper would leave the move out
+        ("G3 X30 Y10 I5 J0", "unknown-command"),
+        ("G4 S5", "unknown-word"),  # Klipper would not wait at all
+        ("M106 P1 S255", "unknown-word"),  # Klipper would blow at the part instead
+        ("M107 P1", "unknown-word"),
+    ],
+)
+def test_a_command_that_klipper_reads_otherwise_is_refused(command, rule):
+    with pytest.raises(ProgramRefused) as refused:
+        prove(lines(HEAD + command + COLD), KLIPPER)
+    assert refused.value.rule == rule
+
+
+def test_a_dwell_in_milliseconds_is_accepted_and_counted():
+    with_it, without = (
+        prove(lines(HEAD + dwell + COLD), KLIPPER) for dwell in ("G4 P500|M107", "M107")
+    )
+    assert with_it.duration_s - without.duration_s == pytest.approx(0.5)
+
+
+def test_every_command_around_our_prints_is_one_that_klipper_takes():
+    text = (resources.files("fab_agent.slicing") / "profiles/marlin.toml").read_text()
+    around = tomllib.loads(text)["gcode"]
+    for line in (around["start"] + around["end"]).strip().splitlines():
+        name, *words = re.sub(r"\{.*?\}", "1", line).split()
+        letters, _ = KlipperWalk.commands[name]
+        assert all(word[0] in letters for word in words), line
