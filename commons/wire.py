@@ -199,13 +199,15 @@ class ControlOrder(Told):
 class SyncReply(Told):
     """`acked` is the highest event number that is safe with the server, without gaps.
 
-    `work` names machines for which a lease or an ARM is worth asking for now.
+    `work` names machines for which a lease or an ARM is worth asking for now; `sentence` says
+    why events could not be taken, empty when all is well.
     """
 
     acked: int
     fences: tuple[FenceOrder, ...] = ()
     controls: tuple[ControlOrder, ...] = ()
     work: tuple[Id, ...] = ()
+    sentence: str = ""
 
 
 class LeaseRequest(Asked):

@@ -91,12 +91,11 @@ class MachineLink:
     def run(
         self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
     ) -> RunEnd:
-        """Send the program once; on every way out but the last line the machine is made safe."""
+        """Send the program once. What fails was made safe, once, by the driver itself."""
         driver = self._opened()
         try:
             return driver.run(program, attempt=attempt, report=report, controls=controls)
         except BaseException:
-            driver.make_safe()
             self.close()
             raise
 

@@ -337,6 +337,16 @@ class Outbox:
             raise _unavailable(self._folder, error) from error
         return tuple(AgentEvent.model_validate_json(row[0]) for row in rows)
 
+    def kept_from(self) -> int:
+        """The number of the oldest event that is still kept, or of the next one to come."""
+        try:
+            row = self._db.execute(
+                "SELECT coalesce((SELECT min(seq) FROM outbox), last_seq + 1) FROM machine"
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(self._folder, error) from error
+        return int(row[0])
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

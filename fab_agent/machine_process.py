@@ -63,6 +63,7 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
             news=news,
             orders=orders,
             clock=monotonic_s,
+            profile=place.profile,
         )
         working = machine_thread.submit(_work, place, journal, desk, orders)
         # The last question may still wait at the server when all is over: nobody waits for it.

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 LOOK_S = 5.0
 # The server says when there is work; this often it is asked all the same, s.
 ASK_EVERY_S = 60.0
+_MISSED = (
+    "the server misses reports before {before}: it was restored from a backup; look at the "
+    "machine, give the agent a new data folder in agent.toml and enrol it again"
+)
 
 
 class MachineThread:
@@ -51,7 +55,10 @@ class MachineThread:
         bench = self._bench
         settle(bench)
         bench.journal.forget()
-        if not self._is_ready():
+        if bench.inbox.misses:
+            bench.display.show(MachineState.FAULT, _MISSED.format(before=bench.inbox.misses))
+            self._wait(LOOK_S)
+        elif not self._is_ready():
             self._wait(LOOK_S)
         elif (offer := self._offer()) is not None:
             self._build(offer)

@@ -12,10 +12,11 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from commons.errors import FabError, Unavailable
+from commons.errors import Conflict, FabError, Unavailable
+from commons.machine import MachineProfile
 from commons.wire import MachineReport, MachineState, SyncReply, SyncRequest
 from fab_agent.journal import Outbox
-from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Touched, Work
+from fab_agent.orders import Heard, Misses, News, Order, Recorded, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ LONG_POLL_S = 15.0
 REPORT_EVERY_S = 1.0
 # Between two questions of a resting machine, s, whatever the server answers.
 LEAST_PAUSE_S = 0.1
+# A profile that the server could not take now is told again after this long, s.
+PROFILE_EVERY_S = 30.0
 _RESTING = {
     MachineState.IDLE,
     MachineState.WAITING,
@@ -46,14 +49,16 @@ class Office:
         news: "SimpleQueue[News]",
         orders: "SimpleQueue[Order]",
         clock: Callable[[], float],
+        profile: MachineProfile | None = None,
     ) -> None:
         self._machine_id, self._boot = machine_id, boot
         self._repository, self._outbox = repository, outbox
         self._news, self._orders, self._clock = news, orders, clock
+        self._profile, self._tell_profile_at = profile, clock()
         self._report: MachineReport | None = None
         self._touched_at: float | None = None
         self._is_resting = False
-        self._acked = 0
+        self._acked = self._misses = 0
         self._unheard = True  # something durable may wait for the server
         self._has_work_out = False  # the machine has not read our last Work yet
         self._told_at = self._worked_at = clock() - REPORT_EVERY_S
@@ -85,7 +90,25 @@ class Office:
             self._note(news)
             if isinstance(news, Recorded):
                 break
+        self._tell_profile()
         self._converse(LONG_POLL_S if self._rests() else 0.0)
+
+    def _tell_profile(self) -> None:
+        """The server has the profile that agent.toml holds now, or is told later; once is enough.
+
+        What it does not want keeps nobody from reporting.
+        """
+        if self._profile is None or self._clock() < self._tell_profile_at:
+            return
+        try:
+            self._repository.tell_profile(self._machine_id, self._profile)
+        except (Conflict, Unavailable) as later:
+            log.info("the machine's profile is told again later: %s", later)
+            self._tell_profile_at = self._clock() + PROFILE_EVERY_S
+            return
+        except FabError as refused:
+            log.warning("the server does not take the machine's profile: %s", refused)
+        self._profile = None
 
     def flush(self) -> None:
         """The server has heard everything there was. Unavailable when it does not answer."""
@@ -121,6 +144,7 @@ class Office:
         return (self._report.model_copy(update={"touched_s": touched_s}),)
 
     def _pass_on(self, reply: SyncReply) -> None:
+        self._look_for_gap(reply.acked)
         if reply.acked > self._acked:
             self._acked = reply.acked
             self._orders.put(Heard(reply.acked))
@@ -132,6 +156,14 @@ class Office:
         if self._machine_id in reply.work and not self._has_work_out and due:
             self._has_work_out, self._worked_at = True, self._clock()
             self._orders.put(Work())
+
+    def _look_for_gap(self, acked: int) -> None:
+        """A server that was restored from a backup may lack what it acknowledged before."""
+        kept_from = self._outbox.kept_from()
+        misses = kept_from if acked + 1 < kept_from else 0
+        if misses != self._misses:
+            self._misses = misses
+            self._orders.put(Misses(misses))
 
     def _rests(self) -> bool:
         return self._is_resting and not self._has_work_out and not self._unheard

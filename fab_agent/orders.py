@@ -66,7 +66,14 @@ class LocalOrder:
             self.answer.set_exception(problem)
 
 
-Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder | LocalOrder
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """The server lacks reports before number `before` that are no longer kept here; 0: none."""
+
+    before: int
+
+
+Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder | LocalOrder | Misses
 
 
 def stopped_at_the_machine(by: str) -> str:
@@ -98,7 +105,8 @@ class Inbox:
     """The orders as the machine thread reads them.
 
     Fences are answered and acknowledgements noted here, whatever the machine is doing, so that
-    nobody else has to think of them. `leaving` and `stopped` stay true once they are.
+    nobody else has to think of them. `leaving` and `stopped` stay true once they are; `misses`
+    is the number before which the server lacks reports, 0 when it lacks none.
     """
 
     def __init__(
@@ -106,6 +114,7 @@ class Inbox:
     ) -> None:
         self._orders, self._journal, self._tell = orders, journal, tell
         self.leaving = self.stopped = False
+        self.misses = 0
 
     def take(self, timeout_s: float = 0.0) -> Order | None:
         """The next order, or None when none comes within `timeout_s`."""
@@ -120,6 +129,8 @@ class Inbox:
                 self.leaving = True
             case Stop():
                 self.leaving = self.stopped = True
+            case Misses(before):
+                self.misses = before
             case Heard(seq):
                 self._journal.heard(seq)
             case FenceOrder():

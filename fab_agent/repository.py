@@ -26,6 +26,7 @@ from commons.errors import (
     NotSignedIn,
     Unavailable,
 )
+from commons.machine import MachineProfile
 from commons.wire import (
     ArmRequest,
     Enrolled,
@@ -91,6 +92,14 @@ class Repository:
         """What the server has to say, after it has taken what we report. One try."""
         response = self._ask("POST", "/agent/sync", request, tries=1, wait_s=request.wait_s)
         return _read(SyncReply, response)
+
+    def tell_profile(self, machine_id: str, profile: MachineProfile) -> None:
+        """The server knows what the machine can do now. One try.
+
+        Raises:
+            Conflict: not while the machine may be at work; later.
+        """
+        self._ask("PUT", f"/agent/machines/{machine_id}/profile", profile, tries=1)
 
     def fetch(self, sha256: str, size: int, *, cache: Cache, progress: FetchProgress) -> Path:
         """The file is in `cache`, verified; a broken transfer goes on where it stopped.

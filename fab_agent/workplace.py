@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from commons.errors import Unavailable
+from commons.machine import MachineProfile
 from fab_agent.bench import Prepare
 from fab_agent.cache import Cache
 from fab_agent.identity import Identity, load_identity
@@ -33,7 +34,7 @@ class Assignment(BaseModel):
 class Workplace:
     """All that a machine's process is given. `journal` is a folder that only it may use.
 
-    `operators` are the people who may move the machine by hand.
+    `operators` are the people who may move the machine by hand; `profile` is told to the server.
     """
 
     identity: Identity
@@ -43,6 +44,7 @@ class Workplace:
     open_driver: Callable[[], MachineDriver]
     prepare: Prepare
     operators: tuple[str, ...] = ()
+    profile: MachineProfile | None = None
 
 
 def folder_of(settings: AgentSettings, machine_id: str) -> Path:
@@ -66,6 +68,7 @@ def workplace(assignment: Assignment) -> Workplace:
         open_driver=partial(_open_driver, machine),
         prepare=Staging(machine.profile),
         operators=machine.operators,
+        profile=machine.profile,
     )
 
 
@@ -76,11 +79,12 @@ def _open_driver(machine: MachineSettings) -> MachineDriver:
 def _connection(machine: MachineSettings) -> Connection:
     """Where the machine is. Its settings were checked: what its driver needs is there."""
     if machine.driver.hosted:
-        return HostConnection(machine.url or "", _key(machine))
+        return HostConnection(machine.url or "", read_key(machine))
     return SerialConnection(machine.port or "", machine.baud)
 
 
-def _key(machine: MachineSettings) -> str:
+def read_key(machine: MachineSettings) -> str:
+    """The key for its print host; "" when it has none. Unavailable: its file cannot be read."""
     if machine.key_file is None:
         return ""
     try:

@@ -20,7 +20,8 @@ from repo_server.tables import JobRow, MachineRow
 
 # The right to prepare runs out after this long; nothing has moved by then.
 LEASE = timedelta(minutes=15)
-# A permit that led to no start, or a run that nobody has heard of, is unconfirmed after this long.
+# A permit that led to no start, or a run that nobody has heard of, is unconfirmed after this long;
+# of one that is to stop, people are told that nothing is heard of it.
 SILENCE = timedelta(minutes=4)
 
 Rule = Callable[[JobCard, MachineCard], tuple[JobCard, MachineCard]]
@@ -157,6 +158,8 @@ def put_off_silence(session: Session, job: JobRow, now: datetime) -> None:
 
 def _silent_after(job: JobRow, state: JobState, now: datetime) -> datetime | None:
     """When silence would next mean something for a job that comes into `state` now."""
+    if state is JobState.CANCELLING:
+        return now + SILENCE
     if state is job.state or state is JobState.STAGED:
         return job.silent_after  # a lease runs from its beginning
     if state is JobState.LEASED:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from commons.content import content_id
 from commons.dispatch import JobCard, MachineCard, acknowledge_fence
@@ -15,7 +15,7 @@ from commons.machine import MachineProfile
 from commons.wire import Enrolled, EnrolledMachine, Enrolment
 from repo_server import attempts, cards, jobs
 from repo_server.ids import new_id
-from repo_server.tables import AgentRow, EnrolmentCodeRow, JobRow, MachineRow
+from repo_server.tables import AgentRow, EnrolmentCodeRow, JobRow, MachineProfileRow, MachineRow
 
 CODE_LIFE = timedelta(minutes=10)
 _CODE_LENGTH = 8
@@ -107,9 +107,46 @@ def _bring_machines(
             )
         elif machine.agent_id != agent.id:
             _take_over(session, machine, agent, now)
-        machine.profile = profile.model_dump(mode="json")
-        session.add(machine)
+        _describe(session, machine, profile, agent_id=agent.id, now=now)
     session.flush()
+
+
+def change_profile(
+    session: Session, machine_id: str, profile: MachineProfile, *, agent_id: str, now: datetime
+) -> None:
+    """The machine can do what its agent says now. Said twice it counts once.
+
+    Conflict while an attempt of it may have started: its limits hold until that has ended.
+    """
+    job_id = jobs.job_on(session, jobs.machine_of(session, machine_id, agent_id=agent_id))
+    job = cards.read_job(session, job_id) if job_id else None
+    machine = cards.read_machine(session, machine_id)
+    if machine.name != profile.name:
+        raise InvalidInput(f"machine {machine_id} is called {machine.name}, not {profile.name}")
+    if machine.attempt_id is not None and job is not None and job.state in COMMITTED_STATES:
+        raise Conflict(
+            f"{machine.name} may be at work; its new profile is taken when that attempt has ended"
+        )
+    _describe(session, machine, profile, agent_id=agent_id, now=now)
+
+
+def _describe(
+    session: Session, machine: MachineRow, profile: MachineProfile, *, agent_id: str, now: datetime
+) -> None:
+    """The machine has this profile; if it is another one than before, its history says so."""
+    said = profile.model_dump(mode="json")
+    if machine.profile == said:
+        return
+    machine.profile = said
+    session.add(machine)
+    session.flush()
+    of_it = select(func.count()).where(col(MachineProfileRow.machine_id) == machine.id)
+    number = session.exec(of_it).one() + 1
+    session.add(
+        MachineProfileRow(
+            machine_id=machine.id, number=number, profile=said, agent_id=agent_id, at=now
+        )
+    )
 
 
 def _take_over(session: Session, machine: MachineRow, agent: AgentRow, now: datetime) -> None:

@@ -42,6 +42,11 @@ def machine_of(session: Session, machine_id: str, *, agent_id: str) -> MachineRo
     return machine
 
 
+def job_on(session: Session, machine: MachineRow) -> str | None:
+    """The job that holds the machine; None when none does."""
+    return machine.attempt_id and attempts.of_id(session, machine.attempt_id).job_id
+
+
 def lease_next_job(
     session: Session, machine_id: str, *, agent_id: str, now: datetime
 ) -> JobOffer | None:
@@ -293,4 +298,6 @@ def _silence(job: JobRow) -> str:
         return "the machine did not start it in time; it is in the queue again"
     if job.state is JobState.ARMED:
         return "the machine was allowed to start and has not said whether it did; look at it"
+    if job.state is JobState.CANCELLING:
+        return "nothing was heard of the machine that is to stop for four minutes; look at it"
     return "nothing was heard of the running machine for four minutes; look at it"

@@ -28,6 +28,7 @@ def reply(
     controls = open_controls(session, [machine.id for machine, _ in machines])
     return SyncReply(
         acked=acked,
+        sentence=_gap(request, acked),
         fences=tuple(
             FenceOrder(machine_id=machine.id, attempt_id=job.attempt_id, fence=job.fence)
             for machine, job in machines
@@ -45,7 +46,18 @@ def reply(
 
 def says_something(told: SyncReply) -> bool:
     """Whether an agent would do anything upon this reply."""
-    return bool(told.fences or told.controls or told.work)
+    return bool(told.fences or told.controls or told.work or told.sentence)
+
+
+def _gap(request: SyncRequest, acked: int) -> str:
+    """What the agent's people must know when events are missing here; empty when none is."""
+    first = min((event.seq for event in request.events), default=acked + 1)
+    if first <= acked + 1:
+        return ""
+    return (
+        f"reports {acked + 1} to {first - 1} of journal {request.boot} are missing here, and what "
+        "comes after them cannot be taken: was this server restored from a backup?"
+    )
 
 
 def _machines(

@@ -250,7 +250,9 @@ def _hear_of_attempt(
     """
     attempt = attempts.of_id(session, attempt_id)
     job = session.get_one(JobRow, attempt.job_id)
-    if job.state in (JobState.ARMED, JobState.RUNNING):
+    if job.state is JobState.CANCELLING:
+        cards.put_off_silence(session, job, now)
+    elif job.state in (JobState.ARMED, JobState.RUNNING):
         if not _prepared_under(session, attempt_id, boot):
             sentence = "the agent came back without its journal; look at the machine"
             jobs.fall_silent(session, cards.read_job(session, job.id), now=now, sentence=sentence)

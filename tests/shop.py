@@ -68,9 +68,11 @@ class HttpAgent:
             self.machines = {m["name"]: m["machine_id"] for m in answer.json["machines"]}
         return answer
 
-    def signed(self, target: str, body: bytes, *, at: int | None = None) -> dict[str, str]:
+    def signed(
+        self, target: str, body: bytes, *, at: int | None = None, method: str = "POST"
+    ) -> dict[str, str]:
         request = SignedRequest(
-            self.agent_id, "POST", target, body, at or int(time.time()), secrets.token_hex(16)
+            self.agent_id, method, target, body, at or int(time.time()), secrets.token_hex(16)
         )
         return {
             AGENT_HEADER: request.agent_id,
@@ -79,10 +81,11 @@ class HttpAgent:
             SIGNATURE_HEADER: self.key.sign(request.text()).hex(),
         }
 
-    def post(self, path: str, message: dict[str, object]) -> TestResponse:
+    def post(self, path: str, message: dict[str, object], *, method: str = "POST") -> TestResponse:
         body = json.dumps(message).encode()
-        headers = self.signed(API + path, body)
-        return self.app.test_client().post(API + path, data=body, headers=headers)
+        headers = self.signed(API + path, body, method=method)
+        client = self.app.test_client()
+        return client.open(API + path, method=method, data=body, headers=headers)
 
     def lease(self, machine: str = "Printer") -> TestResponse:
         return self.post("/agent/leases", {"machine_id": self.machines[machine]})

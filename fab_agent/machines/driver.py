@@ -153,7 +153,8 @@ class MachineDriver(Protocol):
         """Send every line of `program` once, in order, and return when the machine has ended.
 
         `attempt` names this start in the machine's own records where it keeps some. `report` is
-        called from this thread. After ABORT the machine is made safe and the end is ABORTED.
+        called from this thread. After ABORT the machine is made safe and the end is ABORTED; so
+        it is, once, whatever ends a run before its last line.
 
         Raises, besides what all methods may: ProgramRefused when the file is not the program
         that was proved, Conflict when the machine's records know this attempt already,

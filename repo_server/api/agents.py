@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
+from commons.machine import MachineProfile
 from commons.wire import ArmRequest, Enrolment, LeaseRequest, SyncReply, SyncRequest
 from repo_server import enrolment, jobs, replies, reports
 from repo_server.api import auth
@@ -27,6 +28,17 @@ def create_enrolment() -> ResponseReturnValue:
     with transaction(current_app.extensions["engine"]) as session:
         enrolled = enrolment.enrol(session, asked, now=datetime.now(UTC))
     return write(enrolled), 201
+
+
+@bp.put("/agent/machines/<machine_id>/profile")
+@auth.agent
+def put_profile(machine_id: str) -> ResponseReturnValue:
+    """204: the machine can do this from now on; 409 while an attempt of it may have started."""
+    profile, agent = read(MachineProfile), auth.current_agent()
+    with transaction(current_app.extensions["engine"]) as session:
+        now = datetime.now(UTC)
+        enrolment.change_profile(session, machine_id, profile, agent_id=agent.id, now=now)
+    return "", 204
 
 
 @bp.post("/agent/leases")
@@ -67,7 +79,10 @@ def sync() -> ResponseReturnValue:
 
     # Whoever reports wants to know that it is safe, and is told so at once.
     wait_s = 0.0 if request.events else min(request.wait_s, LONGEST_WAIT_S)
-    return write(_wait_for_words(look, wait_s))
+    told = _wait_for_words(look, wait_s)
+    if told.sentence:
+        current_app.logger.warning("agent %s: %s", agent.id, told.sentence)
+    return write(told)
 
 
 def _wait_for_words(look: Callable[[], SyncReply], wait_s: float) -> SyncReply:

@@ -10,7 +10,7 @@ from commons.errors import Conflict, MachineFault, TransportLost, Unavailable
 from commons.wire import MachineState, Wish
 from fab_agent.machine_thread import MachineThread
 from fab_agent.machines.driver import Control, Evidence, Home, Jog, Step
-from fab_agent.orders import LocalOrder, Stop, Work
+from fab_agent.orders import LocalOrder, Misses, Stop, Work
 from tests.component.test_attempt import BED, HEARD, START, Shop
 
 JOG = Jog(x_mm=5)
@@ -171,3 +171,13 @@ def test_while_nobody_knows_what_became_of_a_start_it_can_only_be_stopped(shop: 
         answer(jog)
     assert "told to stop" in answer(stop)
     assert shop.journal.open_starts()[0].start == START
+
+
+def test_a_machine_whose_reports_the_server_misses_says_so_and_takes_no_work(shop: Shop) -> None:
+    shop.orders.script.extend([Misses(42), Work(), Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    faults = [it.sentence for it in shop.reports if it.state is MachineState.FAULT]
+    assert faults
+    assert all(it.startswith("the server misses reports before 42: ") for it in faults)
+    assert shop.told() == ["declined"]

@@ -197,6 +197,7 @@ class Machine:
             self.made_safe += 1
             return RunEnd(Outcome.ABORTED, 2, 1)
         if self.error:
+            self.made_safe += 1
             raise self.error
         return RunEnd(Outcome.FINISHED, 3, 3)
 

@@ -7,8 +7,9 @@ import pytest
 from sqlmodel import select
 
 from commons.errors import Conflict, NotArmed
-from commons.wire import ArmRequest, JobOffer, MachineState, Permit
-from repo_server import boards, jobs
+from commons.job import JobState
+from commons.wire import ArmRequest, EventKind, JobOffer, MachineState, Permit, SyncRequest
+from repo_server import boards, cards, decisions, jobs, replies, reports
 from repo_server.boards import BoardMachine
 from repo_server.conditions import Condition
 from repo_server.tables import BedClearRow, LabRow
@@ -125,3 +126,36 @@ def test_a_machine_that_somebody_works_at_is_shown_so_and_cannot_be_cleared(floo
     with pytest.raises(Conflict, match="manual"):
         floor.clear()
     assert floor.lease() is None
+
+
+def test_a_machine_that_is_to_stop_and_says_nothing_gets_a_new_deadline_each_time(
+    floor: Floor,
+) -> None:
+    offer = floor.running()
+    with floor.session() as session:
+        job = decisions.job_in(session, offer.job_id, lab_id=floor.lab_id)
+        decisions.cancel(session, job, by=floor.manager, now=floor.now)
+    for _ in range(2):
+        deadline = floor.job(offer.job_id).silent_after
+        assert deadline == floor.now + cards.SILENCE
+        floor.later(minutes=4)
+        with floor.session() as session:
+            assert jobs.notice_silence(session, floor.now) == 1
+        job = floor.job(offer.job_id)
+        assert (job.state, job.fence_acknowledged) == (JobState.CANCELLING, False)
+        assert "that is to stop" in job.sentence
+    floor.later(minutes=1)
+    floor.sees("Printer", MachineState.RUNNING)
+    assert floor.job(offer.job_id).silent_after == floor.now + cards.SILENCE
+
+
+def test_a_server_that_lacks_reports_says_which(floor: Floor) -> None:
+    offer = floor.lease()
+    assert offer is not None
+    floor.seq = 6
+    request = SyncRequest(boot=floor.boot, events=(floor.event(EventKind.DECLINED, offer),))
+    with floor.session() as session:
+        acked = reports.take_sync(session, request, agent_id=floor.agent_id, now=floor.now)
+        told = replies.reply(session, request, agent_id=floor.agent_id, acked=acked, now=floor.now)
+    assert told.acked == 0
+    assert told.sentence.startswith("reports 1 to 6 of journal journal-1 are missing here")

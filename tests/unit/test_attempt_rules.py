@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from commons.machine import Process
+from commons.errors import Conflict, FabError, NotFound, Unavailable
+from commons.machine import MachineProfile, Process
 from commons.wire import (
     AgentEvent,
     ControlOrder,
@@ -22,11 +23,12 @@ from commons.wire import (
 )
 from fab_agent.journal import Outbox
 from fab_agent.machines.driver import Progress
-from fab_agent.office import LONG_POLL_S, REPORT_EVERY_S, Office
-from fab_agent.orders import Heard, News, Order, Recorded, TookWork, Touched, Work
+from fab_agent.office import LONG_POLL_S, PROFILE_EVERY_S, REPORT_EVERY_S, Office
+from fab_agent.orders import Heard, Misses, News, Order, Recorded, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 from fab_agent.running import remaining_s
 from fab_agent.staging import BRIM_MM, plan_of
+from tests.profiles import printer
 
 FENCE = FenceOrder(machine_id="m1", attempt_id="a1", fence=1)
 CANCEL = ControlOrder(attempt_id="a1", wish=Wish.CANCEL)
@@ -57,8 +59,11 @@ class SilentQueue(SimpleQueue[News]):
 class Desk:
     """An office between a server and a machine that are lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: MachineProfile | None = None) -> None:
         self.clock = Clock()
+        self.profiles: list[tuple[str, MachineProfile]] = []
+        self.profile_errors: list[FabError] = []
+        self.last_seq = 0
         self.news, self.orders = SilentQueue(self.clock), SimpleQueue[Order]()
         self.events: list[AgentEvent] = []
         self.replies: deque[SyncReply] = deque()
@@ -71,17 +76,27 @@ class Desk:
             news=self.news,
             orders=self.orders,
             clock=self.clock,
+            profile=profile,
         )
 
     def sync(self, request: SyncRequest) -> SyncReply:
         self.heard.append((self.clock.now_s, request))
-        return self.replies.popleft() if self.replies else SyncReply(acked=len(self.events))
+        return self.replies.popleft() if self.replies else SyncReply(acked=self.last_seq)
+
+    def tell_profile(self, machine_id: str, profile: MachineProfile) -> None:
+        self.profiles.append((machine_id, profile))
+        if self.profile_errors:
+            raise self.profile_errors.pop(0)
 
     def after(self, acked: int) -> tuple[AgentEvent, ...]:
-        return tuple(self.events[acked:])
+        return tuple(event for event in self.events if event.seq > acked)
+
+    def kept_from(self) -> int:
+        return self.events[0].seq if self.events else self.last_seq + 1
 
     def record(self) -> None:
-        event = {"seq": len(self.events) + 1, "at": "2026-01-01T00:00:00Z", "kind": "staged"}
+        self.last_seq += 1
+        event = {"seq": self.last_seq, "at": "2026-01-01T00:00:00Z", "kind": "staged"}
         ids = {"machine_id": "m1", "attempt_id": "a1", "fence": 1}
         self.events.append(AgentEvent.model_validate(event | ids))
         self.news.put(Recorded())
@@ -130,6 +145,42 @@ def test_a_touch_is_as_old_as_it_is_when_it_is_told(desk: Desk) -> None:
     first, second = desk.turn(), desk.turn()
     assert first.machines[0].touched_s == 5.0 + REPORT_EVERY_S
     assert second.machines[0].touched_s == 5.0 + 2 * REPORT_EVERY_S
+
+
+def test_a_profile_is_told_until_the_server_has_taken_or_refused_it() -> None:
+    desk = Desk(printer())
+    desk.profile_errors = [Unavailable("away"), Conflict("at work")]
+    desk.show(MachineState.RUNNING)
+    for _ in range(round(3 * PROFILE_EVERY_S)):
+        desk.turn()
+    assert desk.profiles == [("m1", printer())] * 3
+
+
+def test_a_profile_that_the_server_does_not_want_keeps_nobody_from_reporting() -> None:
+    desk = Desk(printer())
+    desk.profile_errors = [NotFound("there is no such route")] * 2
+    desk.show(MachineState.RUNNING)
+    for _ in range(round(2 * PROFILE_EVERY_S)):
+        assert desk.turn().machines
+    assert len(desk.profiles) == 1
+
+
+def test_a_server_that_lacks_what_is_no_longer_kept_is_noticed_once(desk: Desk) -> None:
+    desk.last_seq = 500
+    desk.record()
+    desk.replies.extend([SyncReply(acked=300)] * 3)
+    for _ in range(3):
+        desk.turn()
+    assert desk.ordered() == [Misses(501), Heard(300)]
+    desk.turn()
+    assert desk.ordered() == [Misses(0), Heard(501)]
+
+
+def test_a_restored_server_is_noticed_when_there_is_nothing_to_report(desk: Desk) -> None:
+    desk.last_seq = 500
+    desk.replies.append(SyncReply(acked=300))
+    desk.turn()
+    assert Misses(501) in desk.ordered()
 
 
 def test_what_is_durable_is_told_at_once(desk: Desk) -> None:
