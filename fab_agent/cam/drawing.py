@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +16,6 @@ MAX_STROKES = 100_000
 _REACH_MM = 100_000.0
 
 Points = NDArray[np.float64]  # (n, 2) mm, y up
-
-
-class Kind(StrEnum):
-    """The formats that can be read."""
-
-    DXF = "dxf"
-    SVG = "svg"
 
 
 @dataclass(frozen=True, slots=True)

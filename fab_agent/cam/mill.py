@@ -8,12 +8,13 @@ from commons.machine import MachineProfile
 from fab_agent.cam.contours import contours_of, engravings_of
 from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
 from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
-from fab_agent.cam.drawing import Drawing, Kind
+from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import grbl_lines
 from fab_agent.cam.part import Feature, features_of, kept_area
 from fab_agent.cam.passes import Path3
 from fab_agent.cam.placing import placed
+from fab_agent.cam.request import Kind
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import SAFE_MM, toolpath_of
 from fab_agent.gcode.program import Estimate

@@ -1,10 +1,21 @@
-"""What is asked of the child that mills, and what it answers. This module reads no drawing."""
+"""What is asked of the child that mills, and what it answers. This module reads no drawing.
+
+It is loaded by every machine's process, which keeps nothing of what mills in its memory.
+"""
+
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from commons.machine import MachineProfile
 from fab_agent.cam.cutter import Stock
-from fab_agent.cam.drawing import Kind
+
+
+class Kind(StrEnum):
+    """The formats of drawings that can be read."""
+
+    DXF = "dxf"
+    SVG = "svg"
 
 
 class _Message(BaseModel):

@@ -6,8 +6,7 @@ import pytest
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.cutter import Stock
-from fab_agent.cam.drawing import Kind
-from fab_agent.cam.request import MillAnswer, MillRefusal, MillRequest
+from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
 from fab_agent.gcode.proof import proved_program
 from fab_agent.sandbox import Ending, Limits, run_python
 

@@ -51,9 +51,9 @@ def test_the_same_profile_told_again_changes_nothing(shop: Shop) -> None:
     assert len(profiles(shop)) == 1
 
 
-def test_a_machine_that_was_said_to_be_too_small_gets_the_job_once_it_is_not(shop: Shop) -> None:
-    tell(shop, shop.agent, envelope=Envelope(x_max_mm=30, y_max_mm=30, z_max_mm=30))
+def test_a_machine_that_is_said_to_be_too_small_gets_no_job_until_it_is_not(shop: Shop) -> None:
     ordered(shop)
+    tell(shop, shop.agent, envelope=Envelope(x_max_mm=30, y_max_mm=30, z_max_mm=30))
     assert shop.agent.lease().status_code == 204
     tell(shop, shop.agent)
     assert shop.agent.lease().status_code == 201

@@ -12,8 +12,8 @@ from shapely.affinity import translate
 from commons.errors import ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.cutter import Stock
-from fab_agent.cam.drawing import Kind
 from fab_agent.cam.mill import mill
+from fab_agent.cam.request import Kind
 
 ENVELOPE = Envelope(x_max_mm=600, y_max_mm=400, z_min_mm=-20, z_max_mm=40)
 SHEET = box(0, 0, 600, 400)

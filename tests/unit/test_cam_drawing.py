@@ -10,10 +10,11 @@ from shapely import Polygon
 
 from commons.errors import InvalidInput
 from fab_agent.cam.contours import contours_of
-from fab_agent.cam.drawing import Drawing, Kind, Stroke
+from fab_agent.cam.drawing import Drawing, Stroke
 from fab_agent.cam.mill import read_drawing
 from fab_agent.cam.operations import Operation, depth_of, operation_of
 from fab_agent.cam.part import features_of, kept_area
+from fab_agent.cam.request import Kind
 
 
 def dxf(draw, unit=units.MM, version="R2010"):

@@ -1,0 +1,13 @@
+"""What a machine's process keeps in memory: nothing of what only its children need."""
+
+import subprocess
+import sys
+
+# What reads drawings and meshes belongs to children that end with their work.
+FOR_CHILDREN = {"numpy", "scipy", "shapely", "trimesh", "ezdxf", "svgelements", "manifold3d"}
+
+
+def test_a_machines_process_loads_nothing_that_only_its_children_need() -> None:
+    code = "import sys, fab_agent.machine_process; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert FOR_CHILDREN.isdisjoint(done.stdout.split())
