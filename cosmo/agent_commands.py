@@ -7,6 +7,8 @@ from threading import Event
 import click
 
 from cosmo.access import CONFIG
+from cosmo.agent_doctor import doctor
+from cosmo.agent_setup import add
 from cosmo.control_commands import register
 
 
@@ -30,10 +32,13 @@ def init(config: Path) -> None:
 @click.argument("code")
 def enrol(config: Path, code: str) -> None:
     """Introduce this agent to the server with the one-use CODE from the lab's page."""
+    from fab_agent.examination import keep_told
     from fab_agent.settings import read_settings
     from fab_agent.supervisor import enrol as introduce
 
-    enrolled = introduce(read_settings(config), code)
+    settings = read_settings(config)
+    enrolled = introduce(settings, code)
+    keep_told(settings)
     click.echo(f"enrolled; compare on the lab's page: {enrolled.fingerprint}")
 
 
@@ -66,6 +71,8 @@ def simulate(kind: str, link: Path, record: Path | None, speed: float) -> None:
     serve(kind, link=link, record=record, speed=speed, stop=stop_on_signals())
 
 
+agent.add_command(add)
+agent.add_command(doctor)
 register(agent)
 
 

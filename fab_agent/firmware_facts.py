@@ -40,13 +40,17 @@ _STRANGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """What has answered. `guarded`: it watches its heaters by itself; None when it does not say."""
+    """What has answered. `guarded`: it watches its heaters by itself; None when it does not say.
+
+    `source` is where the facts come from, as it stands behind them in agent.toml.
+    """
 
     driver: Driver
     name: str
     guarded: bool | None = None
     simulated: bool = False
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    source: str = "from the firmware"
 
 
 def recognise(lines: Sequence[str]) -> Firmware | None:

@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,6 +158,30 @@ def append(path: Path, addition: str, *, head: str = "") -> None:
         raise InvalidInput(f"{path} is not UTF-8 text ({error}): save it as that") from error
     parse_settings(text, folder=path.resolve().parent, name=path.name)
     _replace(path.resolve(), content)
+
+
+@contextmanager
+def keep_key(path: Path, key: str) -> Iterator[None]:
+    """The key is in a file that only its owner can read, if what follows succeeds; "" keeps none.
+
+    Raises:
+        InvalidInput: there is such a file already.
+    """
+    if not key:
+        yield
+        return
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key + "\n")
+    except FileExistsError as error:
+        raise InvalidInput(
+            f"{path} is there already: give the machine another name, or use that key by --key-file"
+        ) from error
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlmodel import text
 
-from commons.wire import Asked
+from commons.wire import API_VERSION, Asked
 from repo_server import people
 from repo_server.api import auth
 from repo_server.api.messages import read
@@ -46,7 +46,7 @@ def show_health() -> ResponseReturnValue:
     """200 when the server can read its database."""
     with reading(current_app.extensions["engine"]) as session:
         session.exec(text("SELECT 1"))  # type: ignore[call-overload]
-    return jsonify(status="ok")
+    return jsonify(status="ok", api_version=API_VERSION)
 
 
 @bp.post("/people")

@@ -29,7 +29,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[machine.fdm.park]`": Park,
     "`[machine.cnc]`": MillLimits,
 }
-SETTINGS = [block for page in (PAGE, "docs/for_labs.md") for block in blocks(page, "toml")]
+SETTINGS = blocks(PAGE, "toml")
 
 
 def told(section: str) -> dict[str, str]:

@@ -19,9 +19,9 @@ def banner(*, grblhal: bool) -> str:
 def build_info(router: Router, rx_buffer: int) -> list[str]:
     """The answer to $I."""
     if not router.knobs.grblhal:
-        return ["[VER:1.1h.20190830:]", f"[OPT:V,{router.knobs.planner_blocks},{rx_buffer}]"]
+        return ["[VER:1.1h.20190830:simulated]", f"[OPT:V,{router.knobs.planner_blocks},{rx_buffer}]"]
     return [
-        "[VER:1.1f.20260817:]",
+        "[VER:1.1f.20260817:simulated]",
         f"[OPT:VNML+,{router.knobs.planner_blocks},{rx_buffer},3,0]",
         "[AXS:3:XYZ]",
         "[NEWOPT:ENUMS,RT+,SED]",

@@ -1,0 +1,52 @@
+"""`cosmo agent doctor`: what is wrong with a lab's agent, and what to do about it."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from cosmo.access import CONFIG
+
+# How each kind of finding begins.
+MARKS = {
+    "ok": ("ok     ", "green"),
+    "warning": ("warning", "yellow"),
+    "problem": ("problem", "red"),
+}
+
+
+@click.command()
+@CONFIG
+@click.option("--yes", is_flag=True, help="Open the serial ports without asking.")
+def doctor(config: Path, *, yes: bool) -> None:
+    """Look at everything that the agent needs: one line each, and what to do.
+
+    Machines that a running agent drives are left alone. Ends with 1 when there is a problem.
+    """
+    from fab_agent.examination import examine
+
+    console, counts = Console(highlight=False, soft_wrap=True), dict.fromkeys(MARKS, 0)
+    for machine, finding in examine(config, may_open=lambda names: yes or _may_open(names)):
+        mark, style = MARKS[finding.level]
+        counts[finding.level] += 1
+        about = f"{machine}: " if machine else ""
+        console.print(Text.assemble((mark, style), f"  {about}{finding}"))
+    problems, warnings = counts["problem"], counts["warning"]
+    said = [
+        f"{n} {word}{'s' * (n != 1)}" for n, word in ((problems, "problem"), (warnings, "warning"))
+    ]
+    console.print(", ".join(said) if problems or warnings else "all is well")
+    if problems:
+        raise SystemExit(1)
+
+
+def _may_open(names: list[str]) -> bool:
+    """A person at a terminal allows it; nobody else is there to say that the machines are free."""
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm(
+        "Opening a port restarts most boards. Is nothing printing or moving on "
+        f"{', '.join(names)}? It would stop. Open now?"
+    )
