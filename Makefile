@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help setup setup-tests demo test check format bench lock clean
+.PHONY: help setup setup-tests demo test check format bench bench-peers lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,11 @@ check:           ## style and types alone
 format:          ## put the source in the house's form
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
+bench-peers: setup  ## the senders that bench/streaming.py compares with, into var/peers
+	@sh scripts/bench_peers.sh
+
 bench: setup     ## every measurement against its peer; the last line of each is JSON
+	@sh scripts/bench_peers.sh || echo "bench: not all peers are there"
 	@for name in bench/[a-z]*.py; do \
 	    echo "== $$name"; $(PY) -m bench.$$(basename $$name .py) || exit 1; done
 

@@ -1,140 +1,291 @@
-"""Lines per second over a pty: our streams against a bare pyserial ping-pong loop.
+"""How well programs are streamed, against every peer in the same run.
 
-Both talk to the same simulated machine in a process of its own, one after the other, so that
-only their ratio counts: absolute figures drift with the computer. The simulated machine answers
-at once (no baud rate, moves take no time), so the sender and the scheduler are what is measured.
+`make bench-peers` installs the peers; `python -m bench.streaming` takes some 12 minutes, with
+`--quick` two (one round, a check that all of it works; its figures mean little). Everybody streams
+the same files to the same simulated machine (bench/peers/firmware.c), which measures at its end of
+the wire. Absolute rates drift with the computer: only ratios of one run say anything, and only
+while nothing else keeps its processors busy. The last line is one JSON object; docs: bench/README.md.
 """
 
+import argparse
 import json
 import os
-import statistics
-import subprocess
+import socket
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import serial
+from bench.peers import programs
+from bench.peers.cncjs import Cncjs
+from bench.peers.footprint import GB_2, idle_mb, stream_growth_mb
+from bench.peers.machine import Wire, compiled
+from bench.peers.octoprint import OctoPrint
+from bench.peers.scenarios import SCENARIOS, Floor, Result, Run, Scenario
+from bench.peers.sender import Child, PeerMissing, Sender
+from bench.peers.taps import holds_ms, stops_ms
 
-from fab_agent.machines.firmware.grbl import GrblKnobs
-from fab_agent.machines.firmware.marlin import MarlinKnobs
-from fab_agent.machines.firmware.pty import simulate
-from fab_agent.machines.grbl import GrblStream
-from fab_agent.machines.lines import ListedLines
-from fab_agent.machines.marlin import MarlinStream, numbered
-from fab_agent.machines.streamer import Stream, stream
-from fab_agent.machines.transport import SerialConnection, SerialPort
+ROUNDS = 5
+PEERS = ("octoprint", "printcore", "cncjs", "grbl-streamer")
+OCTOPRINT = Path(".venv-octoprint/bin/octoprint")
+PEERS_PYTHON = Path("var/peers/venv/bin/python")
+CNCJS = Path("var/peers/node/node_modules/cncjs/bin/cncjs")
+# Of the wire's own pace: how densely the moves of 0.1 mm come that no planner may wait for.
+PLANNER_SHARES, SEGMENT_MM, STARVED_MOVES = (0.5, 0.8, 0.95), 0.1, 2000
+HERE = Path(__file__).parent / "peers"
 
-LINES, ROUNDS = 20_000, 5
-# 23 to 26 bytes each, 33 to 36 with number and checksum: short moves of a printed curve.
-PROGRAM = [
-    b"G1 X%.3f Y%.3f E%.4f" % (20 + i % 997 / 7, 30 + i % 1009 / 9, i % 89 / 100)
-    for i in range(LINES)
-]
-READY_S = 10.0
-KNOBS = {"marlin": MarlinKnobs(), "grbl": GrblKnobs()}
-
-
-def our_marlin(port: str) -> None:
-    _stream(port, MarlinStream(ListedLines(PROGRAM)))
+Results = dict[tuple[str, str, str], Result]  # kind, scenario, sender
 
 
-class AcknowledgedStream(GrblStream):
-    """Ends with the last `ok`, as ping-pong does, and not when polls say that motion has ended."""
-
-    @property
-    def finished(self) -> bool:
-        return self.lines_done == LINES
-
-
-def our_grbl(port: str) -> None:
-    _stream(port, AcknowledgedStream(ListedLines(PROGRAM)))
-
-
-def marlin_pingpong(port: str) -> None:
-    _pingpong(port, [numbered(0, b"M110 N0")])
-    _pingpong(port, [numbered(n, line) for n, line in enumerate(PROGRAM, start=1)])
-
-
-def grbl_pingpong(port: str) -> None:
-    _pingpong(port, [line + b"\n" for line in PROGRAM])
-
-
-def _stream(port: str, program: Stream) -> None:
-    with SerialPort(SerialConnection(port)) as opened:
-        stream(program, opened, lambda _: None, line_count=LINES, make_safe=lambda: None)
-
-
-def _pingpong(port: str, lines: list[bytes]) -> None:
-    with serial.Serial(port, 115200, timeout=5, exclusive=True) as opened:
-        for line in lines:
-            opened.write(line)
-            if opened.readline().strip() != b"ok":
-                raise RuntimeError(f"no ok for {line!r}")
-
-
-def lines_per_s(sender: Callable[[str], None], port: str) -> float:
-    """How fast `sender` gets the whole program executed."""
-    start = time.perf_counter()
-    sender(port)
-    return LINES / (time.perf_counter() - start)
+@contextmanager
+def senders(folder: Path, firmware_folder: Path) -> Iterator[dict[tuple[str, str], Sender]]:
+    """All senders by name and kind of machine; whoever cannot be started is told and left out."""
+    pingpong = str(compiled(firmware_folder, "pingpong.c"))
+    peers_python = str(PEERS_PYTHON.absolute())
+    found: dict[tuple[str, str], Sender] = {}
+    for kind in ("marlin", "grbl"):
+        found["ours", kind] = ours(kind)
+        found["pyserial ping-pong", kind] = Child(
+            "pyserial ping-pong", [sys.executable, str(HERE / "pyserial_pingpong.py"), kind]
+        )
+        found["C ping-pong", kind] = Child("C ping-pong", [pingpong, kind])
+    found["printcore", "marlin"] = Child(
+        "printcore", [peers_python, str(HERE / "printcore_sender.py")]
+    )
+    found["grbl-streamer", "grbl"] = Child(
+        "grbl-streamer", [peers_python, str(HERE / "grbl_streamer_sender.py")]
+    )
+    with ExitStack() as stack:
+        ports = folder / "ports"
+        servers = {
+            ("octoprint", "marlin"): lambda: OctoPrint(
+                OCTOPRINT.absolute(), folder, ports=ports, http_port=_free_port()
+            ),
+            ("cncjs", "marlin"): lambda: _cncjs(folder, "marlin"),
+            ("cncjs", "grbl"): lambda: _cncjs(folder, "grbl"),
+        }
+        for key, start in servers.items():
+            try:
+                found[key] = server = start()
+            except (PeerMissing, OSError) as problem:
+                print(f"MISSING {key[0]} ({key[1]}): {problem}", flush=True)
+            else:
+                stack.callback(server.stop)
+        yield found
 
 
-def measure(kind: str, ours: Callable[[str], None], pingpong: Callable[[str], None]) -> list[float]:
-    """Medians of interleaved rounds: ours and ping-pong in lines per second, and their ratio."""
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / kind
-        command = [sys.executable, "-m", "bench.streaming", "--serve", kind, str(link)]
-        machine = subprocess.Popen(command)
-        try:
-            _wait_for(link)
-            rounds = [
-                (lines_per_s(ours, str(link)), lines_per_s(pingpong, str(link)))
-                for _ in range(ROUNDS)
-            ]
-        finally:
-            machine.terminate()
-            machine.wait()
-    columns = [*zip(*rounds, strict=True), [mine / theirs for mine, theirs in rounds]]
-    return [statistics.median(column) for column in columns]
+def ours(kind: str) -> Child:
+    """Our own sender for such a machine."""
+    return Child("ours", [sys.executable, "-m", "bench.peers.ours", kind])
 
 
-def _take_core(n: int) -> None:
-    """A real machine computes for itself: sender and simulated machine get a core each."""
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[n % len(cores)]})
+def measure(floor: Floor, scenario: Scenario, rounds: int) -> Results:
+    """Everybody in turn, `rounds` times; whoever fails is told and has no result."""
+    runs: dict[str, list[Run]] = {name: [] for name in scenario.moves}
+    for number in range(rounds):
+        for name in scenario.moves:
+            if name not in runs:
+                continue
+            try:
+                runs[name].append(floor.run(scenario, name, seed=number + 1))
+            except PeerMissing as problem:
+                print(f"FAILED {name}, {scenario.kind}, {scenario.name}: {problem}", flush=True)
+                del runs[name]
+    return {(scenario.kind, scenario.name, n): Result(tuple(r)) for n, r in runs.items() if r}
 
 
-def _wait_for(link: Path) -> None:
-    end = time.monotonic() + READY_S
-    while not os.path.lexists(link):
-        if time.monotonic() > end:
-            raise RuntimeError(f"no simulated machine at {link}")
-        time.sleep(0.05)
+def show(scenario: Scenario, results: Results) -> None:
+    """The scenario's rows."""
+    print(f"\n{scenario.kind}, {scenario.name}")
+    print(f"  {'':20}{'lines/s':>9}{'B/s':>9}{'CPU/100k':>10}{'p99 ms':>8}{'max ms':>8}  notes")
+    for (_, _, name), it in results.items():
+        first = it.runs[0].measured
+        notes = [] if it.once_in_order else ["NOT ONCE IN ORDER"]
+        if scenario.wire.baud:
+            share = it.median(lambda run: run.measured.wire_share(scenario.wire.baud))
+            notes.append(f"{share:.1%} of the wire")
+        if first.resends:
+            notes.append(f"{first.resends} resends")
+        print(
+            f"  {name:20}{it.lines_per_s:9,.0f}{it.bytes_per_s:9,.0f}{it.cpu_s_per_100k:10.2f}"
+            f"{it.median(lambda run: run.measured.gap_p99_ms):8.2f}"
+            f"{it.median(lambda run: run.measured.gap_max_ms):8.2f}  {', '.join(notes)}",
+            flush=True,
+        )
 
 
-def main() -> None:
-    """Print a table and, as the last line, one JSON object."""
+def starved(floor: Floor, rounds: int) -> tuple[int, int]:
+    """How often the planner ran dry on 0.1 mm moves, and the most bytes outstanding meanwhile."""
+    dry = most = 0
+    for share in PLANNER_SHARES:
+        wire = Wire(baud=115_200, block_us=19 * 10 / 115_200 * 1e6 / share)
+        feed_mm_s = SEGMENT_MM / (wire.block_us / 1e6)
+        lines = programs.milled(STARVED_MOVES, segment_mm=SEGMENT_MM, feed_mm_s=feed_mm_s)
+        path = programs.write(floor.ports.parent / "segments.gcode", lines)
+        for _ in range(rounds):
+            machine, port = floor.machine("grbl", path, wire)
+            sender = ours("grbl")
+            with machine:
+                try:
+                    sender.open(port, wire.baud, path)
+                    sender.go()
+                    if not machine.wait_done(60):
+                        raise PeerMissing("our own stream of short segments did not end")
+                finally:
+                    sender.close()
+                seen = machine.stop()
+            dry, most = dry + seen.starved, max(most, seen.outstanding)
+    print(f"\n0.1 mm segments at {PLANNER_SHARES} of the wire: planner dry {dry} times", flush=True)
+    return dry, most
+
+
+def wire_figures(results: Results) -> dict[str, float]:
+    """Everything that compares lines and bytes."""
+
+    def lines(kind: str, scenario: str, name: str) -> float:
+        return results[kind, scenario, name].lines_per_s
+
+    def share(kind: str, baud: int) -> float:
+        it = results[kind, f"{baud} baud", "ours"]
+        return round(it.median(lambda run: run.measured.wire_share(baud)), 4)
+
+    def ratio(kind: str, scenario: str, peer: str, theirs: str | None = None) -> float:
+        mine = results[kind, scenario, "ours"].bytes_per_s
+        return round(mine / results[kind, theirs or scenario, peer].bytes_per_s, 2)
+
+    fast = results["marlin", "250000 baud", "ours"]
+    clean = "115200 baud"
+    return {
+        "marlin_wire_share_115200": share("marlin", 115_200),
+        "marlin_wire_share_250000": share("marlin", 250_000),
+        "marlin_vs_octoprint_unlimited": ratio("marlin", "no limit", "octoprint"),
+        "marlin_vs_octoprint_1ms": ratio("marlin", "1 ms later", "octoprint"),
+        "marlin_share_of_pingpong": ratio("marlin", "no limit", "C ping-pong"),
+        "marlin_gap_p99_ms_250000": fast.median(lambda run: run.measured.gap_p99_ms),
+        "marlin_gap_max_ms_250000": fast.median(lambda run: run.measured.gap_max_ms),
+        "marlin_1pct_vs_clean_octoprint": ratio("marlin", "115200, 1 % bad", "octoprint", clean),
+        "marlin_5pct_vs_clean_octoprint": ratio("marlin", "115200, 5 % bad", "octoprint", clean),
+        "marlin_lines_per_s": round(lines("marlin", "no limit", "ours")),
+        "grbl_wire_share_115200": share("grbl", 115_200),
+        "grbl_vs_cncjs_unlimited": ratio("grbl", "no limit", "cncjs"),
+        "grbl_lines_per_s": round(lines("grbl", "no limit", "ours")),
+    }
+
+
+def cost_figures(results: Results) -> dict[str, float]:
+    """What it costs, and how much is on its way at most."""
+    mine = results["marlin", "115200 baud", "ours"].cpu_s_per_100k
+    theirs = results["marlin", "115200 baud", "octoprint"].cpu_s_per_100k
+    grbl = [run for (kind, _, who), it in results.items() if (kind, who) == ("grbl", "ours")
+            for run in it.runs]  # fmt: skip
+    return {
+        "marlin_cpu_s_per_100k": round(results["marlin", "no limit", "ours"].cpu_s_per_100k, 2),
+        "cpu_share_of_octoprint_115200": round(mine / theirs, 3),
+        "grbl_cpu_s_per_100k": round(results["grbl", "no limit", "ours"].cpu_s_per_100k, 2),
+        "grbl_max_outstanding": max(run.measured.outstanding for run in grbl),
+    }
+
+
+def behind(results: Results) -> list[str]:
+    """Where a peer executed more of its program per second than we did, and who is not there."""
+    found = []
+    for scenario in SCENARIOS:
+        mine = results.get((scenario.kind, scenario.name, "ours"))
+        for peer in (name for name in scenario.moves if name in PEERS):
+            theirs = results.get((scenario.kind, scenario.name, peer))
+            where = f"{scenario.kind}, {scenario.name}"
+            if mine is None or theirs is None:
+                found.append(f"{where}: no figure against {peer}")
+            elif mine.bytes_per_s < theirs.bytes_per_s:
+                share = mine.bytes_per_s / theirs.bytes_per_s
+                found.append(f"{where}: {share:.3f} of {peer}")
+    return found
+
+
+def tap_figures(floor: Floor, rounds: int) -> dict[str, float]:
+    """How late a person's hold and stop reach the wire, ms; the worse of both kinds of machine."""
     figures: dict[str, float] = {}
-    print(f"{'':8}{'ours, lines/s':>16}{'ping-pong':>12}{'ratio':>8}   median of {ROUNDS}")
-    cases = (("marlin", our_marlin, marlin_pingpong), ("grbl", our_grbl, grbl_pingpong))
-    for kind, ours, pingpong in cases:
-        mine, theirs, ratio = measure(kind, ours, pingpong)
-        prefix = "" if kind == "marlin" else f"{kind}_"
-        figures[f"{kind}_lines_per_s"] = round(mine)
-        figures[f"{prefix}pingpong_lines_per_s"] = round(theirs)
-        figures[f"{kind}_ratio"] = round(ratio, 2)
-        print(f"{kind:8}{mine:16,.0f}{theirs:12,.0f}{ratio:8.2f}")
+    for word, taps, wait in (("hold", 6 * rounds, holds_ms), ("stop", 3 * rounds, stops_ms)):
+        for kind in ("grbl", "marlin"):
+            late = sorted(wait(floor, kind, ours(kind), taps))
+            worst, key = late[int(0.99 * len(late))], f"{word}_ms_p99"
+            print(
+                f"{word} on {kind}: median {late[len(late) // 2]:.1f} ms, worst {late[-1]:.1f} ms"
+            )
+            figures[key] = round(max(figures.get(key, 0.0), worst), 1)
+    return figures
+
+
+def not_right(results: Results) -> list[str]:
+    """Where our own stream did not deliver its program once and in order, or overran a buffer."""
+    return [
+        f"{kind}, {scenario}"
+        for (kind, scenario, name), it in results.items()
+        if name == "ours"
+        and not (it.once_in_order and not any(run.measured.overflowed for run in it.runs))
+    ]
+
+
+def measured(folder: Path, *, rounds: int, memory_bytes: int) -> tuple[dict[str, object], bool]:
+    """All figures, and whether every peer was there and our own streams were right."""
+    results: Results = {}
+    firmware = compiled(folder, "firmware.c")
+    with senders(folder, folder) as found:
+        floor = Floor(folder, firmware, found)
+        for scenario in SCENARIOS:
+            rows = measure(floor, scenario, rounds)
+            show(scenario, rows)
+            results |= rows
+    dry, most = starved(floor, max(1, rounds // 2))
+    taps = tap_figures(floor, rounds)
+    late, wrong = behind(results), not_right(results)
+    for place in late:
+        print(f"BEHIND {place}")
+    for place in wrong:
+        print(f"WRONG {place}: not every line once and in order")
+    costs = cost_figures(results)
+    costs["grbl_max_outstanding"] = max(costs["grbl_max_outstanding"], most)
+    idle, growth = idle_mb(floor), stream_growth_mb(folder, memory_bytes)
+    memory = {"agent_idle_mb": round(idle, 1), "stream_2gb_growth_mb": round(growth, 1)}
+    figures: dict[str, object] = {**wire_figures(results), **costs, "grbl_planner_starved": dry}
+    figures |= {**taps, **memory, "ahead_of_all_peers": not late, "rounds": rounds}
+    figures["load"] = round(os.getloadavg()[1], 1)
+    return figures, not wrong and not _missing(results)
+
+
+def _missing(results: Mapping[tuple[str, str, str], Result]) -> bool:
+    return any(
+        (scenario.kind, scenario.name, name) not in results
+        for scenario in SCENARIOS
+        for name in scenario.moves
+    )
+
+
+def _cncjs(folder: Path, kind: str) -> Cncjs:
+    return Cncjs(CNCJS.absolute(), folder / "cncjs", kind=kind, http_port=_free_port())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Print the tables and, as the last line, one JSON object; 1 when something is missing."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--quick", action="store_true", help="one round, to see that all works")
+    quick = words.parse_args().quick
+    with tempfile.TemporaryDirectory(prefix="streaming-") as name:
+        figures, complete = measured(
+            Path(name),
+            rounds=1 if quick else ROUNDS,
+            memory_bytes=GB_2 // 20 if quick else GB_2,
+        )
     print(json.dumps(figures))
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        _take_core(1)
-        simulate(sys.argv[2], link=Path(sys.argv[3]), knobs=KNOBS[sys.argv[2]],
-                 stop=threading.Event())  # fmt: skip
-    else:
-        _take_core(0)
-        main()
+    sys.exit(main())
