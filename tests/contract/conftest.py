@@ -178,12 +178,19 @@ def octoprint_rig(octoprint: tuple[OctoPrintHost, Path]) -> Rig:
     )
 
 
+@pytest.fixture
+def lines() -> list[str]:
+    """A program for a printer."""
+    return PROGRAMS[Process.FDM]
+
+
 @dataclass(frozen=True)
 class Printer:
     """A simulated Klipper that a real Moonraker has found."""
 
     klippy: SimulatedKlippy
     host: MoonrakerHost
+    switch_off: Callable[[], None]
 
     @property
     def connection(self) -> HostConnection:
@@ -218,8 +225,9 @@ def klipper() -> Callable[..., AbstractContextManager[Printer]]:
 
     @contextmanager
     def behind(host: MoonrakerHost, state: str = "ready", **knobs: int | str) -> Iterator[Printer]:
-        printer = Printer(SimulatedKlippy(host.files, KlippyKnobs(**knobs)), host)
-        with klippy_served(printer.klippy, klippy_of(host.files.parent), speed=SPEED):
+        klippy = SimulatedKlippy(host.files, KlippyKnobs(**knobs))
+        with klippy_served(klippy, klippy_of(host.files.parent), speed=SPEED) as stop:
+            printer = Printer(klippy, host, stop.set)
             wait_for_klipper(printer, state)
             yield printer
 
