@@ -31,7 +31,7 @@ class PrintWatch:
         self._lines_at = lines_at
         self._printer = Printer()
         self._held = False
-        self._temperatures: Temperatures | None = None
+        self._temperatures = Temperatures()
 
     def hear(self, news: News) -> list[MachineEvent]:
         """What has changed, from the push channel."""
