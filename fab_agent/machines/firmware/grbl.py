@@ -5,7 +5,7 @@ alarms, holds, doors), doc/markdown/interface.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from fab_agent.machines.firmware import grbl_system
@@ -35,7 +35,7 @@ class SimulatedGrbl(Controller):
 
     `executed` are the lines of G-code it has executed, in order, each when it was answered.
     `mode` is Idle (or running), Check, Alarm, Hold, Door, Jog, Home or Sleep; `state` the word in
-    its status report.
+    its status report. `then` is done after the command under way was answered.
     """
 
     AWAITED = re.compile(rb"[\r\n?!~\x18\x80-\xff]")
@@ -105,6 +105,7 @@ class SimulatedGrbl(Controller):
         if lost:
             self.say("ALARM:6" if self.mode == "Home" else "ALARM:3")
         locked = lost or self.mode in ("Alarm", "Sleep")
+        self.router.homed = self.router.homed and not lost
         self.router.forget()
         self._boot("Alarm" if locked else "Idle")
         self.say(banner(grblhal=self.knobs.grblhal))
@@ -115,22 +116,17 @@ class SimulatedGrbl(Controller):
         """Answer a line."""
         self._utter(line.encode() + b"\r\n")
 
-    def enter(self, mode: str) -> None:
-        """Change the mode; to sleep also means that everything is off."""
-        self.mode = mode
-        if mode == "Sleep":
-            self.router.spindle, self.router.coolant = "M5", "M9"
-            self.say("[MSG:Sleeping]")
+    def sleep(self) -> None:
+        """Everything is off until a reset."""
+        self.mode = "Sleep"
+        self.router.switch_off()
+        self.say("[MSG:Sleeping]")
 
     def wait(self, seconds: float) -> Iterator[None]:
         """Let so much time pass, if moves take any."""
         self._wait_s = seconds if self.knobs.moves_take_time else 0.0
         while self._wait_s > 0:
             yield
-
-    def reset_after_answer(self) -> None:
-        """Reset once the command has been answered."""
-        self._resets = True
 
     def _boot(self, mode: str) -> None:
         self.mode = mode
@@ -139,7 +135,8 @@ class SimulatedGrbl(Controller):
         self._job: Iterator[None] | None = None
         self._status, self._asked = Status(), False
         self._wait_s = self._door_s = self._restore_s = 0.0
-        self._door_open = self._jog_ends = self._resets = False
+        self._door_open = self._jog_ends = False
+        self.then: Callable[[], None] | None = None
         self._restored = "M5"  # what the spindle did before the door opened
 
     # What arrives
@@ -193,12 +190,12 @@ class SimulatedGrbl(Controller):
             return
         if mode == "Door":
             self.say("[MSG:Check Door]")
+        elif self.mode == "Door":
+            return
         self._jog_ends = self._jog_ends or self.mode == "Jog"
-        if mode == "Door" or self.mode != "Door":
-            if self.mode != "Door":
-                self._restored = self.router.spindle
-            self.mode = mode
-        self._restore_s = 0.0
+        if self.mode != "Door":
+            self._restored = self.router.spindle
+        self.mode, self._restore_s = mode, 0.0
         self.planner.hold()
         self._settle()
 
@@ -252,8 +249,9 @@ class SimulatedGrbl(Controller):
                 return  # not done
             except StopIteration:
                 self._job = None
-            if self._resets:
-                self.reset()
+            if self.then is not None:
+                then, self.then = self.then, None
+                then()
 
     def _may_go_on(self) -> bool:
         if self.knobs.lines_per_tick and self._rx:
@@ -306,7 +304,8 @@ class SimulatedGrbl(Controller):
         if not check:
             self.executed.append(line.strip().decode("ascii", "replace"))
             self._pass_remarks()
-        if text.startswith("M") and text in ("M2", "M30", "M02"):
+        if self.router.ended:
+            self.router.ended = False
             self.say("[MSG:Pgm End]")
         if check or len(self.executed) != self.knobs.lost_ok_at_line:
             self.say("ok")
@@ -347,7 +346,7 @@ class SimulatedGrbl(Controller):
 
     def _alarm(self, number: int) -> None:
         """Everything stops and is off; after a limit nothing but a reset is heard."""
-        self.router.spindle, self.router.coolant = "M5", "M9"
+        self.router.switch_off()
         self.router.stop_here()
         self.mode = "Alarm"
         self.say(f"ALARM:{number}")

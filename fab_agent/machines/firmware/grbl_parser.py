@@ -28,25 +28,10 @@ GROUPS = {
     **dict.fromkeys(("M3", "M4", "M5"), "M7"),
     **dict.fromkeys(("M7", "M8", "M9"), "M8"),
 }
-_FRACTIONS = {"28", "30", "38", "43", "59", "61", "90", "91", "92"}
-_AXIS_USERS = frozenset(
-    [
-        "G10",
-        "G28",
-        "G30",
-        "G92",
-        "G0",
-        "G1",
-        "G2",
-        "G3",
-        "G38.2",
-        "G38.3",
-        "G38.4",
-        "G38.5",
-        "G43.1",
-        "G49",
-    ]
-)
+# Of these GRBL knows some with a fraction: any other fraction is unknown, not a bad number.
+_FRACTIONS = {28, 30, 38, 43, 59, 61, 90, 91, 92}
+_AXIS_USERS = {"G10", "G28", "G30", "G43.1", "G49", "G92"}
+_AXIS_USERS |= {code for code, group in GROUPS.items() if group == "G1" and code != "G80"}
 _PLANES = {"G17": "XY", "G18": "ZX", "G19": "YZ"}
 _OFFSETS = {"X": "I", "Y": "J", "Z": "K"}
 MM_PER_INCH = 25.4
@@ -142,9 +127,11 @@ def _take_command(block: Block, letter: str, value: float) -> None:
     code = f"{letter}{value:g}"
     group = GROUPS.get(code)
     if group is None:
-        whole = f"{value:.0f}" if value == int(value) else str(int(value))
-        fractional = value != int(value) and f"{letter}{whole}" in GROUPS
-        raise Refused(23 if fractional and (letter == "M" or whole not in _FRACTIONS) else 20)
+        whole = int(value)
+        no_integer = whole != value and (
+            letter == "M" or (f"G{whole}" in GROUPS and whole not in _FRACTIONS)
+        )
+        raise Refused(23 if no_integer else 20)
     if code in _AXIS_USERS and any(c in _AXIS_USERS for c in block.commands.values()):
         raise Refused(24)
     if group in block.commands:
@@ -203,25 +190,24 @@ def _check_motion(block: Block) -> None:
     if explicit:
         block.modes.motion = explicit
     motion = block.modes.motion
-    used = any(c in ("G10", "G28", "G30", "G92", "G43.1") for c in block.commands.values())
     if block.commands.get("G0") == "G53" and motion not in ("G0", "G1"):
         raise Refused(30)
-    if motion == "G80" and _has_axes(block) and not used:
+    if motion == "G80" and _has_axes(block):
         raise Refused(31)
+    used = not _AXIS_USERS.isdisjoint({*block.commands.values()} - {explicit})
     block.moves = _has_axes(block) and not used
-    is_motion = block.moves or explicit in ("G1", "G2", "G3")
-    if is_motion and motion not in ("G0", "G80") and block.modes.feed_mm_min <= 0:
+    if motion in ("G0", "G80") or not (block.moves or explicit):
+        return
+    if block.modes.feed_mm_min <= 0:
         raise Refused(22)
-    if motion in ("G2", "G3") and is_motion:
-        _check_arc_words(block)
-    if motion.startswith("G38") and explicit and not _has_axes(block):
+    if motion != "G1" and not block.moves:
         raise Refused(26)
+    if motion in ("G2", "G3"):
+        _check_arc_words(block)
 
 
 def _check_arc_words(block: Block) -> None:
     plane = _PLANES[block.modes.plane]
-    if not _has_axes(block):
-        raise Refused(26)
     if block.words.keys().isdisjoint(plane):
         raise Refused(32)
     if "R" not in block.words and block.words.keys().isdisjoint(_OFFSETS[a] for a in plane):
@@ -230,13 +216,13 @@ def _check_arc_words(block: Block) -> None:
 
 def _check_jog(block: Block) -> None:
     """gcode.c, jogging: only units, distance mode and G53 may be said, and F must be."""
-    if not block.commands.keys() <= {"G0", "G3", "G6"} or block.commands.get("G0", "G53") != "G53":
-        raise Refused(16)
-    if not _has_axes(block):
-        raise Refused(26)
     if "F" not in block.words or block.modes.feed_mm_min <= 0:
         raise Refused(22)
-    block.moves = True
+    if not block.commands.keys() <= {"G0", "G3", "G6"} or block.commands.get("G0", "G53") != "G53":
+        raise Refused(16)
+    if block.words.keys() & {"S", "T"}:
+        raise Refused(36)
+    block.moves = _has_axes(block)
     block.modes.motion = "G1"
 
 
@@ -251,7 +237,7 @@ def _check_others(block: Block) -> None:
     if once == "G10":
         used |= set("PL")
     if motion in ("G2", "G3") and block.moves:
-        used |= {"R"} if "R" in block.words else {_OFFSETS[a] for a in _PLANES[block.modes.plane]}
+        used |= {"R"} if "R" in block.words else set("IJK")
     if block.words.keys() - used:
         raise Refused(36)
 

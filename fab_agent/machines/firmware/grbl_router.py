@@ -14,7 +14,6 @@ SYSTEMS = ("G54", "G55", "G56", "G57", "G58", "G59")
 RAPID_MM_MIN = 5000.0  # $110 to $112
 PULL_OFF_MM = 1.0  # $27
 HOMING_S = 8.0
-# mc_dwell with the spindle's own delays is not modelled: it is up to speed at once.
 
 Point = tuple[float, float, float]
 
@@ -69,12 +68,12 @@ class Router:
         """As after a reset: default modes, spindle off, nothing planned; offsets stay (EEPROM)."""
         self.planner.clear()
         self.modes = Modes()
-        self.spindle = "M5"
-        self.coolant = "M9"
+        self.spindle, self.coolant = "M5", "M9"  # what really turns and flows
         self.g92: Point = (0.0, 0.0, 0.0)
         self.tool_length = 0.0
         self.dwell_s = 0.0
         self.paused = False  # by M0: it waits for a cycle start
+        self.ended = False  # by M2 or M30, not told yet
         self.offsets_changed = True
         self.at: Point = self.where  # the parser's own idea of where the tool will be
 
@@ -275,6 +274,10 @@ class Router:
         else:
             self._end_program()
 
+    def switch_off(self) -> None:
+        """Spindle and coolant stop."""
+        self.spindle, self.coolant = "M5", "M9"
+
     def _end_program(self) -> None:
         """M2 and M30: default modes but for units, tool, feed and offsets; spindle off."""
         old = self.modes
@@ -282,8 +285,8 @@ class Router:
             motion="G1", units=old.units, tool=old.tool, feed_mm_min=old.feed_mm_min,
             speed=old.speed,
         )  # fmt: skip
-        self.spindle, self.coolant = "M5", "M9"
-        self.offsets_changed = True
+        self.switch_off()
+        self.ended = self.offsets_changed = True
 
 
 def _settings(knobs: GrblKnobs) -> dict[int, float]:

@@ -1,7 +1,7 @@
 """GRBL's `$` commands. After gnea/grbl, grbl/system.c and doc/markdown/commands.md."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from fab_agent.machines.firmware import grbl_reports as reports
@@ -17,6 +17,7 @@ class Board(Protocol):
 
     router: Router
     mode: str
+    then: Callable[[], None] | None
     rx_size: int
 
     @property
@@ -28,16 +29,16 @@ class Board(Protocol):
         """Answer a line."""
         ...
 
-    def enter(self, mode: str) -> None:
-        """Change the mode."""
-        ...
-
     def wait(self, seconds: float) -> Iterator[None]:
         """Let so much time pass."""
         ...
 
-    def reset_after_answer(self) -> None:
-        """Reset once the command has been answered."""
+    def reset(self) -> None:
+        """The reset button."""
+        ...
+
+    def sleep(self) -> None:
+        """Everything is off until a reset."""
         ...
 
 
@@ -70,7 +71,7 @@ def _jog(board: Board, text: str) -> Iterator[None]:
         raise Refused(3)
     yield from board.router.run(text[3:], check=False, jog=True)
     if not board.router.planner.empty:
-        board.enter("Jog")
+        board.mode = "Jog"
 
 
 def _settings(board: Board) -> None:
@@ -83,18 +84,18 @@ def _settings(board: Board) -> None:
 def _check(board: Board) -> None:
     if board.mode == "Check":
         board.say("[MSG:Disabled]")
-        board.reset_after_answer()
+        board.then = board.reset
     elif board.mode != "Idle" or board.moving:
         raise Refused(8)
     else:
         board.say("[MSG:Enabled]")
-        board.enter("Check")
+        board.mode = "Check"
 
 
 def _unlock(board: Board) -> None:
     if board.mode == "Alarm":
         board.say("[MSG:Caution: Unlocked]")
-        board.enter("Idle")
+        board.mode = "Idle"
 
 
 _ANY_TIME = {
@@ -108,10 +109,10 @@ _ANY_TIME = {
 def _home(board: Board) -> Iterator[None]:
     if not board.router.settings[22]:
         raise Refused(5)
-    board.enter("Home")
+    board.mode = "Home"
     yield from board.wait(HOMING_S)
     board.router.home()
-    board.enter("Idle")
+    board.mode = "Idle"
 
 
 def _at_rest(board: Board, text: str) -> Iterator[None]:
@@ -124,10 +125,10 @@ def _at_rest(board: Board, text: str) -> Iterator[None]:
         lines = [f"$N{i}={line}" for i, line in enumerate(router.startup)]
     elif text == "$SLP":
         lines = []
-        board.enter("Sleep")
+        board.then = board.sleep
     elif text in ("$RST=$", "$RST=#", "$RST=*"):
         lines = ["[MSG:Restoring defaults]"]
-        board.reset_after_answer()
+        board.then = board.reset
     elif (startup := _STARTUP.fullmatch(text)) is not None:
         lines = []
         yield from _store_startup(board, int(startup[1]), startup[2])

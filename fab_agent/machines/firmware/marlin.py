@@ -27,7 +27,7 @@ _BANNER = "start\nPowerUp\nMarlin 2.1.2\necho:Last Updated: simulated"
 _KILLED = "Error:Printer halted. kill() called!"
 _SYNC = SYNC.decode()
 # EmergencyParser::update: alone on a line, with a line number before it at most.
-_EMERGENCY = re.compile(rb"(?:^|\n) *(?:N[-0-9 ]*)?(M(?:108|112|410))(?!\d)[^\n]*(?=\n)")
+_EMERGENCY = re.compile(rb"(?:^|\n) *(?:N[-0-9 ]*)?(M(?:108|112|410))[^\n]*(?=\n)")
 _LONGEST_EMERGENCY = 64
 _HOT_REPORT_S = 1.0  # how often M109 and M190 say how far they are
 _NUMBER = re.compile(rb" *([-+]?\d+)")
@@ -169,7 +169,8 @@ class SimulatedMarlin(Controller):
             return
         line = self._damaged(line)
         body, star, given = line.rpartition(b"*")
-        text = (body or line).partition(b" ")[2]
+        # GCodeParser::parse skips N, its digits, and spaces if there are any.
+        text = (body or line).lstrip(b"N").lstrip(b"-0123456789").lstrip(b" ")
         restarts = b"M110" in line
         number = _number(text[4:] if restarts and b"N" in text else line)
         if number != self._last_number + 1 and not restarts:
@@ -257,7 +258,7 @@ class SimulatedMarlin(Controller):
         elif knobs.advanced_ok:
             number = "" if command.number is None else f" N{command.number}"
             room = knobs.buffer_size - len(self._queue)
-            self._tell(f"ok{number} P{max(self.planner.free - 1, 0)} B{room}")
+            self._tell(f"ok{number} P{self.planner.free} B{room}")
         else:
             self._utter(b"ok\n")
 

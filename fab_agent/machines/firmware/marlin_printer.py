@@ -26,40 +26,11 @@ _HOME_MM = (0.0, 0.0, 0.0)
 _CODE = re.compile(r"\s*([GMT])\s*0*(\d+)(?:\.(\d+))?(.*)", re.DOTALL)
 _WORD = re.compile(r"([A-Z])\s*([-+]?(?:\d+\.?\d*|\.\d+))?")
 # Known to every Marlin and without effect on anything that is modelled here.
-_NO_EFFECT = frozenset(
-    [
-        "T0",
-        "G17",
-        "M17",
-        "M18",
-        "M75",
-        "M76",
-        "M77",
-        "M73",
-        "M84",
-        "M85",
-        "M92",
-        "M106",
-        "M107",
-        "M117",
-        "M201",
-        "M203",
-        "M204",
-        "M205",
-        "M206",
-        "M211",
-        "M220",
-        "M221",
-        "M300",
-        "M500",
-        "M501",
-        "M502",
-        "M420",
-        "M851",
-        "M900",
-        "G29",
-    ]
-)
+_NO_EFFECT = {
+    *("T0", "G17", "G29", "M17", "M18", "M73", "M75", "M76", "M77", "M84", "M85", "M92", "M106"),
+    *("M107", "M117", "M201", "M203", "M204", "M205", "M206", "M211", "M220", "M221", "M300"),
+    *("M420", "M500", "M501", "M502", "M851", "M900"),
+}
 
 Words = dict[str, float]
 Done = Callable[[], bool]
@@ -76,7 +47,7 @@ class Printer:
     def __init__(self, knobs: MarlinKnobs, say: Callable[[str], None]) -> None:
         self.knobs, self._say = knobs, say
         self.planner = Planner(
-            knobs.planner_blocks,
+            max(knobs.planner_blocks - 1, 1),  # a ring buffer leaves one free
             timed=knobs.moves_take_time,
             acceleration_mm_s2=knobs.acceleration_mm_s2,
         )

@@ -108,10 +108,9 @@ class Planner:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         if self._stopping_s is not None:
-            seconds, self._stopping_s = (
-                min(seconds, self._stopping_s),
-                max(self._stopping_s - seconds, 0.0),
-            )
+            passed_s = min(seconds, self._stopping_s)
+            self._stopping_s -= passed_s
+            seconds = passed_s / 2  # it slows down evenly, so it goes half as far
         while self._blocks and seconds > 0:
             block = self._blocks[0]
             used = min(seconds, block.left_s)
