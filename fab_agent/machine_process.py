@@ -17,6 +17,7 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 
+import fab_agent.lean  # noqa: F401 (first: what follows would load more)
 from commons.errors import FabError
 from fab_agent.bench import Bench, Display, MachineLink, monotonic_s
 from fab_agent.controls import ControlDesk, attended

@@ -6,9 +6,11 @@ each time with a new nonce. Only an enrolment is not: its code works once.
 """
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -176,9 +178,15 @@ class Repository:
         return self.identity.signed(method, target, body, at=int(self.clock()))
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """The certificates that this computer trusts, read once for all threads."""
+    return httpx.create_ssl_context()
+
+
 def new_client() -> httpx.Client:
     """An HTTP client for one thread; TLS certificates are checked, redirects are not followed."""
-    return httpx.Client(timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S))
+    return httpx.Client(verify=_tls(), timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S))
 
 
 def introduce(http: httpx.Client, url: str, enrolment: Enrolment) -> Enrolled:
