@@ -9,7 +9,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -234,11 +234,20 @@ def klipper() -> Callable[..., AbstractContextManager[Printer]]:
     return behind
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Returns when it has happened; the test's own time limit ends a wait that is in vain."""
+    while not happened():
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    return wait_until
+
+
 def wait_for_klipper(printer: Printer, state: str) -> None:
-    client = MoonrakerClient(printer.connection)
-    while client.server().klippy_state != state:
-        time.sleep(0.02)
-    client.close()
+    with closing(MoonrakerClient(printer.connection)) as client:
+        wait_until(lambda: client.server().klippy_state == state)
 
 
 @pytest.fixture

@@ -119,13 +119,12 @@ def test_another_kind_of_server_is_no_moonraker(client_at, answer):
         server.shutdown()
 
 
-def test_a_klipper_that_is_not_connected_is_named(moonraker, klipper, client_at):
+def test_a_klipper_that_is_not_connected_is_named(moonraker, klipper, client_at, until):
     client = client_at(HostConnection(moonraker.url, moonraker.key))
     driver = MoonrakerDriver(client)
     with klipper(moonraker):
         pass
-    while client.server().klippy_state != "disconnected":
-        pass
+    until(lambda: client.server().klippy_state == "disconnected")
     with pytest.raises(Unavailable, match="Klipper is not connected"):
         driver.ready()
     with pytest.raises(TransportLost, match="cannot be asked now"):
@@ -149,24 +148,24 @@ def test_a_klipper_that_is_not_ready_is_told_by_its_state(
             driver.ready()
 
 
-def test_a_klipper_that_has_shut_down_is_told_with_its_reason(driver, client):
+def test_a_klipper_that_has_shut_down_is_told_with_its_reason(driver, client, until):
     client.emergency_stop()
-    while client.server().klippy_state == "ready":
-        pass
+    until(lambda: client.server().klippy_state != "ready")
     with pytest.raises(Unavailable, match="is in shutdown: Shutdown due to webhooks request"):
         driver.ready()
 
 
-def test_a_printer_that_is_moved_by_hand_is_left_alone(printer, driver, client, lines, program):
+def test_a_printer_that_is_moved_by_hand_is_left_alone(
+    printer, driver, client, lines, program, until
+):
     printer.klippy.order("G4 P1000000000", lambda _: None)
-    while client.printer().idle_timeout.state != "Printing":
-        pass
+    until(lambda: client.printer().idle_timeout.state == "Printing")
     with pytest.raises(Unavailable, match="moved by hand"):
         driver.run(program(lines), attempt="by-hand", report=nothing, controls=nobody)
     assert printer.klippy.executed == []
 
 
-def test_a_busy_printer_is_left_alone(printer, driver, client, lines, program):
+def test_a_busy_printer_is_left_alone(printer, driver, client, lines, program, until):
     """The other print goes on to its end: it is neither replaced nor cancelled, even paused."""
     mine = program(lines)
     client.upload(mine.path, "someone-elses.gcode", mine.sha256)
@@ -177,8 +176,7 @@ def test_a_busy_printer_is_left_alone(printer, driver, client, lines, program):
     driver.make_safe()
     assert client.printer().print_stats.state == "paused"
     client.order("resume")
-    while client.printer().busy:
-        pass
+    until(lambda: not client.printer().busy)
     assert printer.klippy.executed == lines
 
 
@@ -247,7 +245,7 @@ def test_a_file_that_something_changes_on_the_host_is_not_started(
 # Nothing starts twice, and what has been is known.
 
 
-def test_an_attempt_is_never_started_twice(printer, driver, client, lines, program):
+def test_an_attempt_is_never_started_twice(printer, driver, client, lines, program, until):
     """Neither while Klipper remembers it, nor later, when the history alone does."""
     mine = program(lines)
     driver.run(mine, attempt="once", report=nothing, controls=nobody)
@@ -256,8 +254,7 @@ def test_an_attempt_is_never_started_twice(printer, driver, client, lines, progr
         with pytest.raises(Conflict, match="has had its start"):
             driver.run(mine, attempt="once", report=nothing, controls=nobody)
         printer.klippy.order(forget, lambda _: None)
-        while client.printer().print_stats.filename:
-            pass
+        until(lambda: not client.printer().print_stats.filename)
     assert printer.klippy.executed == lines
 
 
@@ -299,7 +296,7 @@ def test_a_later_driver_knows_that_it_still_runs_and_can_stop_it(
 
 
 def test_a_start_that_is_not_answered_in_time_is_taken_back(
-    printer, client, client_at, lines, program
+    printer, client, client_at, lines, program, until
 ):
     """Klipper has a command in hand that nobody saw, and would obey the start after it."""
 
@@ -312,8 +309,7 @@ def test_a_start_that_is_not_answered_in_time_is_taken_back(
     driver = MoonrakerDriver(client_at(printer.connection, SlowStart))
     with pytest.raises(TransportLost):
         driver.run(program(lines), attempt="slow-start", report=nothing, controls=nobody)
-    while client.printer().print_stats.state != "cancelled":
-        pass
+    until(lambda: client.printer().print_stats.state == "cancelled")
     assert printer.klippy.executed == []
 
 
@@ -370,17 +366,18 @@ def test_a_moonraker_restarted_in_mid_print_is_watched_again(
 ):
     """Its history calls the print interrupted for ever; Klipper knows better."""
     with ExitStack() as hosts, new_moonraker() as first, klipper(first) as printer:
-
-        def restart():
-            while client.record(name) is None:
-                pass
-            first.process.kill()
-            first.process.wait()
-            hosts.enter_context(new_moonraker())
-
         client, mine = client_at(printer.connection), program(lines * 3)
         name, driver = job_name("restarted", mine.sha256), MoonrakerDriver(client)
-        end = driver.run(mine, attempt="restarted", report=once(restart), controls=nobody)
+
+        def restart_once_it_is_on_record(event):
+            if first.process.returncode is None and client.record(name) is not None:
+                first.process.kill()
+                first.process.wait()
+                hosts.enter_context(new_moonraker())
+
+        end = driver.run(
+            mine, attempt="restarted", report=restart_once_it_is_on_record, controls=nobody
+        )
         assert end.outcome is Outcome.FINISHED
         assert printer.klippy.executed == lines * 3
         assert client.record(name).status == "interrupted"

@@ -70,6 +70,12 @@ class _Heat:
 class SimulatedKlippy:
     """One printer. `executed` holds the lines of files that were carried out, in order."""
 
+    # Set by each start of the process.
+    state: str
+    state_message: str
+    _state: str
+    _awaited: "_Heat | None"
+
     def __init__(self, folder: Path, knobs: KlippyKnobs | None = None) -> None:
         self.folder, self.knobs = folder, knobs or KlippyKnobs()
         self.executed: list[str] = []
@@ -162,7 +168,7 @@ class SimulatedKlippy:
         if knobs.never_ready:
             self.state, self.state_message = "error", knobs.never_ready
         self._heats = {"extruder": _Heat(), "heater_bed": _Heat()}
-        self._awaited: _Heat | None = None
+        self._awaited = None
         self._orders: deque[tuple[str, Reply]] = deque()
         self._here, self._feed, self._relative = [0.0] * 4, _FIRST_FEED_MM_MIN, False
         self._left_s = self._age_s = 0.0
