@@ -126,7 +126,7 @@ class ProgramFacts(Asked):
     sha256: Sha256
     line_count: Count
     duration_s: Seconds
-    material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     claimed_duration_s: Seconds | None = None
     claimed_material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     prepared_with: Annotated[str, Field(max_length=200)]
