@@ -60,7 +60,6 @@ class Controller:
         self.dropped = True
         self._inbound.cut()
         self._outbound.cut()
-        self._out = []
 
     def _utter(self, data: bytes) -> None:
         """The firmware writes to its serial line."""

@@ -142,7 +142,7 @@ class SimulatedGrbl(Controller):
     # What arrives
 
     def _notice(self, data: bytes) -> bytes:
-        data = self._noise_in.spoil(data)
+        data = self._noise_in.spoil(data).replace(b"\r", b"\n")  # each ends a line of its own
         if not _REALTIME.search(data):
             return data
         for found in _REALTIME.finditer(data):
@@ -296,22 +296,30 @@ class SimulatedGrbl(Controller):
         check = self.mode == "Check"
         if not check and self._strikes():
             return
+        if self.mode in _SUSPENDED:
+            yield  # protocol_execute_realtime suspends before the line is executed
         yield from self.router.run(text, check=check)
-        if self.router.paused:
-            self.mode = "Hold"
-            while self.router.paused:
-                yield
+        yield from self._pause()
         if not check:
             self.executed.append(line.strip().decode("ascii", "replace"))
-            self._pass_remarks()
+        self._pass_remarks()
+        if check or not self.executed or len(self.executed) != self.knobs.lost_ok_at_line:
+            self.say("ok")
+
+    def _pause(self) -> Iterator[None]:
+        """M0: a hold until somebody starts the cycle again."""
+        if self.router.paused:
+            self.mode = "Hold"
+        while self.router.paused:
+            yield
+
+    def _pass_remarks(self) -> None:
+        """What comes before the `ok`."""
         if self.router.ended:
             self.router.ended = False
             self.say("[MSG:Pgm End]")
-        if check or len(self.executed) != self.knobs.lost_ok_at_line:
-            self.say("ok")
-
-    def _pass_remarks(self) -> None:
-        if len(self.executed) == self.knobs.garbage_at_line:
+        at_line = self.knobs.garbage_at_line
+        if at_line and len(self.executed) == at_line and self.mode != "Check":
             self._utter(b"\xf0\x91\r\n")
 
     def _strikes(self) -> bool:

@@ -161,6 +161,8 @@ def _check_commands(block: Block) -> None:
     once, words = block.commands.get("G0"), block.words
     if once == "G4" and "P" not in words:
         raise Refused(28)
+    if block.commands.get("G8") == "G43.1" and words.keys() & set("XYZ") != {"Z"}:
+        raise Refused(37)
     if once in ("G10", "G92") and not _has_axes(block):
         raise Refused(26)
     if once == "G10":

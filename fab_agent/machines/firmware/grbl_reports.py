@@ -19,7 +19,10 @@ def banner(*, grblhal: bool) -> str:
 def build_info(router: Router, rx_buffer: int) -> list[str]:
     """The answer to $I."""
     if not router.knobs.grblhal:
-        return ["[VER:1.1h.20190830:simulated]", f"[OPT:V,{router.knobs.planner_blocks},{rx_buffer}]"]
+        return [
+            "[VER:1.1h.20190830:simulated]",
+            f"[OPT:V,{router.knobs.planner_blocks},{rx_buffer}]",
+        ]
     return [
         "[VER:1.1f.20260817:simulated]",
         f"[OPT:VNML+,{router.knobs.planner_blocks},{rx_buffer},3,0]",
@@ -79,19 +82,22 @@ class Status:
         return "<" + "|".join((state, *fields)) + ">"
 
     def _now_and_then(self, router: Router, offset: Point, *, busy: bool) -> list[str]:
-        if self._wco <= 0:
+        fields = []
+        if self._wco > 0:
+            self._wco -= 1
+        else:
             self._wco = _WCO_EVERY[not busy] - 1
-            self._ov = max(self._ov, 1) if self._ov else 1  # the overrides come with the next one
-            homed = [f"H:{router.homed:d}"] if router.knobs.grblhal else []
-            return [f"WCO:{_point(offset)}", *homed]
-        self._wco -= 1
-        self._ov -= 1
+            self._ov = self._ov or 1  # the overrides come with the next report
+            fields.append(f"WCO:{_point(offset)}")
+            if router.knobs.grblhal:
+                fields.append(f"H:{router.homed:d}")
         if self._ov > 0:
-            return []
-        self._ov = _OV_EVERY[not busy]
+            self._ov -= 1
+            return fields
+        self._ov = _OV_EVERY[not busy] - 1
         on = {"M3": "S", "M4": "C"}.get(router.spindle, "")
         on += {"M7": "M", "M8": "F"}.get(router.coolant, "")
-        return ["Ov:100,100,100", *([f"A:{on}"] if on else [])]
+        return [*fields, "Ov:100,100,100", *([f"A:{on}"] if on else [])]
 
 
 def _point(point: Point) -> str:

@@ -159,10 +159,9 @@ class Router:
     def _accessories(self, block: Block, *, check: bool) -> Iterator[None]:
         """Spindle and coolant change only when the machine stands."""
         modes = block.modes
-        spindle_changes = modes.spindle != self.spindle or (
-            modes.speed != self.modes.speed and modes.spindle != "M5"
-        )
-        if not check and (spindle_changes or modes.coolant != self.coolant):
+        old = self.modes
+        spins = modes.spindle != old.spindle or (modes.speed != old.speed and old.spindle != "M5")
+        if not check and (spins or modes.coolant != old.coolant):
             yield from self.synchronise()
             self.spindle, self.coolant = modes.spindle, modes.coolant
         if block.commands.get("G0") == "G4" and not check:
