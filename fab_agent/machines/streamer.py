@@ -17,8 +17,9 @@ from fab_agent.machines.driver import (
 )
 from fab_agent.machines.transport import Transport
 
-# How long one read waits, and so how late a person's wish can be noticed.
-READ_S = 0.05
+# How long one read waits, and so how late a person's wish is noticed at most: from the tap to the
+# byte on the wire may pass 50 ms, of which a full window needs 11 ms at 115200 baud.
+LOOK_S = 0.01
 # State is asked and progress told at most five times a second.
 POLL_S = 0.2
 # A machine that says nothing about what it was sent for this long is lost. Marlin says `busy`
@@ -93,7 +94,8 @@ def stream(
 ) -> RunEnd:
     """Send `program` and return when the machine has ended or a person has stopped it.
 
-    Unless every line was executed, `make_safe` is called on the way out, whatever the way.
+    Unless every line was executed, what still lies in the port's queue is dropped and `make_safe`
+    called on the way out, whatever the way; then progress is told once more.
 
     Raises:
         TransportLost: nothing was answered for `silence_s`, or the port broke.
@@ -105,8 +107,9 @@ def stream(
         outcome = loop.run(silence_s)
     finally:
         if outcome is not Outcome.FINISHED:
+            port.discard()  # nothing of the program is sent after this, nor stands before a stop
             make_safe()
-    loop.tell_progress()
+        loop.tell_progress()  # however it ended: what was sent and done is the attempt's record
     return RunEnd(outcome, program.lines_sent, program.lines_done)
 
 
@@ -136,7 +139,7 @@ class _Loop:
                 return Outcome.ABORTED
             if out := program.bytes_to_send():
                 port.write(out)
-            for event in program.receive(port.read(READ_S)):
+            for event in program.receive(port.read(LOOK_S)):
                 self._hear(event)
             if program.answers != answers or not program.expects_answer:
                 heard, answers = clock(), program.answers
@@ -145,8 +148,8 @@ class _Loop:
             program.quiet(silent_s)
             if silent_s > silence_s:
                 raise TransportLost(
-                    f"no answer for {silence_s:.0f} s after line {program.lines_done}: "
-                    "is the machine switched on and connected?"
+                    f"no answer for {silence_s:.0f} s on port {port.name} after line "
+                    f"{program.lines_done}: is the machine switched on and connected?"
                 )
         return Outcome.FINISHED
 
@@ -168,9 +171,9 @@ class _Loop:
             self._report(event)
 
     def _obey(self) -> Control | None:
-        """What is done twenty times a second: a person's wish, and now and then a poll."""
+        """What is done a hundred times a second: a person's wish, and now and then a poll."""
         now = self._clock()
-        self._look_at = now + READ_S
+        self._look_at = now + LOOK_S
         if (control := self._controls()) is not None and control is not Control.ABORT:
             self._port.write(self._program.control(control))
         if now >= self._poll_at:
