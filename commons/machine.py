@@ -110,6 +110,8 @@ class Park(Value):
     y_mm: Finite = 0.0
     lift_mm: Positive = 10.0
     retract_mm: NotNegative = 2.0
+    # Held for so long, the nozzle is switched off until the print goes on; None: it stays hot.
+    cool_after_s: NotNegative | None = None
 
 
 class PrintLimits(Value):

@@ -18,7 +18,7 @@ Opener = Callable[[Connection, MachineProfile], MachineDriver]
 
 
 def _open_marlin(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    return MarlinDriver(_serial_port(connection, profile))
+    return MarlinDriver(_serial_port(connection, profile), profile)
 
 
 def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from fab_agent.machines.grbl_driver import GrblDriver
 from fab_agent.machines.lines import ProgramLines
 from fab_agent.machines.marlin_driver import MarlinDriver
 from fab_agent.machines.transport import SerialConnection, SerialPort
+from tests.profiles import printer, router
 
 MOVES = [f"G1 X{i % 200}.5 Y{i % 180}.25 F6000" for i in range(2000)]
 FAST = 1000.0
@@ -53,17 +56,52 @@ def test_bytes_pass_unchanged_both_ways():
 
 
 def test_a_port_has_one_owner():
-    with (
-        open_pty() as pty,
-        connect(pty.port),
-        pytest.raises(TransportLost, match="no other program"),
-    ):
+    with open_pty() as pty, connect(pty.port), pytest.raises(TransportLost, match="cannot be open"):
         connect(pty.port)
 
 
+def test_a_port_that_another_program_holds_is_told_with_that_programs_name():
+    with open_pty() as pty:
+        command = [sys.executable, "-c", HOLDS, pty.port]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            assert other.stdout is not None
+            other.stdout.readline()
+            with pytest.raises(TransportLost, match=rf"held by .*\(process {other.pid}\): close"):
+                connect(pty.port)
+            other.communicate()
+        connect(pty.port).close()
+
+
+HOLDS = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(); input()"
+
+
 def test_a_port_that_is_not_there_is_named():
-    with pytest.raises(TransportLost, match="cannot open port /dev/ttyNONE"):
+    with pytest.raises(TransportLost, match="there is no port /dev/ttyNONE: is the machine plug"):
         connect("/dev/ttyNONE")
+
+
+def test_what_is_no_serial_port_is_told(tmp_path):
+    (tmp_path / "notes").touch()
+    with pytest.raises(TransportLost, match="is no serial port: name one of /dev/serial/by-id"):
+        connect(str(tmp_path / "notes"))
+
+
+@pytest.mark.parametrize("baudrate", [-1, 2**40])
+def test_a_speed_that_the_system_refuses_is_told(baudrate):
+    with open_pty() as pty, pytest.raises(TransportLost, match=f"be set to {baudrate} baud: set"):
+        SerialPort(SerialConnection(pty.port, baudrate))
+
+
+def test_what_the_kernel_has_not_sent_can_be_taken_back():
+    waiting = b"G1 X1\n" * 5000  # a pty passes 4 KB on at once, as a chip passes on its few bytes
+    with open_pty() as pty, connect(pty.port) as port:
+        port.write(waiting)
+        port.discard()
+        port.write(b"M108\n")
+        arrived = os.read(pty.machine_end, len(waiting))
+        assert arrived.endswith(b"M108\n")
+        assert len(arrived) < len(waiting) / 2
+    port.discard()
 
 
 def test_a_port_that_vanishes_is_lost_for_reading_and_writing():
@@ -82,7 +120,7 @@ def test_a_port_that_vanishes_is_lost_for_reading_and_writing():
 def test_a_marlin_program_crosses_a_real_port_and_bad_lines_are_repaired(program, ratio):
     machine = SimulatedMarlin(MarlinKnobs(bad_line_ratio=ratio))
     with served(machine, speed=FAST) as (port, _):
-        driver = MarlinDriver(connect(port))
+        driver = MarlinDriver(connect(port), printer())
         end = driver.run(program(MOVES), attempt="1", report=lambda _: None, controls=nobody)
         driver.close()
     assert end.outcome is Outcome.FINISHED
@@ -91,15 +129,15 @@ def test_a_marlin_program_crosses_a_real_port_and_bad_lines_are_repaired(program
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("driver_of", "machine"),
+    ("driver_of", "profile", "machine"),
     [
-        (MarlinDriver, SimulatedMarlin(MarlinKnobs(moves_take_time=True))),
-        (GrblDriver, SimulatedGrbl(GrblKnobs(moves_take_time=True))),
+        (MarlinDriver, printer(), SimulatedMarlin(MarlinKnobs(moves_take_time=True))),
+        (GrblDriver, router(), SimulatedGrbl(GrblKnobs(moves_take_time=True))),
     ],
 )
-def test_a_cable_pulled_in_mid_run_ends_it_at_once(program, driver_of, machine):
+def test_a_cable_pulled_in_mid_run_ends_it_at_once(program, driver_of, profile, machine):
     with served(machine, speed=100) as (port, cable):
-        driver = driver_of(connect(port))
+        driver = driver_of(connect(port), profile)
 
         def pull(event):
             if isinstance(event, Progress):
@@ -117,7 +155,7 @@ def test_a_cable_pulled_in_mid_run_ends_it_at_once(program, driver_of, machine):
 def test_a_board_that_resets_in_mid_run_is_not_sent_the_rest(program):
     machine = SimulatedMarlin(MarlinKnobs(reset_at_line=500))
     with served(machine, speed=FAST) as (port, _):
-        driver = MarlinDriver(connect(port))
+        driver = MarlinDriver(connect(port), printer())
         with pytest.raises(MachineFault, match="restarted after line"):
             driver.run(program(MOVES), attempt="1", report=lambda _: None, controls=nobody)
         assert driver.evidence("1", "0" * 64) is Evidence.UNKNOWN
@@ -149,7 +187,7 @@ def test_a_simulated_machine_records_what_it_executes_and_takes_its_link_away(pr
     )
     machine.start()
     try:
-        driver = MarlinDriver(connect_when_there(link))
+        driver = MarlinDriver(connect_when_there(link), printer())
         driver.run(program(MOVES[:200]), attempt="1", report=lambda _: None, controls=nobody)
         assert record.read_text().splitlines() == MOVES[:200]
         driver.close()

@@ -28,6 +28,7 @@ from fab_agent.machines.driver import Controls, Report, RunEnd
 from fab_agent.machines.marlin_driver import MarlinDriver
 from fab_agent.machines.transport import SerialConnection, SerialPort
 from fab_agent.workplace import Workplace
+from tests.profiles import printer
 
 # 20 s of moves at the printer's own pace.
 PROGRAM = ["G28", "G90", *(f"G1 X{10 * (n % 2)} F6000" for n in range(200)), "M84"]
@@ -37,7 +38,7 @@ class Printer(MarlinDriver):
     """A Marlin printer whose process dies between INTENT and the first byte, if told to."""
 
     def __init__(self, port: str, fault: Path) -> None:
-        super().__init__(SerialPort(SerialConnection(port)))
+        super().__init__(SerialPort(SerialConnection(port)), printer())
         self._fault = fault
 
     def run(
