@@ -279,6 +279,7 @@ class GrblDriver:
                 heard = self._clock()
                 if answer[-1].startswith(_STANDS):
                     return
+                self._console.listen(STOPPING_STEP_S)
 
 
 def _is_banner(lines: list[str]) -> bool:

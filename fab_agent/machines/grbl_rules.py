@@ -11,8 +11,8 @@ from commons.machine import MillLimits
 from fab_agent.machines.grbl_answers import XYZ, Build, Offsets, Settings, Status, point_of
 from fab_agent.machines.grbl_texts import DOORS, alarm_text
 
-# Steps are finer than this; reports have three digits.
-DUST_MM = 0.002
+# No place is known better than this: reports have three digits, in inches four.
+DUST_MM = 0.006
 _AXES = "XYZ"
 # What a start-up line may hold: modes that move and switch nothing.
 _HARMLESS = re.compile(

@@ -104,7 +104,7 @@ class FallsSilent(SimulatedGrbl):
 
 def test_a_machine_that_falls_silent_is_lost():
     machine = FallsSilent()
-    with pytest.raises(TransportLost, match="no answer for 60 s after line"):
+    with pytest.raises(TransportLost, match="no answer for 60 s on port simulated after line"):
         stream_to(machine, Wire(machine))
 
 
