@@ -293,14 +293,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Nobody can ask a real machine which lines it has executed: such tests are not for it."""
-    if config.getoption("--machine", None):
-        items[:] = [
-            item
-            for item in items
-            if isinstance(item, pytest.Function)
-            and "rig" in item.fixturenames
-            and "executed" not in item.fixturenames
-        ]
+    if not config.getoption("--machine", None):
+        return
+    told = [item for item in items if _needs_no_simulator(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in told])
+    items[:] = told
+
+
+def _needs_no_simulator(item: pytest.Item) -> bool:
+    names = item.fixturenames if isinstance(item, pytest.Function) else []
+    return "rig" in names and "executed" not in names
 
 
 @pytest.fixture
