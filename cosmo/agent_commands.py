@@ -64,11 +64,30 @@ def run(config: Path) -> None:
               help="File that gets every executed line.")  # fmt: skip
 @click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 1e6),
               help="How many times faster than a real machine it heats and moves.")  # fmt: skip
-def simulate(kind: str, link: Path, record: Path | None, speed: float) -> None:
+@click.option("--baud", default=0, show_default=True, type=click.IntRange(min=0),
+              help="Bits a second on its cable; 0 for no limit.")  # fmt: skip
+@click.option("--noise", default=0.0, show_default=True, type=click.FloatRange(0, 1),
+              help="Share of lines (marlin) or bytes (grbl) that arrive damaged.")  # fmt: skip
+@click.option("--seed", default=1, show_default=True, type=int,
+              help="Another seed damages others; the same seed the same ones.")  # fmt: skip
+@click.option("--fault", "faults", multiple=True, metavar="KIND[@LINE]",
+              help="What goes wrong, at which line of the program; repeatable.")  # fmt: skip
+def simulate(
+    kind: str,
+    link: Path,
+    record: Path | None,
+    speed: float,
+    baud: int,
+    noise: float,
+    seed: int,
+    faults: tuple[str, ...],
+) -> None:
     """Serve a machine made of memory on a port of its own until Ctrl-C."""
+    from fab_agent.machines.firmware.faults import knobs_of
     from fab_agent.machines.firmware.pty import simulate as serve
 
-    serve(kind, link=link, record=record, speed=speed, stop=stop_on_signals())
+    knobs = knobs_of(kind, baud=baud, noise=noise, seed=seed, faults=faults)
+    serve(kind, link=link, record=record, speed=speed, knobs=knobs, stop=stop_on_signals())
 
 
 agent.add_command(add)
