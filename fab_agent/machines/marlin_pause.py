@@ -60,7 +60,7 @@ class Pause:
         """The lines of this hold, until the program may go on."""
         yield [SYNC]
         away = back = list[bytes]()
-        if self._parking is not None and _can_come_back(self._modes):
+        if self.wanted and self._parking is not None and _can_come_back(self._modes):
             yield [b"M114"]
             away, back = excursion(self._parking, self._modes, self.where)
             if away:
