@@ -4,7 +4,7 @@
 `--quick` two (one round, a check that all of it works; its figures mean little). Everybody streams
 the same files to the same simulated machine (bench/peers/firmware.c), which measures at its end of
 the wire. Absolute rates drift with the computer: only ratios of one run say anything, and only
-while nothing else keeps its processors busy. The last line is one JSON object; docs: bench/README.md.
+while nothing else keeps its processors busy. The last line is JSON; see bench/README.md.
 """
 
 import argparse
@@ -33,6 +33,7 @@ PEERS_PYTHON = Path("var/peers/venv/bin/python")
 CNCJS = Path("var/peers/node/node_modules/cncjs/bin/cncjs")
 # Of the wire's own pace: how densely the moves of 0.1 mm come that no planner may wait for.
 PLANNER_SHARES, SEGMENT_MM, STARVED_MOVES = (0.5, 0.8, 0.95), 0.1, 2000
+AVR = "AVR, 115200 baud"
 HERE = Path(__file__).parent / "peers"
 
 Results = dict[tuple[str, str, str], Result]  # kind, scenario, sender
@@ -155,7 +156,6 @@ def wire_figures(results: Results) -> dict[str, float]:
         return round(mine / results[kind, theirs or scenario, peer].bytes_per_s, 2)
 
     fast = results["marlin", "250000 baud", "ours"]
-    clean = "115200 baud"
     return {
         "marlin_wire_share_115200": share("marlin", 115_200),
         "marlin_wire_share_250000": share("marlin", 250_000),
@@ -164,8 +164,12 @@ def wire_figures(results: Results) -> dict[str, float]:
         "marlin_share_of_pingpong": ratio("marlin", "no limit", "C ping-pong"),
         "marlin_gap_p99_ms_250000": fast.median(lambda run: run.measured.gap_p99_ms),
         "marlin_gap_max_ms_250000": fast.median(lambda run: run.measured.gap_max_ms),
-        "marlin_1pct_vs_clean_octoprint": ratio("marlin", "115200, 1 % bad", "octoprint", clean),
-        "marlin_5pct_vs_clean_octoprint": ratio("marlin", "115200, 5 % bad", "octoprint", clean),
+        "marlin_vs_octoprint_avr": ratio("marlin", AVR, "octoprint"),
+        "marlin_1pct_vs_clean_octoprint": ratio("marlin", f"{AVR[:-5]}, 1 % bad", "octoprint", AVR),
+        "marlin_5pct_vs_clean_octoprint": ratio("marlin", f"{AVR[:-5]}, 5 % bad", "octoprint", AVR),
+        "marlin_1pct_vs_clean_octoprint_no_avr": ratio(
+            "marlin", "115200, 1 % bad", "octoprint", "115200 baud"
+        ),
         "marlin_lines_per_s": round(lines("marlin", "no limit", "ours")),
         "grbl_wire_share_115200": share("grbl", 115_200),
         "grbl_vs_cncjs_unlimited": ratio("grbl", "no limit", "cncjs"),

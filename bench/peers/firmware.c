@@ -9,6 +9,7 @@
  *                (the host's bytes wait in the kernel's queue meanwhile); 0: no limit
  *   --latency-us N   every answer is that much later (USB adapters: 1000)
  *   --bad R --seed N   that share of the lines arrives with one character changed, once moving
+ *   --line-us N      the firmware takes that long to understand a line (an AVR: 5 ms)
  *   --block-us N     every move lasts that long, 15 (GRBL) or 16 (Marlin) are planned ahead
  *
  * On stdout: "at LINK" when it is there, "done" when the program's last move was executed, and after
@@ -41,7 +42,7 @@
 #define PLANNER_GRBL 15
 
 static int is_grbl, master = -1;
-static double byte_s, latency_s, bad_ratio, block_s;
+static double byte_s, latency_s, bad_ratio, block_s, line_s;
 static volatile sig_atomic_t stopping;
 static uint64_t dice = 1;
 
@@ -62,6 +63,7 @@ static long last_number;
 
 static struct { char byte; int frees; double due; } out[OUT_SIZE]; /* frees: bytes answered by it */
 static unsigned out_head, out_tail;
+static double busy_until;        /* the firmware is still at the last line */
 static double in_free, out_free; /* until then the wire is busy with the byte before */
 
 static double planner[PLANNER_MARLIN]; /* when each planned move ends */
@@ -124,12 +126,18 @@ static void run_planner(double at)
 
 static int has_room(double at)
 {
+    if (at < busy_until) return 0;
     if (block_s == 0) return 1;
     run_planner(at);
     return planned < (is_grbl ? PLANNER_GRBL : PLANNER_MARLIN);
 }
 
-static double room_at(void) { return planned ? planner[0] : 0; }
+/* When the next line may be understood, if nothing else comes. */
+static double room_at(void)
+{
+    int is_full = planned == (is_grbl ? PLANNER_GRBL : PLANNER_MARLIN);
+    return fmax(busy_until, is_full ? planner[0] : 0);
+}
 
 static int value(const char *text, char letter, double *to)
 {
@@ -354,6 +362,7 @@ static void understand(double at)
     while (*text == ' ') text++;
     text[strcspn(text, "\r")] = 0;
     spoil(text);
+    if (line_s > 0) at = busy_until = fmax(at, busy_until) + line_s;
     if (!*text && !is_grbl) {
         outstanding -= size; /* Marlin does not answer an empty line */
     } else if (is_grbl) {
@@ -513,6 +522,7 @@ static void settings(int argc, char **argv, const char **link_path)
         else if (!strcmp(key, "--latency-us")) latency_s = atof(text) * 1e-6;
         else if (!strcmp(key, "--bad")) bad_ratio = atof(text);
         else if (!strcmp(key, "--seed")) dice = strtoull(text, NULL, 10) * 2654435761u + 1;
+        else if (!strcmp(key, "--line-us")) line_s = atof(text) * 1e-6;
         else if (!strcmp(key, "--block-us")) block_s = atof(text) * 1e-6;
         else fprintf(stderr, "firmware: what is %s?\n", key), exit(2);
     }
@@ -524,7 +534,7 @@ static long wait_ns(double at)
     double until = INFINITY;
     if (out_tail != out_head) until = out[out_tail % OUT_SIZE].due;
     if (byte_s > 0 && !dry) until = fmin(until, at + TICK_NS * 1e-9);
-    if (rx_len && block_s > 0) until = fmin(until, fmax(room_at(), at + TICK_NS * 1e-9));
+    if (rx_len && !held && (block_s > 0 || line_s > 0)) until = fmin(until, room_at());
     if (auto_report_at > 0) until = fmin(until, auto_report_at);
     if (until == INFINITY) return -1;
     return until <= at ? 0 : (long)((until - at) * 1e9);

@@ -6,8 +6,11 @@ from fab_agent.machines.lines import AnswerLines
 from fab_agent.machines.transport import Transport
 
 READ_S = 0.05
-# Some machines report temperatures all the time: they are never quite silent.
-SETTLE_S = 0.5
+# A late answer comes within 1 ms of the one before it at 115200 baud, within 20 ms over a slow USB
+# adapter. A machine that talks all the time is not waited for longer than SETTLE_S.
+QUIET_S, SETTLE_S = 0.06, 0.5
+# What machines say by themselves, and nobody asked for: it tells nothing of late answers.
+_BY_ITSELF = (b"T:", b"B:", b"wait", b"echo:busy")
 
 
 class Conversation:
@@ -34,7 +37,14 @@ class Conversation:
         return []
 
     def settle(self) -> None:
-        """Late answers to earlier questions are read and forgotten."""
-        end = self._clock() + SETTLE_S
-        while self._port.read(READ_S) and self._clock() < end:
-            pass
+        """Late answers to earlier questions are read and forgotten.
+
+        Reports that come by themselves (temperatures, `wait`) do not hold it up.
+        """
+        partial = AnswerLines()
+        now = self._clock()
+        end, quiet_at = now + SETTLE_S, now + QUIET_S
+        while (now := self._clock()) < min(end, quiet_at):
+            lines = partial.complete(self._port.read(quiet_at - now))
+            if not all(line.startswith(_BY_ITSELF) for line in lines):
+                quiet_at = self._clock() + QUIET_S

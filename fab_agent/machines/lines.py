@@ -3,6 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol, Self
 
 from commons.errors import ProgramRefused
@@ -88,24 +89,30 @@ class ProgramLines:
         self.close()
 
     def _survey(self, program: GcodeProgram, longest: int) -> "array[int]":
-        offsets, offset, count = array("Q", [0]), 0, 0
-        digest = hashlib.sha256()
-        for count, line in enumerate(self._file, start=1):
-            digest.update(line)
-            offset += len(line)
-            if len(line) > longest + 1:
-                raise ProgramRefused(
-                    f"{program.path.name}: line {count} has {len(line) - 1} characters, the "
-                    f"firmware reads {longest}",
-                    rule="line-too-long",
-                    line=count,
-                )
-            if count % BLOCK == 0:
-                offsets.append(offset)
-        offsets.append(offset)
+        offsets, count, digest = array("Q", [0]), 0, hashlib.sha256()
+        while lines := list(islice(self._file, BLOCK)):
+            block = b"".join(lines)
+            digest.update(block)
+            offsets.append(offsets[-1] + len(block))
+            if max(map(len, lines)) > longest + 1:
+                raise _too_long(program, lines, count, longest)
+            count += len(lines)
         if (digest.hexdigest(), count) != (program.sha256, program.line_count):
             raise changed(program)
         return offsets
+
+
+def _too_long(
+    program: GcodeProgram, lines: list[bytes], before: int, longest: int
+) -> ProgramRefused:
+    """The refusal of the first of `lines` that is too long; `before` come before them."""
+    number, line = next((n, x) for n, x in enumerate(lines, before + 1) if len(x) > longest + 1)
+    return ProgramRefused(
+        f"{program.path.name}: line {number} has {len(line) - 1} characters, the firmware reads "
+        f"{longest}",
+        rule="line-too-long",
+        line=number,
+    )
 
 
 def changed(program: GcodeProgram) -> ProgramRefused:

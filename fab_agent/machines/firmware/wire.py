@@ -39,6 +39,8 @@ class Wire:
     `read_size` cuts what is read; everything written is kept in `written`.
     """
 
+    name = "simulated"
+
     def __init__(self, machine: SimulatedMachine, *, read_size: int = 4096) -> None:
         self.written = bytearray()
         self._machine, self._read_size = machine, read_size
@@ -71,6 +73,9 @@ class Wire:
         self._check()
         self.written += data
         self._answers += self._machine.feed(data)
+
+    def discard(self) -> None:
+        """Nothing waits: the machine has got what was written."""
 
     def close(self) -> None:
         """Nothing to let go of."""
