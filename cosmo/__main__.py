@@ -121,7 +121,8 @@ def main() -> None:
     try:
         cli()
     except FabError as error:
-        Console(stderr=True, highlight=False).print(f"cosmo: {error}", style="red")
+        said = Console(stderr=True, highlight=False, markup=False)
+        said.print(f"cosmo: {error}", style="red")
         sys.exit(1)
 
 

@@ -46,7 +46,5 @@ def _may_open(names: list[str]) -> bool:
     """A person at a terminal allows it; nobody else is there to say that the machines are free."""
     if not sys.stdin.isatty():
         return False
-    return click.confirm(
-        "Opening a port restarts most boards. Is nothing printing or moving on "
-        f"{', '.join(names)}? It would stop. Open now?"
-    )
+    click.echo("Opening a port restarts most boards: what is printing or moving there would stop.")
+    return click.confirm(f"Are {', '.join(names)} at rest, and may their ports be opened?")

@@ -119,10 +119,8 @@ def _at_port(wishes: Wishes, port: str) -> Found:
     from fab_agent.finding import LIKELY_BAUD_RATES, probe_serial
     from fab_agent.settings_text import Entry
 
-    if not wishes.yes and not click.confirm(
-        f"\nOpening a port restarts most boards. Is {port} free, and nothing printing or moving "
-        "there? It would stop. Open it now?"
-    ):
+    _say("\nOpening a port restarts most boards: what is printing or moving there would stop.")
+    if not wishes.yes and not click.confirm(f"Is the machine at rest, and may {port} be opened?"):
         raise NotAllowed("nothing was opened; run this again when the machine is free")
     board = probe_serial(port, (wishes.baud,) if wishes.baud else LIKELY_BAUD_RATES, tell=_say)
     where = (Entry("port", port), Entry("baud", board.connection.baudrate))

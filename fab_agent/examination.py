@@ -212,7 +212,8 @@ def _board(machine: MachineSettings, *, may_open: bool) -> Iterator[Finding]:
     yield fine(f"{firmware.name} answers on {port} at {baud} baud")
     yield from judge_simulated(machine.profile, simulated=firmware.simulated)
     if machine.driver is Driver.GRBL:
-        yield from judge_grbl(machine.profile, board.settings, board.state)
+        found = list(judge_grbl(machine.profile, board.settings, board.state))
+        yield from found or [fine("its controller is set up as a router's should be, and is idle")]
         return
     yield judge_guard(machine.profile, firmware.guarded)
     yield from _readiness(machine)

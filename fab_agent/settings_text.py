@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,12 +130,13 @@ def machine_text(entries: Iterable[Entry], *, title: str, notes: Mapping[str, st
     """A commented [[machine]] table. `notes` stand above the keys that they name."""
     entries = list(entries)
     process = next(str(entry.value) for entry in entries if entry.key == "process")
-    lines = ["", f"# {title}", "[[machine]]"]
+    lines = ["", *_comment(title), "[[machine]]"]
     lines += _lines((e for e in entries if "." not in e.key), notes)
     for table, comments in _TABLES.items():
         inner = [e for e in entries if e.key.startswith(f"{table}.")]
         if inner:
-            lines += ["", f"# {comments[process]}", f"[machine.{table}]", *_lines(inner, notes)]
+            lines += ["", *_comment(comments[process]), f"[machine.{table}]"]
+            lines += _lines(inner, notes)
     return "\n".join(lines) + "\n"
 
 
@@ -203,10 +205,14 @@ def _lines(entries: Iterable[Entry], notes: Mapping[str, str]) -> list[str]:
     lines = []
     for entry in entries:
         if comment := notes.get(entry.key) or _COMMENTS.get(entry.key):
-            lines.append(f"# {comment}")
+            lines += _comment(comment)
         origin = f"  # {entry.origin}" if entry.origin else ""
         lines.append(f"{entry.key.rpartition('.')[2]} = {_toml(entry.value)}{origin}")
     return lines
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 96, initial_indent="# ", subsequent_indent="# ")
 
 
 def _toml(value: Setting) -> str:

@@ -1,24 +1,31 @@
 """`cosmo agent add` and `doctor` as a technician types them, with machines made of memory."""
 
-import fcntl
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from serial.tools.list_ports_common import ListPortInfo
 
+from commons.errors import Unavailable
+from commons.machine import Driver
 from commons.wire import Enrolled, EnrolledMachine
 from cosmo.__main__ import cli
 from fab_agent.examination import keep_told
+from fab_agent.finding import FoundBoard
+from fab_agent.firmware_facts import Firmware
+from fab_agent.hosts import Host
 from fab_agent.identity import keep_identity
+from fab_agent.journal import Journal
+from fab_agent.machines import ports
 from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
 from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.pty import served
+from fab_agent.machines.transport import SerialConnection
 from fab_agent.settings import MachineSettings, read_settings
 
 pytestmark = pytest.mark.slow
@@ -227,6 +234,83 @@ def test_a_machine_is_not_added_twice(config: Path, tmp_path: Path) -> None:
     assert f"{other_name} belongs to machine printer-1 already: change it there" in said
 
 
+PORTS = [
+    ports.Port("/dev/serial/by-id/usb-Creality-if00", "/dev/ttyUSB0", "USB Serial"),
+    ports.Port("/dev/ttyACM0", "/dev/ttyACM0", "Arduino Uno"),
+]
+HOSTS = [Host("http://octopi.local", Driver.OCTOPRINT, "", has_workflow=True)]
+
+
+def around(monkeypatch: pytest.MonkeyPatch, found: list[ports.Port], hosts: list[Host]) -> None:
+    """This computer has these ports, and these hosts answer; its own are none of the test's."""
+    monkeypatch.setattr("fab_agent.machines.ports.list_serial_ports", lambda: found)
+    monkeypatch.setattr("fab_agent.hosts.find_hosts", lambda: hosts)
+
+
+def test_ports_and_hosts_are_listed_and_one_that_is_taken_cannot_be_chosen(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with printer() as (port, _):
+        mine = ports.Port(port, port, "practice")
+        added(config, "--port", port, "--set", "name=Practice")
+        around(monkeypatch, [mine, *PORTS], HOSTS)
+        code, said = agent("add", "--config", config, typed="2\nn\n")
+    assert code == 1
+    assert f"- {port} practice (belongs to Practice)" in said
+    assert "1 /dev/serial/by-id/usb-Creality-if00 USB Serial" in said
+    assert "2 /dev/ttyACM0 Arduino Uno" in said
+    assert "3 http://octopi.local OctoPrint" in said
+    assert "may /dev/ttyACM0 be opened?" in said
+
+
+@pytest.mark.parametrize(
+    ("found", "hosts", "sentence"),
+    [
+        (PORTS, HOSTS, "several could be meant: name one by --port or --url"),
+        ([], [], "no free machine was found: is it plugged in and switched on?"),
+    ],
+)
+def test_without_questions_nothing_is_chosen_that_could_be_another(
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    found: list[ports.Port],
+    hosts: list[Host],
+    sentence: str,
+) -> None:
+    around(monkeypatch, found, hosts)
+    code, said = agent("add", "--config", config, "--yes")
+    assert (code, config.exists()) == (1, False)
+    assert sentence in said
+
+
+def test_a_port_that_this_account_may_not_use_says_how_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Tests may run as root, who may open everything.
+    monkeypatch.setattr("fab_agent.machines.ports.os.access", lambda *_: False)
+    with printer() as (port, _), pytest.raises(Unavailable) as caught:
+        ports.require_usable(port)
+    assert str(caught.value).startswith(f"this account may not use {port}: ")
+    assert ports.way_in("dialout", "oba", is_member=False) == (
+        "run 'sudo usermod -aG dialout oba', then log out and in again"
+    )
+    assert "log out and in again" in ports.way_in("dialout", "oba", is_member=True)
+
+
+def test_a_port_goes_by_the_name_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with printer() as (port, _):
+        (tmp_path / "usb-Creality-if00").symlink_to(port)
+        monkeypatch.setattr(ports, "BY_ID", tmp_path)
+        plugged, bare = ListPortInfo(port), ListPortInfo("/dev/ttyS0")
+        plugged.hwid, plugged.description = "USB VID:PID=1A86:7523", "USB Serial"
+        monkeypatch.setattr(ports.list_ports, "comports", lambda: [bare, plugged])
+        assert ports.list_serial_ports() == [
+            ports.Port(str(tmp_path / "usb-Creality-if00"), port, "USB Serial")
+        ]
+
+
 # The doctor.
 
 
@@ -257,6 +341,24 @@ def test_the_doctor_finds_a_printer_in_order_and_a_server_that_is_not_there(conf
     assert said.endswith("1 problem, 0 warnings")
 
 
+def test_the_doctor_finds_a_router_in_order(config: Path) -> None:
+    with served(SimulatedGrbl(GrblKnobs())) as (port, _):
+        added(config, "--port", port)
+        _, said = agent("doctor", "--config", config, "--yes")
+    assert "problem router-1" not in said
+    assert "warning router-1" not in said
+    assert "ok router-1: its controller is set up as a router's should be, and is idle" in said
+
+
+def test_the_doctor_says_what_is_set_up_wrongly_in_a_router(config: Path) -> None:
+    with served(SimulatedGrbl(GrblKnobs(soft_limits=False, starts_locked=True))) as (port, _):
+        added(config, "--port", port)
+        code, said = agent("doctor", "--config", config, "--yes")
+    assert code == 1
+    assert "problem router-1: it does not guard its travel ($20=0): switch soft limits on" in said
+    assert "warning router-1: it is in alarm, as after every restart: look at it, then home" in said
+
+
 def test_the_doctor_names_what_was_changed_after_the_enrolment(config: Path) -> None:
     with printer() as (port, _):
         added(config, "--port", port)
@@ -272,11 +374,8 @@ def test_the_doctor_leaves_a_machine_alone_that_a_running_agent_drives(config: P
         folder = enrolled(config)
         heard: list[bytes] = []
         machine.feed = lambda data: heard.append(data) or b""  # type: ignore[method-assign,func-returns-value]
-        folder.mkdir(parents=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _, said = agent("doctor", "--config", config, "--yes")
-        os.close(lock)
+        with closing(Journal(folder, machine_id="m0")):
+            _, said = agent("doctor", "--config", config, "--yes")
     assert "ok printer-1: the agent is running and drives it: it is left alone" in said
     assert heard == []
 
@@ -349,3 +448,26 @@ def test_the_doctor_says_how_to_begin_where_there_are_no_settings(config: Path) 
     code, said = agent("doctor", "--config", config)
     assert code == 1
     assert "write one with 'cosmo agent add'" in said
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (FoundBoard(SerialConnection("x", 250000), Firmware(Driver.MARLIN, "Marlin 2.1.2")),
+         "it answers at 250000 baud, and agent.toml says 115200: set baud = 250000"),
+        (FoundBoard(SerialConnection("x", 115200), Firmware(Driver.MARLIN, "Marlin", True)),
+         "it is a real machine, for all that can be seen: remove simulated = true"),
+        (FoundBoard(SerialConnection("x", 115200),
+                    Firmware(Driver.MARLIN, "Marlin", True, simulated=True)),
+         "it could start now"),
+    ],
+)  # fmt: skip
+def test_the_doctor_compares_what_it_finds_with_the_settings(
+    config: Path, monkeypatch: pytest.MonkeyPatch, found: FoundBoard, sentence: str
+) -> None:
+    # A pseudo-terminal has no speed, and what is behind it always says that it is simulated.
+    monkeypatch.setattr("fab_agent.examination.probe_serial", lambda port, bauds: found)
+    with printer() as (port, _):
+        added(config, "--port", port)
+        _, said = agent("doctor", "--config", config, "--yes")
+    assert f"printer-1: {sentence}" in said

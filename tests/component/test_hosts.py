@@ -233,3 +233,25 @@ def test_the_doctor_says_what_is_wrong_with_a_host(
     problems = [line for line in done.output.splitlines() if line.startswith("problem  Hosted: ")]
     assert any(sentence.format(url=url) in line for line in problems)
     assert "others can read the key in" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (200, {"status": "ok", "api_version": 1}, "ok       the server at {url} answers"),
+        (200, {"status": "ok", "api_version": 7}, "speaks version 7, this agent 1: update this"),
+        (404, "<html>", "problem  {url} answers, but not as a repository: is this its address?"),
+    ],
+)
+def test_the_doctor_asks_the_server_how_it_is_and_what_time_it_has(
+    tmp_path: Any, status: int, body: Any, sentence: str
+) -> None:
+    config = tmp_path / "agent.toml"
+    with host({"/api/v1/healthz": (status, body)}) as url:
+        text = SETTINGS.format(driver="octoprint", url="http://127.0.0.1:9")
+        config.write_text(text.replace('url = "http://127.0.0.1:9"', f'url = "{url}"', 1))
+        done = CliRunner().invoke(cli, ["agent", "doctor", "--config", str(config)])
+    assert sentence.format(url=url) in done.output
+    assert "ok       this computer's clock agrees with the server's" in done.output
+    assert "the key of Hosted cannot be read from" in done.output
