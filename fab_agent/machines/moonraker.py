@@ -26,30 +26,29 @@ from fab_agent.machines.driver import (
     Evidence,
     MachineEvent,
     MachineIdentity,
-    Message,
     Outcome,
     Report,
     RunEnd,
     Step,
 )
-from fab_agent.machines.handed_over import LineCounter, digest_of_proved, job_name
-from fab_agent.machines.moonraker_channel import Listening
+from fab_agent.machines.handed_over import (
+    LOOK_S,
+    NOT_NOW,
+    PATIENCE_S,
+    RECORD_S,
+    Following,
+    LineCounter,
+    digest_of_proved,
+    job_name,
+)
+from fab_agent.machines.moonraker_channel import Changes, channel_news
 from fab_agent.machines.moonraker_client import MoonrakerClient, Printer
 from fab_agent.machines.moonraker_watch import PrintWatch
 
-# How long one look at the channel waits, and so how late a person's wish can be noticed.
-LOOK_S = 0.25
-# Asked at most once a second, and only while the push channel is silent or in doubt.
-POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
-# A host that is restarted is back within a minute or two.
-PATIENCE_S = 120.0
-# Between the end of a print and its entry in the history; also until a start shows.
-RECORD_S = 10.0
 # A cancel waits for the line in hand; one that heats or homes for longer is stopped hard.
 STOP_S = 20.0
 # After the last line the moves that are planned already are made, for two seconds or so.
 STILL_S = 20.0
-_TRYING = (TransportLost, ProtocolViolation, Unavailable)
 
 _BY_KLIPPER = {
     "complete": Evidence.FINISHED,
@@ -131,12 +130,13 @@ class MoonrakerDriver:
         self.ready()
         name = job_name(attempt, program.sha256)
         self._hand_over(program, name)
+        self.ready()  # a start would drop a print that somebody has begun and paused meanwhile
         lines = LineCounter(program.path)
         watch = PrintWatch(name, line_count=program.line_count, lines_at=lines.lines_at)
         try:
-            with Listening(self._client, clock=self._clock, wait=self._wait) as channel:
+            with channel_news(self._client, clock=self._clock, wait=self._wait) as news:
                 self._start(name)
-                self._follow(watch, channel, report, controls)
+                self._following(watch).follow(news, report, controls)
             if watch.outcome is None:
                 self._stop(name, within_s=self._patience_s)
         finally:
@@ -215,62 +215,22 @@ class MoonrakerDriver:
             raise
         self._unanswered = False
 
-    def _follow(
-        self, watch: PrintWatch, channel: Listening, report: Report, controls: Controls
-    ) -> None:
-        """Return when the print has ended or a person wants it stopped."""
-        heard = polled = busy_at = self._clock()
-        while watch.outcome is None and (control := controls()) is not Control.ABORT:
-            self._obey(control, report)
-            news = channel.next(LOOK_S)
-            events = watch.hear(news) if news is not None else []
-            now = self._clock()
-            heard = now if news is not None else heard
-            in_doubt = not channel.live or watch.idle or now - heard > CHANNEL_SILENT_S
-            if watch.outcome is None and in_doubt and now - polled >= POLL_S:
-                polled = now
-                if (seen := self._poll(watch)) is not None:
-                    events, heard = events + seen, now
-            busy_at = busy_at if watch.idle else now
-            for event in events:
-                report(event)
-            self._check_patience(watch, silent_s=now - heard, idle_s=heard - busy_at)
+    def _following(self, watch: PrintWatch) -> Following[Changes]:
+        return Following(
+            "Moonraker",
+            watch,
+            poll=lambda: self._poll(watch),
+            order=lambda wish: self._client.order("pause" if wish is Control.HOLD else "resume"),
+            clock=self._clock,
+            patience_s=self._patience_s,
+            record_s=self._record_s,
+        )
 
-    def _poll(self, watch: PrintWatch) -> list[MachineEvent] | None:
-        """Ask for what the channel did not tell; None when there is no answer."""
-        try:
-            events = watch.see(self._client.printer())
-            if watch.idle and watch.outcome is None:
-                watch.look_up(self._client.record(watch.name))
-        except _TRYING:
-            return None  # Moonraker or Klipper restarts: patience decides
+    def _poll(self, watch: PrintWatch) -> list[MachineEvent]:
+        events = watch.see(self._client.printer())
+        if watch.idle and watch.outcome is None:
+            watch.look_up(self._client.record(watch.name))
         return events
-
-    def _check_patience(self, watch: PrintWatch, *, silent_s: float, idle_s: float) -> None:
-        """`silent_s` since the last word, `idle_s` in which all words were that it is idle."""
-        if silent_s > self._patience_s:
-            raise TransportLost(
-                f"Moonraker has said nothing about {watch.name} for {silent_s:.0f} s: how the "
-                "print ended is not known; look at the printer"
-            )
-        if watch.idle and watch.outcome is None and idle_s > self._record_s:
-            if watch.seen_busy:
-                raise TransportLost(
-                    f"Klipper no longer knows {watch.name} and Moonraker has no record of its end: "
-                    "were they restarted? Look at the printer"
-                )
-            raise ProtocolViolation(
-                f"Klipper accepted the start of {watch.name} but does not print it: look at its "
-                "page"
-            )
-
-    def _obey(self, control: Control | None, report: Report) -> None:
-        if control is None:
-            return
-        try:
-            self._client.order("pause" if control is Control.HOLD else "resume")
-        except _TRYING as e:
-            report(Message(f"'{control}' had no effect: {e}"))
 
     def _stop(self, name: str, *, within_s: float) -> None:
         """The print has ended: by a cancel, or hard when that is not obeyed in time.
@@ -279,7 +239,7 @@ class MoonrakerDriver:
         """
         end, ordered_at, hard = self._clock() + within_s, None, False
         while (now := self._clock()) < end:
-            with suppress(*_TRYING):
+            with suppress(*NOT_NOW):
                 printer = self._client.printer()
                 if self._is_over(printer, name, ordered=ordered_at is not None):
                     return
@@ -300,6 +260,6 @@ class MoonrakerDriver:
 
     def _wait_until_still(self) -> None:
         end = self._clock() + STILL_S
-        with suppress(*_TRYING):  # the print has ended, whatever becomes of its host
+        with suppress(*NOT_NOW):  # the print has ended, whatever becomes of its host
             while self._clock() < end and self._client.printer().idle_timeout.state == "Printing":
                 self._wait(LOOK_S)

@@ -8,11 +8,12 @@ then counts as lost and is asked for again.
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 import websocket
 
-from commons.errors import FabError, TransportLost
+from commons.errors import TransportLost
+from fab_agent.machines.handed_over import News
 from fab_agent.machines.moonraker_client import OBJECTS, MoonrakerClient
 
 # Opening may take so long; meanwhile nobody is heard, so it is short.
@@ -23,10 +24,10 @@ _IDENTIFY, _SUBSCRIBE = 1, 2
 _WHO = {"client_name": "cosmolocal", "version": "0", "type": "other", "url": ""}
 
 # What has changed, by printer object: "print_stats": {"state": "printing"}.
-News = dict[str, Any]
+Changes = dict[str, Any]
 
 
-def news_of(text: str | bytes) -> News | None:
+def changes_in(text: str | bytes) -> Changes | None:
     """What a message tells of the printer; None for kinds that we do not use.
 
     TransportLost when it says that Klipper has gone, or that there will be no news.
@@ -46,7 +47,7 @@ def news_of(text: str | bytes) -> News | None:
     return None
 
 
-def _objects(status: dict[str, Any]) -> News:
+def _objects(status: dict[str, Any]) -> Changes:
     return {name: dict(fields) for name, fields in status.items()}
 
 
@@ -64,10 +65,10 @@ class PushChannel:
         except (websocket.WebSocketException, OSError) as e:
             raise TransportLost(f"no push channel to {address}: {e}") from e
 
-    def receive(self, timeout_s: float) -> News | None:
+    def receive(self, timeout: float) -> Changes | None:
         """The next message; None when none came in time, or one of a kind that we do not use."""
         try:
-            self._socket.settimeout(timeout_s)
+            self._socket.settimeout(timeout)
             text = self._socket.recv()
         except websocket.WebSocketTimeoutException:
             return None
@@ -75,7 +76,7 @@ class PushChannel:
             raise TransportLost(f"the push channel broke: {e}") from e
         if not text:
             raise TransportLost("the push channel was closed")
-        return news_of(text)
+        return changes_in(text)
 
     def close(self) -> None:
         """Let go of the channel. Safe to call twice."""
@@ -87,51 +88,8 @@ class PushChannel:
         self._socket.send(json.dumps(request))
 
 
-class Listening:
-    """The push channel as long as there is one; a lost one is opened anew every `REOPEN_S`."""
-
-    def __init__(
-        self,
-        client: MoonrakerClient,
-        *,
-        clock: Callable[[], float],
-        wait: Callable[[float], None],
-        reopen_s: float = REOPEN_S,
-    ) -> None:
-        self._client, self._clock, self._wait, self._reopen_s = client, clock, wait, reopen_s
-        self._channel: PushChannel | None = None
-        self._open_at = clock()
-
-    @property
-    def live(self) -> bool:
-        """What happens is told without being asked for."""
-        return self._channel is not None
-
-    def next(self, timeout_s: float) -> News | None:
-        """The next message; None when none came within `timeout_s`, or none can come now."""
-        if self._channel is None and self._clock() >= self._open_at:
-            self._open()
-        if self._channel is not None:
-            try:
-                return self._channel.receive(timeout_s)
-            except TransportLost:
-                self.close()
-        self._wait(timeout_s)
-        return None
-
-    def close(self) -> None:
-        """Let go of the channel. Safe to call twice."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _open(self) -> None:
-        self._open_at = self._clock() + self._reopen_s
-        with suppress(FabError):  # polling goes on meanwhile
-            self._channel = PushChannel(self._client)
+def channel_news(
+    client: MoonrakerClient, *, clock: Callable[[], float], wait: Callable[[float], None]
+) -> News[Changes]:
+    """What Klipper tells, whenever it can be had."""
+    return News(lambda: PushChannel(client), reopen_s=REOPEN_S, clock=clock, wait=wait)

@@ -12,7 +12,7 @@ from fab_agent.machines.driver import (
     RunEnd,
     Temperatures,
 )
-from fab_agent.machines.moonraker_channel import News
+from fab_agent.machines.moonraker_channel import Changes
 from fab_agent.machines.moonraker_client import Printer, Record
 
 
@@ -33,7 +33,7 @@ class PrintWatch:
         self._held = False
         self._temperatures = Temperatures()
 
-    def hear(self, news: News) -> list[MachineEvent]:
+    def hear(self, news: Changes) -> list[MachineEvent]:
         """What has changed, from the push channel."""
         return self.see(self._printer.updated(news))
 

@@ -21,7 +21,6 @@ from fab_agent.machines.driver import (
     Held,
     MachineEvent,
     MachineIdentity,
-    Message,
     Outcome,
     Progress,
     Report,
@@ -30,8 +29,15 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
-from fab_agent.machines.handed_over import digest_of_proved, job_name
-from fab_agent.machines.octoprint_channel import News, firmware_says
+from fab_agent.machines.handed_over import (
+    LOOK_S,
+    PATIENCE_S,
+    RECORD_S,
+    Following,
+    digest_of_proved,
+    job_name,
+)
+from fab_agent.machines.octoprint_channel import channel_news, firmware_says
 from fab_agent.machines.octoprint_client import (
     Event,
     Flags,
@@ -41,14 +47,6 @@ from fab_agent.machines.octoprint_client import (
     StoredFile,
 )
 
-# How long one look at the channel waits, and so how late a person's wish can be noticed.
-LOOK_S = 0.25
-# Asked at most once a second, and only while the push channel is silent or in doubt.
-POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
-# A host that is restarted is back within a minute or two; the print it had is lost by then.
-PATIENCE_S = 120.0
-# Between the end of a print and its entry in the file's history; also until a start shows.
-RECORD_S = 10.0
 # Cancelling waits for the line in hand, heating included.
 STOP_S = 60.0
 GUARD = "Cap:THERMAL_PROTECTION:"
@@ -193,11 +191,11 @@ class OctoPrintDriver:
         self._hand_over(program, name)
         size = program.path.stat().st_size
         watch = PrintWatch(name, size=size, line_count=program.line_count)
-        with News(self._client, clock=self._clock, wait=self._wait) as channel:
+        with channel_news(self._client, clock=self._clock, wait=self._wait) as news:
             self._mine = name
             try:
                 self._client.start(name)
-                self._follow(watch, channel, report, controls)
+                self._following(watch).follow(news, report, controls)
             finally:
                 if watch.outcome is not Outcome.FINISHED:
                     self.make_safe()
@@ -253,63 +251,25 @@ class OctoPrintDriver:
                 "look at its disk"
             )
 
-    def _follow(self, watch: PrintWatch, channel: News, report: Report, controls: Controls) -> None:
-        """Return when the print has ended or a person wants it stopped."""
-        heard = polled = busy_at = self._clock()
-        while watch.outcome is None and (control := controls()) is not Control.ABORT:
-            self._obey(control, report)
-            news = channel.next(LOOK_S)
-            events = watch.hear(news) if news is not None else []
-            now = self._clock()
-            heard = now if news is not None else heard
-            in_doubt = not channel.live or watch.idle or now - heard > CHANNEL_SILENT_S
-            if in_doubt and now - polled >= POLL_S:
-                polled = now
-                if (seen := self._poll(watch)) is not None:
-                    events, heard = events + seen, now
-            busy_at = busy_at if watch.idle else now
-            for event in events:
-                report(event)
-            self._check_patience(watch, silent_s=now - heard, idle_s=heard - busy_at)
+    def _following(self, watch: PrintWatch) -> Following[Push]:
+        return Following(
+            "OctoPrint",
+            watch,
+            poll=lambda: self._poll(watch),
+            order=lambda wish: self._client.pause("pause" if wish is Control.HOLD else "resume"),
+            clock=self._clock,
+            patience_s=self._patience_s,
+            record_s=self._record_s,
+        )
 
-    def _poll(self, watch: PrintWatch) -> list[MachineEvent] | None:
-        """Ask for what the channel did not tell; None when there is no answer."""
-        try:
-            job, printer = self._client.job(), self._client.printer()
-            events = watch.see(
-                printer.state.flags, job.job.file.path, job.progress.filepos, printer.temperature
-            )
-            if watch.idle:
-                watch.look_up(self._client.file(watch.name))
-        except (TransportLost, ProtocolViolation, Unavailable):
-            return None  # restarting, or its printer is disconnected: patience decides
+    def _poll(self, watch: PrintWatch) -> list[MachineEvent]:
+        job, printer = self._client.job(), self._client.printer()
+        events = watch.see(
+            printer.state.flags, job.job.file.path, job.progress.filepos, printer.temperature
+        )
+        if watch.idle:
+            watch.look_up(self._client.file(watch.name))
         return events
-
-    def _check_patience(self, watch: PrintWatch, *, silent_s: float, idle_s: float) -> None:
-        """`silent_s` since the last word, `idle_s` in which all words were that it is idle."""
-        if silent_s > self._patience_s:
-            raise TransportLost(
-                f"OctoPrint has said nothing about {watch.name} for {silent_s:.0f} s: how the "
-                "print ended is not known; look at the printer"
-            )
-        if watch.idle and watch.outcome is None and idle_s > self._record_s:
-            if watch.seen_busy:
-                raise TransportLost(
-                    f"OctoPrint no longer prints {watch.name} and has no record of its end: was "
-                    "it restarted? Look at the printer"
-                )
-            raise ProtocolViolation(
-                f"OctoPrint accepted the start of {watch.name} but does not print it: look at "
-                "its page"
-            )
-
-    def _obey(self, control: Control | None, report: Report) -> None:
-        if control is None:
-            return
-        try:
-            self._client.pause("pause" if control is Control.HOLD else "resume")
-        except (Unavailable, TransportLost) as e:
-            report(Message(f"'{control}' had no effect: {e}"))
 
     def _is_printing(self, name: str) -> bool:
         try:

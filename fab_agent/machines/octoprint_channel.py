@@ -11,7 +11,8 @@ from typing import Any, Self
 import websocket
 from pydantic import ValidationError
 
-from commons.errors import FabError, TransportLost
+from commons.errors import TransportLost
+from fab_agent.machines.handed_over import News
 from fab_agent.machines.octoprint_client import OctoPrintClient, Push
 
 # Opening may take so long; meanwhile nobody is heard, so it is short.
@@ -69,53 +70,11 @@ class PushChannel:
         self._socket.send(json.dumps(message))
 
 
-class News:
-    """The push channel as long as there is one; a lost one is opened anew every `REOPEN_S`."""
-
-    def __init__(
-        self,
-        client: OctoPrintClient,
-        *,
-        clock: Callable[[], float],
-        wait: Callable[[float], None],
-    ) -> None:
-        self._client, self._clock, self._wait = client, clock, wait
-        self._channel: PushChannel | None = None
-        self._open_at = clock()
-
-    @property
-    def live(self) -> bool:
-        """What happens is told without being asked for."""
-        return self._channel is not None
-
-    def next(self, timeout_s: float) -> Push | None:
-        """The next message; None when none came within `timeout_s`, or none can come now."""
-        if self._channel is None and self._clock() >= self._open_at:
-            self._open()
-        if self._channel is not None:
-            try:
-                return self._channel.receive(timeout_s)
-            except TransportLost:
-                self.close()
-        self._wait(timeout_s)
-        return None
-
-    def close(self) -> None:
-        """Let go of the channel. Safe to call twice."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _open(self) -> None:
-        self._open_at = self._clock() + REOPEN_S
-        with suppress(FabError):  # polling goes on meanwhile
-            self._channel = PushChannel(self._client)
+def channel_news(
+    client: OctoPrintClient, *, clock: Callable[[], float], wait: Callable[[float], None]
+) -> News[Push]:
+    """What OctoPrint tells, whenever it can be had."""
+    return News(lambda: PushChannel(client), reopen_s=REOPEN_S, clock=clock, wait=wait)
 
 
 def firmware_says(client: OctoPrintClient, *, clock: Callable[[], float]) -> list[str]:

@@ -242,6 +242,24 @@ def test_a_file_that_something_changes_on_the_host_is_not_started(
     assert printer.klippy.executed == []
 
 
+def test_a_print_that_somebody_begins_during_the_upload_is_left_alone(
+    printer, client, client_at, lines, program
+):
+    """Even a paused one, which Klipper would drop for the next start."""
+
+    class SlowUpload(MoonrakerClient):
+        def upload(self, path, name, sha256):
+            super().upload(path, name, sha256)
+            client.upload(path, "someone-elses.gcode", sha256)
+            client.start("someone-elses.gcode")
+            client.order("pause")
+
+    driver = MoonrakerDriver(client_at(printer.connection, SlowUpload))
+    with pytest.raises(Unavailable, match=r"not free: someone-elses\.gcode is paused"):
+        driver.run(program(lines), attempt="late", report=nothing, controls=nobody)
+    assert client.printer().print_stats.state == "paused"
+
+
 # Nothing starts twice, and what has been is known.
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from commons.errors import MachineFault, TransportLost, Unavailable
 from fab_agent.machines.driver import Held, Outcome, Progress, Resumed, Temperatures
-from fab_agent.machines.moonraker_channel import news_of
+from fab_agent.machines.moonraker_channel import changes_in
 from fab_agent.machines.moonraker_client import Printer, Record, ServerInfo, check_version
 from fab_agent.machines.moonraker_watch import PrintWatch
 
@@ -117,7 +117,7 @@ def test_a_subscription_and_its_updates_are_news():
     objects = {"print_stats": {"state": "printing"}}
     update = {"method": "notify_status_update", "params": [objects, 12.5]}
     answer = {"id": 2, "result": {"status": objects, "eventtime": 12.5}}
-    assert news_of(json.dumps(update)) == news_of(json.dumps(answer)) == objects
+    assert changes_in(json.dumps(update)) == changes_in(json.dumps(answer)) == objects
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_subscription_and_its_updates_are_news():
      "[]", '{"method": "notify_status_update", "params": []}'],
 )  # fmt: skip
 def test_other_messages_are_no_news(text):
-    assert news_of(text) is None
+    assert changes_in(text) is None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_other_messages_are_no_news(text):
 )
 def test_when_klipper_has_gone_the_channel_counts_as_lost(message):
     with pytest.raises(TransportLost):
-        news_of(json.dumps(message))
+        changes_in(json.dumps(message))
 
 
 @pytest.mark.parametrize(
