@@ -8,6 +8,7 @@ from fab_agent.machines.firmware.uart import OneWay
 LONGEST_STEP_S = 0.5
 # Rounding must not make time stand still.
 SHORTEST_STEP_S = 1e-5
+_LINE_END = re.compile(rb"\n")
 
 
 class Controller:
@@ -44,16 +45,25 @@ class Controller:
 
     def tick(self, seconds: float) -> bytes:
         """Time has passed."""
+        said, passed_s = self.listen(seconds)
+        while passed_s < seconds:
+            more, step_s = self._step(seconds - passed_s)
+            said += more
+            passed_s += step_s
+        return said
+
+    def listen(self, seconds: float) -> tuple[bytes, float]:
+        """Let time pass until something comes out, at most so long: what, and when."""
         self._begin_tick()
-        said, left_s = b"", seconds
-        while True:
-            step_s = min(left_s, self._step_s())
-            self._advance(step_s)
-            self._arrive(self._inbound.advance(step_s))
-            said += self._say(step_s)
-            left_s -= step_s
-            if left_s <= 0:
-                return said
+        said, passed_s = self._step(seconds)
+        while not said and passed_s < seconds:
+            said, step_s = self._step(seconds - passed_s)
+            passed_s += step_s
+        return said, passed_s
+
+    def discard(self) -> None:
+        """The sender takes back what it has handed over and what has not left yet."""
+        self._inbound.cut()
 
     def pull_cable(self) -> None:
         """Nothing passes any more; what is on the way is lost."""
@@ -75,11 +85,19 @@ class Controller:
         """The reset button."""
         raise NotImplementedError
 
-    def _step_s(self) -> float:
-        """Until something may happen that the rest depends on."""
-        arrives_s = self._inbound.seconds_until(self.AWAITED) if self.limited else None
-        next_s = min(self._busy_s(), LONGEST_STEP_S if arrives_s is None else arrives_s)
-        return max(min(next_s, LONGEST_STEP_S), SHORTEST_STEP_S)
+    def _step(self, most_s: float) -> tuple[bytes, float]:
+        """Go on until something may happen that the rest depends on; what came out, and when."""
+        step_s = min(self._busy_s(), LONGEST_STEP_S)
+        if self.limited:
+            step_s = min(
+                step_s,
+                self._inbound.seconds_until(self.AWAITED),
+                self._outbound.seconds_until(_LINE_END),
+            )
+        step_s = min(max(step_s, SHORTEST_STEP_S), most_s)
+        self._advance(step_s)
+        self._arrive(self._inbound.advance(step_s))
+        return self._say(step_s), step_s
 
     def _arrive(self, data: bytes) -> None:
         """Bytes reach the receive buffer one after the other while the firmware works on them."""

@@ -1,5 +1,6 @@
 """The cable between a sender and a controller, and what arrives at the controller's end."""
 
+import math
 import re
 from random import Random
 
@@ -32,10 +33,10 @@ class OneWay:
         self._spent_s = self._spent_s - len(arrived) * self._s_per_byte if self._waiting else 0.0
         return arrived
 
-    def seconds_until(self, awaited: re.Pattern[bytes]) -> float | None:
-        """When the next byte that `awaited` matches is through; None if there is none."""
+    def seconds_until(self, awaited: re.Pattern[bytes]) -> float:
+        """When the next byte that `awaited` matches is through; for ever if there is none."""
         found = awaited.search(self._waiting)
-        return found and max(found.end() * self._s_per_byte - self._spent_s, 0.0)
+        return found.end() * self._s_per_byte - self._spent_s if found else math.inf
 
     def cut(self) -> None:
         """What was on its way is lost."""

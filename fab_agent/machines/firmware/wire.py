@@ -4,10 +4,6 @@ from typing import Protocol
 
 from commons.errors import TransportLost
 
-# With a baud rate, reads return as soon as something has arrived: looked at so often (s).
-STEP_S = 0.001
-_NOTHING_S = 1e-9
-
 
 class SimulatedMachine(Protocol):
     """Bytes in, bytes out, and time that passes only when it is told."""
@@ -32,9 +28,18 @@ class SimulatedMachine(Protocol):
         """Time has passed; what it says of itself."""
         ...
 
+    def listen(self, seconds: float) -> tuple[bytes, float]:
+        """Let time pass until something comes out, at most so long: what, and when."""
+        ...
+
+    def discard(self) -> None:
+        """The sender takes back what it has handed over and what has not left yet."""
+        ...
+
 
 class Wire:
-    """Straight into `machine`. Time (`clock`) passes only while somebody waits for an answer.
+    """Straight into `machine`. Time (`clock`) passes only while somebody waits for an answer; with
+    a baud rate a read ends as soon as there is one.
 
     `read_size` cuts what is read; everything written is kept in `written`.
     """
@@ -54,14 +59,12 @@ class Wire:
     def read(self, timeout: float) -> bytes:
         """What has arrived; b"" when nothing came within `timeout` seconds."""
         self._check()
-        step_s = STEP_S if self._machine.limited else timeout
-        end_s = self._now_s + timeout
-        while not self._answers:
-            step_s = min(step_s, end_s - self._now_s)
-            self._now_s += step_s
-            self._answers = self._machine.tick(step_s)
-            if self._now_s >= end_s - _NOTHING_S:
-                break
+        if not self._answers:
+            if self._machine.limited:
+                self._answers, passed_s = self._machine.listen(timeout)
+            else:
+                self._answers, passed_s = self._machine.tick(timeout), timeout
+            self._now_s += passed_s
         if not self._answers:
             self._check()
         data, self._answers = self._answers[: self._read_size], self._answers[self._read_size :]
@@ -75,7 +78,8 @@ class Wire:
         self._answers += self._machine.feed(data)
 
     def discard(self) -> None:
-        """Nothing waits: the machine has got what was written."""
+        """What is still on its way to the machine, at its baud rate, is taken back."""
+        self._machine.discard()
 
     def close(self) -> None:
         """Nothing to let go of."""
