@@ -385,6 +385,7 @@ class MarlinStream:
 
     def _insert(self, lines: list[bytes]) -> None:
         """Send `lines` next, and nothing behind them for now."""
-        self._script.insert(self._window.next, lines)
-        self._end = self._window.next + len(lines) - 1
+        number = max(self._window.next, 1)  # line 0 sets the count: it comes before everything
+        self._script.insert(number, lines)
+        self._end = number + len(lines) - 1
         self._ready, self._first = [], self._window.next

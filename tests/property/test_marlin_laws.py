@@ -1,6 +1,7 @@
 """Laws of the Marlin stream: any program, any cutting of reads, any damage, holds at any moment."""
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commons.machine import Driver, Envelope, MachineProfile, Park, PrintLimits, Process
@@ -47,11 +48,11 @@ PARKING = Parking.of(
 )
 
 
-def run(program, machine, *, read_size, parking=None, controls=nobody, report=lambda _: None):
+def run(program, machine, *, read_size, controls=nobody, report=lambda _: None, **kind):
     wire = Wire(machine, read_size=read_size)
     lines = ListedLines([line.encode() for line in program])
     return stream(
-        MarlinStream(lines, parking=parking),
+        MarlinStream(lines, **kind),
         wire,
         report,
         line_count=len(program),
@@ -61,6 +62,8 @@ def run(program, machine, *, read_size, parking=None, controls=nobody, report=la
     )
 
 
+@pytest.mark.slow
+@settings(deadline=None, max_examples=60)
 @given(programs, damage, st.integers(1, 64))
 def test_no_damage_on_the_line_loses_or_repeats_a_command(program, knobs, read_size):
     machine = SimulatedMarlin(knobs)
@@ -69,6 +72,8 @@ def test_no_damage_on_the_line_loses_or_repeats_a_command(program, knobs, read_s
     assert machine.planner.empty
 
 
+@pytest.mark.slow
+@settings(deadline=None, max_examples=40)
 @given(programs, damage, st.lists(st.integers(0, 40), max_size=6))
 def test_holds_and_resumes_at_any_moment_lose_and_repeat_nothing(program, knobs, pauses):
     machine = SimulatedMarlin(knobs)
@@ -85,6 +90,8 @@ def test_holds_and_resumes_at_any_moment_lose_and_repeat_nothing(program, knobs,
     assert machine.executed == program
 
 
+@pytest.mark.slow
+@settings(deadline=None, max_examples=40)
 @given(st.lists(moves, min_size=5, max_size=60), damage, st.integers(0, 12))
 def test_a_printer_that_stepped_aside_comes_back_to_the_same_place(path, knobs, moment):
     head = ["G28", "M109 S40", "G90", "M82", "G92 E0", "G1 F3000 E1.5"]
@@ -115,6 +122,30 @@ def test_a_printer_that_stepped_aside_comes_back_to_the_same_place(path, knobs, 
         k: round(v, 6) for k, v in clean.position.items()
     }
     assert machine.hotend.target_c == 40
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(moves, min_size=20, max_size=80),
+    st.builds(
+        MarlinKnobs,
+        advanced_ok=st.booleans(),
+        rx_buffer=st.just(127),
+        buffer_size=st.integers(1, 16),
+        planner_blocks=st.integers(2, 16),
+        lines_per_tick=st.integers(0, 3),
+        moves_take_time=st.booleans(),
+        autoreport=st.just(False),
+        baudrate=st.sampled_from([0, 115200]),
+    ),
+    st.integers(1, 64),
+)
+def test_whatever_room_the_printer_tells_its_receive_buffer_never_overflows(path, knobs, read_size):
+    machine = SimulatedMarlin(knobs)
+    run(path, machine, read_size=read_size, asks_temperatures=True)
+    assert machine.executed == path
+    assert machine.bytes_lost == 0
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20))

@@ -7,7 +7,7 @@ from fab_agent.machines.driver import Control, Held, Outcome, Resumed
 from fab_agent.machines.firmware.marlin import MarlinKnobs, SimulatedMarlin
 from fab_agent.machines.firmware.wire import Wire
 from fab_agent.machines.lines import ListedLines
-from fab_agent.machines.marlin import MarlinStream
+from fab_agent.machines.marlin import SYNC, MarlinStream, numbered
 from fab_agent.machines.marlin_modes import Modes
 from fab_agent.machines.marlin_pause import Parking, excursion
 from fab_agent.machines.streamer import stream
@@ -217,6 +217,19 @@ def test_a_hold_that_is_taken_back_before_the_printer_stands_steps_nowhere():
     bench.taken_back = True
     bench.run()
     assert bench.machine.executed == text(PROGRAM)
+
+
+def test_a_hold_before_the_first_line_still_sets_the_printer_s_count_first():
+    program = MarlinStream(ListedLines([b"G28"]))
+    program.control(Control.HOLD)
+    assert program.bytes_to_send() == b"N0M110 N0*93\n"
+    program.receive(b"ok\n")
+    assert program.bytes_to_send() == numbered(1, SYNC)
+    program.receive(b"ok\n")
+    assert program.bytes_to_send() == b""
+    assert [type(event) for event in program.receive(b"")] == [Held]
+    program.control(Control.RESUME)
+    assert program.bytes_to_send() == numbered(2, b"G28")
 
 
 def test_a_hold_wished_on_the_way_back_is_another_hold():
