@@ -14,6 +14,8 @@ from fab_agent.hosts import HostReport
 
 # Programs, meshes and a journal of a busy week, bytes.
 LEAST_FREE = 10**9
+# A large print's program, bytes.
+LARGE_PROGRAM = 200 * 10**6
 # A clock that is kept by the network is never so far off, s.
 SUSPICIOUS_SKEW_S = 30
 
@@ -174,8 +176,18 @@ def judge_host(profile: MachineProfile, report: HostReport) -> Iterator[Finding]
         yield fine(f"its printer is connected ({report.says})")
     else:
         yield problem(f"its printer is not connected ({report.says})", "connect it on its page")
+    yield from _judge_host_room(report)
     if report.simulated and not profile.simulated:
         yield warning("its printer is a virtual one", "set simulated = true: it makes nothing")
+
+
+def _judge_host_room(report: HostReport) -> Iterator[Finding]:
+    if report.room_bytes is not None and report.room_bytes < LARGE_PROGRAM:
+        what = f"its host has only {report.room_bytes / 1e6:.0f} MB free"
+        yield warning(what, "remove old programs there")
+    if report.upload_bytes is not None and report.upload_bytes < LARGE_PROGRAM:
+        what = f"its host takes programs of at most {report.upload_bytes / 1e6:.0f} MB"
+        yield warning(what, "raise max_upload_size in its moonraker.conf")
 
 
 def judge_simulated(profile: MachineProfile, *, simulated: bool) -> Iterator[Finding]:

@@ -69,6 +69,8 @@ class HostReport:
     connected: bool = True
     says: str = ""  # why its printer is not ready
     lacking: tuple[str, ...] = ()  # rights that the key does not give
+    room_bytes: int | None = None  # for programs, on its disk
+    upload_bytes: int | None = None  # the largest program that it takes
     facts: dict[str, Fact] = field(default_factory=dict)
 
 
@@ -196,6 +198,7 @@ def _octoprint(http: httpx.Client, host: Host) -> HostReport:
         connected=current.get("port") is not None and not state.startswith(("Closed", "Offline")),
         says=state,
         lacking=tuple(r for r in NEEDED if r not in rights and "ADMIN" not in rights),
+        room_bytes=_whole(_json(_ask(http, "/api/files")).get("free")),
         facts=octoprint_facts(_json(profiles)) if profiles.is_success else {},
     )
 
@@ -214,8 +217,28 @@ def _moonraker(http: httpx.Client, host: Host) -> HostReport:
         guarded=klipper_guards(settings),
         simulated="simulated" in str(klipper.get("software_version", "")),
         says=f"Klipper is {state}",
+        room_bytes=_whole(_moonraker_says(http, "/server/files/directory", "disk_usage", "free")),
+        upload_bytes=_mebibytes(
+            _moonraker_says(http, "/server/config", "config", "server", "max_upload_size")
+        ),
         facts=klipper_facts(settings),
     )
+
+
+def _moonraker_says(http: httpx.Client, path: str, *keys: str) -> object:
+    """A value deep in the answer; None when it is not there."""
+    told: object = _json(_ask(http, path)).get("result")
+    for key in keys:
+        told = told.get(key) if isinstance(told, dict) else None
+    return told
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _mebibytes(value: object) -> int | None:
+    return value * 2**20 if isinstance(value, int) else None
 
 
 def _moonraker_title(info: dict[str, Any]) -> str:

@@ -32,10 +32,13 @@ OCTOPRINT: Answers = {
     "/api/currentuser": (200, {"name": "oba", "permissions": ["ADMIN"]}),
     "/api/connection": (200, {"current": {"state": "Operational", "port": "/dev/ttyUSB0"}}),
     "/api/printerprofiles": (200, {"profiles": {}}),
+    "/api/files": (200, {"files": [], "free": 5_000_000}),
 }
 MOONRAKER: Answers = {
     "/server/info": (200, {"result": {"klippy_state": "ready", "moonraker_version": "v0.9.3",
                                       "api_version": [1, 5, 0]}}),
+    "/server/files/directory": (200, {"result": {"disk_usage": {"free": 7_000_000}}}),
+    "/server/config": (200, {"result": {"config": {"server": {"max_upload_size": 100}}}}),
     "/printer/info": (200, {"result": {"software_version": "v0.12.0"}}),
     "/printer/objects/query": (200, {"result": {"status": {"configfile": {"settings": {
         "extruder": {"nozzle_diameter": 0.4, "max_temp": 280.0}, "verify_heater extruder": {}}}}}}),
@@ -100,7 +103,13 @@ def test_a_moonraker_tells_what_klipper_knows() -> None:
     assert report.version == "Moonraker 0.9.3"
     assert report.guarded is True
     assert report.facts["fdm.hotend_max_c"] == 280
+    assert (report.room_bytes, report.upload_bytes) == (7_000_000, 100 * 2**20)
     assert not report.simulated
+
+
+def test_an_octoprint_tells_its_room_but_not_its_upload_limit() -> None:
+    report = reported(OCTOPRINT)
+    assert (report.room_bytes, report.upload_bytes) == (5_000_000, None)
 
 
 def test_only_hosts_that_answer_are_found_in_the_order_in_which_they_were_named() -> None:

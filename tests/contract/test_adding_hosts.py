@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from cosmo.__main__ import cli
 from cosmo.octoprint_host import OctoPrintHost
+from fab_agent.hosts import look_at, report_of
 from fab_agent.settings import MachineSettings, read_settings
 
 pytestmark = pytest.mark.slow
@@ -136,3 +137,11 @@ def test_a_moonraker_is_added_with_what_klipper_knows(printer: Any, config: Path
     assert f"answers at {host.url}" in said
     assert "ok K: its key is accepted and may print" in said
     assert "ok K: its printer is connected (Klipper is ready)" in said
+
+
+def test_both_hosts_tell_how_much_room_they_have(host: OctoPrintHost, printer: Any) -> None:
+    octoprint = report_of(look_at(host.url), host.key)
+    assert octoprint.room_bytes
+    moonraker = report_of(look_at(printer.host.url), printer.host.key)
+    assert moonraker.room_bytes
+    assert moonraker.upload_bytes

@@ -170,6 +170,15 @@ def test_a_key_without_rights_and_an_unconnected_printer_are_problems() -> None:
     assert {finding.level for finding in found} == {Level.PROBLEM}
 
 
+def test_a_host_without_room_for_a_large_program_is_a_warning() -> None:
+    report = HostReport("Moonraker", says="ready", room_bytes=10**7, upload_bytes=10**8)
+    found = [f for f in judge_host(printer(), report) if f.level is Level.WARNING]
+    assert [str(finding) for finding in found] == [
+        "its host has only 10 MB free: remove old programs there",
+        "its host takes programs of at most 100 MB: raise max_upload_size in its moonraker.conf",
+    ]
+
+
 def test_a_virtual_machine_must_not_count_as_a_real_one() -> None:
     assert [f.level for f in judge_simulated(printer(), simulated=True)] == [Level.PROBLEM]
     made_of_memory = printer(simulated=True)
