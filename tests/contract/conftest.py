@@ -224,9 +224,11 @@ def klipper() -> Callable[..., AbstractContextManager[Printer]]:
     """Puts a simulated Klipper behind a Moonraker, and waits until it has been found."""
 
     @contextmanager
-    def behind(host: MoonrakerHost, state: str = "ready", **knobs: int | str) -> Iterator[Printer]:
+    def behind(
+        host: MoonrakerHost, state: str = "ready", *, speed: float = SPEED, **knobs: int | str
+    ) -> Iterator[Printer]:
         klippy = SimulatedKlippy(host.files, KlippyKnobs(**knobs))
-        with klippy_served(klippy, klippy_of(host.files.parent), speed=SPEED) as stop:
+        with klippy_served(klippy, klippy_of(host.files.parent), speed=speed) as stop:
             printer = Printer(klippy, host, stop.set)
             wait_for_klipper(printer, state)
             yield printer

@@ -79,6 +79,7 @@ class SimulatedKlippy:
     def __init__(self, folder: Path, knobs: KlippyKnobs | None = None) -> None:
         self.folder, self.knobs = folder, knobs or KlippyKnobs()
         self.executed: list[str] = []
+        self.unknown: list[str] = []  # lines that were skipped
         self.said: deque[str] = deque()  # to those who subscribed to the output
         self.dropped = False  # the socket must be closed; whoever closes it resets this
         self._boot()
@@ -287,6 +288,7 @@ class SimulatedKlippy:
         code, *_ = line.split() or [""]
         words = {letter: float(value) for letter, value in _WORD.findall(line)}
         if code not in _KNOWN:
+            self.unknown.append(line)
             self.said.append(f'// Unknown command:"{code}"')
         elif code in _HEATERS:
             heat = self._heats[_HEATERS[code]]
