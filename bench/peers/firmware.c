@@ -293,6 +293,7 @@ static void reset(double at)
 {
     rx_len = line_len = planned = held = check_mode = 0;
     outstanding = 0;
+    for (unsigned i = out_tail; i != out_head; i++) out[i % OUT_SIZE].frees = 0;
     say(at, BANNER);
 }
 
@@ -324,6 +325,7 @@ static void grbl_line(double at, char *text, int size)
     if (!strcmp(text, "$I")) answer = BUILD;
     else if (!strcmp(text, "$$")) answer = SETTINGS;
     else if (!strcmp(text, "$G")) answer = MODES;
+    else if (!strcmp(text, "$N")) answer = "$N0=\r\n$N1=\r\nok\r\n";
     else if (!strcmp(text, "$#")) answer = OFFSETS;
     else if (!strcmp(text, "$C")) {
         answer = check_mode ? "[MSG:Disabled]\r\nok\r\n" : "[MSG:Enabled]\r\nok\r\n";

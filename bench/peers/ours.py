@@ -35,6 +35,7 @@ from fab_agent.cache import Cache
 from fab_agent.gcode.proof import proved_program
 from fab_agent.journal import Journal
 from fab_agent.machines import DRIVERS
+from fab_agent.machines.driver import SetZero
 from fab_agent.machines.transport import SerialConnection
 from fab_agent.orders import Heard, Inbox, News, Order, Work
 
@@ -100,6 +101,8 @@ def main(kind: str, port: str, baud: str, program: str) -> None:
                 prepare=prepare,
                 open_cache=partial(Cache, folder / "cache", max_bytes=10**9),
             )
+            if kind == "grbl":  # as a person does: it has no switches, and opening restarted it
+                bench.link.operate(SetZero())
             orders.put(Heard(100))
             orders.put(Work())
             threading.Thread(target=drop, args=(news,), daemon=True).start()
