@@ -292,6 +292,15 @@ def test_spindle_and_dwell_wait_for_motion_and_a_dwell_looks_idle():
     assert after(machine, 2.1) == b"ok\r\n"
 
 
+@pytest.mark.parametrize("line", [b"G10L20P1X0\n", b"G92X0\n", b"G55\n", b"G43.1Z1\n"])
+def test_offsets_change_only_when_motion_has_ended(line):
+    machine = lasting()
+    machine.feed(b"G1X10F600\n")
+    assert machine.feed(line) == b""
+    assert after(machine, 0.9) == b""
+    assert after(machine, 0.2) == b"ok\r\n"
+
+
 def test_the_end_of_a_program_stops_the_spindle():
     machine = SimulatedGrbl()
     machine.feed(b"G91 G55 M3 S1000\n")
