@@ -6,6 +6,7 @@ wrong before that gives the job back; whatever goes wrong after it is told as it
 
 import hashlib
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,24 @@ from commons.errors import (
     TransportLost,
     Unavailable,
 )
-from commons.wire import EventKind, JobOffer, MachineState, Phase, ProgressReport
+from commons.wire import (
+    ControlOrder,
+    EventKind,
+    JobOffer,
+    MachineState,
+    Phase,
+    ProgressReport,
+    Wish,
+)
 from fab_agent.bench import Bench, Prepared
+from fab_agent.cache import Cache
 from fab_agent.clearance import Clearance
 from fab_agent.handwork import only_stop
 from fab_agent.journal import Start
 from fab_agent.machines.driver import Outcome
-from fab_agent.orders import LocalOrder
+from fab_agent.orders import LocalOrder, stopped_at_the_machine
 from fab_agent.running import RunWatch
+from fab_agent.sandbox import unwanted
 
 log = logging.getLogger(__name__)
 # How often a journal that could not be written is tried again, s.
@@ -82,7 +93,7 @@ def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End
         cache = held.enter_context(bench.open_cache())
         file = bench.jobs.fetch(offer.file_sha256, offer.file_size, cache=cache, progress=fetched)
         show(Phase.PREPARE, 0, 1, f"preparing {offer.file_name}")
-        prepared = bench.prepare(offer, file, cache, lambda now: show(Phase.PREPARE, 0, 1, now))
+        prepared = _made(offer, file, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
         show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")
     except (InvalidInput, NotFound) as refused:
         return _End(EventKind.REFUSED, str(refused))
@@ -92,6 +103,31 @@ def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End
         log.exception("attempt %s cannot be prepared", offer.attempt_id)
         return _End(EventKind.REFUSED, _unforeseen("preparing", bug))
     return prepared
+
+
+def _made(
+    offer: JobOffer, file: Path, cache: Cache, bench: Bench, say: Callable[[str], None]
+) -> Prepared:
+    """The program, unless somebody ends the making of it halfway: then it is Unavailable."""
+    before = unwanted.set(lambda: _why_unwanted(offer, bench))
+    try:
+        return bench.prepare(offer, file, cache, say)
+    finally:
+        unwanted.reset(before)
+
+
+def _why_unwanted(offer: JobOffer, bench: Bench) -> str | None:
+    """Why nobody wants the program any more; None while somebody does. Never waits."""
+    while (order := bench.inbox.take()) is not None:
+        match order:
+            case ControlOrder(attempt_id=offer.attempt_id, wish=Wish.CANCEL):
+                return "cancelled before the start"
+            case LocalOrder(wants=Wish.CANCEL):
+                order.carry_out(lambda: "it is not started; the job goes back")
+                return f"{stopped_at_the_machine(order.by)} before the start"
+            case LocalOrder():
+                order.refuse(Unavailable("it prepares a job: wait until that is done, or stop it"))
+    return "the agent was stopped before the start" if bench.inbox.leaving else None
 
 
 def _start(start: Start, prepared: Prepared, bench: Bench, *, asked_at: float) -> EventKind:

@@ -11,7 +11,9 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +32,16 @@ _TMP_BYTES = 64 * 2**20  # it lies in memory
 _NO_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory", "failed to map segment")
 _KILLED = 128 + signal.SIGKILL
 _FULL_BELOW_BYTES = 1024 * 1024
+# How often whoever waits for a child is asked whether it is still wanted, s.
+_LOOK_S = 0.2
+
+
+def _wanted() -> str | None:
+    return None
+
+
+# Why the children of this thread are no longer wanted, in words; None while they are.
+unwanted: ContextVar[Callable[[], str | None]] = ContextVar("unwanted", default=_wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,8 @@ def run_limited(
     before this returns, so that nobody follows what a child laid out.
 
     Raises:
-        Unavailable: there is no working sandbox on this computer; nothing was run.
+        Unavailable: there is no working sandbox on this computer, and nothing was run; or
+            `unwanted` has a reason, and the child was killed.
     """
     binds = {IN / name: path for name, path in (inputs or {}).items()} | dict(readable or {})
     with (
@@ -180,19 +193,32 @@ def _wait(
 ) -> int | None:
     """The exit code, or None when the time ran out and all processes were killed."""
     try:
-        return subprocess.run(
+        child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=streams[0],
             stderr=streams[1],
-            timeout=wall_s,
             pass_fds=(keep_fd,),
-            check=False,
-        ).returncode
-    except subprocess.TimeoutExpired:  # bubblewrap is killed, and its namespace with it
-        return None
+        )
     except OSError as failed:
         raise Unavailable(f"the sandbox did not start ({failed}): {_HOW_TO}") from failed
+    with child:
+        try:
+            return _ended(child, wall_s)
+        finally:
+            child.kill()  # bubblewrap, and its namespace with it; nothing when it has ended
+
+
+def _ended(child: "subprocess.Popen[bytes]", wall_s: float) -> int | None:
+    """The exit code, or None when the time ran out; Unavailable when nobody wants it any more."""
+    end = time.monotonic() + wall_s
+    while (left_s := end - time.monotonic()) > 0:
+        try:
+            return child.wait(min(_LOOK_S, left_s))
+        except subprocess.TimeoutExpired:
+            if why := unwanted.get()():
+                raise Unavailable(why) from None
+    return None
 
 
 def _require_started(complained: str, program: str) -> None:

@@ -1,8 +1,9 @@
 """What people beside a machine ask, at every moment of its work. Bench and clock are the tests'."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -10,8 +11,9 @@ from commons.errors import Conflict, MachineFault, TransportLost, Unavailable
 from commons.wire import MachineState, Wish
 from fab_agent.machine_thread import MachineThread
 from fab_agent.machines.driver import Control, Evidence, Home, Jog, Step
-from fab_agent.orders import LocalOrder, Misses, Stop, Work
-from tests.component.test_attempt import BED, HEARD, START, Shop
+from fab_agent.orders import Leave, LocalOrder, Misses, Order, Stop, Work
+from fab_agent.sandbox import _wait
+from tests.component.test_attempt import BED, CANCEL, HEARD, START, Shop
 
 JOG = Jog(x_mm=5)
 
@@ -181,3 +183,34 @@ def test_a_machine_whose_reports_the_server_misses_says_so_and_takes_no_work(sho
     assert faults
     assert all(it.startswith("the server misses reports before 42: ") for it in faults)
     assert shop.told() == ["declined"]
+
+
+def a_long_child(shop: Shop, *orders: Order) -> Callable[[], None]:
+    """A preparation in a child of a minute, during which these orders come."""
+
+    def prepare() -> None:
+        with TemporaryFile() as said:
+            shop.orders.script.extend(orders)
+            _wait(["sleep", "60"], 60.0, streams=(said, said), keep_fd=said.fileno())
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        (CANCEL, "cancelled before the start"),
+        (Wish.CANCEL, "stopped at the machine by Ada before the start"),
+        (Leave(), "the agent was stopped before the start"),
+    ],
+)
+def test_a_program_that_nobody_wants_any_more_is_not_made_to_its_end(
+    shop: Shop, order: Order | Wish, why: str
+) -> None:
+    jog = asked(JOG)
+    order = asked(order) if isinstance(order, Wish) else order
+    shop.preparing = a_long_child(shop, jog, order)
+    assert shop.carry_out() == ["declined"]
+    assert shop.last_sentence() == why
+    with pytest.raises(Unavailable, match="prepares a job"):
+        answer(jog)
