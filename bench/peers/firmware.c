@@ -12,7 +12,7 @@
  *   --line-us N      the firmware takes that long to understand a line (an AVR: 5 ms)
  *   --block-us N     every move lasts that long, 15 (GRBL) or 16 (Marlin) are planned ahead
  *
- * On stdout: "at LINK" when it is there, "done" when the program's last move was executed, and after
+ * On stdout: "at LINK" when it is there, "moving" at the program's first move, "done" at its last, and after
  * SIGTERM one JSON object. Behaviour follows Marlin's queue.cpp (one number more than the last, XOR
  * checksum, input flushed with every resend request) and gnea/grbl's interface.md (128 bytes of
  * input, real-time bytes taken out of it as they arrive, `ok` once the planner has the line).
@@ -177,6 +177,7 @@ static void execute_move(double at, const char *text, int size)
     exact_lines += same_words(text, moves[next_move].text);
     if (next_move == 0) {
         first_at = at;
+        puts("moving"), fflush(stdout);
     } else {
         gaps[next_move - 1] = at - last_at;
         program_bytes += moves[next_move].bytes;

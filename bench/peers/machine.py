@@ -92,11 +92,16 @@ class Machine:
         command = [str(firmware), *(str(x) for k, v in values.items() for x in (f"--{k}", v))]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         take_core(self._process.pid, 1)
-        self._read_line(10.0)
+        self._said = ""
+        self._wait_for("at ", 10.0)
 
     def wait_done(self, timeout_s: float) -> bool:
         """The last move of the file was executed; False when it was not within `timeout_s`."""
-        return self._read_line(timeout_s) == "done"
+        return self._wait_for("done\n", timeout_s)
+
+    def wait_moving(self, timeout_s: float) -> bool:
+        """The first move of the file was executed."""
+        return self._wait_for("moving\n", timeout_s)
 
     def stop(self) -> Measured:
         """It is gone; what it measured."""
@@ -114,13 +119,13 @@ class Machine:
             self._process.kill()
             self._process.wait()
 
-    def _read_line(self, timeout_s: float) -> str:
+    def _wait_for(self, word: str, timeout_s: float) -> bool:
         assert self._process.stdout is not None
         end = time.monotonic() + timeout_s
-        while (left_s := end - time.monotonic()) > 0:
+        while word not in self._said and (left_s := end - time.monotonic()) > 0:
             if select.select([self._process.stdout], [], [], left_s)[0]:
-                return os.read(self._process.stdout.fileno(), 4096).decode().strip()
-        return ""
+                self._said += os.read(self._process.stdout.fileno(), 4096).decode()
+        return word in self._said
 
 
 def take_core(pid: int, n: int) -> None:

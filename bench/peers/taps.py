@@ -15,7 +15,7 @@ from bench.peers.scenarios import Floor
 from bench.peers.sender import Child, PeerMissing
 
 WIRE = Wire(baud=115_200)
-MOVES, SETTLE_S = 6000, 0.8
+RUN_S = 30.0
 
 
 def holds_ms(floor: Floor, kind: str, ours: Child, taps: int) -> list[float]:
@@ -29,7 +29,7 @@ def holds_ms(floor: Floor, kind: str, ours: Child, taps: int) -> list[float]:
             time.sleep(0.15)
             ours.tap("resume")
 
-    return _waited_ms(floor, kind, ours, tap)
+    return _waited_ms(floor, kind, ours, tap, moves=500 + 150 * taps)
 
 
 def stops_ms(floor: Floor, kind: str, ours: Child, taps: int) -> list[float]:
@@ -41,20 +41,21 @@ def stops_ms(floor: Floor, kind: str, ours: Child, taps: int) -> list[float]:
         ours.tap("cancel")
         time.sleep(0.3)
 
-    return [ms for _ in range(taps) for ms in _waited_ms(floor, kind, ours, tap)]
+    return [ms for _ in range(taps) for ms in _waited_ms(floor, kind, ours, tap, moves=1000)]
 
 
 def _waited_ms(
-    floor: Floor, kind: str, ours: Child, tap: Callable[[list[float]], None]
+    floor: Floor, kind: str, ours: Child, tap: Callable[[list[float]], None], *, moves: int
 ) -> list[float]:
-    program = floor.program(kind, MOVES)
+    program = floor.program(kind, moves)
     machine, port = floor.machine(kind, program, WIRE)
     at: list[float] = []
     with machine:
         try:
             ours.open(port, WIRE.baud, program)
             ours.go()
-            time.sleep(SETTLE_S)
+            if not machine.wait_moving(RUN_S):
+                raise PeerMissing(f"nothing moved on the {kind} machine")
             tap(at)
         finally:
             ours.close()
