@@ -43,6 +43,8 @@ class _Sidecar(BaseModel):
     line_count: int
     process: Process
     estimate: Estimate
+    low: tuple[float, float, float] | None = None
+    high: tuple[float, float, float] | None = None
 
 
 def program_key(parts: Mapping[str, str]) -> str:
@@ -135,6 +137,8 @@ class Cache:
             line_count=kept.line_count,
             process=kept.process,
             estimate=kept.estimate,
+            low=kept.low,
+            high=kept.high,
         )
 
     def keep_program(self, parts: Mapping[str, str], program: GcodeProgram) -> GcodeProgram:
@@ -148,6 +152,8 @@ class Cache:
             line_count=program.line_count,
             process=program.process,
             estimate=program.estimate,
+            low=program.low,
+            high=program.high,
         )
         with self.workspace() as aside:
             entry = aside / "entry"

@@ -24,7 +24,8 @@ class GcodeProgram:
     """A file on disk with exactly the bytes that a machine will get, one command a line.
 
     Invariant: `sha256` (hex) is the hash of the file's bytes; there are no comments, no empty
-    lines and no characters outside printable ASCII; every line ends in a newline.
+    lines and no characters outside printable ASCII; every line ends in a newline. `low` and
+    `high` are the corners of the box of all its points (mm), where its proof has found them.
     """
 
     path: Path
@@ -32,3 +33,5 @@ class GcodeProgram:
     line_count: int
     process: Process
     estimate: Estimate
+    low: tuple[float, float, float] | None = None
+    high: tuple[float, float, float] | None = None

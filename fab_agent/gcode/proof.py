@@ -7,7 +7,7 @@ the hash of the bytes to be sent is the one that was proved. Memory stays flat a
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import pi
+from math import isfinite, pi
 from pathlib import Path
 from typing import BinaryIO
 
@@ -114,12 +114,15 @@ def proved_program(
         claimed_duration_s=claimed_duration_s,
         claimed_material_mm3=claimed_material_mm3,
     )
+    every_axis = isfinite(sum(proof.low) + sum(proof.high))  # each was told at least once
     return GcodeProgram(
         path=path,
         sha256=proof.sha256 or "",
         line_count=proof.line_count,
         process=proof.process,
         estimate=estimate,
+        low=proof.low if every_axis else None,
+        high=proof.high if every_axis else None,
     )
 
 

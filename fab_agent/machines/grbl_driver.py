@@ -36,7 +36,7 @@ from fab_agent.machines.grbl_answers import (
 from fab_agent.machines.grbl_bearings import Bearings
 from fab_agent.machines.grbl_check import CheckStream, as_messages
 from fab_agent.machines.grbl_console import ANSWER_S, RESETS, TRIES, Console
-from fab_agent.machines.grbl_rules import Situation, beyond_travel, box_of, busy, differ, lacking
+from fab_agent.machines.grbl_rules import Situation, beyond_travel, busy, differ, lacking
 from fab_agent.machines.grbl_setup import HandSetup
 from fab_agent.machines.grbl_texts import stranger_text
 from fab_agent.machines.lines import ProgramLines
@@ -192,7 +192,7 @@ class GrblDriver:
         settings = settings_of(ask("$$", wanted="$"))
         offsets = offsets_of(ask("$#", wanted="[G54"), unit_mm=settings.unit_mm)
         modes = self._modes()
-        startup = startup_lines(ask("$N", wanted="$N"))
+        startup = startup_lines(ask("$N"))
         status = self._console.status(COMPLETE_STATUS, tries=1) if build.is_hal else None
         status = status or self._console.status()
         if offsets is None or modes is None or status is None:
@@ -215,11 +215,9 @@ class GrblDriver:
     def _check_travel(self, program: GcodeProgram, now: Situation) -> None:
         """Raise Unavailable when the program, where zero is now, would leave the travel."""
         travel = now.settings.travel(now.build)
-        if not self._limits.homing or travel is None:
-            return
-        with program.path.open("rb") as file:
-            box = box_of(file)
-        if box and (why := beyond_travel(box, now.offset, travel)):
+        if not self._limits.homing or travel is None or not (program.low and program.high):
+            return  # the controller's soft limits judge it in the check run
+        if why := beyond_travel(program.low, program.high, now.offset, travel):
             raise Unavailable(why)
 
     def _check_run(

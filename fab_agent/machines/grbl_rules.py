@@ -4,7 +4,6 @@ Sources: gnea/grbl, doc/markdown (interface.md, settings.md, laser_mode.md), sys
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commons.machine import MillLimits
@@ -18,10 +17,6 @@ _AXES = "XYZ"
 _HARMLESS = re.compile(
     r"(?:\s*(?:G(?:17|18|19|20|21|40|49|5[4-9]|61|80|90|91(?:\.1)?|94)|M[59]|[FST][\d.]+))*\s*"
 )
-_NUMBERS = {axis: re.compile(rf"{axis}(-?[\d.]+)".encode()) for axis in _AXES}
-_NOT_PLAIN = re.compile(rb"G(?:20|91)(?!\d)")
-
-Box = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,29 +131,12 @@ def _wrong_modes(now: Situation) -> str | None:
     return None
 
 
-def box_of(blocks: Iterable[bytes]) -> Box | None:
-    """Least and greatest number of each axis in a program of whole lines.
-
-    None when the program is not all in absolute millimetres. What an arc bulges out beyond its
-    ends is not seen: the machine's own soft limits see it in the check run.
-    """
-    box: Box = {}
-    for block in blocks:
-        if _NOT_PLAIN.search(block):
-            return None
-        for axis, numbers in _NUMBERS.items():
-            if found := list(map(float, numbers.findall(block))):
-                low, high = box.get(axis, (found[0], found[0]))
-                box[axis] = (min(low, min(found)), max(high, max(found)))
-    return box
-
-
-def beyond_travel(box: Box, offset: XYZ, travel: tuple[XYZ, XYZ]) -> str | None:
+def beyond_travel(low: XYZ, high: XYZ, offset: XYZ, travel: tuple[XYZ, XYZ]) -> str | None:
     """Why a program in this box, with its zero at `offset`, would leave the machine's travel."""
-    for index, axis in enumerate(_AXES):
-        low, high = box.get(axis, (0.0, 0.0))
-        least, most = travel[0][index], travel[1][index]
-        for reach in (low + offset[index], high + offset[index]) if axis in box else ():
+    for axis, ends, zero, least, most in zip(
+        _AXES, zip(low, high, strict=True), offset, *travel, strict=True
+    ):
+        for reach in (end + zero for end in ends):
             if not least - DUST_MM <= reach <= most + DUST_MM:
                 return (
                     f"{axis} would go to {reach:.3f} mm of the machine, whose travel is "

@@ -1,6 +1,7 @@
 """GrblDriver on a simulated router: ready or not, check run, stops, and what is no GRBL."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,9 @@ from commons.errors import (
     TransportLost,
     Unavailable,
 )
-from commons.machine import MillLimits
+from commons.machine import Envelope, MillLimits
+from fab_agent.cache import Cache
+from fab_agent.gcode.proof import proved_program
 from fab_agent.machines.driver import (
     Control,
     Evidence,
@@ -178,7 +181,7 @@ def test_a_program_beyond_the_travel_is_refused_before_anything_is_sent(program)
     bench = Bench(GrblKnobs(travel_mm=(200.0, 200.0, 50.0)))
     bench.say("G10 L20 P1 X180")  # the work's zero is where it reaches X50 of 20 at most
     with pytest.raises(Unavailable, match=r"X would go to .* whose travel is -200 … 0 mm"):
-        bench.run(program())
+        bench.run(replace(program(), low=(10.5, 20.25, -1.0), high=(49.5, 49.25, 5.0)))
     assert bench.machine.executed == ["G10 L20 P1 X180"]
     assert b"$C" not in bench.wire.written
 
@@ -435,3 +438,16 @@ def test_reports_in_inches_are_understood(program):
     bench = Bench(machine=Inches(), settings={13: 1})
     assert bench.run(program()).outcome is Outcome.FINISHED
     assert bench.driver.operate(Unlock()).startswith("the machine stands at X 49.5")
+
+
+def test_the_box_that_the_proof_found_comes_with_the_program_from_the_cache(tmp_path):
+    lines = ["G21", "G90", "G0 Z5", "M3 S10000", "G0 X10 Y20", "G1 Z-1 F300", "G1 X30 F600",
+             "G0 Z5", "M5"]  # fmt: skip
+    profile = router(envelope=Envelope(z_min_mm=-5, x_max_mm=600, y_max_mm=400, z_max_mm=60))
+    with Cache(tmp_path / "cache", max_bytes=10**6) as cache:
+        with cache.workspace() as aside:
+            path = program_at(aside / "program.nc", lines).path
+            cache.keep_program({"a": "b"}, proved_program(path, profile))
+        kept = cache.program({"a": "b"})
+    assert kept is not None
+    assert (kept.low, kept.high) == ((10.0, 20.0, -1.0), (30.0, 20.0, 5.0))

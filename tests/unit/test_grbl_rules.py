@@ -11,7 +11,7 @@ from fab_agent.machines.grbl_answers import (
     startup_lines,
     status_of,
 )
-from fab_agent.machines.grbl_rules import beyond_travel, box_of
+from fab_agent.machines.grbl_rules import beyond_travel
 from fab_agent.machines.grbl_texts import ALARMS, ERRORS, alarm_text, error_text
 
 HAL = ["[VER:1.1f.20260817:]", "[OPT:VNML+,35,1024,3,0]", "[FIRMWARE:grblHAL]"]
@@ -94,23 +94,14 @@ def test_modes_and_start_up_lines():
     assert startup_lines(["$N0=G54", "$N1=", "ok"]) == ("G54",)
 
 
-def test_the_box_of_a_program_in_absolute_millimetres():
-    blocks = [b"G21 G90\nG0 Z5\nG1 X-1.5 Y2 F600\n", b"G1 X10.25\n"]
-    assert box_of(blocks) == {"X": (-1.5, 10.25), "Y": (2.0, 2.0), "Z": (5.0, 5.0)}
-
-
-@pytest.mark.parametrize("line", [b"G91 X1\n", b"G90\nG20\n"])
-def test_a_program_that_is_not_plain_has_no_box(line):
-    assert box_of([b"G1 X1\n", line]) is None
-
-
-def test_only_axes_that_a_program_names_can_leave_the_travel():
-    travel = ((-100.0, -100.0, -50.0), (0.0, 0.0, 0.0))
-    assert beyond_travel({"X": (0.0, 50.0)}, (-50.0, 7.0, 7.0), travel) is None
-    told = beyond_travel({"X": (0.0, 50.1)}, (-50.0, 7.0, 7.0), travel)
+def test_a_program_leaves_the_travel_where_its_zero_stands():
+    travel, zero = ((-100.0, -100.0, -50.0), (0.0, 0.0, 0.0)), (-50.0, -7.0, -7.0)
+    assert beyond_travel((0, 0, -1), (50, 5, 5), zero, travel) is None
+    told = beyond_travel((0, 0, -1), (50.1, 5, 5), zero, travel)
     assert told == (
         "X would go to 0.100 mm of the machine, whose travel is -100 … 0 mm: move the work's zero"
     )
+    assert "Y would go to -107.000" in str(beyond_travel((0, -100, -1), (50, 5, 5), zero, travel))
 
 
 def test_every_number_of_grbl_and_grblhal_has_its_meaning():
