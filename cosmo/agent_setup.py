@@ -117,11 +117,14 @@ def _find(wishes: Wishes, settings: "AgentSettings | None") -> Found:
 
 def _at_port(wishes: Wishes, port: str) -> Found:
     from fab_agent.finding import LIKELY_BAUD_RATES, probe_serial
+    from fab_agent.machines.ports import require_usable
     from fab_agent.settings_text import Entry
 
-    _say("\nOpening a port restarts most boards: what is printing or moving there would stop.")
-    if not wishes.yes and not click.confirm(f"Is the machine at rest, and may {port} be opened?"):
-        raise NotAllowed("nothing was opened; run this again when the machine is free")
+    require_usable(port)
+    if not wishes.yes:
+        _say("Opening a port restarts most boards: what is printing or moving there would stop.")
+        if not click.confirm(f"Is the machine at rest, and may {port} be opened?"):
+            raise NotAllowed("nothing was opened; run this again when the machine is free")
     board = probe_serial(port, (wishes.baud,) if wishes.baud else LIKELY_BAUD_RATES, tell=_say)
     where = (Entry("port", port), Entry("baud", board.connection.baudrate))
     return Found(board.firmware, where)

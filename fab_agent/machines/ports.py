@@ -127,7 +127,7 @@ def _program(process: Path) -> str:
         words = (process / "cmdline").read_text(errors="replace").split("\0")
     except OSError:
         words = []
-    names = [os.path.basename(word) for word in words if word and not word.startswith("-")]
-    if len(names) > 1 and names[0].startswith(("python", "node", "sh", "bash")):
-        return names[1]
-    return names[0] if names else "another program"
+    name = os.path.basename(words[0]) if words else ""
+    if name.startswith(("python", "node", "sh", "bash")) and "-c" not in words[:3]:
+        name = next((os.path.basename(w) for w in words[1:] if w and not w.startswith("-")), name)
+    return name or "another program"
