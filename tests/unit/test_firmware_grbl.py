@@ -5,6 +5,7 @@ doc/csv/error_codes_en_US.csv; grbl/protocol.c (lines, alarms, holds, doors, res
 commands and their states), gcode.c (order and numbers of errors, program end), report.c (status
 fields and how often, messages), serial.c (real-time bytes); and with what GRBL 1.1h said on an
 emulated ATmega328P and grblHAL's own simulator said ($I, banners, error:8, error:9, ctrl-X).
+What those said is written down in these tests; none was at hand to run beside the simulator.
 """
 
 import pytest

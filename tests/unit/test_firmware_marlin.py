@@ -6,6 +6,7 @@ parser), src/feature/e_parser.h and .cpp (M108, M112, M410 alone on a line), gco
 (host_keepalive, unknown commands), gcode/host/M115.cpp and M118.cpp, module/temperature.cpp and
 Configuration_adv.h (watch and runaway periods); and with what Marlin bugfix-2.0.x said on an
 emulated ATmega2560 and as a native build (start, M105, M115, bad lines, failed homing).
+What those said is written down in these tests; none was at hand to run beside the simulator.
 """
 
 import pytest

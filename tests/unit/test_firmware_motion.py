@@ -161,6 +161,20 @@ def test_an_unguarded_printer_waits_for_a_dead_heater_for_ever():
     assert not machine.dead
 
 
+def test_a_heater_is_watched_from_period_to_period():
+    heater = Heater(HOTEND)
+    heater.heat(200.0)
+    for _ in range(300):  # it warms for 30 s and then no more
+        assert heater.advance(0.1) is None
+    heater.fails = True
+    heater.heat(200.0)
+    stuck_c, passed = heater.actual_c, 0.0
+    while (why := heater.advance(0.1)) is None:
+        heater.actual_c, passed = stuck_c, passed + 0.1
+    assert why == "Heating failed"
+    assert passed == pytest.approx(40.0, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("kind", "falls_c", "seconds"), [(HOTEND, 10.0, 40.0), (BED, 3.0, 20.0)], ids=["hotend", "bed"]
 )

@@ -60,12 +60,11 @@ class Heater:
 
     def heat(self, target_c: float) -> None:
         """Set the target; 0 is off."""
+        if target_c != self.target_c:
+            self._reached, self._cold_s = False, 0.0
         self.target_c = target_c
         self._stuck = self.runs_away and (self._stuck or target_c > 0)
-        self._reached, self._cold_s = False, 0.0
-        near = target_c - (self.kind.watch_c + 4.0)  # TEMP_HYSTERESIS 3, and 1
-        far = self.actual_c < near
-        self._watch = (self.actual_c + self.kind.watch_c, self.kind.watch_s) if far else None
+        self._start_watch()
 
     def inherit(self, before: "Heater") -> None:
         """The same heater after a reset of its board."""
@@ -89,13 +88,17 @@ class Heater:
             return "MAXTEMP triggered"
         if self._watch:
             to_reach, left_s = self._watch
-            if self.actual_c >= to_reach:
-                self.heat(self.target_c)  # the next two degrees are watched likewise
-            elif left_s <= seconds:
-                return "Heating failed"
-            else:
-                self._watch = to_reach, left_s - seconds
+            self._watch = to_reach, left_s - seconds
+            if left_s <= seconds:
+                if self.actual_c < to_reach:
+                    return "Heating failed"
+                self._start_watch()
         return "Thermal Runaway" if self._too_cold(seconds) else None
+
+    def _start_watch(self) -> None:
+        """Temperature::start_watching_hotend: far from its target, it must get warmer in time."""
+        far = self.actual_c < self.target_c - (self.kind.watch_c + 4.0)  # TEMP_HYSTERESIS 3, and 1
+        self._watch = (self.actual_c + self.kind.watch_c, self.kind.watch_s) if far else None
 
     def _too_cold(self, seconds: float) -> bool:
         if self.target_c <= 0:

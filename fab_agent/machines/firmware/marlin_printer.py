@@ -353,8 +353,8 @@ class Printer:
 
     def _echo(self, text: str) -> None:
         """M118 (gcode/host/M118.cpp): E1 puts `echo:` before it, A1 `//`."""
-        before = ""
-        while option := re.match(r"([AEPN])([01])\s*", text):
-            before = {"A1": "//", "E1": "echo:"}.get(option[1] + option[2], before)
+        chosen = set()
+        while option := re.match(r"([AE]1|P\d)\s*", text):
+            chosen.add(option[1])
             text = text[option.end() :]
-        self._say(before + text)
+        self._say("echo:" * ("E1" in chosen) + "//" * ("A1" in chosen) + text)
