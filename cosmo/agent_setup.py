@@ -135,7 +135,7 @@ def _behind_host(wishes: Wishes, host: "Host") -> Found:
     from fab_agent.hosts import SOURCES, guard_behind, report_of
     from fab_agent.settings_text import Entry
 
-    key = wishes.key_file.read_text().strip() if wishes.key_file else _key_for(wishes, host)
+    key = _key_in(wishes.key_file) if wishes.key_file else _key_for(wishes, host)
     report = report_of(host, key)
     if report.lacking:
         raise NotAllowed(f"the key of {host.url} does not allow {', '.join(report.lacking)}: take "
@@ -150,6 +150,13 @@ def _behind_host(wishes: Wishes, host: "Host") -> Found:
     if wishes.key_file:
         where.append(Entry("key_file", _relative(wishes.key_file, wishes.config)))
     return Found(firmware, tuple(where), "" if wishes.key_file else key)
+
+
+def _key_in(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} holds no key: it is to hold one alone, as text") from error
 
 
 def _key_for(wishes: Wishes, host: "Host") -> str:

@@ -168,6 +168,7 @@ def keep_key(path: Path, key: str) -> Iterator[None]:
 
     Raises:
         InvalidInput: there is such a file already.
+        Unavailable: it cannot be written.
     """
     if not key:
         yield
@@ -179,6 +180,8 @@ def keep_key(path: Path, key: str) -> Iterator[None]:
         raise InvalidInput(
             f"{path} is there already: give the machine another name, or use that key by --key-file"
         ) from error
+    except OSError as error:
+        raise Unavailable(f"the key cannot be kept in {path}: {error}") from error
     try:
         yield
     except BaseException:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from click.testing import CliRunner
 
-from commons.errors import FabError, NotAllowed, Unavailable
+from commons.errors import FabError, InvalidInput, NotAllowed, Unavailable
 from commons.machine import Driver
 from cosmo.__main__ import cli
 from fab_agent.hosts import (
@@ -22,6 +22,7 @@ from fab_agent.hosts import (
     look_at,
     report_of,
 )
+from fab_agent.settings_text import keep_key
 
 KEY = "a-good-key"
 Answers = dict[str, tuple[int, Any]]
@@ -191,6 +192,28 @@ def test_nobody_is_waited_for_without_end() -> None:
     with host(waiting) as url, pytest.raises(NotAllowed, match="within 5 minutes"):
         await_key(Pairing(url, url, "token"), sleep=slept.append)
     assert sum(slept) == 300
+
+
+def test_a_key_file_that_holds_no_key_is_named(tmp_path: Any) -> None:
+    key_file = tmp_path / "octoprint.key"
+    key_file.write_bytes(b"\xff\xfe\x00")
+    with host(OCTOPRINT) as url:
+        words = ["--config", tmp_path / "agent.toml", "--url", url, "--key-file", key_file, "--yes"]
+        done = CliRunner().invoke(cli, ["agent", "add", *map(str, words)])
+    assert str(done.exception) == f"{key_file} holds no key: it is to hold one alone, as text"
+
+
+def test_a_key_is_in_a_file_only_if_the_machine_is_in_the_settings(tmp_path: Any) -> None:
+    kept = tmp_path / "host.key"
+    with pytest.raises(InvalidInput), keep_key(kept, KEY):
+        assert kept.stat().st_mode & 0o777 == 0o600
+        raise InvalidInput("the settings would be wrong")
+    assert not kept.exists()
+    with keep_key(kept, KEY):
+        pass
+    with pytest.raises(InvalidInput, match="is there already"), keep_key(kept, "another"):
+        pytest.fail("nothing may follow")
+    assert kept.read_text() == f"{KEY}\n"
 
 
 SETTINGS = """
