@@ -15,6 +15,9 @@ from fab_agent.machines.lines import LONGEST_ANSWER, LineSource
 
 # The receive buffer of an Arduino Uno's GRBL; others say theirs in the answer to $I.
 RX_BUFFER = 128
+# However much it can hold: a hold waits behind what the wire has not carried yet, and 35 ms at
+# 115200 baud is all that it may wait there. The wire stays full all the same.
+MOST_IN_FLIGHT = 400
 # LINE_BUFFER_SIZE is 80 bytes with the closing NUL.
 LONGEST_LINE = 79
 STATUS, HOLD, RESUME, RESET, JOG_CANCEL = b"?", b"!", b"~", b"\x18", b"\x85"
@@ -38,10 +41,10 @@ _SPEECH = ("[", "<", ">", "$", "Grbl")
 class GrblStream:
     """One program on its way to a GRBL controller. No port, no clock, no thread.
 
-    Invariant: fewer bytes than `rx_buffer` are in flight, whatever the controller answers and
-    however the answers are cut into reads. After an error, an alarm, a restart or noise nothing
-    more is sent. GRBL's lines have neither number nor checksum: what is lost cannot be sent
-    again, and one that was garbled into another valid line is not seen by anybody.
+    Invariant: fewer bytes than `rx_buffer` are in flight, and never more than MOST_IN_FLIGHT,
+    whatever the controller answers and however the answers are cut into reads. After an error, an
+    alarm, a restart or noise nothing more is sent. GRBL's lines have neither number nor checksum:
+    what is lost cannot be sent again, and nobody sees one that was garbled into another valid one.
     """
 
     def __init__(self, lines: LineSource, *, rx_buffer: int = RX_BUFFER) -> None:
@@ -49,7 +52,7 @@ class GrblStream:
         self.lines_sent = self.lines_done = 0
         self.lost = False  # the controller was locked or restarted: it may not know its place
         self._lines = lines
-        self._limit = rx_buffer - 1
+        self._limit = min(rx_buffer - 1, MOST_IN_FLIGHT)
         self._partial = b""
         # Lines from `_first` on, ready to be sent: their bytes, and where each of them ends.
         self._first, self._bytes, self._ends = 0, b"", [0]

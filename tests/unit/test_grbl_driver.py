@@ -28,6 +28,7 @@ from fab_agent.machines.driver import (
 from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
 from fab_agent.machines.firmware.marlin import SimulatedMarlin
 from fab_agent.machines.firmware.wire import Wire
+from fab_agent.machines.grbl import MOST_IN_FLIGHT
 from fab_agent.machines.grbl_driver import GrblDriver
 from tests.profiles import router
 from tests.routers import PROGRAM, START, Bench, program_at
@@ -353,12 +354,14 @@ class TellsLess(SimulatedGrbl):
     ("machine", "mask", "size"),
     [
         (SimulatedGrbl(GrblKnobs(rx_buffer=64)), 1, 64),
-        (SimulatedGrbl(GrblKnobs(grblhal=True)), 511, 1024),
+        (SimulatedGrbl(GrblKnobs(grblhal=True)), 511, MOST_IN_FLIGHT + 1),
         (TellsLess(GrblKnobs(rx_buffer=256)), 3, 256),
         (TellsLess(GrblKnobs(rx_buffer=256)), 1, 128),
     ],
 )
-def test_the_window_is_what_the_controller_tells_it_can_hold(program, machine, mask, size):
+def test_the_window_is_what_the_controller_tells_it_can_hold_and_a_hold_may_wait_behind(
+    program, machine, mask, size
+):
     bench = Bench(machine=machine, settings={10: mask})
     free = []
     work = machine._next_line
