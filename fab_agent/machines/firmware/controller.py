@@ -104,6 +104,8 @@ class Controller:
         if data:
             data = self._notice(data)
         while data:
+            if len(self._rx) >= self.rx_size:
+                self._work()  # time has passed, so there may be room by now
             room = self.rx_size - len(self._rx)
             if not room or self.dropped:
                 self.bytes_lost += len(data)
