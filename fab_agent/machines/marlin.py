@@ -10,7 +10,7 @@ from fab_agent.machines import marlin_answers as said
 from fab_agent.machines.driver import Control, Held, MachineEvent, Message, Resumed
 from fab_agent.machines.lines import AnswerLines, LineSource
 from fab_agent.machines.marlin_answers import temperatures
-from fab_agent.machines.marlin_pause import Holds, Parking, Pause
+from fab_agent.machines.marlin_pause import POLLS_PER_SIGN_OF_LIFE, Holds, Parking, Pause
 from fab_agent.machines.marlin_script import SYNC, Script, numbered
 from fab_agent.machines.marlin_window import WINDOW, Window
 
@@ -42,6 +42,8 @@ REWIND_LIMIT = 16
 # A line that fails this often in a row will not pass: the cable or the line is bad.
 REFUSALS_LIMIT = 10
 
+# A number that every printer has had: it refuses the line and names the one that it waits for.
+PROBE = b"\n" + numbered(0, b"")
 # No other answer begins with `ok` and holds temperatures.
 QUESTION = b"M105\n"
 # Marlin answers this in its turn with the position: proof that all before it is done, even if
@@ -163,6 +165,8 @@ class MarlinStream:
         due = self._holds.polled()
         if self._asks_temperatures and not self._alone:
             due = due or self._polls % POLLS_PER_QUESTION == 0
+        # One at a time; an answer that never came is given up after 20 s.
+        due = due and (not self._questions or self._polls % POLLS_PER_SIGN_OF_LIFE == 0)
         if due and self._window.room() > 2 * len(QUESTION):
             self._ask()
         if self._holds.active is None:
@@ -208,7 +212,7 @@ class MarlinStream:
         elif has_report == self._is_next(b"M105") and (has_report or not self._names_lines):
             self._acknowledged(1)
         if told.free is not None:
-            self._window.slots_free(told.free)
+            self._window.slots_free(told.free, questions=self._questions)
 
     def _is_next(self, command: bytes) -> bool:
         """The line whose `ok` comes next is such a command."""
@@ -297,10 +301,11 @@ class MarlinStream:
     def _judge(self, number: int) -> None:
         """Refuse what no printer asks for that has worked through from line 0."""
         window = self._window
-        if number > window.next:
+        sent = max(window.next, window.furthest) - 1
+        if number > sent + 1:
             raise ProtocolViolation(
-                f"the printer asks for line {number}, but {window.next - 1} is the last it was "
-                "sent: is another program using this port?"
+                f"the printer asks for line {number}, but {sent} is the last it was sent: is "
+                "another program using this port?"
             )
         # Line 1 is what a printer asks for after a reset, too: in doubt that is what it was.
         counts_anew = number <= 1 <= window.done
@@ -322,7 +327,7 @@ class MarlinStream:
         self._window.restart(number)
         self._asked_for = None
         self._ready, self._first = [], number
-        self._questions = 0
+        self._due, self._questions = [], 0
         self._alone = self._where_asked = False
 
     # Questions
@@ -339,15 +344,14 @@ class MarlinStream:
         self._ask()
 
     def _probe(self) -> None:
-        """Something was lost. A number that the printer has had makes it name the next one."""
+        """Something was lost: the printer shall name the line that it waits for."""
         self._probes += 1
         if self._asked_for is not None:
             self._ask_again()
         elif self._where_asked:
             self._due.append(b"\n" + WHERE)
         else:
-            newest = self._window.next - 1
-            self._due.append(b"\n" + numbered(newest, self._script.text(newest)))
+            self._due.append(PROBE)
 
     def _patience_s(self) -> float:
         at_work = self._alone and self._window.done >= 0

@@ -81,7 +81,7 @@ class MarlinDriver:
                 self._deaf = False
                 return identity_of(answer)
         data = self._listen(GREETING_S)
-        raise (Unavailable if data.strip() else TransportLost)(stranger(data))
+        raise (Unavailable if data.strip() else TransportLost)(stranger(data, self._port.name))
 
     def ready(self) -> None:
         """Return when it answers, guards its heaters (or is attended), and its sensors are sound.

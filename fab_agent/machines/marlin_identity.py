@@ -54,16 +54,17 @@ def require_guarded(identity: MachineIdentity, profile: MachineProfile) -> None:
         )
 
 
-def stranger(data: bytes) -> str:
+def stranger(data: bytes, port: str) -> str:
     """One sentence about a port that does not answer M115 as a printer does."""
     if not data.strip():
         return (
-            "the printer does not answer M115: is it switched on (after an emergency stop: off and "
-            "on again), is it Marlin, and is the baud rate right?"
+            f"the printer on {port} does not answer M115: is it switched on (after an emergency "
+            "stop: off and on again), is it Marlin, and is the baud rate right?"
         )
     if sum(byte not in _TEXT for byte in data) * 10 > len(data):
         return (
-            "what answers is no text: the baud rate is wrong; printers mostly have 115200 or 250000"
+            f"what answers on {port} is no text: the baud rate is wrong; printers mostly have "
+            "115200 or 250000"
         )
     shown = data.decode("ascii", "replace").split("\n")[0].strip()[:_SHOWN]
-    return f"something answers '{shown}', but not to M115: is a Marlin printer on this port?"
+    return f"something on {port} answers '{shown}', but not to M115: is it a Marlin printer?"

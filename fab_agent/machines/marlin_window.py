@@ -23,6 +23,7 @@ class Window:
     def __init__(self, limit: int = WINDOW) -> None:
         self.next, self.done = 0, -1
         self.certain = -1  # the printer itself has named this line as accepted
+        self.furthest = 0  # `next` as it was before the last restart
         self.ours = 0  # bytes of questions without a number
         self._limit = limit
         self._sizes: deque[int] = deque()  # of done + 1 … next - 1; 0: left the receive buffer
@@ -69,19 +70,22 @@ class Window:
         if number < self.next:
             self.certain = max(self.certain, number)
 
-    def slots_free(self, free: int) -> None:
-        """The printer has told how many commands it could still take."""
+    def slots_free(self, free: int, *, questions: int) -> None:
+        """The printer has told how many commands it could still take.
+
+        Each of `questions` that are not answered may fill one of the slots.
+        """
         if free > MOST_SLOTS:
             return
         self._most_free = max(self._most_free, free)
-        # A question of ours may fill one of the slots.
-        taken = self._most_free - free - bool(self.ours)
+        taken = self._most_free - free - questions
         for i in range(min(taken, len(self._sizes))):
             self._size -= self._sizes[i]
             self._sizes[i] = 0
 
     def restart(self, number: int) -> None:
         """The printer has finished every line before `number` and has none from there on."""
+        self.furthest = max(self.furthest, self.next)
         self.next, self.done = number, number - 1
         self.certain = number - 1
         self._sizes.clear()

@@ -64,10 +64,10 @@ def run(program, machine, *, read_size, controls=nobody, report=lambda _: None, 
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=60)
-@given(programs, damage, st.integers(1, 64))
-def test_no_damage_on_the_line_loses_or_repeats_a_command(program, knobs, read_size):
+@given(programs, damage, st.integers(1, 64), st.booleans())
+def test_no_damage_on_the_line_loses_or_repeats_a_command(program, knobs, read_size, asks):
     machine = SimulatedMarlin(knobs)
-    run(program, machine, read_size=read_size)
+    run(program, machine, read_size=read_size, asks_temperatures=asks)
     assert machine.executed == program
     assert machine.planner.empty
 
@@ -143,7 +143,7 @@ def test_a_printer_that_stepped_aside_comes_back_to_the_same_place(path, knobs, 
 )
 def test_whatever_room_the_printer_tells_its_receive_buffer_never_overflows(path, knobs, read_size):
     machine = SimulatedMarlin(knobs)
-    run(path, machine, read_size=read_size, asks_temperatures=True)
+    run(path, machine, read_size=read_size, asks_temperatures=True, probe_s=1e9)
     assert machine.executed == path
     assert machine.bytes_lost == 0
 

@@ -20,6 +20,10 @@ class Answering:
     def __init__(self, answer: bytes) -> None:
         self.written, self._answer, self._waiting, self.now_s = b"", answer, b"", 0.0
 
+    @property
+    def name(self) -> str:
+        return "/dev/ttyX"
+
     def clock(self) -> float:
         return self.now_s
 
@@ -60,9 +64,9 @@ def test_identity_says_when_a_stop_has_to_wait():
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (b"", "does not answer M115: is it switched on"),
+        (b"", "the printer on /dev/ttyX does not answer M115: is it switched on"),
         (b"\xf0\x91\x00\xfe\x8c\xe0\xfc", "the baud rate is wrong"),
-        (b"login: \n", "something answers 'login:', but not to M115"),
+        (b"login: \n", "something on /dev/ttyX answers 'login:', but not to M115"),
         (b"error:20\r\n", 'this is GRBL, no Marlin printer: write driver = "grbl"'),
         (b"\r\nGrbl 1.1h ['$' for help]\r\n", "this is GRBL"),
         (b"ok FIRMWARE_VERSION:v0.12.0 FIRMWARE_NAME:Klipper\n", "this is Klipper.*Moonraker"),
