@@ -28,7 +28,7 @@ from fab_agent.machines.moonraker_client import MoonrakerClient
 from fab_agent.machines.transport import HostConnection
 
 pytestmark = pytest.mark.slow
-HALF = 400
+HEAD, HALF = 10, 400
 
 
 def nobody():
@@ -67,11 +67,11 @@ def unprintable(program):
 
 
 def once(act):
-    """A report that does `act` at the first sign that the print is under way."""
+    """A report that does `act` at the first sign that the print is hot and moves."""
     left = [act]
 
     def report(event):
-        if isinstance(event, Progress) and event.lines_done and left:
+        if isinstance(event, Progress) and event.lines_done > HEAD and left:
             left.pop()()
 
     return report
@@ -276,13 +276,17 @@ def test_an_attempt_is_never_started_twice(printer, driver, client, lines, progr
     assert printer.klippy.executed == lines
 
 
-def test_evidence_of_a_stopped_print_is_that_it_was_stopped(
-    printer, driver, lines, program, person
+def test_a_stopped_print_is_cold_and_its_evidence_is_that_it_was_stopped(
+    printer, driver, lines, program
 ):
+    def when_it_moves():
+        return Control.ABORT if len(printer.klippy.executed) > HEAD else None
+
     mine = program(lines)
-    somebody = person((Progress, Control.ABORT))
-    driver.run(mine, attempt="stopped", report=somebody.report, controls=somebody.controls)
+    end = driver.run(mine, attempt="stopped", report=nothing, controls=when_it_moves)
+    assert end.outcome is Outcome.ABORTED
     assert driver.evidence("stopped", mine.sha256) is Evidence.STOPPED
+    assert len(printer.klippy.executed) < len(lines)
     assert printer.klippy.heaters_off
 
 

@@ -80,13 +80,13 @@ class KlippySocket:
             now = time.monotonic()
             self._machine.tick((now - ticked) * self._speed)
             ticked = now
+            if self._machine.dropped:  # before a process that is new could say anything
+                self._machine.dropped = False
+                self._drop_all()
             self._say()
             if now - told >= TELL_S:
                 told = now
                 self._tell_changes()
-            if self._machine.dropped:
-                self._machine.dropped = False
-                self._drop_all()
         self._drop_all()
         self._selector.close()
         self._listener.close()
