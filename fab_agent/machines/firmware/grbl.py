@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from fab_agent.machines.firmware import grbl_system
-from fab_agent.machines.firmware.controller import Controller
+from fab_agent.machines.firmware.controller import SLOW_TICK_S, Controller
 from fab_agent.machines.firmware.grbl_knobs import GrblKnobs
 from fab_agent.machines.firmware.grbl_parser import Refused
 from fab_agent.machines.firmware.grbl_reports import Status, banner
@@ -47,6 +47,8 @@ class SimulatedGrbl(Controller):
         ratio, seed = self.knobs.bad_byte_ratio, self.knobs.seed
         self._noise_in, self._noise_out = Noise(ratio, Random(seed)), Noise(ratio, Random(-seed))  # noqa: S311
         self._struck = set[str]()
+        # grblHAL knows CMD_STATUS_REPORT_ALL, too.
+        self._questions = (b"?", b"\x87") if self.knobs.grblhal else (b"?",)
         self._allowance = 0  # lines that may be worked on before the next tick
         self.router = Router(self.knobs)
         locked = self.knobs.starts_locked or (self.knobs.homing and not self.knobs.starts_homed)
@@ -160,8 +162,9 @@ class SimulatedGrbl(Controller):
         elif self._critical:
             # protocol_exec_rt_system waits for the reset alone; grblHAL still says its state.
             self._asked = byte == b"?" and self.knobs.grblhal
-        elif byte == b"?":
+        elif byte in self._questions:
             self._asked = True
+            self.router.offsets_changed |= byte == b"\x87"  # a complete report tells them
         elif byte == b"!":
             self._suspend("Hold")
         elif byte == b"~":
@@ -369,7 +372,9 @@ class SimulatedGrbl(Controller):
 
     def _busy_s(self) -> float:
         timers = (self.router.dwell_s, self._wait_s, self._door_s, self._restore_s)
-        return min((t for t in timers if t > 0), default=self.planner.next_s)
+        next_s = min((self.planner.next_s, *(t for t in timers if t > 0)))
+        slow = self.limited and self.knobs.lines_per_tick and self._rx
+        return min(next_s, SLOW_TICK_S) if slow else next_s
 
     def _advance(self, seconds: float) -> None:
         self.planner.advance(seconds)
