@@ -128,8 +128,12 @@ class GrblDriver:
             self._take_note()
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
-        """GRBL keeps no record; only that it still moves can be seen."""
-        moves = self._status().state in ("Run", "Hold", "Door")
+        """GRBL keeps no record; only that it still moves can be seen.
+
+        One that is held does not move, and nobody is left who would send it the rest: waiting
+        for its end would leave the spindle on for ever.
+        """
+        moves = self._status().state == "Run"
         return Evidence.STILL_RUNNING if moves else Evidence.UNKNOWN
 
     def close(self) -> None:

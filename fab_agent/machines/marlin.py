@@ -87,6 +87,7 @@ class MarlinStream:
         self._questions = 0  # sent and not answered
         self._where_asked = False
         self._asked_for: int | None = None  # the printer wants this line again
+        self._done_at_question = -1  # what was done when a question of ours was answered
         self._told_last: int | None = None
         self._after_request = self._names_lines = self._failed = False
         self._asked_again, self._refused, self._refusals = 0, -1, 0
@@ -219,7 +220,11 @@ class MarlinStream:
         return self._script.text(self._window.done + 1).startswith(command)
 
     def _question_answered(self) -> None:
-        self._answered()
+        # Answers come in order: with no line done since the last one, the `ok` of a line is lost,
+        # and asking on must not pass for work on it.
+        if self._asked_for is not None or self._window.done != self._done_at_question:
+            self._answered()
+        self._done_at_question = self._window.done
         self._questions -= 1
         self._window.ours = min(self._window.ours, self._questions * len(QUESTION))
         if self._asked_for is not None:

@@ -82,8 +82,8 @@ class SimulatedMachine:
 
     def plug_in(self) -> None:
         """It has current and its cable."""
-        self._process.start()
         self._process.say("plug")
+        self.start()
 
     def freeze_at(self, *, line: int = 0, resend: int = 0) -> None:
         self._process.say(f"freeze-at-line {line}" if line else f"freeze-at-resend {resend}")

@@ -84,27 +84,33 @@ class Running:
 
 
 class MachineProcess:
-    """What drives the machine: the supervisor's child, in a session of its own."""
+    """What drives the machine: the supervisor's child, in a session of its own.
+
+    There may be two for a moment; each has left a file named after its process id.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "machine.pid"
+        self._folder = folder
 
-    def pid(self) -> int | None:
-        """Its process id while it lives."""
+    def pids(self) -> list[int]:
+        """Those that live."""
+        named = [int(file.name) for file in (self._folder / "pids").iterdir()]
+        return [pid for pid in named if self._lives(pid)]
+
+    def _lives(self, pid: int) -> bool:
         try:
-            pid = int(self._file.read_text())
             told = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        return pid if str(self._file.parent).encode() in told else None
+        except OSError:
+            return False
+        return str(self._folder).encode() in told.split(b"\0")
 
     def signal(self, number: int) -> None:
-        if (pid := self.pid()) is not None:
+        for pid in self.pids():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def kill(self) -> None:
-        """It is gone when this returns."""
-        self.signal(signal.SIGKILL)
-        while self.pid() is not None:
+        """None is left when this returns."""
+        while self.pids():
+            self.signal(signal.SIGKILL)
             pause()

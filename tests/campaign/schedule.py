@@ -152,31 +152,40 @@ def _in_order(faults: object) -> tuple[Fault, ...]:
 
 
 def _knobs(random: Random, machine: Driver, line_count: int) -> tuple[tuple[str, float], ...]:
-    """Noise on the line in two of three, and in one of six the firmware itself gives up."""
-    noise = _MARLIN_NOISE if machine is Driver.MARLIN else _GRBL_NOISE
+    """Something odd about the line in two of three; in one of six the firmware gives up."""
+    odd = _MARLIN_ODD if machine is Driver.MARLIN else _GRBL_ODD
     ends = _MARLIN_ENDS if machine is Driver.MARLIN else _GRBL_ENDS
     chosen: dict[str, float] = {}
     if random.random() < 0.66:
-        for name, values in random.sample(noise, random.randint(1, min(3, len(noise)))):
+        for name, values in random.sample(odd, random.randint(1, 3)):
             chosen[name] = random.choice(values)
     if random.random() < 0.16:
         name = random.choice(ends)
-        chosen[name] = random.randint(2, line_count)
+        chosen[name] = random.randint(2, line_count) if name.endswith("line") else 1
     return tuple(sorted(chosen.items()))
 
 
-_MARLIN_NOISE: tuple[tuple[str, tuple[float, ...]], ...] = (
+_MARLIN_ODD: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("bad_line_ratio", (0.01, 0.05, 0.1)),
     ("resend_every", (7, 23, 61)),
     ("doubled_resend", (1,)),
     ("ok_after_resend", (0,)),
     ("garbage_every", (11, 37)),
-    ("lost_ok_every", (90,)),
+    ("lost_ok_every", (170,)),
+    ("advanced_ok", (1,)),
+    ("buffer_size", (2, 8)),
+    ("planner_blocks", (4, 32)),
+    ("second_start", (1,)),
+    ("echo_every", (5,)),
+    ("wait_every_s", (1,)),
 )
-_MARLIN_ENDS = ("reset_at_line", "kill_at_line")
-_GRBL_NOISE: tuple[tuple[str, tuple[float, ...]], ...] = (
+_MARLIN_ENDS = ("reset_at_line", "kill_at_line", "heater_runs_away", "heater_fails", "homing_fails")
+_GRBL_ODD: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("garbage_at_line", (3, 50, 99)),
     ("rx_buffer", (64, 255)),
     ("planner_blocks", (4, 32)),
+    ("grblhal", (1,)),
+    ("homing", (0,)),
+    ("door_at_line", (7, 60)),
 )
 _GRBL_ENDS = ("reset_at_line", "limit_at_line", "error_at_line")

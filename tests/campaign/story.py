@@ -17,7 +17,8 @@ from tests.campaign.verdict import AT_REST, Records, broken_promises
 from tests.campaign.world import World
 
 # A moment that has not come after so long without any news will not come any more, s.
-QUIET_S = 8.0
+# With something broken that is mended late there is less to wait for.
+QUIET_S, BROKEN_QUIET_S = 8.0, 3.0
 # Two processes have started by then, on a computer that does much else, s.
 UP_S = 40.0
 # In a whole world a job comes to rest within this; the longest clock of the agent is 60 s.
@@ -29,7 +30,7 @@ HELD_S = 0.3
 SAFE_WITHIN_S = 20.0
 # The agent of a working machine asks for wishes once a second.
 TOLD_S = 1.5
-_ENDED = AT_REST | {JobState.FINISHED, JobState.UNCONFIRMED}
+_AT_WORK = (MachineState.RUNNING, MachineState.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class _Story:
         self._unsafe: list[str] = []
         self._tries_left = int(self._schedule.again)
         self._coming: Fault | None = None
-        self._holds = False
+        self._holds = self._is_broken = False
 
     def tell(self) -> None:
         for fault in self._schedule.faults:
@@ -90,6 +91,7 @@ class _Story:
             job_state=seen.state,
             job_sentence=seen.sentence,
             counts_lines=world.schedule.machine is not Driver.OCTOPRINT,
+            refused_line=int(dict(world.schedule.knobs).get("error_at_line", 0)),
             unsafe=self._unsafe,
             complaints=self._complaints,
         )
@@ -110,12 +112,15 @@ class _Story:
             self._wait(lambda _: False, HELD_S)
             world.office.wish(Wish.RESUME)
             self._holds = False
-        if not fault.late:
+        if fault.late:
+            self._is_broken = True
+        else:
             world.mend()
 
     def _comes(self, fault: Fault) -> bool:
         """The fault's moment comes; False when the job has ended or nothing moves any more."""
-        return self._wait(lambda _: self._world.has_come(fault), QUIET_S, until_end=True)
+        quiet_s = BROKEN_QUIET_S if self._is_broken else QUIET_S
+        return self._wait(lambda _: self._world.has_come(fault), quiet_s, until_end=True)
 
     def _hold(self) -> None:
         """A person holds the machine; the wish is with the agent before it moves on."""
@@ -138,7 +143,7 @@ class _Story:
             seen = self._world.office.look()
             if true(seen):
                 return True
-            if until_end and seen.state in _ENDED:
+            if until_end and _has_ended(seen):
                 return False
             self._act(seen)
             now = (seen.state, seen.attempt_id, _state(seen), len(self._world.machine.entries()))
@@ -149,10 +154,14 @@ class _Story:
             pause(LOOK_S)
 
     def _act(self, seen: Seen) -> None:
-        """What an honest operator does at any time: clear the bed of a prepared job."""
+        """What an honest operator does at any time: clear the bed, close the door and go on."""
         waits = self._coming is not None and self._coming.when is Moment.STAGED
         if seen.state is JobState.STAGED and not seen.cleared and not waits:
             self._world.office.clear()
+        if _state(seen) is MachineState.HELD and not self._holds:
+            self._world.office.wish(Wish.RESUME)  # its door was open, and is closed again
+        if seen.state is JobState.QUEUED:
+            self._world.office.rest_is_over()
 
     # Mended: the job comes to rest
 
@@ -186,8 +195,6 @@ class _Story:
         elif seen.state is JobState.FAILED and self._tries_left:
             self._tries_left -= 1
             office.try_again()
-        elif seen.state is JobState.QUEUED:
-            office.rest_is_over()
         else:
             return False
         return True
@@ -216,6 +223,12 @@ class _Story:
                 self._unsafe.append(f"{when} heaters or spindle were on")
                 return
             pause(LOOK_S)
+
+
+def _has_ended(seen: Seen) -> bool:
+    """Nothing more will happen of this attempt."""
+    lost = seen.state is JobState.UNCONFIRMED and _state(seen) not in _AT_WORK
+    return lost or seen.state in AT_REST or seen.state is JobState.FINISHED
 
 
 def _state(seen: Seen) -> MachineState | None:

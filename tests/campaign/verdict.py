@@ -45,7 +45,8 @@ class Attempt:
 class Records:
     """All that was written down, by whom it was written.
 
-    `unsafe` tells when heaters or spindle were found on though nothing ran; `complaints` what the
+    `counts_lines`: the agent's counts are exact. `refused_line`: see `without_refused`. `unsafe`
+    tells when heaters or spindle were found on though nothing ran; `complaints` what the
     campaign itself waited for in vain.
     """
 
@@ -55,6 +56,7 @@ class Records:
     job_state: JobState
     job_sentence: str
     counts_lines: bool = True
+    refused_line: int = 0
     unsafe: Sequence[str] = ()
     complaints: Sequence[str] = ()
 
@@ -122,7 +124,10 @@ def _broken_by(attempt: Attempt, pieces: Sequence[Piece], records: Records) -> I
     if len(pieces) > 1:
         yield f"{name} was started {len(pieces)} times"
     for piece in pieces:
-        yield from _out_of_order(name, piece.lines, records.program)
+        program = without_refused(
+            records.program, piece.lines, records.refused_line, finished=attempt.outcome == "done"
+        )
+        yield from _out_of_order(name, piece.lines, program)
     executed = len(pieces[0].lines) if pieces else 0
     yield from _broken_permit(name, attempt, pieces)
     yield from _broken_end(name, attempt, executed, len(records.program))
@@ -148,6 +153,19 @@ def _broken_end(name: str, attempt: Attempt, executed: int, line_count: int) -> 
         yield f"{name} is said not to have run, and {executed} lines were executed"
     if attempt.outcome == "done" and executed != line_count:
         yield f"{name} executed {executed} of {line_count} lines"
+
+
+def without_refused(
+    program: Sequence[str], executed: Sequence[str], number: int, *, finished: bool
+) -> Sequence[str]:
+    """What may have been executed of a program whose line `number` the controller refuses.
+
+    GRBL says `error` and goes on with what its buffer holds until the sender resets it: a run
+    that failed may have executed some lines behind the refused one. 0: none is refused.
+    """
+    if finished or not number or len(executed) < number:
+        return program
+    return [*program[: number - 1], *program[number:]]
 
 
 def _out_of_order(name: str, lines: Sequence[str], program: Sequence[str]) -> Iterator[str]:

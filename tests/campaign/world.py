@@ -82,7 +82,7 @@ class World:
         self.program = program_of(process_of(schedule.machine), schedule.line_count)
         text = "".join(f"{line}\n" for line in self.program)
         (self.folder / "program.gcode").write_text(text)
-        for name in ("freeze", "frozen"):
+        for name in ("freeze", "frozen", "pids"):
             (self.folder / name).mkdir()
 
     def open(self) -> None:
