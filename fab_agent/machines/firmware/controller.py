@@ -6,6 +6,8 @@ from fab_agent.machines.firmware.uart import OneWay
 
 # A board works on something new at the latest then, however long the tick is (s).
 LONGEST_STEP_S = 0.5
+# With a baud rate a firmware that is slow gets to work again after so long (s).
+SLOW_TICK_S = 0.001
 # Rounding must not make time stand still.
 SHORTEST_STEP_S = 1e-5
 _LINE_END = re.compile(rb"\n")
@@ -89,6 +91,7 @@ class Controller:
         """Go on until something may happen that the rest depends on; what came out, and when."""
         step_s = min(self._busy_s(), LONGEST_STEP_S)
         if self.limited:
+            self._begin_tick()
             step_s = min(
                 step_s,
                 self._inbound.seconds_until(self.AWAITED),
@@ -130,7 +133,7 @@ class Controller:
         return said
 
     def _begin_tick(self) -> None:
-        """What is counted by ticks starts again."""
+        """What is counted by ticks starts again: with a baud rate at every step of time."""
 
     def _busy_s(self) -> float:
         """Until the motion under way changes."""

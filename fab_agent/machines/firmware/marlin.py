@@ -11,7 +11,7 @@ from operator import xor
 from random import Random
 from typing import NamedTuple
 
-from fab_agent.machines.firmware.controller import Controller
+from fab_agent.machines.firmware.controller import SLOW_TICK_S, Controller
 from fab_agent.machines.firmware.heat import Heater
 from fab_agent.machines.firmware.marlin_knobs import MarlinKnobs
 from fab_agent.machines.firmware.marlin_printer import Done, Printer
@@ -268,6 +268,8 @@ class SimulatedMarlin(Controller):
         self._allowance = self.knobs.lines_per_tick
 
     def _busy_s(self) -> float:
+        if self.limited and self.knobs.lines_per_tick and self._queue:
+            return min(self.planner.next_s, SLOW_TICK_S)
         return self.planner.next_s
 
     def _advance(self, seconds: float) -> None:
