@@ -118,6 +118,9 @@ def test_routes_ask_use_cases_and_never_the_database() -> None:
 def test_programs_and_streams_are_pure() -> None:
     forbidden = ("serial", "socket", "time", "threading", "logging")
     pure = ("fab_agent/cam/", "fab_agent/gcode/", "fab_agent/machines/marlin.py",
+            "fab_agent/machines/marlin_answers.py", "fab_agent/machines/marlin_modes.py",
+            "fab_agent/machines/marlin_pause.py", "fab_agent/machines/marlin_script.py",
+            "fab_agent/machines/marlin_window.py", "fab_agent/machines/marlin_identity.py",
             "fab_agent/machines/grbl.py", "fab_agent/machines/grbl_answers.py",
             "fab_agent/machines/grbl_bearings.py", "fab_agent/machines/grbl_check.py",
             "fab_agent/machines/grbl_rules.py", "fab_agent/machines/grbl_texts.py")  # fmt: skip
