@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -549,7 +550,9 @@ int main(int argc, char **argv)
     int is_open = 0;
     struct sigaction on_term = {.sa_handler = stop};
     sigset_t none;
+    struct sched_param first = {.sched_priority = 1};
     prctl(PR_SET_TIMERSLACK, 1UL);
+    sched_setscheduler(0, SCHED_FIFO, &first); /* a machine waits for nobody; needs root, else not */
     settings(argc, argv, &link_path);
     sigaction(SIGTERM, &on_term, NULL);
     sigemptyset(&none);

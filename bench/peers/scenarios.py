@@ -10,7 +10,7 @@ from bench.peers import programs
 from bench.peers.machine import Machine, Measured, Wire
 from bench.peers.sender import PeerMissing, Sender
 
-RUN_S = 60.0
+RUN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,10 @@ class Run:
 # A line takes a real Marlin on an ATmega2560 5.1 ms: 196 lines/s at 115200 baud, whoever sends
 # (measured on the emulated chip).
 AVR = Wire(baud=115_200, line_us=5100)
-SLOW = dict.fromkeys(
-    ("ours", "octoprint", "printcore", "cncjs", "pyserial ping-pong", "C ping-pong"), 1000
-)
+SLOW = dict.fromkeys(("ours", "octoprint", "printcore", "cncjs", "C ping-pong"), 700)
 FAST = {
-    "ours": 40_000, "octoprint": 15_000, "printcore": 3000, "cncjs": 10_000,
-    "pyserial ping-pong": 10_000, "C ping-pong": 20_000,
+    "ours": 40_000, "octoprint": 10_000, "printcore": 2000, "cncjs": 6000,
+    "pyserial ping-pong": 8000, "C ping-pong": 20_000,
 }  # fmt: skip
 NUMBERED = ("ours", "octoprint", "printcore")  # those that can repair a damaged line
 ROUTED = ("ours", "cncjs", "grbl-streamer")
@@ -53,24 +51,24 @@ ROUTED = ("ours", "cncjs", "grbl-streamer")
 SCENARIOS = (
     Scenario("no limit", "marlin", Wire(), FAST),
     Scenario("1 ms later", "marlin", Wire(latency_us=1000), {**SLOW, "ours": 5000}),
-    Scenario("250000 baud", "marlin", Wire(baud=250_000), dict.fromkeys(SLOW, 1500)),
+    Scenario("250000 baud", "marlin", Wire(baud=250_000), dict.fromkeys(SLOW, 1000)),
     Scenario("115200 baud", "marlin", Wire(baud=115_200), SLOW),
     Scenario(
         "115200, 1 % bad", "marlin", Wire(baud=115_200, bad=0.01), {k: SLOW[k] for k in NUMBERED}
     ),
-    Scenario("AVR, 115200 baud", "marlin", AVR, dict.fromkeys(("ours", "octoprint"), 800)),
-    Scenario("AVR, 115200, 1 % bad", "marlin", replace(AVR, bad=0.01), {"ours": 1000}),
-    Scenario("AVR, 115200, 5 % bad", "marlin", replace(AVR, bad=0.05), {"ours": 1000}),
+    Scenario("AVR, 115200 baud", "marlin", AVR, dict.fromkeys(("ours", "octoprint"), 600)),
+    Scenario("AVR, 115200, 1 % bad", "marlin", replace(AVR, bad=0.01), {"ours": 600}),
+    Scenario("AVR, 115200, 5 % bad", "marlin", replace(AVR, bad=0.05), {"ours": 600}),
     Scenario(
-        "no limit, 1 % bad", "marlin", Wire(bad=0.01), {k: FAST[k] // 3 for k in NUMBERED}
+        "no limit, 1 % bad", "marlin", Wire(bad=0.01), {k: FAST[k] // 2 for k in NUMBERED}
     ),
     Scenario(
         "no limit", "grbl", Wire(),
         {"ours": 100_000, "cncjs": 30_000, "grbl-streamer": 15_000, "pyserial ping-pong": 10_000,
          "C ping-pong": 15_000},
     ),
-    Scenario("1 ms later", "grbl", Wire(latency_us=1000), dict.fromkeys(ROUTED, 4000)),
-    Scenario("115200 baud", "grbl", Wire(baud=115_200), dict.fromkeys(ROUTED, 1500)),
+    Scenario("1 ms later", "grbl", Wire(latency_us=1000), dict.fromkeys(ROUTED, 3000)),
+    Scenario("115200 baud", "grbl", Wire(baud=115_200), dict.fromkeys(ROUTED, 800)),
 )  # fmt: skip
 
 
