@@ -91,6 +91,12 @@ class Schedule:
     knobs: tuple[tuple[str, float], ...] = ()
     again: bool = False
 
+    @property
+    def may_skip(self) -> bool:
+        """The controller refuses a line or begins anew, and has no line numbers."""
+        names = {name for name, _ in self.knobs}
+        return self.machine is Driver.GRBL and bool(names & {"reset_at_line", "error_at_line"})
+
     def __str__(self) -> str:
         knobs = [f"{name}={value:g}" for name, value in self.knobs]
         story = "; ".join([*knobs, *map(str, self.faults)]) or "nothing goes wrong"
@@ -185,7 +191,6 @@ _GRBL_ODD: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("rx_buffer", (64, 255)),
     ("planner_blocks", (4, 32)),
     ("grblhal", (1,)),
-    ("homing", (0,)),
     ("door_at_line", (7, 60)),
 )
 _GRBL_ENDS = ("reset_at_line", "limit_at_line", "error_at_line")

@@ -91,7 +91,7 @@ class _Story:
             job_state=seen.state,
             job_sentence=seen.sentence,
             counts_lines=world.schedule.machine is not Driver.OCTOPRINT,
-            refused_line=int(dict(world.schedule.knobs).get("error_at_line", 0)),
+            may_skip=world.schedule.may_skip,
             unsafe=self._unsafe,
             complaints=self._complaints,
         )

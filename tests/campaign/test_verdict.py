@@ -83,8 +83,10 @@ def test_what_went_wrong_is_seen(broken: Records, says: str) -> None:
     assert any(says in told for told in broken_promises(broken)), broken_promises(broken)
 
 
-def test_only_behind_the_line_that_it_refuses_a_controller_may_leave_one_out() -> None:
-    skipped = replace(STOPPED, machine=entries("G28", "G1 X2"))
-    assert broken_promises(replace(skipped, refused_line=2)) == []
-    assert broken_promises(replace(skipped, refused_line=3))
-    assert broken_promises(replace(GOOD, machine=skipped.machine, refused_line=2))
+def test_only_a_controller_without_line_numbers_may_leave_some_out_when_it_gives_up() -> None:
+    skipped = replace(STOPPED, machine=entries("G28", "boot", "G1 X2"), may_skip=True)
+    assert broken_promises(skipped) == []
+    assert broken_promises(replace(skipped, may_skip=False))
+    assert broken_promises(replace(skipped, machine=entries("G28", "G1 X2", "G1 X1")))
+    assert broken_promises(replace(skipped, machine=entries("G28", "G1 X1", "G1 X1")))
+    assert broken_promises(replace(GOOD, machine=entries("G28", "G1 X2", "M84"), may_skip=True))

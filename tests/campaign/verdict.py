@@ -45,9 +45,9 @@ class Attempt:
 class Records:
     """All that was written down, by whom it was written.
 
-    `counts_lines`: the agent's counts are exact. `refused_line`: see `without_refused`. `unsafe`
-    tells when heaters or spindle were found on though nothing ran; `complaints` what the
-    campaign itself waited for in vain.
+    `counts_lines`: the agent's counts are exact. `may_skip`: see `is_in_order`. `unsafe` tells
+    when heaters or spindle were found on though nothing ran; `complaints` what the campaign itself
+    waited for in vain.
     """
 
     program: Sequence[str]
@@ -56,7 +56,7 @@ class Records:
     job_state: JobState
     job_sentence: str
     counts_lines: bool = True
-    refused_line: int = 0
+    may_skip: bool = False
     unsafe: Sequence[str] = ()
     complaints: Sequence[str] = ()
 
@@ -98,7 +98,7 @@ def _pieces(records: Records, broken: list[str]) -> Iterator[Piece]:
             yield piece
         elif piece is None:
             broken.append(f"'{entry.text}' was executed before any start")
-        elif piece.closed:
+        elif piece.closed and not records.may_skip:
             broken.append(f"'{entry.text}' was executed after the controller had given up")
         else:
             piece.lines.append(entry.text)
@@ -124,10 +124,9 @@ def _broken_by(attempt: Attempt, pieces: Sequence[Piece], records: Records) -> I
     if len(pieces) > 1:
         yield f"{name} was started {len(pieces)} times"
     for piece in pieces:
-        program = without_refused(
-            records.program, piece.lines, records.refused_line, finished=attempt.outcome == "done"
-        )
-        yield from _out_of_order(name, piece.lines, program)
+        may_skip = records.may_skip and attempt.outcome != "done"
+        if not is_in_order(records.program, piece.lines, may_skip=may_skip):
+            yield from _out_of_order(name, piece.lines, records.program)
     executed = len(pieces[0].lines) if pieces else 0
     yield from _broken_permit(name, attempt, pieces)
     yield from _broken_end(name, attempt, executed, len(records.program))
@@ -155,26 +154,25 @@ def _broken_end(name: str, attempt: Attempt, executed: int, line_count: int) -> 
         yield f"{name} executed {executed} of {line_count} lines"
 
 
-def without_refused(
-    program: Sequence[str], executed: Sequence[str], number: int, *, finished: bool
-) -> Sequence[str]:
-    """What may have been executed of a program whose line `number` the controller refuses.
+def is_in_order(program: Sequence[str], executed: Sequence[str], *, may_skip: bool) -> bool:
+    """The executed lines are the beginning of the program; with `may_skip` some may be missing.
 
-    GRBL says `error` and goes on with what its buffer holds until the sender resets it: a run
-    that failed may have executed some lines behind the refused one. 0: none is refused.
+    A controller without line numbers (GRBL) that refuses a line, or begins anew, executes what
+    was on its way to it: that cannot be called back. Nothing comes twice or too early even then.
     """
-    if finished or not number or len(executed) < number:
-        return program
-    return [*program[: number - 1], *program[number:]]
+    if not may_skip:
+        return list(executed) == list(program[: len(executed)])
+    rest = iter(program)
+    return all(line in rest for line in executed)
 
 
 def _out_of_order(name: str, lines: Sequence[str], program: Sequence[str]) -> Iterator[str]:
+    """Where the executed lines leave the program."""
     for number, (was, should_be) in enumerate(zip(lines, program, strict=False), 1):
         if was != should_be:
             yield f"{name} executed '{was}' as line {number}, which is '{should_be}'"
             return
-    if len(lines) > len(program):
-        yield f"{name} executed {len(lines)} lines, the program has {len(program)}"
+    yield f"{name} executed {len(lines)} lines, the program has {len(program)}"
 
 
 def _miscounted(name: str, attempt: Attempt, executed: int) -> Iterator[str]:
