@@ -103,9 +103,9 @@ class MachineLink:
         """Stop motion, heaters and spindle; TransportLost when the machine cannot be reached."""
         self._use(lambda driver: driver.make_safe())
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool]) -> str:
         """Carry out one step by hand; where the machine is now, in words."""
-        return self._use(lambda driver: driver.operate(step))
+        return self._use(lambda driver: driver.operate(step, wants_stop=wants_stop))
 
     def close(self) -> None:
         """Let go of port or host. Safe to call twice."""

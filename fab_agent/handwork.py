@@ -6,7 +6,7 @@ from commons.errors import Conflict, FabError
 from commons.wire import MachineState, Wish
 from fab_agent.bench import Bench
 from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
-from fab_agent.orders import LocalOrder
+from fab_agent.orders import LocalOrder, Stop
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,23 @@ def _carry_out(step: Step, by: str, bench: Bench) -> str:
     bench.display.touch()
     bench.display.show(MachineState.MANUAL, f"{by} {in_words(step)}")
     try:
-        return bench.link.operate(step)
+        return bench.link.operate(step, wants_stop=lambda: _stop_is_wanted(bench))
     finally:
         bench.display.touch()
+
+
+def _stop_is_wanted(bench: Bench) -> bool:
+    """Whether somebody, or the agent's end, stops the step under way. Any other wish is refused."""
+    while (order := bench.inbox.take()) is not None:
+        match order:
+            case Stop():
+                return True
+            case LocalOrder(wants=Wish.CANCEL):
+                if order.carry_out(lambda: "it is told to stop"):
+                    return True
+            case LocalOrder():
+                order.refuse(Conflict("somebody works at it by hand: wait, or stop it"))
+    return False
 
 
 def in_words(step: Step) -> str:

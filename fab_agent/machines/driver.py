@@ -115,6 +115,11 @@ class SetZero:
     axes: str = "XYZ"
 
 
+def nobody_stops() -> bool:
+    """Whoever watches a step lets it go on."""
+    return False
+
+
 # What a trained person does by hand before a start.
 Step = Home | Unlock | Jog | SetZero
 
@@ -169,8 +174,11 @@ class MachineDriver(Protocol):
         """
         ...
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         """Carry out one step of setting up by hand; return where the machine is, in words.
+
+        `wants_stop` is asked at least every 20 ms while it moves: Unavailable is raised then, the
+        machine is told to stop and made safe.
 
         NotAllowed: this kind of machine is not set up from here. Unavailable: not now.
         InvalidInput: the step would leave the machine's travel or pass its limits.

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 
-from commons.errors import MachineFault, TransportLost
+from commons.errors import MachineFault, TransportLost, Unavailable
 from fab_agent.machines import grbl
+from fab_agent.machines.driver import nobody_stops
 from fab_agent.machines.grbl_answers import Status, status_of
 from fab_agent.machines.grbl_texts import alarm_text, error_text
 from fab_agent.machines.lines import AnswerLines
 from fab_agent.machines.transport import Transport
 
-READ_S = 0.05
+# How long one read waits, and so how late a person's wish can be noticed.
+READ_S = 0.02
 # An Arduino that restarts when its port is opened listens again after 2 s.
 ANSWER_S, TRIES = 2.0, 5
 RESET_S, RESETS = 3.0, 3
 # What is heard is kept up to here, to say what it is if it is not GRBL.
 HEARD = 4096
+
+
+class Stopped(Unavailable):
+    """Somebody wants the machine to stop while it carries out a step by hand."""
 
 
 class Refused(MachineFault):
@@ -29,13 +35,15 @@ class Console:
     """One question at a time on an open port.
 
     `alarm` is the number of the last alarm that was heard, `restarted` whether it sent its
-    banner without being asked; whoever looks at them resets them.
+    banner without being asked; whoever looks at them resets them. While `wants_stop` says so,
+    every question ends in Stopped.
     """
 
     def __init__(self, port: Transport, clock: Callable[[], float]) -> None:
         self.alarm: str | None = None
         self.restarted = False
         self.heard = b""
+        self.wants_stop: Callable[[], bool] = nobody_stops
         self._port, self._clock = port, clock
         self._answers = AnswerLines()
 
@@ -48,6 +56,8 @@ class Console:
         self.heard = b""
         end = self._clock() + within_s
         while self._clock() < end:
+            if self.wants_stop():
+                raise Stopped("it was stopped before the step had ended: look where it stands")
             for line in self._read():
                 lines.append(line)
                 if until(lines):

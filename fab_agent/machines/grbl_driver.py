@@ -16,12 +16,14 @@ from fab_agent.machines import grbl
 from fab_agent.machines.driver import (
     Controls,
     Evidence,
+    Jog,
     MachineIdentity,
     Message,
     Outcome,
     Report,
     RunEnd,
     Step,
+    nobody_stops,
 )
 from fab_agent.machines.grbl import GrblStream
 from fab_agent.machines.grbl_answers import (
@@ -35,7 +37,7 @@ from fab_agent.machines.grbl_answers import (
 )
 from fab_agent.machines.grbl_bearings import Bearings
 from fab_agent.machines.grbl_check import CheckStream, as_messages
-from fab_agent.machines.grbl_console import ANSWER_S, RESETS, TRIES, Console
+from fab_agent.machines.grbl_console import ANSWER_S, RESETS, TRIES, Console, Stopped
 from fab_agent.machines.grbl_rules import Situation, beyond_travel, busy, differ, lacking
 from fab_agent.machines.grbl_setup import HandSetup
 from fab_agent.machines.grbl_texts import stranger_text
@@ -120,11 +122,18 @@ class GrblDriver:
         except MachineError:
             return  # gone: its own emergency stop is all that is left
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         """Home, unlock, jog or set zero; raises as the protocol says."""
+        self._console.wants_stop = wants_stop
         try:
             return self._setup.operate(step)
+        except Stopped:
+            self._console.wants_stop = nobody_stops
+            self._port.write(grbl.JOG_CANCEL if isinstance(step, Jog) else grbl.RESET)
+            self.make_safe()
+            raise
         finally:
+            self._console.wants_stop = nobody_stops
             self._take_note()
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:

@@ -14,6 +14,7 @@ from fab_agent.machines.driver import (
     Report,
     RunEnd,
     Step,
+    nobody_stops,
 )
 from fab_agent.machines.lines import ProgramLines
 from fab_agent.machines.marlin import LONGEST_LINE, PROBE_S, MarlinStream, temperatures
@@ -140,7 +141,7 @@ class MarlinDriver:
         except MachineError:
             return  # gone: its own watchdog is all that is left
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         """A printer finds its own zero at the start of every program."""
         raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 

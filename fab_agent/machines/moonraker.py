@@ -30,6 +30,7 @@ from fab_agent.machines.driver import (
     Report,
     RunEnd,
     Step,
+    nobody_stops,
 )
 from fab_agent.machines.handed_over import (
     LOOK_S,
@@ -156,7 +157,7 @@ class MoonrakerDriver:
             if not self._client.printer().busy:
                 self._client.cool_down()
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         """A printer finds its own zero at the start of every program."""
         raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 

@@ -28,6 +28,7 @@ from fab_agent.machines.driver import (
     RunEnd,
     Step,
     Temperatures,
+    nobody_stops,
 )
 from fab_agent.machines.handed_over import (
     LOOK_S,
@@ -218,7 +219,7 @@ class OctoPrintDriver:
         except FabError:
             return  # gone: OctoPrint and the firmware are on their own
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         """A printer finds its own zero at the start of every program."""
         raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 

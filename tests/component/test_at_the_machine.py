@@ -129,6 +129,31 @@ def test_a_machine_at_rest_is_moved_by_hand_and_shows_it(shop: Shop) -> None:
         answer(hold)
 
 
+def test_a_step_under_way_is_stopped_at_once_and_nothing_else_is_done_meanwhile(
+    shop: Shop,
+) -> None:
+    jog, again, stop = asked(JOG), asked(Home()), asked(Wish.CANCEL, by="")
+    shop.machine.steps_last = True
+    shop.orders.script.extend([jog, again, stop, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    with pytest.raises(Unavailable, match="it was stopped"):
+        answer(jog)
+    with pytest.raises(Conflict, match="works at it by hand"):
+        answer(again)
+    assert (answer(stop), shop.machine.steps) == ("it is told to stop", [JOG])
+
+
+def test_the_agents_end_stops_a_step_under_way(shop: Shop) -> None:
+    jog = asked(JOG)
+    shop.machine.steps_last = True
+    shop.orders.script.extend([jog, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    with pytest.raises(Unavailable, match="it was stopped"):
+        answer(jog)
+
+
 def test_a_machine_in_alarm_can_be_homed(shop: Shop) -> None:
     home = asked(Home())
     shop.machine.unready = [Unavailable("the machine is in alarm")] * 2

@@ -56,6 +56,7 @@ from fab_agent.machines.driver import (
     Report,
     RunEnd,
     Step,
+    nobody_stops,
 )
 from fab_agent.orders import Heard, Inbox, News, Order, Stop, Work
 from fab_agent.recovery import settle
@@ -167,6 +168,7 @@ class Machine:
     error: Exception | None = None
     during: Callable[[], None] = lambda: None
     meanwhile: Callable[[], None] = lambda: None
+    steps_last: bool = False  # long enough that somebody may stop them
     started: list[str] = field(default_factory=list)
     made_safe: int = 0
     opened: int = 0
@@ -211,8 +213,10 @@ class Machine:
     def make_safe(self) -> None:
         self.made_safe += 1
 
-    def operate(self, step: Step) -> str:
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
         self.steps.append(step)
+        if self.steps_last and wants_stop():
+            raise Unavailable("it was stopped")
         if self.step_error:
             raise self.step_error
         return "at x 1"

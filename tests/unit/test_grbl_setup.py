@@ -138,6 +138,31 @@ def test_a_jog_that_is_stopped_is_cancelled_and_told():
     assert not bench.machine.moving
 
 
+def soon(looks: int = 5):
+    """A person who wants to stop at the n-th look."""
+    left = iter(range(looks, -1000, -1))
+    return lambda: next(left) <= 0
+
+
+def test_somebody_stops_a_jog_and_the_machine_stands_where_it_was_stopped():
+    bench = Bench(GrblKnobs(moves_take_time=True))
+    with pytest.raises(Unavailable, match="it was stopped before the step had ended"):
+        bench.driver.operate(Jog(x_mm=100, feed_mm_s=5), wants_stop=soon())
+    assert not bench.machine.moving
+    assert b"\x85" in bench.wire.written
+    bench.driver.ready()  # a jog that is cancelled costs no position
+
+
+def test_somebody_stops_homing_and_it_must_be_homed_again():
+    bench = Bench(GrblKnobs(moves_take_time=True, starts_homed=False))
+    with pytest.raises(Unavailable, match="it was stopped before the step had ended"):
+        bench.driver.operate(Home(), wants_stop=soon())
+    assert not bench.machine.moving
+    assert b"\x18" in bench.wire.written
+    with pytest.raises(Unavailable, match="home"):
+        bench.driver.ready()
+
+
 def test_a_router_that_falls_silent_while_it_jogs_is_lost():
     class FallsSilent(SimulatedGrbl):
         def feed(self, data):
