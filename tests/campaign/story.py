@@ -149,7 +149,7 @@ class _Story:
             now = (seen.state, seen.attempt_id, _state(seen), len(self._world.machine.entries()))
             if now != last:
                 last, since = now, time.monotonic()
-            elif time.monotonic() - since > (quiet_s if seen.machine else UP_S):
+            elif time.monotonic() - since > (quiet_s if seen.machine or self._is_broken else UP_S):
                 return False
             pause(LOOK_S)
 
