@@ -17,7 +17,9 @@ from fab_agent.machines.driver import Control, Controls, MachineEvent, Message, 
 from fab_agent.machines.lines import changed
 
 # How long one look at the channel waits, and so how late a person's wish can be noticed.
-LOOK_S = 0.25
+LOOK_S = 0.04
+# Between two questions whether it stands still.
+ASK_S = 0.25
 # Asked at most once a second, and only while the push channel is silent or in doubt.
 POLL_S, CHANNEL_SILENT_S = 1.0, 5.0
 # A host that is restarted is back within a minute or two.

@@ -33,7 +33,7 @@ from fab_agent.machines.driver import (
     nobody_stops,
 )
 from fab_agent.machines.handed_over import (
-    LOOK_S,
+    ASK_S,
     NOT_NOW,
     PATIENCE_S,
     RECORD_S,
@@ -250,7 +250,7 @@ class MoonrakerDriver:
                 elif not hard and now - ordered_at > self._stop_s:
                     hard = True
                     self._client.emergency_stop()
-            self._wait(LOOK_S)
+            self._wait(ASK_S)
         raise TransportLost(f"{name} could not be stopped: switch the printer off by hand")
 
     def _is_over(self, printer: Printer, name: str, *, ordered: bool) -> bool:
@@ -263,4 +263,4 @@ class MoonrakerDriver:
         end = self._clock() + STILL_S
         with suppress(*NOT_NOW):  # the print has ended, whatever becomes of its host
             while self._clock() < end and self._client.printer().idle_timeout.state == "Printing":
-                self._wait(LOOK_S)
+                self._wait(ASK_S)

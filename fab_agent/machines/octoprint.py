@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from commons.errors import (
     Conflict,
@@ -31,10 +31,11 @@ from fab_agent.machines.driver import (
     nobody_stops,
 )
 from fab_agent.machines.handed_over import (
-    LOOK_S,
+    ASK_S,
     PATIENCE_S,
     RECORD_S,
     Following,
+    LineCounter,
     digest_of_proved,
     job_name,
 )
@@ -56,13 +57,13 @@ GUARD = "Cap:THERMAL_PROTECTION:"
 class PrintWatch:
     """What is known of one print. Pure: fed with messages and answers, asked for the outcome."""
 
-    def __init__(self, name: str, *, size: int, line_count: int) -> None:
+    def __init__(self, name: str, *, line_count: int, lines_at: Callable[[int], int]) -> None:
         self.name = name
         self.outcome: Outcome | None = None
         self.seen_busy = False
         self.idle = True  # by the last word, no print is under way
         self.progress = Progress(0, 0, line_count)
-        self._size = max(size, 1)
+        self._lines_at = lines_at
         self._held = False
         self._heats: Heats | None = None
 
@@ -88,7 +89,7 @@ class PrintWatch:
             self._held = flags.paused
             events.append(Held("paused at OctoPrint") if self._held else Resumed())
         if not self.idle and filepos is not None:  # before, it is that of an earlier print
-            events += self._advance(round(self.progress.line_count * filepos / self._size))
+            events += self._advance(min(self._lines_at(filepos), self.progress.line_count))
         if heats is not None and heats != self._heats:
             self._heats = heats
             events.append(_temperatures(heats))
@@ -190,9 +191,11 @@ class OctoPrintDriver:
         self.ready()
         name = job_name(attempt, program.sha256)
         self._hand_over(program, name)
-        size = program.path.stat().st_size
-        watch = PrintWatch(name, size=size, line_count=program.line_count)
-        with channel_news(self._client, clock=self._clock, wait=self._wait) as news:
+        with (
+            closing(LineCounter(program.path)) as lines,
+            channel_news(self._client, clock=self._clock, wait=self._wait) as news,
+        ):
+            watch = PrintWatch(name, line_count=program.line_count, lines_at=lines.lines_at)
             self._mine = name
             try:
                 self._client.start(name)
@@ -200,6 +203,8 @@ class OctoPrintDriver:
             finally:
                 if watch.outcome is not Outcome.FINISHED:
                     self.make_safe()
+        if watch.outcome is not Outcome.FINISHED:
+            self._require_stopped(name)
         with suppress(TransportLost):  # the print is done, whatever becomes of its host
             self._wait_until_stopped(name)
         for event in watch.close():
@@ -228,6 +233,7 @@ class OctoPrintDriver:
         OctoPrint writes the history at the end, and a person may have removed the file."""
         name = job_name(attempt, program_sha256)
         if self._is_printing(name):
+            self._mine = name  # so that it can be stopped after a restart of the agent
             return Evidence.STILL_RUNNING
         stored = self._client.file(name)
         if stored is None or stored.prints is None or stored.prints.last is None:
@@ -279,10 +285,18 @@ class OctoPrintDriver:
             return False
         return busy and self._client.job().job.file.path == name
 
+    def _require_stopped(self, name: str) -> None:
+        """TransportLost: it was told to stop, and prints on or no longer says what it does."""
+        if self._is_printing(name):
+            raise TransportLost(
+                f"OctoPrint was told to stop {name} and has not said that it did: stop the "
+                "printer by its own switch"
+            )
+
     def _wait_until_stopped(self, name: str) -> None:
         end = self._clock() + STOP_S
         while self._is_printing(name) and self._clock() < end:
-            self._wait(LOOK_S)
+            self._wait(ASK_S)
 
 
 def _temperatures(heats: Heats) -> Temperatures:

@@ -1,4 +1,7 @@
-"""What a real OctoPrint is refused, and what is said when it goes wrong or goes away."""
+"""What a real OctoPrint is refused, and what is said when it goes wrong or goes away.
+
+Seen on OctoPrint 1.11.8 with its own virtual printer, 2026-11-22.
+"""
 
 import httpx
 import pytest
@@ -140,6 +143,48 @@ def test_a_print_that_a_person_cancels_at_octoprint_has_been_aborted(
     written = program(octoprint_rig.lines)
     end = driver.run(written, attempt="cancelled", report=cancel, controls=nobody)
     assert end.outcome is Outcome.ABORTED
+
+
+class DeafToCancel(OctoPrintClient):
+    """A host that accepts a cancel and prints on."""
+
+    def cancel(self):
+        pass
+
+
+def test_an_abort_that_has_no_effect_is_not_called_one(
+    octoprint_rig, octoprint, client, program, person, monkeypatch
+):
+    monkeypatch.setattr("fab_agent.machines.octoprint.STOP_S", 0.5)
+    host, _ = octoprint
+    deaf, somebody = (
+        DeafToCancel(HostConnection(host.url, host.key)),
+        person((Progress, Control.ABORT)),
+    )
+    with pytest.raises(TransportLost, match="stop the printer by its own switch"):
+        OctoPrintDriver(deaf).run(
+            program(octoprint_rig.lines),
+            attempt="deaf",
+            report=somebody.report,
+            controls=somebody.controls,
+        )
+    deaf.close()
+    client.cancel()
+    while client.printer().state.flags.busy:
+        pass
+
+
+def test_a_print_that_is_found_again_after_a_restart_of_the_agent_can_be_stopped(
+    octoprint_rig, client, program
+):
+    mine = program(octoprint_rig.lines)
+    client.upload(mine.path, job_name("found", mine.sha256))
+    client.start(job_name("found", mine.sha256))
+    driver = OctoPrintDriver(client)
+    assert driver.evidence("found", mine.sha256) is Evidence.STILL_RUNNING
+    driver.make_safe()
+    assert not client.printer().state.flags.busy
+    assert driver.evidence("found", mine.sha256) is Evidence.STOPPED
 
 
 class OtherBytes(OctoPrintClient):
