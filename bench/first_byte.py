@@ -6,6 +6,7 @@ machine, the permit, the hash of the program, INTENT on the disk, and the greeti
 """
 
 import json
+import re
 import secrets
 import socket
 import statistics
@@ -25,6 +26,7 @@ from fab_agent.machines.firmware.pty import served
 ROUNDS = 10
 DESIGN, PART = Path("designs/seed-dibber"), "Seed dibber"
 WAIT_S, LOOK_S, SPEED = 120.0, 0.05, 400.0
+_FIRST_LINE = re.compile(rb"N1(?!\d)")
 SETTINGS = """\
 [repository]
 url = "{url}"
@@ -53,7 +55,7 @@ class WatchedMarlin(SimulatedMarlin):
         self.first_at, self.arrived = 0.0, threading.Event()
 
     def feed(self, data: bytes) -> bytes:
-        if b"N1 " in data and not self.arrived.is_set():
+        if _FIRST_LINE.search(data) and not self.arrived.is_set():
             self.first_at = time.perf_counter()
             self.arrived.set()
         return super().feed(data)
