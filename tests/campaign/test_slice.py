@@ -20,8 +20,8 @@ def results(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Results]:
     """What becomes of every seed that was selected; all of them are under way at once."""
-    asked = [getattr(item, "callspec", None) for item in request.session.items]
-    seeds = [spec.params["seed"] for spec in asked if spec and "seed" in spec.params]
+    asked = [item for item in request.session.items if item.path == request.path]
+    seeds = [item.callspec.params["seed"] for item in asked if isinstance(item, pytest.Function)]
     folder = tmp_path_factory.mktemp("campaign")
     with Crew(folder) as crew, ThreadPoolExecutor(AT_A_TIME) as pool:
         try:
