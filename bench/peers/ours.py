@@ -102,7 +102,7 @@ def main(kind: str, port: str, baud: str, program: str) -> None:
                 open_cache=partial(Cache, folder / "cache", max_bytes=10**9),
             )
             if kind == "grbl":  # as a person does: it has no switches, and opening restarted it
-                bench.link.operate(SetZero())
+                bench.link.operate(SetZero(), wants_stop=lambda: False)
             orders.put(Heard(100))
             orders.put(Work())
             threading.Thread(target=drop, args=(news,), daemon=True).start()
