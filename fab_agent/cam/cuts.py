@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import nearest_points
 
 from commons.errors import ProgramRefused
 from fab_agent.cam.contours import at
@@ -34,21 +34,21 @@ OVERCUT_MM = 0.3
 _ENGRAVE_MM = 0.5
 # What falls out of an opening and is smaller than this would be thrown: it is milled away.
 _SMALL_MM2 = 150.0
-# What rounding to the machine's grid and chords for curves may take from a part.
-_GOUGE_MM = 0.02
-_PIECE = 8  # points of a way that are widened at once
+# What rounding to the machine's grid and smoothing may take from a part; arcs come on top.
+_GOUGE_MM = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """The ways that make one feature, each entered and left from above, in order.
 
-    What has the lower `rank` is cut earlier.
+    What has the lower `rank` is cut earlier. `flat` are those ways that go through, seen from
+    above; there are none when nothing does.
     """
 
     rank: tuple[int, int]
     paths: tuple[Path3, ...]
-    through: bool
+    flat: tuple[Points, ...] = ()
 
 
 def through_mm(stock: Stock) -> float:
@@ -63,27 +63,27 @@ def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
         ProgramRefused: the cutter does not fit, or a pocket is deeper than the sheet.
     """
     if feature.operation is Operation.POCKET:
-        return Cut((0, 0), _pocket_paths(feature, cutter, stock), through=False)
+        return Cut((0, 0), _pocket_paths(feature, cutter, stock))
     down = depths_to(through_mm(stock), cutter)
     if feature.operation is Operation.DRILL:
-        return Cut((0, 0), (pecked(feature.centre, down, clear_mm=CLEAR_MM),), through=True)
+        return Cut((0, 0), (pecked(feature.centre, down, clear_mm=CLEAR_MM),))
     rank = (1, -feature.level)
     if feature.operation is Operation.OUTSIDE:
         way = outside_path(feature.area, cutter)
-        return Cut(rank, (_held(way, down, cutter, stock),), through=True)
+        return Cut(rank, (_held(way, down, cutter, stock),), flat=(way,))
     loose = loose_area(feature.area, cutter)
     if loose.area < _SMALL_MM2:
         rings = pocket_paths(feature.area, cutter)
-        return Cut(rank, tuple(ramped(ring, down) for ring in rings), through=True)
+        return Cut(rank, tuple(ramped(ring, down) for ring in rings), flat=tuple(rings))
     way = inside_path(feature.area, cutter)
-    return Cut(rank, (_held(way, down, cutter, stock),), through=True)
+    return Cut(rank, (_held(way, down, cutter, stock),), flat=(way,))
 
 
 def engraving(layer: str, points: Points, stock: Stock) -> Cut:
     """One line scratched into the top, as deep as its layer says or 0.5 mm."""
     depth = min(depth_of(layer) or _ENGRAVE_MM, stock.thickness_mm / 2)
     z = np.full((len(points), 1), -depth)
-    return Cut((0, 0), (np.hstack([points, z]),), through=False)
+    return Cut((0, 0), (np.hstack([points, z]),))
 
 
 def in_order(cuts: Sequence[Cut]) -> list[Cut]:
@@ -100,28 +100,21 @@ def in_order(cuts: Sequence[Cut]) -> list[Cut]:
     return ordered
 
 
-def swept(cuts: Sequence[Cut], cutter: Cutter) -> BaseGeometry:
-    """The area that the cutter covers, seen from above.
-
-    A way that goes round several times overlaps itself, and GEOS may then fill what it encloses:
-    each way is widened in short open pieces.
-    """
-    ways = [
-        LineString(path[start : start + _PIECE, :2])
-        for cut in cuts
-        for path in cut.paths
-        for start in range(0, max(1, len(path) - 1), _PIECE - 1)
-    ]
-    flat = [way if way.length else Point(way.coords[0]) for way in ways]
-    return shapely.union_all(shapely.buffer(flat, cutter.radius_mm, quad_segs=32))
-
-
 def refuse_gouges(cuts: Sequence[Cut], kept: BaseGeometry, cutter: Cutter) -> None:
-    """Refuse when a cut that goes through takes something of a part that is to stay."""
-    area = swept([cut for cut in cuts if cut.through], cutter)
-    gouged = area.intersection(kept.buffer(-_GOUGE_MM))
-    if not gouged.is_empty:
-        where = at(gouged.representative_point())
+    """Refuse when a way that goes through takes something of a part that is to stay.
+
+    None does when its middle is outside of every part and half a cutter away from every edge.
+    A drilled hole may be wider than it was drawn; by how much, `part` says.
+    """
+    ways = np.array([shapely.linestrings(way) for cut in cuts for way in cut.flat], dtype=object)
+    shapely.prepare(kept)
+    reach = cutter.radius_mm - _GOUGE_MM
+    edges = shapely.get_parts(kept.boundary)
+    near, edge = shapely.STRtree(edges).query(ways, predicate="dwithin", distance=reach)
+    inside = np.flatnonzero(shapely.intersects(kept, shapely.get_point(ways, 0)))
+    if near.size or inside.size:
+        start = shapely.get_point(ways[inside[0]], 0) if inside.size else None
+        where = at(start or nearest_points(ways[near[0]], edges[edge[0]])[1])
         message = f"the cutter of {cutter.diameter_mm:g} mm would cut into a part {where}"
         raise ProgramRefused(f"{message}: move the contours apart", rule="gouge")
 

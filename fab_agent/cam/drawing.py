@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from commons.errors import InvalidInput
 
-# Curves become chords that stay this close to them; a tenth of what a wooden joint needs.
-CHORD_MM = 0.01
+# Curves become chords that stay this close to them, so that offsets of them are arcs again.
+CHORD_MM = 0.004
 MAX_STROKES = 100_000
 # Nothing that is milled is larger; a curve farther out would have too many chords to follow.
 _REACH_MM = 100_000.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import floor
 
-from fab_agent.cam.toolpath import Toolpath
+from fab_agent.cam.toolpath import Move, Toolpath
 
 # A router needs this long to come to speed (makers give 1 … 3 s).
 _SPIN_UP_S = 3
@@ -20,10 +20,13 @@ def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Ite
     yield f"M3 S{spindle_rpm:.0f}".encode()
     yield f"G4 P{_SPIN_UP_S}".encode()
     before, feed = (None, None, safe_mm), 0
-    moves = zip(toolpath.xyz.tolist(), toolpath.kind.tolist(), toolpath.feed.tolist(), strict=True)
-    for point, kind, feed_mm_s in moves:
+    columns = (toolpath.xyz, toolpath.kind, toolpath.feed, toolpath.centre)
+    for point, kind, feed_mm_s, about in zip(*(c.tolist() for c in columns), strict=True):
         changed = zip("XYZ", point, before, strict=True)
         words = [f"{axis}{_number(now)}" for axis, now, then in changed if now != then]
+        if kind in (Move.CLOCKWISE, Move.COUNTER):
+            # GRBL wants the end of an arc, and its middle as seen from the start.
+            words += [f"{a}{_number(m - s)}" for a, m, s in zip("IJ", about, before, strict=False)]
         per_minute = max(1, floor(feed_mm_s * 60)) if kind else feed
         if per_minute != feed:
             words.append(f"F{per_minute}")
@@ -37,4 +40,4 @@ def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Ite
 
 def _number(value: float) -> str:
     """Three decimals at most, none that say nothing."""
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{round(value, 3) + 0.0:.3f}".rstrip("0").rstrip(".")

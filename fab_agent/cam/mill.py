@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile
+from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of, engravings_of
 from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
 from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
@@ -129,7 +130,7 @@ def _paths(
 
 def _lines(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> tuple[bytes, ...]:
     safe = min(SAFE_MM, profile.envelope.z_max_mm)
-    toolpath = toolpath_of(paths, cutter, profile=profile, safe_mm=safe)
+    toolpath = with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=safe))
     return tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
 
 

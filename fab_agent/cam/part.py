@@ -57,11 +57,12 @@ def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Featur
 def kept_area(features: Sequence[Feature]) -> BaseGeometry:
     """What stays when all that goes through is cut: the finished parts seen from above, mm²."""
     kept: BaseGeometry = Polygon()
-    for feature in sorted(features, key=lambda f: f.level):
-        if feature.operation is Operation.OUTSIDE:
-            kept = kept.union(feature.area)
-        elif feature.operation is not Operation.POCKET:
-            kept = kept.difference(feature.area)
+    through = [f for f in features if f.operation is not Operation.POCKET]
+    for level in sorted({feature.level for feature in through}):
+        here = [f for f in through if f.level == level]
+        parts = shapely.union_all([f.area for f in here if f.operation is Operation.OUTSIDE])
+        gone = shapely.union_all([f.area for f in here if f.operation is not Operation.OUTSIDE])
+        kept = kept.union(parts).difference(gone)
     return kept
 
 

@@ -18,7 +18,7 @@ from fab_agent.cam.drawing import Points
 # Chords to a quarter turn: at a cutter of 6 mm they stay within 1 µm of the round corner.
 _QUARTER = 32
 # Points nearer than this to a straight way are left out; a tenth of what plywood needs.
-_SMOOTH_MM = 0.005
+_SMOOTH_MM = 0.002
 # A corner may keep wood this many diameters deep: one sharper than 39° keeps more and is
 # refused, as is a slot that the cutter does not enter.
 _CORNER_DIAMETERS = 1.0
@@ -173,10 +173,13 @@ def _centres(area: Polygon, cutter: Cutter) -> Polygon:
 
 def _refuse_unreached(rest: BaseGeometry, reached: BaseGeometry, cutter: Cutter) -> None:
     """Refuse when wood stays that is no mere corner."""
-    edge = reached.boundary
-    for piece in _pieces(rest):
+    edge, depth = reached.boundary, _CORNER_DIAMETERS * cutter.diameter_mm
+    pieces = shapely.get_parts(rest)
+    left, bottom, right, top = shapely.bounds(pieces).T
+    # Each touches what is reached: a small one cannot lead far away from it.
+    for piece in _pieces(pieces[np.hypot(right - left, top - bottom) > depth]):
         corners = shapely.points(shapely.get_coordinates(piece))
-        if shapely.distance(corners, edge).max() > _CORNER_DIAMETERS * cutter.diameter_mm:
+        if shapely.distance(corners, edge).max() > depth:
             raise _too_narrow(piece, cutter)
 
 
@@ -190,8 +193,8 @@ def _size(shape: BaseGeometry) -> float:
     return float(shape.area)
 
 
-def _pieces(shape: BaseGeometry) -> Iterator[Polygon]:
-    parts = shapely.get_parts(shape)
+def _pieces(shapes: BaseGeometry | NDArray[np.object_]) -> Iterator[Polygon]:
+    parts = shapely.get_parts(shapes)
     return (part for part in parts if isinstance(part, Polygon) and not part.is_empty)
 
 

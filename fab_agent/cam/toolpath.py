@@ -19,22 +19,26 @@ CLEAR_MM = 0.5
 
 
 class Move(IntEnum):
-    """G0 or G1."""
+    """G0, G1, G2 or G3."""
 
     RAPID = 0
     CUT = 1
+    CLOCKWISE = 2
+    COUNTER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Toolpath:
     """Points that the cutter's tip goes to, one after the other, on a grid of RESOLUTION_MM.
 
-    `xyz` (n, 3) mm, `kind` (n,) Move of the way to each point, `feed` (n,) mm/s (0 for rapids).
+    `xyz` (n, 3) mm, `kind` (n,) Move of the way to each point, `feed` (n,) mm/s (0 for rapids),
+    `centre` (n, 2) mm what an arc to the point turns about, NaN for all that is straight.
     """
 
     xyz: NDArray[np.float64]
     kind: NDArray[np.int8]
     feed: NDArray[np.float64]
+    centre: NDArray[np.float64]
 
 
 def toolpath_of(
@@ -57,7 +61,8 @@ def toolpath_of(
     moved = np.ones(len(xyz), dtype=bool)
     moved[1:] = np.any(np.diff(xyz, axis=0) != 0, axis=1)
     xyz, kind = xyz[moved], kind[moved]
-    return Toolpath(xyz, kind, _feeds(xyz, kind, cutter, profile.max_feed_z_mm_s))
+    feed = _feeds(xyz, kind, cutter, profile.max_feed_z_mm_s)
+    return Toolpath(xyz, kind, feed, np.full((len(xyz), 2), np.nan))
 
 
 def _feeds(

@@ -14,6 +14,7 @@ from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Proces
 from fab_agent.cam.cutter import Stock
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
+from tests.milling import moves
 
 ENVELOPE = Envelope(x_max_mm=600, y_max_mm=400, z_min_mm=-20, z_max_mm=40)
 SHEET = box(0, 0, 600, 400)
@@ -67,16 +68,11 @@ def drawn(part):
 
 def way(lines, below):
     """Where the cutter's centre goes in moves wholly at or below a height, and all its points."""
-    here, ways, points = {"X": 0.0, "Y": 0.0, "Z": 99.0}, [], []
-    for line in lines:
-        head, *words = line.decode().split()
-        if head in ("G0", "G1"):
-            before = tuple(here.values())
-            here |= {word[0]: float(word[1:]) for word in words if word[0] in here}
-            after = tuple(here.values())
-            points.append(after)
-            if max(before[2], after[2]) <= below:
-                ways.append(LineString([before[:2], after[:2]]))
+    ways, points = [], []
+    for _, before, after in moves(lines):
+        points.append(after)
+        if max(before[2], after[2]) <= below:
+            ways.append(LineString([before[:2], after[:2]]))
     return shapely.union_all(ways), points
 
 
