@@ -58,13 +58,27 @@ class MeshInvalid(InvalidInput):
 class ProgramRefused(InvalidInput):
     """A program that must not reach a machine. Nothing has moved.
 
-    `rule` is a stable code; `line` counts from 1, 0 when the program as a whole is meant.
+    `rule` is a stable code; `line` counts from 1, 0 when the program as a whole is meant. `value`
+    is what the program asks for and `limit` what is allowed, in words, empty where there is none.
+    `place` is where it would have happened (x, y, z in mm; NaN: not known), None without a place.
     """
 
-    def __init__(self, message: str, *, rule: str, line: int = 0) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str,
+        line: int = 0,
+        value: str = "",
+        limit: str = "",
+        place: tuple[float, float, float] | None = None,
+    ) -> None:
         super().__init__(message)
         self.rule = rule
         self.line = line
+        self.value = value
+        self.limit = limit
+        self.place = place
 
 
 class NotFound(FabError):

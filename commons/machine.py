@@ -64,6 +64,27 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class KeepOut(Value):
+    """A place where something stands, such as a clip or a clamp: no tool may come over it.
+
+    In machine coordinates (mm), as the envelope. It reaches from far below up to `z_max_mm`,
+    because a tool whose tip is lower than that hits it with its shank.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    x_min_mm: Coordinate
+    x_max_mm: Coordinate
+    y_min_mm: Coordinate
+    y_max_mm: Coordinate
+    z_max_mm: Coordinate
+
+    @model_validator(mode="after")
+    def _is_a_box(self) -> Self:
+        if self.x_min_mm >= self.x_max_mm or self.y_min_mm >= self.y_max_mm:
+            raise ValueError(f"'{self.name}': each _min_mm must be less than its _max_mm")
+        return self
+
+
 class Envelope(Value):
     """The box, in machine coordinates (mm), that no point of any program may leave.
 
@@ -77,6 +98,7 @@ class Envelope(Value):
     x_max_mm: Annotated[Coordinate, Field(gt=0)]
     y_max_mm: Annotated[Coordinate, Field(gt=0)]
     z_max_mm: Annotated[Coordinate, Field(gt=0)]
+    keep_out: Annotated[tuple[KeepOut, ...], Field(max_length=50)] = ()
 
     @model_validator(mode="after")
     def _is_a_box(self) -> Self:

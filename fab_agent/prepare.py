@@ -9,11 +9,13 @@ from pathlib import Path
 from commons.errors import InvalidInput
 from commons.machine import MATERIALS, MachineProfile, Process
 from fab_agent.cache import Cache
+from fab_agent.cam.cuts import through_mm
 from fab_agent.cam.cutter import Stock
 from fab_agent.cutting import cut_drawing
 from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
+from fab_agent.gcode.rules import RULES_VERSION
 from fab_agent.slicing.cleaning import clean_mesh
 from fab_agent.slicing.dust import without_dust
 from fab_agent.slicing.options import PrintOptions
@@ -105,6 +107,7 @@ def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
     """Everything that decides about the program: the same parts, the same program."""
     parts = {
         "recipe": RECIPE,
+        "rules": RULES_VERSION,
         "file": plan.sha256,
         "material": plan.material,
         "machine": machine.model_dump_json(include=_DECIDING),
@@ -162,10 +165,11 @@ def _milling_program(
     progress(f"milling paths for {plan.filename} ({plan.stock_mm:g} mm {plan.material})")
     box = machine.envelope  # the sheet reaches from work zero as far as the machine does
     density = MATERIALS[plan.material].density_g_cm3
+    stock = Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), density)
     path, answer = cut_drawing(
         plan.file,
         name=plan.filename,
-        stock=Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), density),
+        stock=stock,
         machine=machine,
         copies=plan.options.copies,
         out_dir=folder,
@@ -177,6 +181,7 @@ def _milling_program(
         path,
         machine,
         material=MATERIALS[plan.material],
+        floor_mm=-through_mm(stock),
         claimed_duration_s=answer.duration_s,
     )
     used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm

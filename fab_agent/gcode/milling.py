@@ -34,8 +34,8 @@ class MillWalk(Walk):
     forbidden: ClassVar = {name: why for why, names in _NAMES_BY_REASON for name in names.split()}
     sharing = frozenset({"G17", "G20", "G21", "G40", "G54", "G80", "G90", "G91", "G94"})
 
-    def __init__(self, profile: MachineProfile, limits: MillLimits) -> None:
-        super().__init__(profile)
+    def __init__(self, profile: MachineProfile, limits: MillLimits, floor_mm: float) -> None:
+        super().__init__(profile, floor_mm=floor_mm, tool_mm=limits.cutter_mm)
         self.cut_length_mm = 0.0
         self.spindle_max_rpm = 0.0
         self._limits = limits
@@ -69,11 +69,14 @@ class MillWalk(Walk):
     def finish(self) -> None:
         """Refuse a program that cuts nothing or ends with a turning or lowered cutter."""
         if self._spindle_rpm:
-            self.refuse("spindle-left-on", "the spindle still turns at the end; add M5")
+            asked = f"{self._spindle_rpm:g} rpm"
+            why = "the spindle still turns at the end; add M5"
+            self.refuse("spindle-left-on", why, asked, "0 rpm")
         if not self.cut_length_mm > 0:
-            self.refuse("does-nothing", "the program cuts nothing")
+            self.refuse("does-nothing", "the program cuts nothing", "0 mm cut")
         if not self.here[2] > 0:
-            self.refuse("not-lifted", f"the cutter ends at Z{self.here[2]:.3f}; lift it above Z0")
+            asked = f"Z{self.here[2]:.3f}"
+            self.refuse("not-lifted", f"the cutter ends at {asked}; lift it above Z0", asked)
 
     def _missing(self) -> tuple[str, str] | None:
         return (
@@ -98,7 +101,8 @@ class MillWalk(Walk):
         rpm = self.number(args, "S", "M3")
         least, most = self._limits.spindle_min_rpm, self._limits.spindle_max_rpm
         if not least <= rpm <= most or rpm == 0:
-            self.refuse("spindle-speed", f"S{rpm:g} rpm; this spindle turns {least:g} … {most:g}")
+            asked, limit = f"S{rpm:g} rpm", f"{least:g} … {most:g} rpm"
+            self.refuse("spindle-speed", f"{asked}; this spindle turns {limit}", asked, limit)
         self._spindle_rpm = rpm
         self.spindle_max_rpm = max(self.spindle_max_rpm, rpm)
 

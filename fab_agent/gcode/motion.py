@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from math import dist, hypot, inf, isnan, nan
 from typing import ClassVar, NoReturn
 
-from commons.errors import ProgramRefused
 from commons.machine import MachineProfile
 from fab_agent.gcode.arcs import Arc, arc_about, arc_of_radius
 from fab_agent.gcode.parser import Args, Command, F, G, X, Y, Z, refusal
+from fab_agent.gcode.zones import Zone, arc_chords
 
 XYZ = tuple[float, float, float]
 MM_PER_INCH = 25.4
@@ -28,7 +28,8 @@ class Walk(ABC):
     """One machine's modal state while a program is read; every method may refuse the program.
 
     Invariant: every point reached so far lies in the box `low`…`high`, and that box lies inside
-    the machine's envelope. A coordinate that is not known yet is NaN, and lies in no box.
+    the machine's envelope; no path has come into a zone. A coordinate that is not known yet is
+    NaN, and lies in no box.
     """
 
     # Command -> the argument letters it may have, and what it does.
@@ -38,7 +39,10 @@ class Walk(ABC):
     # Commands that may share a line with the one that follows; not every firmware reads on.
     sharing: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, profile: MachineProfile) -> None:
+    def __init__(
+        self, profile: MachineProfile, *, floor_mm: float = -inf, tool_mm: float = 0.0
+    ) -> None:
+        """No point may lie below `floor_mm`, nor a tool of this diameter touch a zone."""
         box = profile.envelope
         self.profile = profile
         self.line = 0
@@ -46,7 +50,9 @@ class Walk(ABC):
         self.low: XYZ = (inf, inf, inf)
         self.high: XYZ = (-inf, -inf, -inf)
         self.duration_s = 0.0
-        self._floor = (box.x_min_mm, box.y_min_mm, box.z_min_mm)
+        self._zones = [Zone.around(place, tool_mm / 2) for place in box.keep_out]
+        self._floor = (box.x_min_mm, box.y_min_mm, max(box.z_min_mm, floor_mm))
+        self._floor_is_the_jobs = floor_mm > box.z_min_mm
         self._ceiling = (box.x_max_mm, box.y_max_mm, box.z_max_mm)
         self._scale: float | None = None
         self._relative: bool | None = None
@@ -80,6 +86,8 @@ class Walk(ABC):
         (x0, y0, z0), (x1, y1, z1) = self.low, self.high
         if not (x0 <= x <= x1 and y0 <= y <= y1 and z0 <= z <= z1):
             self._widen(words, end)
+        if self._zones:
+            self._keep_out(start, end)
         if F in words:
             self._set_feed(words[F])
         self.here = end
@@ -96,9 +104,9 @@ class Walk(ABC):
             self._do(name, args)
         self._do(*commands[-1])
 
-    def refuse(self, rule: str, message: str) -> NoReturn:
-        """Raise ProgramRefused for the line that is being read."""
-        raise refusal(rule, self.line, message)
+    def refuse(self, rule: str, message: str, value: str = "", limit: str = "") -> NoReturn:
+        """Raise ProgramRefused for the line that is being read, at the place where it ends."""
+        raise refusal(rule, self.line, message, value=value, limit=limit)
 
     def modes_changed(self) -> None:
         """To be called whenever what `_missing` looks at has changed."""
@@ -189,8 +197,11 @@ class Walk(ABC):
                 what = f"{letter} is relative to a position that is not known; use G90 first"
                 self.refuse("position-unknown", what)
             if value < least - DUST or value > most + DUST:
-                what = f"{letter}{value:.4f} mm lies outside {least:g} … {most:g} mm"
-                self.refuse("envelope", what)
+                self.here = point
+                asked, limit = f"{letter}{value:.4f} mm", f"{least:g} … {most:g} mm"
+                jobs = axis == Z and value < least and self._floor_is_the_jobs
+                rule = "floor" if jobs else "envelope"
+                self.refuse(rule, f"{asked} lies outside {limit}", asked, limit)
         low, high = zip(self.low, point, strict=True), zip(self.high, point, strict=True)
         # A NaN compares false: an unknown coordinate leaves the box as it is.
         x0, y0, z0 = (b if b < a else a for a, b in low)
@@ -202,8 +213,9 @@ class Walk(ABC):
         self._feed_mm_s = feed * (self._scale or 1.0) / 60
         limit = self.profile.max_feed_mm_s
         if not 0 < self._feed_mm_s <= limit + DUST:
-            what = f"a feed of {self._feed_mm_s:.3f} mm/s; it must be above 0 and at most {limit:g}"
-            self.refuse("feed-limit", what)
+            asked = f"{self._feed_mm_s:.3f} mm/s"
+            what = f"a feed of {asked}; it must be above 0 and at most {limit:g}"
+            self.refuse("feed-limit", what, asked, f"above 0, at most {limit:g} mm/s")
 
     def _need_feed(self) -> float:
         if not self._feed_mm_s:
@@ -214,8 +226,9 @@ class Walk(ABC):
         """Refuse when the vertical part of the present feed is above `limit` (mm/s)."""
         speed = self._feed_mm_s * abs(rise) / length if length > 0 else 0.0
         if speed > limit + DUST:
-            what = f"Z moves at {speed:.3f} mm/s, the limit here is {limit:g} mm/s"
-            self.refuse("feed-z-limit", what)
+            asked, most = f"{speed:.3f} mm/s", f"{limit:g} mm/s"
+            what = f"Z moves at {asked}, the limit here is {most}"
+            self.refuse("feed-z-limit", what, asked, most)
 
     def _arc(self, args: Args, *, clockwise: bool) -> None:
         if not self._ready:
@@ -227,12 +240,13 @@ class Walk(ABC):
         try:
             arc = self._arc_between(start, end, args, clockwise=clockwise)
         except ValueError as error:
-            raise ProgramRefused(
-                f"line {self.line}: {error}", rule="arc", line=self.line
-            ) from error
+            raise refusal("arc", self.line, str(error)) from error
         for x, y in arc.extremes():
             self._widen({X: x, Y: y}, (x, y, end[2]))
         self._widen(words, end)
+        if self._zones:
+            for before, after in arc_chords(arc, start, end):
+                self._keep_out(before, after)
         if F in words:
             self._set_feed(words[F])
         self.here = end
@@ -255,10 +269,22 @@ class Walk(ABC):
         )
         return arc_about(start[:2], end[:2], centre, clockwise=clockwise)
 
+    def _keep_out(self, start: XYZ, end: XYZ) -> None:
+        """Refuse a way through a zone; up and down where homing left the tool is free."""
+        if isnan(end[0]) and isnan(end[1]):
+            return
+        for zone in self._zones:
+            if zone.is_entered(start, end):
+                self.here = end
+                top = f"{zone.high[2]:g} mm"
+                what = f"the way comes over '{zone.name}' below Z{top}; go round it or above it"
+                self.refuse("keep-out", what, f"'{zone.name}'", f"above Z{top}")
+
     def dwell(self, seconds: float) -> None:
         """Wait; longer than MAX_DWELL_S is refused."""
         if not 0 <= seconds <= MAX_DWELL_S:
-            self.refuse("dwell", f"a wait of {seconds:g} s; at most {MAX_DWELL_S:g} s")
+            asked, most = f"{seconds:g} s", f"0 … {MAX_DWELL_S:g} s"
+            self.refuse("dwell", f"a wait of {asked}; at most {MAX_DWELL_S:g} s", asked, most)
         self.duration_s += seconds
 
 

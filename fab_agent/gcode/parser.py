@@ -9,6 +9,7 @@ import re
 from itertools import combinations
 
 from commons.errors import ProgramRefused
+from fab_agent.gcode.rules import RULES
 
 # Marlin's line buffer holds 96 characters (MAX_CMD_SIZE) and does not say when one overflows.
 MAX_LINE = 96
@@ -71,15 +72,21 @@ def parse_line(line: bytes, number: int) -> list[Command]:
             commands.append(("", {}))
         args = commands[-1][1]
         if letter in args:
-            raise refusal("repeated-word", number, f"'{_show(line)}' gives {letter} twice")
+            raise refusal("repeated-word", number, f"'{shown(line)}' gives {letter} twice")
         args[letter] = value
     return commands
 
 
-def refusal(rule: str, line: int, message: str) -> ProgramRefused:
-    """A ProgramRefused whose message starts with the line, where there is one."""
+def refusal(
+    rule: str, line: int, message: str, *, value: str = "", limit: str = ""
+) -> ProgramRefused:
+    """A ProgramRefused whose message starts with the line, where there is one.
+
+    Without a `limit` of its own it has what RULES allows.
+    """
     where = f"line {line}: " if line else ""
-    return ProgramRefused(where + message, rule=rule, line=line)
+    limit = limit or RULES[rule]
+    return ProgramRefused(where + message, rule=rule, line=line, value=value, limit=limit)
 
 
 def _refuse_bytes(line: bytes, number: int) -> None:
@@ -95,7 +102,7 @@ def _refuse_bytes(line: bytes, number: int) -> None:
         raise refusal("control-character", number, f"byte 0x{found[0][0]:02x} is no text")
     for start, (rule, why) in _FIRST_CHARACTERS.items():
         if line.startswith(start):
-            raise refusal(rule, number, f"'{_show(line)}' {why}")
+            raise refusal(rule, number, f"'{shown(line)}' {why}")
 
 
 _FIRST_CHARACTERS = {
@@ -110,10 +117,10 @@ def _word(text: str, line: bytes, number: int) -> tuple[str, float | None]:
     match = _WORD.fullmatch(text)
     if match is None:
         if "*" in text:
-            raise refusal("line-number", number, f"'{_show(line)}' carries a checksum")
+            raise refusal("line-number", number, f"'{shown(line)}' carries a checksum")
         if text.startswith((";", "(")):
             raise refusal("comment", number, "comments are stripped before the proof")
-        what = f"'{_show(line)}' has the malformed word '{text}'"
+        what = f"'{shown(line)}' has the malformed word '{text}'"
         raise refusal("malformed-word", number, what)
     letter, value = match.groups()
     return letter, None if value is None else float(value)
@@ -122,11 +129,12 @@ def _word(text: str, line: bytes, number: int) -> tuple[str, float | None]:
 def _code(text: str, line: bytes, number: int) -> str:
     """`G01` as G1, so that one command has one name."""
     if not _CODE.fullmatch(text):
-        what = f"'{_show(line)}' has the malformed word '{text}'"
+        what = f"'{shown(line)}' has the malformed word '{text}'"
         raise refusal("malformed-word", number, what)
     whole, dot, part = text[1:].partition(".")
     return f"{text[0]}{int(whole)}{dot}{part}".removesuffix(".0")
 
 
-def _show(line: bytes) -> str:
+def shown(line: bytes) -> str:
+    """A line as far as a message may show it: cut short, and what is no ASCII replaced."""
     return line[:MAX_LINE].decode("ascii", "replace")

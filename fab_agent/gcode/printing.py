@@ -73,10 +73,11 @@ class PrinterWalk(Walk):
         """Refuse a program that prints nothing or leaves a heater on."""
         for heater, target in self._targets_c.items():
             if target > 0:
-                why = f"the {heater} is still set to {target:g} °C at the end; add M104 S0, M140 S0"
-                self.refuse("heater-left-on", why)
+                asked = f"{target:g} °C"
+                why = f"the {heater} is still set to {asked} at the end; add M104 S0, M140 S0"
+                self.refuse("heater-left-on", why, f"{heater} {asked}", "0 °C")
         if not self.extruded_mm > 0:
-            self.refuse("does-nothing", "the program extrudes nothing")
+            self.refuse("does-nothing", "the program extrudes nothing", "0 mm of filament")
 
     def _missing(self) -> tuple[str, str] | None:
         if not self._homed:
@@ -108,10 +109,11 @@ class PrinterWalk(Walk):
         if isnan(speed):
             self.refuse("position-unknown", "filament on the way from a place that is not known")
         if abs(push) > MAX_PUSH_MM:
-            why = f"{push:.1f} mm of filament in one move, the limit is {MAX_PUSH_MM:g} mm"
-            self.refuse("extrude-length", why)
-        limit = self._limits.max_extrude_mm_s
-        self.refuse("extrude-rate", f"filament at {speed:.2f} mm/s, the limit is {limit:g} mm/s")
+            asked, most = f"{push:.1f} mm", f"{MAX_PUSH_MM:g} mm"
+            why = f"{asked} of filament in one move, the limit is {most}"
+            self.refuse("extrude-length", why, asked, most)
+        asked, most = f"{speed:.2f} mm/s", f"{self._limits.max_extrude_mm_s:g} mm/s"
+        self.refuse("extrude-rate", f"filament at {asked}, the limit is {most}", asked, most)
 
     def _home(self, args: Args) -> None:
         """Where an axis stands after homing depends on the build: unknown until it is told."""
@@ -147,8 +149,9 @@ class PrinterWalk(Walk):
     def _heat(self, heater: str, args: Args, limit: float) -> float:
         target = self.number(args, "S", f"a {heater} temperature")
         if not 0 <= target <= limit:
-            why = f"the {heater} at {target:g} °C; this machine and material allow 0 … {limit:g} °C"
-            self.refuse(f"{heater}-temperature", why)
+            asked, most = f"{target:g} °C", f"0 … {limit:g} °C"
+            why = f"the {heater} at {asked}; this machine and material allow {most}"
+            self.refuse(f"{heater}-temperature", why, asked, most)
         self._targets_c[heater] = target
         return target
 

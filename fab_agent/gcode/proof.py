@@ -7,16 +7,17 @@ the hash of the bytes to be sent is the one that was proved. Memory stays flat a
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import isfinite, pi
+from math import inf, isfinite, pi
 from pathlib import Path
 from typing import BinaryIO
 
-from commons.errors import NotFound
+from commons.errors import NotFound, ProgramRefused
 from commons.machine import Driver, MachineProfile, Material, Process
+from fab_agent.gcode.claims import check_claims
 from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ
-from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal
+from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
 from fab_agent.gcode.program import Estimate, GcodeProgram
 
@@ -50,7 +51,11 @@ class Proof:
 
 
 def prove(
-    lines: Iterable[bytes | str], profile: MachineProfile, *, material: Material | None = None
+    lines: Iterable[bytes | str],
+    profile: MachineProfile,
+    *,
+    material: Material | None = None,
+    floor_mm: float = -inf,
 ) -> Proof:
     """The proof that these bare lines are safe on such a machine.
 
@@ -58,28 +63,39 @@ def prove(
         lines: one command each, without line ends; text must be ASCII.
         profile: the machine, its envelope and limits; its driver names the firmware family.
         material: lowers the temperature limit to its own, and must be one the machine takes.
+        floor_mm: a cutter may go no deeper, however deep the machine goes.
 
     Raises:
-        ProgramRefused: names the line, the rule, the value and the limit.
+        ProgramRefused: names the line, the rule, the value, the limit and the place.
     """
     _check_material(profile, material)
-    walk = _walk_of(profile, material)
-    number = 0
-    for number, line in enumerate(lines, 1):
-        walk.line = number
-        if not isinstance(line, bytes):
-            line = line.encode("utf-8", "surrogatepass")
-        words = plain_move(line)
-        if words is not None:
-            walk.straight(words)
-        else:
-            walk.obey(parse_line(line, number))
-        if number > MAX_LINES:
-            raise refusal("too-long", number, f"more than {MAX_LINES} lines")
+    walk = _walk_of(profile, material, floor_mm)
+    number, line = 0, b""
+    try:
+        for number, text in enumerate(lines, 1):
+            line = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+            walk.line = number
+            words = plain_move(line)
+            if words is not None:
+                walk.straight(words)
+            else:
+                walk.obey(parse_line(line, number))
+            if number > MAX_LINES:
+                raise refusal("too-long", number, f"more than {MAX_LINES} lines")
+    except ProgramRefused as refused:
+        refused.value = refused.value or shown(line) or "nothing"
+        refused.place = walk.here
+        raise
     return _proof_of(walk, profile.process, number)
 
 
-def prove_file(path: Path, profile: MachineProfile, *, material: Material | None = None) -> Proof:
+def prove_file(
+    path: Path,
+    profile: MachineProfile,
+    *,
+    material: Material | None = None,
+    floor_mm: float = -inf,
+) -> Proof:
     """The proof of a program file as `write_program` leaves it, bound to its bytes by `sha256`.
 
     Raises:
@@ -89,7 +105,8 @@ def prove_file(path: Path, profile: MachineProfile, *, material: Material | None
     digest = sha256()
     try:
         with path.open("rb") as file:
-            proof = prove(_lines_of(file, digest.update), profile, material=material)
+            lines = _lines_of(file, digest.update)
+            proof = prove(lines, profile, material=material, floor_mm=floor_mm)
     except FileNotFoundError as error:
         raise NotFound(f"no program at {path}: prepare it again") from error
     return replace(proof, sha256=digest.hexdigest())
@@ -100,20 +117,25 @@ def proved_program(
     profile: MachineProfile,
     *,
     material: Material | None = None,
+    floor_mm: float = -inf,
     claimed_duration_s: float | None = None,
     claimed_material_mm3: float | None = None,
 ) -> GcodeProgram:
-    """The file at `path` as a program that may be sent to such a machine; raises as prove_file.
+    """The file at `path` as a program that may be sent to such a machine.
 
     The claims are what the slicer said; they are kept beside our own reading.
+
+    Raises:
+        ProgramRefused, NotFound: as `prove_file`; also when a claim is not borne out.
     """
-    proof = prove_file(path, profile, material=material)
+    proof = prove_file(path, profile, material=material, floor_mm=floor_mm)
     estimate = Estimate(
         duration_s=proof.duration_s,
         material_mm3=proof.extruded_mm3,
         claimed_duration_s=claimed_duration_s,
         claimed_material_mm3=claimed_material_mm3,
     )
+    check_claims(estimate)
     every_axis = isfinite(sum(proof.low) + sum(proof.high))  # each was told at least once
     return GcodeProgram(
         path=path,
@@ -145,27 +167,29 @@ def _check_material(profile: MachineProfile, material: Material | None) -> None:
     if material is not None and material.key not in profile.materials:
         takes = ", ".join(profile.materials) or "nothing"
         why = f"{profile.name} does not take {material.name}; it takes {takes}"
-        raise refusal("material", 0, why)
+        raise refusal("material", 0, why, value=material.name, limit=takes)
 
 
-def _walk_of(profile: MachineProfile, material: Material | None) -> PrinterWalk | MillWalk:
+def _walk_of(
+    profile: MachineProfile, material: Material | None, floor_mm: float
+) -> PrinterWalk | MillWalk:
     if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
         return PrinterWalk(profile, profile.fdm, material)
     if profile.fdm and profile.driver is Driver.MOONRAKER:
         return KlipperWalk(profile, profile.fdm, material)
     if profile.cnc and profile.driver is Driver.GRBL:
-        return MillWalk(profile, profile.cnc)
-    why = f"no rules for a {profile.process} machine driven as {profile.driver}"
-    raise refusal("profile", 0, why)
+        return MillWalk(profile, profile.cnc, floor_mm)
+    asked = f"{profile.process} machine driven as {profile.driver}"
+    raise refusal("profile", 0, f"no rules for a {asked}", value=asked)
 
 
 def _proof_of(walk: PrinterWalk | MillWalk, process: Process, line_count: int) -> Proof:
     if not line_count:
-        raise refusal("does-nothing", 0, "the program is empty")
+        raise refusal("does-nothing", 0, "the program is empty", value="no line")
     walk.finish()
     if walk.duration_s > MAX_DURATION_S:
-        hours = f"{walk.duration_s / 3600:.0f} h, at most {MAX_DURATION_S / 3600:.0f} h"
-        raise refusal("too-long", 0, hours)
+        asked, most = (f"{seconds / 3600:.0f} h" for seconds in (walk.duration_s, MAX_DURATION_S))
+        raise refusal("too-long", 0, f"{asked}, at most {most}", value=asked, limit=most)
     proof = Proof(process, line_count, walk.low, walk.high, walk.duration_s)
     if isinstance(walk, PrinterWalk):
         return replace(

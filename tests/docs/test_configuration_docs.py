@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from commons.machine import Envelope, MillLimits, Park, PrintLimits
+from commons.machine import Envelope, KeepOut, MillLimits, Park, PrintLimits
 from cosmo.__main__ import cli
 from fab_agent.settings import (
     AgentSettings,
@@ -25,6 +25,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[agent]`": LabSettings,
     "`[[machine]]`": MachineSettings,
     "`[machine.envelope]`": Envelope,
+    "`[[machine.envelope.keep_out]]`": KeepOut,
     "`[machine.fdm]`": PrintLimits,
     "`[machine.fdm.park]`": Park,
     "`[machine.cnc]`": MillLimits,

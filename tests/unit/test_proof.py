@@ -1,59 +1,38 @@
 """The proof: good programs are measured, hostile ones refused by the rule they break."""
 
 from hashlib import sha256
-from math import pi
+from math import inf, pi
 
 import pytest
 
 from commons.errors import NotFound, ProgramRefused, Unavailable
-from commons.machine import (
-    MATERIALS,
-    Driver,
-    Envelope,
-    MachineProfile,
-    MillLimits,
-    PrintLimits,
-    Process,
-)
+from commons.machine import MATERIALS
 from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.proof import prove, prove_file, proved_program
-
-PRINTER = MachineProfile(
-    name="printer",
-    process=Process.FDM,
-    driver=Driver.MARLIN,
-    envelope=Envelope(x_max_mm=200, y_max_mm=200, z_max_mm=180),
-    max_feed_mm_s=200,
-    max_feed_z_mm_s=10,
-    materials=("pla", "petg"),
-    fdm=PrintLimits(),
+from fab_agent.gcode.rules import RULES
+from tests.corpus.hostile import (
+    CLIP,
+    COLD,
+    CUT,
+    CUT_END,
+    CUT_HEAD,
+    HOSTILE,
+    PRINT,
+    PRINTER,
+    ROUTER,
+    broken_rule,
+    with_clip,
 )
-ROUTER = MachineProfile(
-    name="router",
-    process=Process.CNC,
-    driver=Driver.GRBL,
-    envelope=Envelope(x_max_mm=300, y_max_mm=200, z_min_mm=-20, z_max_mm=40),
-    max_feed_mm_s=50,
-    max_feed_z_mm_s=20,
-    materials=("plywood",),
-    cnc=MillLimits(),
-)
-
-HEAD = "G28|G90|M83|M190 S60|M109 S210|"
-PRINT = "G1 X10 Y10 Z0.2 F600|G1 X20 Y10 E1 F1800|"
-COLD = "M104 S0|M140 S0|M84"
-CUT_HEAD = "G21 G90 G94 G17|G0 Z5|M3 S12000|G4 P2|"
-CUT = "G0 X10 Y10|G1 Z-2 F300|G1 X60 F1200|"
-CUT_END = "G0 Z5|M5|M2"
+from tests.corpus.hostile import PRINT_HEAD as HEAD
 
 
 def lines(text):
     return text.split("|")
 
 
-def refused(text, profile, material=None):
+def refused(text, profile, material=None, floor_mm=-inf):
     with pytest.raises(ProgramRefused) as error:
-        prove(lines(text), profile, material=material)
+        prove(lines(text), profile, material=material, floor_mm=floor_mm)
     return error.value
 
 
@@ -103,169 +82,71 @@ def test_what_a_cam_writes_is_accepted(moves):
     prove(lines(CUT_HEAD + moves + "|" + CUT_END), ROUTER)
 
 
-HOSTILE_PRINTS = [
-    # (what follows homing, modes and heating, the rule, the line that breaks it)
-    ("G1 X201 F600", "envelope", 6),
-    ("G1 X-.001 F600", "envelope", 6),
-    ("G1 Z180.01 F600", "envelope", 6),
-    ("G1 X1 Y1 Z1 F600|G91|G1 Z-1.1", "envelope", 8),
-    ("G1 X195 Y10 F600|G17|G3 X195 Y30 I0 J10", "envelope", 8),
-    ("G1 X195 Y10 F600|G17|G3 X195 Y30 R10", "envelope", 8),
-    ("G1 X10 Y100 F600|G17|G2 I40|G2 I80 J0|G2 I100", "envelope", 10),
-    ("G1 X10 Y10 F600|G17|G2 X20 I6 J3", "arc", 8),
-    ("G1 X10 Y10 F600|G17|G2 X30 R5", "arc", 8),
-    ("G1 X10 Y10 F600|G17|G2 X30 R5 I3", "arc", 8),
-    ("G1 X10 Y10 F600|G17|G2 X30", "arc", 8),
-    ("G17|G2 X30 I3 F600", "arc", 7),
-    ("G1 X10 Y10 F600|G2 X20 I5", "mode-unset", 7),
-    ("G91|G1 X1 F600", "position-unknown", 7),
-    ("G1 X10 Y10", "feed-missing", 6),
-    ("G0 X10 Y10", "feed-missing", 6),
-    ("G1 X10 F0", "feed-limit", 6),
-    ("G1 X10 F-5", "feed-limit", 6),
-    ("G1 X10 F12001", "feed-limit", 6),
-    ("G0 X10 F12001", "feed-limit", 6),
-    ("G1 X1 Y1 Z1 F600|G1 Z5 F1200", "feed-z-limit", 7),
-    ("G1 X1 Y1 F600|G1 E1 F3001", "extrude-rate", 7),
-    ("G1 X1 Y1 F600|G1 X2 E6", "extrude-rate", 7),
-    ("G1 E201 F600", "extrude-length", 6),
-    ("M82|G1 X1 E1 F600", "position-unknown", 7),
-    ("G90|G1 X1 E1 F600", "mode-unset", 7),
-    ("M104 S261", "hotend-temperature", 6),
-    ("M109 S-1", "hotend-temperature", 6),
-    ("M140 S101", "bed-temperature", 6),
-    ("M104", "missing-word", 6),
-    ("M109 R210", "unknown-word", 6),
-    ("M104 S169|G1 E1 F600", "cold-extrusion", 7),
-    ("M104 S0|M104 S210|G1 E1 F600", "cold-extrusion", 8),
-    ("M302 P1", "cold-extrusion", 6),
-    ("M84|G1 X1 F600", "not-homed", 7),
-    ("G92 X0", "unknown-word", 6),
-    ("G92", "missing-word", 6),
-    ("G54", "unknown-command", 6),
-    ("G20", "units", 6),
-    ("G18", "plane", 6),
-    ("G21 G90", "many-commands", 6),
-    ("M104 S200 M112", "many-commands", 6),
-    ("M106 S256", "fan", 6),
-    ("M106 S-1", "fan", 6),
-    ("T1", "unknown-command", 6),
-    ("M104 S200 T0", "many-commands", 6),
-    ("M220 S150", "override", 6),
-    ("M221 S50", "override", 6),
-    ("G4 S61", "dwell", 6),
-    ("G4 P-1", "dwell", 6),
-    ("M0", "unbounded-wait", 6),
-    ("M600", "unbounded-wait", 6),
-    ("M25", "unbounded-wait", 6),
-    ("M112", "forbidden-command", 6),
-    ("M500", "settings-write", 6),
-    ("M502", "settings-write", 6),
-    ("M92 E4000", "settings-write", 6),
-    ("M203 X9999", "settings-write", 6),
-    ("M206 Z-5", "settings-write", 6),
-    ("M301 P1", "settings-write", 6),
-    ("M851 Z-5", "settings-write", 6),
-    ("M30 /x.gco", "malformed-word", 6),
-    ("M28", "forbidden-command", 6),
-    ("M997", "forbidden-command", 6),
-    ("M118 A1", "forbidden-command", 6),
-    ("M42 P13 S255", "forbidden-command", 6),
-    ("M666 X1", "settings-write", 6),
-    ("G999", "unknown-command", 6),
-    ("M3 S1000", "unknown-command", 6),
-    ("X10 Y10", "unknown-command", 6),
-    ("RUN_SHELL_COMMAND CMD=x", "malformed-word", 6),
-    (PRINT + "M140 S0", "heater-left-on", 8),
-    (PRINT + "M104 S0", "heater-left-on", 8),
-    ("G1 X10 Y10 F600|" + COLD, "does-nothing", 9),
-    ("G1 E-1 F600|" + COLD, "does-nothing", 9),
-]
+@pytest.mark.parametrize("case", HOSTILE, ids=lambda case: f"{case.rule}: {case.text[-40:]}")
+def test_a_hostile_program_is_refused_by_its_rule_at_its_line(case):
+    assert broken_rule(case) == (case.rule, case.line)
 
 
-@pytest.mark.parametrize(("moves", "rule", "line"), HOSTILE_PRINTS)
-def test_a_hostile_print_is_refused_by_its_rule(moves, rule, line):
-    error = refused(HEAD + moves, PRINTER)
-    assert (error.rule, error.line) == (rule, line)
+def test_every_rule_has_a_hostile_program():
+    of_files_and_claims = {"no-newline", "claim-duration", "claim-material"}
+    assert {case.rule for case in HOSTILE} | of_files_and_claims == RULES.keys()
 
 
-HOSTILE_STARTS = [
-    ("G90|M83|G1 X1 F600", "not-homed", 3),
-    ("G90|G28 X Y|G1 X1 F600", "not-homed", 3),
-    ("G28|G1 X1 F600", "mode-unset", 2),
-    ("G28|G90|M83|G1 E1 F600", "cold-extrusion", 4),
-    ("G28|G90|M83|M104 S210|G1 E1 F600", "cold-extrusion", 5),
-    ("G28|G1 X1\x18", "realtime-byte", 2),
-    ("G28|G1 X\u0661", "realtime-byte", 2),
-    ("G28||G90", "blank-line", 2),
-    ("G28\r|G90", "control-character", 1),
-]
+def test_every_refusal_tells_what_was_asked_and_what_is_allowed():
+    for case in HOSTILE:
+        error = refused(case.text, case.machine, case.material, case.floor_mm)
+        assert error.limit, case
+        assert error.value, case
 
 
-@pytest.mark.parametrize(("text", "rule", "line"), HOSTILE_STARTS)
-def test_a_print_that_starts_wrong_is_refused(text, rule, line):
-    error = refused(text, PRINTER)
-    assert (error.rule, error.line) == (rule, line)
+def test_a_refusal_tells_value_limit_and_place_of_a_point_outside():
+    error = refused(HEAD + "G1 X10 Y10 Z2 F600|G1 X250", PRINTER)
+    assert (error.value, error.limit) == ("X250.0000 mm", "0 … 200 mm")
+    assert error.place == (250, 10, 2)
 
 
-HOSTILE_CUTS = [
-    ("G21|G90|G0 X5", "start-retract", 3),
-    ("G21|G90|G0 X5 Z5", "start-retract", 3),
-    ("G21|G90|G0 Z-1", "start-retract", 3),
-    ("G21|G91|G0 Z5", "position-unknown", 3),
-    ("G90|G0 Z5", "mode-unset", 2),
-    ("G21|G0 Z5", "mode-unset", 2),
-    ("G21|G90|G0 Z41", "envelope", 3),
-    ("G21|G90|G0 Z5|G0 X10 Y10|G1 Z-1 F300", "spindle-off", 5),
-    (CUT_HEAD + "G0 X10 Y10|G1 Z-20.001 F300", "envelope", 6),
-    (CUT_HEAD + "G0 X301", "envelope", 5),
-    (CUT_HEAD + "G20|G0 X12 Y1", "envelope", 6),
-    (CUT_HEAD + "G1 Z-1 F300", "position-unknown", 5),
-    (CUT_HEAD + "G0 X10 Y10|G1 Z-1", "feed-missing", 6),
-    (CUT_HEAD + "G0 X10 Y10|G1 Z-1 F601", "feed-z-limit", 6),
-    (CUT_HEAD + "G0 X10 Y10|G1 Z10 F1201", "feed-z-limit", 6),
-    (CUT_HEAD + "G0 X10 Y10|G1 X11 F3001", "feed-limit", 6),
-    (CUT_HEAD + "G0 X10 Y10|G0 Z-1", "rapid-in-stock", 6),
-    (CUT_HEAD + CUT + "G0 X20", "rapid-in-stock", 8),
-    (CUT_HEAD + CUT + "G0 X20 Z5", "rapid-in-stock", 8),
-    (CUT_HEAD + CUT + "M5", "spindle-off", 8),
-    (CUT_HEAD + CUT + "G0 Z5|M5|M2|G0 Z6", "after-end", 11),
-    (CUT_HEAD + CUT + "G0 Z5", "spindle-left-on", 8),
-    (CUT_HEAD + CUT + "G1 Z0 F300|M5", "not-lifted", 9),
-    (CUT_HEAD + "M5", "does-nothing", 5),
-    (CUT_HEAD + "G1 X5 E1 F600", "unknown-word", 5),
-    ("M3 S24001", "spindle-speed", 1),
-    ("M3 S10", "spindle-speed", 1),
-    ("M3", "missing-word", 1),
-    ("M4 S1000", "spindle-backwards", 1),
-    ("M6 T2", "many-commands", 1),
-    ("M6", "tool", 1),
-    ("M8", "coolant", 1),
-    ("G28", "forbidden-command", 1),
-    ("G92 X0", "offset", 1),
-    ("G55", "offset", 1),
-    ("G10 L2 P1 X0", "offset", 1),
-    ("G43.1 Z5", "offset", 1),
-    ("G53 G0 Z0", "many-commands", 1),
-    ("G38.2 Z-10 F100", "forbidden-command", 1),
-    ("G93", "units", 1),
-    ("G19", "plane", 1),
-    ("$H", "settings-write", 1),
-    ("$100=250", "settings-write", 1),
-    ("M0", "unbounded-wait", 1),
-    ("M104 S200", "unknown-command", 1),
-    ("G81 X1 Z-1 R1", "unknown-command", 1),
-    ("G4 P61", "dwell", 1),
-    ("G0 X10 Y10 M3 S1000", "many-commands", 1),
-    ("F100", "unknown-command", 1),
-    ("?", "realtime-byte", 1),
-]
+def test_a_refusal_of_a_line_shows_the_line_and_where_the_tool_stood():
+    error = refused(HEAD + "G1 X10 Y10 Z2 F600|M112", PRINTER)
+    assert (error.value, error.place) == ("M112", (10, 10, 2))
 
 
-@pytest.mark.parametrize(("text", "rule", "line"), HOSTILE_CUTS)
-def test_a_hostile_cut_is_refused_by_its_rule(text, rule, line):
-    error = refused(text, ROUTER)
-    assert (error.rule, error.line) == (rule, line)
+@pytest.mark.parametrize(
+    "moves",
+    [
+        "G1 Z10 F600|G1 X10 Y4|G1 X190",  # above it
+        "G1 Z10 F600|G1 X10 Y20|G1 Z1|G1 X190|G1 Y40",  # behind it
+        "G1 Z10 F600|G1 X60 Y4|G1 Z3|G1 X70|G1 Y12|G1 X130|G1 Y4",  # round it
+        "G1 Z10 F600|G1 X70 Y9|G1 Z3|G17|G2 X130 Y9 R40",  # an arc that bulges away
+    ],
+)
+def test_a_way_round_what_stands_on_the_bed_is_accepted(moves):
+    end = "|G1 Z10 F600|G1 X150 Y50 E1 F1800|"
+    prove(lines(HEAD + moves + end + COLD), with_clip(PRINTER))
+
+
+def test_what_stands_on_the_bed_is_named():
+    error = refused(HEAD + "G1 Z10 F600|G1 X10 Y4|G1 Z3|G1 X190", with_clip(PRINTER))
+    assert str(error) == "line 9: the way comes over 'clip' below Z6 mm; go round it or above it"
+    assert error.limit == f"above Z{CLIP.z_max_mm:g} mm"
+
+
+def test_a_cut_as_deep_as_its_job_may_go_is_accepted():
+    prove(lines(CUT_HEAD + CUT + CUT_END), ROUTER, floor_mm=-2)
+
+
+@pytest.mark.parametrize(
+    ("claims", "rule"),
+    [
+        ({"claimed_duration_s": 605}, "claim-duration"),
+        ({"claimed_material_mm3": 60}, "claim-material"),
+    ],
+)
+def test_a_claim_that_the_moves_do_not_bear_out_is_refused(tmp_path, claims, rule):
+    path = tmp_path / "program.gcode"
+    write_program(bare_lines(line.encode() for line in lines(HEAD + PRINT + COLD)), path)
+    with pytest.raises(ProgramRefused) as error:
+        proved_program(path, PRINTER, **claims)
+    assert (error.value.rule, error.value.line) == (rule, 0)
 
 
 def test_a_material_lowers_the_temperature_limit():

@@ -1,0 +1,1 @@
+"""Programs that must be refused, to the last one, and programs that must be accepted."""
