@@ -183,7 +183,7 @@ M104 S210
 G28
 M109 S210
 G1 X50 Y50 Z0.2 F600
-G1 X60 Y50 E9 ; the whole part
+G1 X60 Y50 E180 F120 ; the whole part
 M104 S0
 M140 S0
 """
@@ -205,7 +205,7 @@ class FakeSlicer:
         self.calls += 1
         gcode = out_dir / "raw.gcode"
         gcode.write_bytes(RAW)
-        return SliceResult(gcode, 100, 20.0, 60.0, 1000.0, 3.0)
+        return SliceResult(gcode, 100, 20.0, 60.0, 180.0, 0.54)
 
 
 @pytest.fixture
