@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from math import atan2, ceil, cos, hypot, pi, sin
 
 XYZ = tuple[float, float, float]
-_CHORD_RAD = 0.02
+_CHORD_MM = 0.002
 
 
 def moves(lines: Iterable[bytes]) -> list[tuple[bool, XYZ, XYZ]]:
@@ -33,7 +33,7 @@ def _stops(start: XYZ, end: XYZ, offset: tuple[float, float], *, clockwise: bool
     radius, first = hypot(*offset), atan2(-offset[1], -offset[0])
     last = atan2(end[1] - y, end[0] - x)
     sweep = -((first - last) % (2 * pi)) if clockwise else (last - first) % (2 * pi)
-    count = ceil(abs(sweep) / _CHORD_RAD)
+    count = ceil(abs(sweep) / (8 * _CHORD_MM / radius) ** 0.5)
     for i in range(1, count):
         angle = first + sweep * i / count
         z = start[2] + (end[2] - start[2]) * i / count

@@ -164,13 +164,14 @@ def _batch_lies(xyz: Floats, first: Indices, last: Indices) -> Flags:
         z = points[..., 2] - points[:, :1, 2]
         even = np.abs(z[:, 1:] - z[:, -1:] * swept / whole)
         off = np.abs(np.concatenate([radii, middles], axis=1) - radius)
-        return (
+        lies: Flags = (
             (np.maximum(off.max(axis=1), even.max(axis=1)) <= FIT_MM)
             & (radius[:, 0] >= _RADII_MM[0])
             & (radius[:, 0] <= _RADII_MM[1])
             & (turns * np.sign(whole) >= 0).all(axis=1)
             & (np.abs(whole[:, 0]) <= _WIDEST_RAD)
         )
+    return lies
 
 
 def _cross(one: Floats, other: Floats) -> Floats:
@@ -186,4 +187,5 @@ def _centres(xyz: Floats, first: Indices, last: Indices) -> Floats:
     a, b = (one**2).sum(axis=1), (other**2).sum(axis=1)
     x = (other[:, 1] * a - one[:, 1] * b) / double
     y = (one[:, 0] * b - other[:, 0] * a) / double
-    return start + np.column_stack([x, y])
+    centres: Floats = start + np.column_stack([x, y])
+    return centres

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shapely.geometry.base import BaseGeometry
+
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile
 from fab_agent.cam.arcs import with_arcs
@@ -26,8 +28,9 @@ from fab_agent.gcode.proof import Proof, prove
 class MillPlan:
     """A program that has been proved for the machine, and what it takes.
 
-    `used_mm` is the corner of the sheet (x, y) that is used up, margins included. Masses (g)
-    are those of all copies, and of that corner of the sheet before it was cut.
+    `used_mm` is the corner of the sheet (x, y) that is used up, margins included. `parts` is what
+    stays of the sheet, seen from above. Masses (g) are those of all copies, and of that corner
+    of the sheet before it was cut.
     """
 
     lines: tuple[bytes, ...]
@@ -38,6 +41,7 @@ class MillPlan:
     part_mass_g: float
     sheet_mass_g: float
     warnings: tuple[str, ...]
+    parts: BaseGeometry
 
 
 def read_drawing(data: bytes, kind: Kind, *, unit: str | None = None) -> Drawing:
@@ -73,39 +77,28 @@ def mill(
     drawing = read_drawing(data, kind, unit=unit)
     contours, notes = contours_of(drawing)
     features = features_of(contours, cutter_mm=cutter.diameter_mm)
-    paths, used = placed(
-        _paths(drawing, features, cutter, stock),
+    paths = _paths(drawing, features, cutter, stock)
+    places = placed(
+        paths,
         radius_mm=cutter.radius_mm,
         stock=stock,
         envelope=profile.envelope,
         copies=copies,
     )
-    lines = _lines(paths, cutter, profile)
+    lines = _lines(places.paths(paths), cutter, profile)
     proof = prove(lines, profile)
     part_mm3 = copies * _volume_mm3(features, stock)
-    warnings = (*drawing.warnings, *notes)
-    return _plan(lines, proof, stock, part_mm3=part_mm3, used=used, warnings=warnings)
-
-
-def _plan(
-    lines: tuple[bytes, ...],
-    proof: Proof,
-    stock: Stock,
-    *,
-    part_mm3: float,
-    used: tuple[float, float],
-    warnings: tuple[str, ...],
-) -> MillPlan:
-    sheet_mm3 = used[0] * used[1] * stock.thickness_mm
+    sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
     return MillPlan(
         lines=lines,
         proof=proof,
         estimate=Estimate(duration_s=proof.duration_s, material_mm3=sheet_mm3),
-        used_mm=used,
+        used_mm=places.used_mm,
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
-        warnings=warnings,
+        warnings=(*drawing.warnings, *notes),
+        parts=places.areas(kept_area(features)),
     )
 
 

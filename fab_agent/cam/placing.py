@@ -1,9 +1,13 @@
 """Where on the sheet the parts lie."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import floor
 
 import numpy as np
+import shapely
+from shapely.affinity import rotate, translate
+from shapely.geometry.base import BaseGeometry
 
 from commons.errors import ProgramRefused
 from commons.machine import Envelope
@@ -18,10 +22,31 @@ _DUST = 1e-6
 Corner = tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each copy lies: all `turned` by 90° against the clock or none, then moved by (x, y)
+    mm. `used_mm` is the corner of the sheet that they use up, margins included.
+    """
+
+    turned: bool
+    moves: tuple[Corner, ...]
+    used_mm: Corner
+
+    def paths(self, paths: Sequence[Path3]) -> list[Path3]:
+        """The paths of all copies, one copy after the other."""
+        ways = [_turned(path) for path in paths] if self.turned else paths
+        return [path + np.array((*move, 0.0)) for move in self.moves for path in ways]
+
+    def areas(self, area: BaseGeometry) -> BaseGeometry:
+        """The same area of all copies on the sheet."""
+        way = rotate(area, 90, origin=(0, 0)) if self.turned else area
+        return shapely.union_all([translate(way, *move) for move in self.moves])
+
+
 def placed(
     paths: Sequence[Path3], *, radius_mm: float, stock: Stock, envelope: Envelope, copies: int
-) -> tuple[list[Path3], Corner]:
-    """The paths of all copies on the sheet, and the corner (x, y) mm of it that they use up.
+) -> Places:
+    """Where on the sheet the copies of what `paths` cut out lie.
 
     Copies stand in rows from the lower left; all are turned by 90° if they only fit so.
 
@@ -33,19 +58,19 @@ def placed(
         min(stock.size_mm[0] - MARGIN_MM, envelope.x_max_mm) - start[0],
         min(stock.size_mm[1] - MARGIN_MM, envelope.y_max_mm) - start[1],
     )
-    for ways in (paths, [_turned(path) for path in paths]):
+    for ways, turned in ((paths, False), ([_turned(path) for path in paths], True)):
         low, size = _box(ways, radius_mm)
         columns, rows = (_count(room[axis], size[axis]) for axis in (0, 1))
         if columns * rows >= copies:
             places = [(i % columns, i // columns) for i in range(copies)]
-            moves = [
-                tuple(start[a] - low[a] + place[a] * (size[a] + SPACING_MM) for a in (0, 1))
-                for place in places
-            ]
+            step = (size[0] + SPACING_MM, size[1] + SPACING_MM)
+            moves = tuple(
+                (start[0] - low[0] + i * step[0], start[1] - low[1] + j * step[1])
+                for i, j in places
+            )
             ends = [max(p[a] for p in places) for a in (0, 1)]
-            used = [start[a] + ends[a] * (size[a] + SPACING_MM) + size[a] for a in (0, 1)]
-            corner = (used[0] + MARGIN_MM, used[1] + MARGIN_MM)
-            return [path + np.array((*move, 0.0)) for move in moves for path in ways], corner
+            used = [start[a] + ends[a] * step[a] + size[a] + MARGIN_MM for a in (0, 1)]
+            return Places(turned, moves, (used[0], used[1]))
     _, size = _box(paths, radius_mm)
     raise ProgramRefused(
         f"a sheet of {stock.size_mm[0]:g} x {stock.size_mm[1]:g} mm on this machine leaves "

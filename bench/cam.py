@@ -1,0 +1,108 @@
+"""How fast drawings become milling programs, and whether the cut parts are what was drawn.
+
+A sheet with 1600 openings (5,000 entities: lines, arcs, circles) is prepared as an agent does it,
+proof included; every drawing of `designs/` is cut out of a field of heights.
+"""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import ezdxf
+
+from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
+from fab_agent.cam.cutter import Stock
+from fab_agent.cam.mill import MillPlan, mill
+from fab_agent.cam.passes import tab_top_mm
+from fab_agent.cam.removal import Difference, compare, field_of
+from fab_agent.cam.request import Kind
+
+CUTTER_MM = 3.0
+ROUTER = MachineProfile(
+    name="bench router",
+    process=Process.CNC,
+    driver=Driver.GRBL,
+    envelope=Envelope(x_max_mm=1250, y_max_mm=1250, z_min_mm=-20, z_max_mm=40),
+    max_feed_mm_s=50,
+    max_feed_z_mm_s=20,
+    materials=("plywood",),
+    cnc=MillLimits(cutter_mm=CUTTER_MM),
+)
+SHEET = Stock(4.0, (1250.0, 1250.0))
+DESIGNS = Path(__file__).parents[1] / "designs"
+ENTITIES = 5_000
+
+
+def crowded_drawing() -> bytes:
+    """A DXF of an outline and openings of four shapes, ENTITIES entities in all."""
+    document = ezdxf.new(units=4)
+    space = document.modelspace()
+
+    def ring(*points: tuple[float, float]) -> None:
+        for one, other in zip(points, (*points[1:], points[0]), strict=True):
+            space.add_line(one, other)
+
+    ring((0, 0), (1200, 0), (1200, 900), (0, 900))
+    number = 0
+    while len(space) < ENTITIES:
+        x, y = 10 + number % 59 * 20.0, 10 + number // 59 * 21.0
+        shape = number % 4 if len(space) <= ENTITIES - 4 else 0
+        if shape == 0:
+            space.add_circle((x + 6, y + 6), 4)
+        elif shape == 1:
+            space.add_line((x + 3, y), (x + 10, y))
+            space.add_arc((x + 10, y + 3), 3, -90, 90)
+            space.add_line((x + 10, y + 6), (x + 3, y + 6))
+            space.add_arc((x + 3, y + 3), 3, 90, 270)
+        elif shape == 2:
+            space.add_circle((x + 6, y + 6), CUTTER_MM / 2)
+        else:
+            ring((x, y), (x + 12, y), (x + 12, y + 8), (x, y + 8))
+        number += 1
+    text = io.StringIO()
+    document.write(text)
+    return text.getvalue().encode()
+
+
+def difference(plan: MillPlan, stock: Stock) -> Difference:
+    """What the height field of 0.1 mm shows of a plan."""
+    field = field_of(plan.lines, cutter_mm=CUTTER_MM, size_mm=plan.used_mm)
+    return compare(
+        field,
+        plan.parts,
+        cutter_mm=CUTTER_MM,
+        thickness_mm=stock.thickness_mm,
+        tab_top_mm=tab_top_mm(stock.thickness_mm),
+    )
+
+
+def main() -> None:
+    """Print the table and the JSON line."""
+    data = crowded_drawing()
+    mill(
+        next(DESIGNS.glob("*/export/side.dxf")).read_bytes(), Kind.DXF, stock=SHEET, profile=ROUTER
+    )
+    start = time.perf_counter()
+    crowded = mill(data, Kind.DXF, stock=SHEET, profile=ROUTER)
+    cam_s = time.perf_counter() - start
+    print(f"{ENTITIES} entities: {cam_s:.2f} s, {len(crowded.lines)} lines, proved")
+    sheet = Stock(9.0, SHEET.size_mm)
+    worst, deepest = 0.0, 0.0
+    for file in sorted(p for kind in Kind for p in DESIGNS.glob(f"*/export/*.{kind}")):
+        plan = mill(file.read_bytes(), Kind(file.suffix[1:]), stock=sheet, profile=ROUTER)
+        found = difference(plan, sheet)
+        arcs = sum(line.startswith((b"G2 ", b"G3 ")) for line in plan.lines)
+        error = f"{found.area_error:.4%} of the area wrong"
+        print(f"{file.stem:12}{len(plan.lines):6} lines, {arcs:5} arcs, {error}")
+        worst, deepest = max(worst, found.area_error), max(deepest, found.deepest_mm)
+    figures = {
+        "cam_s": round(cam_s, 2),
+        "cam_area_error": round(worst, 6),
+        "cam_deepest_below_sheet_mm": round(deepest - sheet.thickness_mm, 3),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
