@@ -28,6 +28,7 @@ from fab_agent.cam.passes import (
     tabs_on,
 )
 from fab_agent.cam.toolpath import CLEAR_MM, DECIMALS
+from fab_agent.cam.travel import short_tour
 
 # Below the sheet, into the board under it: plywood varies by 0.2 mm and must be cut through.
 OVERCUT_MM = 0.3
@@ -87,16 +88,14 @@ def engraving(layer: str, points: Points, stock: Stock) -> Cut:
 
 
 def in_order(cuts: Sequence[Cut]) -> list[Cut]:
-    """By rank, so that what frees a part comes last; within one, from each to the nearest."""
+    """By rank, so that what frees a part comes last; within one, on a short tour."""
     ordered: list[Cut] = []
     here = np.zeros(2)
     for rank in sorted({cut.rank for cut in cuts}):
-        left = [cut for cut in cuts if cut.rank == rank]
-        while left:
-            starts = np.array([cut.paths[0][0, :2] for cut in left])
-            nearest = int(np.argmin(np.hypot(*(starts - here).T)))
-            ordered.append(left.pop(nearest))
-            here = ordered[-1].paths[-1][-1, :2]
+        equal = [cut for cut in cuts if cut.rank == rank]
+        starts = np.array([cut.paths[0][0, :2] for cut in equal])
+        ordered += [equal[index] for index in short_tour(starts, here)]
+        here = ordered[-1].paths[-1][-1, :2]
     return ordered
 
 
