@@ -2,6 +2,7 @@
 
     files/ab/abcd…          a fetched file under its sha256
     programs/<key>/         program.gcode and program.json
+    refused/                the last programs that were refused, each beside its picture (.svg)
     locks/                  whoever makes the program of a key holds its lock
     aside/                  everything while it is being made; nobody looks there
 
@@ -30,6 +31,7 @@ from fab_agent.gcode.program import Estimate, GcodeProgram
 
 _PROGRAM, _SIDECAR = "program.gcode", "program.json"
 _LOCKS = 64
+_REFUSED = 5  # programs that are kept for people to look at
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -64,7 +66,7 @@ class Cache:
         self._root, self._max_bytes = root, max_bytes
         self._held: list[int] = []
         with _full_disk_is_unavailable(root):
-            for name in ("files", "programs", "locks", "aside"):
+            for name in ("files", "programs", "refused", "locks", "aside"):
                 (root / name).mkdir(parents=True, exist_ok=True)
         self._sweep()
 
@@ -176,6 +178,21 @@ class Cache:
         self._evict()
         return kept
 
+    def keep_refused(self, program: Path, picture: str) -> Path:
+        """Where the picture (SVG) of a refused program is kept, its program beside it.
+
+        The last few are kept. `program` lies in a `workspace()` of this cache and moves away.
+        """
+        folder = self._root / "refused"
+        name = _hash_of(program)[:12]
+        program.replace(folder / f"{name}.gcode")
+        drawn = folder / f"{name}.svg"
+        drawn.write_text(picture, encoding="utf-8")
+        for old in sorted(folder.glob("*.svg"), key=_changed_at, reverse=True)[_REFUSED:]:
+            old.unlink(missing_ok=True)
+            old.with_suffix(".gcode").unlink(missing_ok=True)
+        return drawn
+
     @contextmanager
     def making(self, parts: Mapping[str, str]) -> Iterator[None]:
         """Only one process at a time makes the program of `parts`; the others wait here."""
@@ -274,6 +291,13 @@ def _full_disk_is_unavailable(root: Path) -> Iterator[None]:
         raise Unavailable(
             f"the disk of {root} is full: free some space there, then try again"
         ) from error
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # another process tidies, too
+        return 0
 
 
 def _hash_of(path: Path) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from commons.errors import InvalidInput
+from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
 from fab_agent.cache import Cache
 from fab_agent.cam.cuts import through_mm
 from fab_agent.cam.cutter import Stock
 from fab_agent.cutting import cut_drawing
 from fab_agent.gcode.clean import bare_lines, write_program
+from fab_agent.gcode.picture import moves_of, picture
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.gcode.rules import RULES_VERSION
@@ -77,10 +78,16 @@ def prepare(
             return kept
         _require_unchanged(plan)
         with cache.workspace() as folder:
-            if plan.process is Process.CNC:
-                program = _milling_program(plan, machine, folder=folder, progress=progress)
-            else:
-                program = _print_program(plan, machine, slicer, folder=folder, progress=progress)
+            try:
+                if plan.process is Process.CNC:
+                    program = _milling_program(plan, machine, folder=folder, progress=progress)
+                else:
+                    program = _print_program(
+                        plan, machine, slicer, folder=folder, progress=progress
+                    )
+            except ProgramRefused as refused:
+                _keep_picture(refused, folder, machine, cache)
+                raise
             return cache.keep_program(parts, program)
 
 
@@ -101,6 +108,19 @@ def _require_unchanged(plan: Plan) -> None:
     with plan.file.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != plan.sha256:
             raise InvalidInput(f"{plan.filename} is not the file that was ordered: fetch it again")
+
+
+def _keep_picture(
+    refused: ProgramRefused, folder: Path, machine: MachineProfile, cache: Cache
+) -> None:
+    """The refusal names the picture of its program, where there is a program yet."""
+    for program in (folder / "program.gcode", folder / "program.nc"):
+        if program.is_file():
+            with program.open("rb") as lines:
+                moves = moves_of((line.rstrip(b"\n") for line in lines), machine)
+                drawn = picture(moves, machine.envelope, refused=refused)
+            kept = cache.keep_refused(program, drawn)
+            refused.args = (f"{refused}; the agent keeps its picture in refused/{kept.name}",)
 
 
 def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:

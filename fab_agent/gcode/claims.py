@@ -1,8 +1,8 @@
 """Whether a program is what its maker said of it: a big difference means that one is wrong.
 
 Our own reading of a program knows no acceleration, so it is always too quick; by how much depends
-on how short the moves are (1.03 … 1.3 times for the parts in designs/). Filament agrees within
-0.5 % there. What was cut off, swapped or sliced for another printer is far outside these bounds.
+on how short the moves are (1.02 … 1.3 times for the parts in designs/). Filament agrees within
+2 % there. What was cut off, swapped or sliced for another printer is far outside these bounds.
 """
 
 from fab_agent.gcode.parser import refusal

@@ -42,6 +42,11 @@ class MillWalk(Walk):
         self._spindle_rpm = 0.0
         self._ended = False
 
+    @property
+    def worked(self) -> float:
+        """Path below Z0 so far, mm."""
+        return self.cut_length_mm
+
     def follow(self, words: Mapping[int, float], start: XYZ, length: float) -> None:
         """Judge a move: lifted before crossing, spindle on below Z0, feeds within limits."""
         if E in words:

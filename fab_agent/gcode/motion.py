@@ -61,6 +61,11 @@ class Walk(ABC):
         self._ready = False
         self._plain = False
 
+    @property
+    @abstractmethod
+    def worked(self) -> float:
+        """Filament pushed or path cut so far, mm; only work makes it more."""
+
     @abstractmethod
     def follow(self, words: Mapping[int, float], start: XYZ, length: float) -> None:
         """Judge a move from `start` to `here`, `length` mm long (NaN: from an unknown place)."""
@@ -238,7 +243,7 @@ class Walk(ABC):
         words = self._numbers(args)
         start, end = self.here, self._end_of(words)
         try:
-            arc = self._arc_between(start, end, args, clockwise=clockwise)
+            arc = self.arc_between(start, end, args, clockwise=clockwise)
         except ValueError as error:
             raise refusal("arc", self.line, str(error)) from error
         for x, y in arc.extremes():
@@ -253,7 +258,8 @@ class Walk(ABC):
         rise = end[2] - start[2] if Z in words else 0.0
         self.follow({**words, G: 1.0}, start, hypot(arc.length, rise))
 
-    def _arc_between(self, start: XYZ, end: XYZ, args: Args, *, clockwise: bool) -> Arc:
+    def arc_between(self, start: XYZ, end: XYZ, args: Args, *, clockwise: bool) -> Arc:
+        """The arc that these arguments of G2 or G3 mean; ValueError when there is none."""
         if isnan(start[0] + start[1]):
             raise ValueError("an arc from a position that is not known")
         scale = self._scale or 1.0

@@ -58,6 +58,11 @@ class PrinterWalk(Walk):
         self._e_mm = nan
         self._e_relative: bool | None = None
 
+    @property
+    def worked(self) -> float:
+        """Filament pushed so far, mm."""
+        return self.extruded_mm
+
     def follow(self, words: Mapping[int, float], start: XYZ, length: float) -> None:
         """Judge a move: filament only when hot, nothing faster than its limit."""
         feed = self._feed_mm_s or self._need_feed()

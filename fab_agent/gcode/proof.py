@@ -69,7 +69,7 @@ def prove(
         ProgramRefused: names the line, the rule, the value, the limit and the place.
     """
     _check_material(profile, material)
-    walk = _walk_of(profile, material, floor_mm)
+    walk = walk_of(profile, material, floor_mm)
     number, line = 0, b""
     try:
         for number, text in enumerate(lines, 1):
@@ -170,9 +170,10 @@ def _check_material(profile: MachineProfile, material: Material | None) -> None:
         raise refusal("material", 0, why, value=material.name, limit=takes)
 
 
-def _walk_of(
-    profile: MachineProfile, material: Material | None, floor_mm: float
+def walk_of(
+    profile: MachineProfile, material: Material | None = None, floor_mm: float = -inf
 ) -> PrinterWalk | MillWalk:
+    """The rules for such a machine, before the first line; ProgramRefused where there are none."""
     if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
         return PrinterWalk(profile, profile.fdm, material)
     if profile.fdm and profile.driver is Driver.MOONRAKER:

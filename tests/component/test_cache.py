@@ -229,6 +229,29 @@ def order(tmp_path, root):
 
 
 @pytest.mark.slow
+def test_a_refused_program_is_kept_beside_its_picture(order, root):
+    small = Envelope(x_max_mm=55, y_max_mm=200, z_max_mm=200)
+    machine = PRINTER.model_copy(update={"envelope": small})
+    with pytest.raises(ProgramRefused, match=r"X60\.0000 .*picture in refused/\w+\.svg") as refused:
+        order(FakeSlicer(), machine=machine)
+    assert (refused.value.rule, refused.value.value) == ("envelope", "X60.0000 mm")
+    drawn, program = sorted((root / "refused").iterdir(), key=lambda path: path.suffix)[::-1]
+    assert str(refused.value).endswith(drawn.name)
+    assert 'class="refused"' in drawn.read_text()
+    assert b"X60" in program.read_bytes()
+
+
+def test_only_the_last_refused_programs_are_kept(cache, root):
+    for number in range(8):
+        with cache.workspace() as aside:
+            (aside / "program.gcode").write_bytes(b"G28\n" * number)
+            kept = cache.keep_refused(aside / "program.gcode", "<svg/>")
+        os.utime(kept, ns=(number, number))
+    assert len(list((root / "refused").iterdir())) == 10
+    assert kept.exists()
+
+
+@pytest.mark.slow
 def test_the_second_order_of_a_part_is_not_sliced(order):
     slicer = FakeSlicer()
     first = order(slicer)
