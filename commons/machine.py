@@ -34,6 +34,7 @@ Nozzle = Annotated[float, _plausible(0.05, 5, "mm")]
 Temperature = Annotated[float, _plausible(20, 600, "°C")]
 BedTemperature = Annotated[float, _plausible(0, 300, "°C")]
 SpindleSpeed = Annotated[float, _plausible(0, 200_000, "rpm")]
+Acceleration = Annotated[float, _plausible(1, 50_000, "mm/s²")]
 Power = Annotated[float, _plausible(1, 100_000, "W")]
 
 
@@ -165,6 +166,9 @@ class MillLimits(Value):
     spindle_max_rpm: Annotated[SpindleSpeed, Field(gt=0)] = 24000.0
     spindle_min_rpm: SpindleSpeed = 1000.0
     max_plunge_mm_s: Feed = 10.0
+    # GRBL's $120 to $122 and $11: they decide nothing but how long a program is said to take.
+    acceleration_mm_s2: Acceleration = 200.0
+    junction_deviation_mm: Annotated[float, _plausible(0.001, 1, "mm")] = 0.01
     # It has limit switches: it must be homed, and its firmware must guard its travel.
     homing: bool = True
 

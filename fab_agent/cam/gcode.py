@@ -6,7 +6,7 @@ from math import floor
 from fab_agent.cam.toolpath import Move, Toolpath
 
 # A router needs this long to come to speed (makers give 1 … 3 s).
-_SPIN_UP_S = 3
+SPIN_UP_S = 3
 
 
 def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Iterator[bytes]:
@@ -18,7 +18,7 @@ def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Ite
     yield b"G21 G90 G94 G17"
     yield f"G0 Z{_number(safe_mm)}".encode()
     yield f"M3 S{spindle_rpm:.0f}".encode()
-    yield f"G4 P{_SPIN_UP_S}".encode()
+    yield f"G4 P{SPIN_UP_S}".encode()
     before, feed = (None, None, safe_mm), 0
     columns = (toolpath.xyz, toolpath.kind, toolpath.feed, toolpath.centre)
     for point, kind, feed_mm_s, about in zip(*(c.tolist() for c in columns), strict=True):

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput, ProgramRefused
-from commons.machine import MachineProfile
+from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of, engravings_of
 from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
 from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
 from fab_agent.cam.drawing import Drawing
+from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
-from fab_agent.cam.gcode import grbl_lines
+from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.part import Feature, features_of, kept_area
 from fab_agent.cam.passes import Path3
 from fab_agent.cam.placing import placed
 from fab_agent.cam.request import Kind
 from fab_agent.cam.svg import read_svg
-from fab_agent.cam.toolpath import SAFE_MM, toolpath_of
+from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
 from fab_agent.gcode.program import Estimate
 from fab_agent.gcode.proof import Proof, prove
 
@@ -28,6 +29,7 @@ from fab_agent.gcode.proof import Proof, prove
 class MillPlan:
     """A program that has been proved for the machine, and what it takes.
 
+    The estimate's time is what GRBL needs with the machine's accelerations, spindle start included.
     `used_mm` is the corner of the sheet (x, y) that is used up, margins included. `parts` is what
     stays of the sheet, seen from above. Masses (g) are those of all copies, and of that corner
     of the sheet before it was cut.
@@ -85,14 +87,19 @@ def mill(
         envelope=profile.envelope,
         copies=copies,
     )
-    lines = _lines(places.paths(paths), cutter, profile)
+    toolpath = _toolpath(places.paths(paths), cutter, profile)
+    safe = _safe_mm(profile)
+    lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
     proof = prove(lines, profile)
     part_mm3 = copies * _volume_mm3(features, stock)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
     return MillPlan(
         lines=lines,
         proof=proof,
-        estimate=Estimate(duration_s=proof.duration_s, material_mm3=sheet_mm3),
+        estimate=Estimate(
+            duration_s=SPIN_UP_S + duration_s(toolpath, _dynamics(profile)),
+            material_mm3=sheet_mm3,
+        ),
         used_mm=places.used_mm,
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
@@ -121,10 +128,22 @@ def _paths(
     return [path for cut in in_order(cuts) for path in cut.paths]
 
 
-def _lines(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> tuple[bytes, ...]:
-    safe = min(SAFE_MM, profile.envelope.z_max_mm)
-    toolpath = with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=safe))
-    return tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
+def _safe_mm(profile: MachineProfile) -> float:
+    return min(SAFE_MM, profile.envelope.z_max_mm)
+
+
+def _toolpath(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> Toolpath:
+    return with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=_safe_mm(profile)))
+
+
+def _dynamics(profile: MachineProfile) -> Dynamics:
+    limits = profile.cnc or MillLimits()
+    return Dynamics(
+        acceleration_mm_s2=limits.acceleration_mm_s2,
+        junction_mm=limits.junction_deviation_mm,
+        rapid_mm_s=profile.max_feed_mm_s,
+        rapid_z_mm_s=profile.max_feed_z_mm_s,
+    )
 
 
 def _volume_mm3(features: Sequence[Feature], stock: Stock) -> float:
