@@ -1,11 +1,16 @@
-"""The simulated GRBL says and does what GRBL 1.1h and grblHAL do.
+"""The simulated GRBL says and does what GRBL 1.1h does, so far as its papers tell.
 
-Compared on 2026-11-22 with gnea/grbl: doc/markdown/interface.md, commands.md and settings.md,
-doc/csv/error_codes_en_US.csv; grbl/protocol.c (lines, alarms, holds, doors, resume), system.c (`$`
-commands and their states), gcode.c (order and numbers of errors, program end), report.c (status
-fields and how often, messages), serial.c (real-time bytes); and with what GRBL 1.1h said on an
-emulated ATmega328P and grblHAL's own simulator said ($I, banners, error:8, error:9, ctrl-X).
-What those said is written down in these tests; none was at hand to run beside the simulator.
+Read on 2026-11-22 from gnea/grbl, files as publicly stored (commit), of 2016 to 2019, not always of
+the last 1.1h: doc/markdown/interface.md (3854d200), commands.md (02d00cb1), settings.md (94083e83,
+to `$21`), doc/csv/error_codes_en_US.csv (1998aff0), alarm_codes_en_US.csv (62d16af2); grbl/gcode.c
+(0b5604bd, all but probing's own file), serial.c (12f48a00), protocol.c, system.c, defaults.h,
+report.c (12f48a00 of before 1.1h, and two thirds of a later one); of limits.c only how homing
+fails. From memory: jog.c, motion_control.c, planner.c. What GRBL 1.1h on an emulated ATmega328P
+said in a measurement of ours is kept as notes only; no firmware ran beside these tests.
+
+Not as GRBL: bytes right behind a ctrl-X are kept (GRBL throws away what comes before it is up
+again); pins (`Pn:`), overrides, startup lines after a reset and EEPROM are not modelled; `$J=`
+without an axis moves nothing; where a block has two errors GRBL may name the other one.
 """
 
 import pytest
@@ -35,47 +40,6 @@ def fields(machine: SimulatedGrbl) -> dict[str, str]:
     """The fields of its status report."""
     parts = machine.feed(b"?").decode().strip("<>\r\n").split("|")[1:]
     return dict(part.split(":") for part in parts)
-
-
-@pytest.mark.parametrize(
-    ("line", "number"),
-    [
-        ("123", 1), ("=5", 1), ("G1X", 2), ("$Q", 3), ("$G5", 3), ("$X=1", 3), ("$200=1", 3),
-        ("G1X1F-5", 4), ("$10=-1", 4), ("G1X" + "1" * 78, 11), ("G0X" + " " * 90 + "1", None),
-        ("G5", 20), ("M6", 20), ("G91X1A2", 20), ("G43H1", 20), ("G28.2", 20), ("G10L3P1X0", 20),
-        ("G0G1X1F9", 24), ("G17G18", 21), ("M3M4", 21), ("G54G55", 21), ("G90G91", 21),
-        ("G1X1", 22), ("G93G1X1", 22), ("G1.5X1F9", 23), ("M3.5", 23), ("G4.2P1", 23),
-        ("G10G28X0", 24), ("G1G92X0", 24), ("G0X1X2", 25), ("G92", 26), ("G10L2P1", 26),
-        ("G2F9", 26), ("N99999999G0X1", 27), ("G4", 28), ("G10L2X0", 28), ("G10L20P7X0", 29),
-        ("G53G2X1I1F9", 30), ("G80X1", 31), ("G2Z1I1F9", 32), ("G2X1Y0R0.1F9", 34),
-        ("G2X10I1F9", 33), ("G2X0Y0R5F9", 33), ("G2X1F9", 35), ("G1X1F9P2", 36),
-        ("G43.1X1", 37), ("T999", 38),
-    ],
-)  # fmt: skip
-def test_a_bad_line_is_refused_with_its_number(line, number):
-    machine = SimulatedGrbl()
-    expected = b"ok\r\n" if number is None else b"error:%d\r\n" % number
-    assert machine.feed(line.encode() + b"\n") == expected
-    assert number is None or machine.executed == []
-
-
-@pytest.mark.parametrize(
-    "line",
-    [b"g1 x1 f60\n", b"N5 G1 X1 F60\n", b"(go) G1 X1 ; there\nF60\n", b"G20 G1 X1 F6\n", b"/M5\n",
-     b"G17 G21 G40 G49 G54 G61 G80 G90 G91.1 G94\n", b"G28.1\nG30.1\nG92.1\n", b"M7\nM8\nM9\n"],
-)  # fmt: skip
-def test_what_grbl_reads_is_acknowledged(line):
-    machine = SimulatedGrbl()
-    machine.feed(b"F60\n")
-    assert machine.feed(line) == b"ok\r\n" * line.count(b"\n")
-
-
-def test_an_error_leaves_the_modes_as_they_were():
-    machine = SimulatedGrbl()
-    machine.feed(b"G91 G20 M3 S500 P1\n")
-    assert machine.feed(b"$G\n") == b"[GC:G0 G54 G17 G21 G90 G94 M5 M9 T0 F0 S0]\r\nok\r\n"
-    machine.feed(b"G91 G20 M3 S500\nG1 F10\n")
-    assert machine.feed(b"$G\n") == b"[GC:G1 G54 G17 G20 G91 G94 M3 M9 T0 F254 S500]\r\nok\r\n"
 
 
 def test_both_ends_of_a_line_are_answered_when_both_are_sent():
@@ -113,6 +77,13 @@ def test_homing_that_is_reset_is_an_alarm():
     machine = lasting()
     machine.feed(b"$H\n")
     assert machine.feed(b"\x18") == b"ALARM:6\r\n" + BANNER + UNLOCK
+
+
+def test_a_door_that_opens_while_it_homes_is_an_alarm():
+    machine = lasting(starts_homed=False)
+    machine.feed(b"$H\n")
+    assert machine.feed(b"\x84") == b"ALARM:7\r\n" + BANNER + UNLOCK
+    assert state(machine) == "Alarm"
 
 
 def test_a_machine_without_switches_does_not_home():
@@ -210,7 +181,14 @@ def test_a_jog_is_its_own_state_and_ends_where_it_is_cancelled():
 
 @pytest.mark.parametrize(
     ("line", "number"),
-    [(b"$J=X1", 22), (b"$J=X9999F9", 15), (b"$J=G1X1F9", 16), (b"$J=M3X1F9", 16), (b"$JX1F9", 3)],
+    [
+        (b"$J=X1", 22),
+        (b"$J=X9999F9", 15),
+        (b"$J=G1X1F9", 16),
+        (b"$J=M3X1F9", 16),
+        (b"$J=M3X1F9S5", 36),
+        (b"$JX1F9", 3),
+    ],
 )
 def test_a_jog_is_refused_for_its_own_reasons(line, number):
     assert SimulatedGrbl().feed(line + b"\n") == b"error:%d\r\n" % number
@@ -357,18 +335,10 @@ def test_startup_lines_are_tried_and_stored():
     assert machine.feed(b"$N\n") == b"$N0=G54\r\n$N1=\r\nok\r\n"
 
 
-def test_grbl_and_grblhal_introduce_themselves():
+def test_grbl_introduces_itself():
     told = SimulatedGrbl().feed(b"$I\n")
     assert told.startswith(b"[VER:1.1h.20190830:")
     assert told.endswith(b"]\r\n[OPT:V,15,128]\r\nok\r\n")
-    machine = SimulatedGrbl(GrblKnobs(grblhal=True))
-    assert machine.feed(b"\x18") == b"\r\nGrblHAL 1.1f ['$' or '$HELP' for help]\r\n"
-    told = machine.feed(b"$I\n")
-    assert b",1024,3,0]\r\n" in told
-    assert b"[FIRMWARE:grblHAL]\r\n" in told
-    report = fields(machine)
-    assert (report["H"], report["Bf"]) == ("1", "15,1024")
-    assert machine.feed(b"$H\n") == b"ok\r\n"
 
 
 def test_more_than_the_buffer_holds_is_lost():

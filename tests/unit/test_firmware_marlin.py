@@ -1,12 +1,16 @@
-"""The simulated Marlin says and does what Marlin 2.1 does.
+"""The simulated Marlin says and does what Marlin 2.1 does, so far as its sources tell.
 
-Compared on 2026-11-22 with MarlinFirmware/Marlin: src/gcode/queue.cpp (order of checks, texts of
-line errors, flush on resend, ADVANCED_OK, `wait`, commands obeyed early without an emergency
-parser), src/feature/e_parser.h and .cpp (M108, M112, M410 alone on a line), gcode/gcode.cpp
-(host_keepalive, unknown commands), gcode/host/M115.cpp and M118.cpp, module/temperature.cpp and
-Configuration_adv.h (watch and runaway periods); and with what Marlin bugfix-2.0.x said on an
-emulated ATmega2560 and as a native build (start, M105, M115, bad lines, failed homing).
-What those said is written down in these tests; none was at hand to run beside the simulator.
+Read on 2026-11-22 from MarlinFirmware/Marlin, files under Marlin/src as publicly stored (commit),
+of 2.0 to bugfix-2.1 and not of the tag 2.1.2: gcode/queue.cpp (2.0; order of checks, texts, flush
+on resend, ADVANCED_OK, `wait`), feature/e_parser.h and e_parser.cpp (067af016; M108, M112, M410),
+gcode/gcode.cpp (005ec919, its beginning and end; host_keepalive, unknown commands),
+gcode/host/M113.cpp (56d42fff), M115.cpp (015c54c5), M118.cpp, gcode/temp/M105.cpp (384ea699),
+M155.cpp (41861437); excerpts of module/temperature.cpp and Configuration*.h; M211_report and
+M203_report of 2.1, and logs of M503 that owners of 2.1 printers have published. From memory: M114,
+M0 and M600, G28, kill, the banner. What Marlin bugfix-2.0.x on an emulated ATmega2560 said in a
+measurement of ours is kept as notes only; no firmware ran beside these tests.
+
+Not as Marlin: M115 and M503 tell less, feeds are not held to M203, travel only after `M211 S1`.
 """
 
 import pytest
@@ -41,6 +45,10 @@ def after(machine: SimulatedMarlin, seconds: float, step: float = 0.05) -> bytes
         (b"M105\n", b"ok T:21.00 /0.00 B:21.00 /0.00 @:0 B@:0\n"),
         (b"M114\n", b"X:0.00 Y:0.00 Z:0.00 E:0.00 Count X:0 Y:0 Z:0\nok\n"),
         (b"M113\n", b"echo:M113 S2\nok\n"),
+        (
+            b"M211\n",
+            b"  M211 S0 ; OFF\n  Min:  X0.00 Y0.00 Z0.00   Max:  X220.00 Y220.00 Z250.00\nok\n",
+        ),
         (b"M118 E1 hello\n", b"echo:hello\nok\n"),
         (b"M118 A1 action:x\n", b"//action:x\nok\n"),
         (b"\n;a comment\n  \n", b""),
@@ -75,6 +83,22 @@ def test_identity_names_what_the_firmware_can_do():
     assert b"\nCap:EMERGENCY_PARSER:0\n" in told
     assert b"\nCap:AUTOREPORT_TEMP:0\n" in told
     assert told.endswith(b"\nok\n")
+
+
+def test_settings_are_told_as_marlin_2_1_tells_them():
+    told = SimulatedMarlin(MarlinKnobs(acceleration_mm_s2=500)).feed(b"M503\n")
+    assert b"echo:; Max feedrates (units/s):\necho:  M203 X300.00 Y300.00 Z5.00 E25.00\n" in told
+    assert b"\necho:  M201 X500.00 Y500.00 Z500.00 E500.00\nok\n" in told
+    assert b"\necho:  M92 X80.00 Y80.00 Z400.00 E93.00\n" in told
+
+
+def test_software_endstops_hold_a_move_within_its_travel_once_they_are_on():
+    machine = SimulatedMarlin()
+    machine.feed(b"G1 X900 F6000\n")
+    assert machine.position["X"] == 900.0
+    assert machine.feed(b"M211 S1\nM211\n").startswith(b"ok\n  M211 S1 ; ON\n")
+    machine.feed(b"G1 X900 Y-9 Z10 F6000\n")
+    assert machine.position == {"X": 220.0, "Y": 0.0, "Z": 10.0, "E": 0.0}
 
 
 def test_an_advanced_ok_tells_line_planner_and_queue():

@@ -1,9 +1,11 @@
 """Motion, heat and the serial line of the simulated machines, against figures worked out by hand.
 
-Compared on 2026-11-22 with Marlin's Configuration_adv.h (WATCH_TEMP_PERIOD 40 s, bed 60 s;
-THERMAL_PROTECTION_PERIOD 40 s and 4 °C, bed 20 s and 2 °C; MAXTEMP 275 and 150 °C) and
-module/temperature.cpp (what each guard waits for and says); with grbl/serial.c and Arduino's
-HardwareSerial (a full receive buffer drops what arrives). A byte is ten bits on the line.
+Read on 2026-11-22 from Marlin's Configuration_adv.h (excerpts; WATCH_TEMP_PERIOD 40 s, bed 60 s;
+THERMAL_PROTECTION_PERIOD 40 s and 4 °C, bed 20 s and 2 °C; MAXTEMP 275 and 150 °C) and excerpts of
+module/temperature.cpp (what each guard waits for and says); of gnea/grbl, grbl/serial.c (12f48a00);
+of arduino/ArduinoCore-avr, HardwareSerial.cpp (03670496) and HardwareSerial_private.h (06882a84): a
+full receive buffer drops what arrives. That Marlin's own MarlinSerial does so too is from memory. A
+byte is ten bits on the line. No firmware and no UART ran beside these tests.
 
 Not modelled: look-ahead (every block starts and ends at standstill when there is an acceleration),
 axis limits of speed in Marlin, a firmware that stops working while its answers wait to be sent.

@@ -42,13 +42,13 @@ class SimulatedGrbl(Controller):
 
     def __init__(self, knobs: GrblKnobs | None = None) -> None:
         self.knobs = knobs or GrblKnobs()
-        rx_buffer = self.knobs.rx_buffer or (RX_BUFFER_HAL if self.knobs.grblhal else RX_BUFFER)
-        super().__init__(rx_buffer, self.knobs.baudrate)
+        # grblHAL's ring buffer leaves one byte free, GRBL's is one byte larger than it says.
+        holds = RX_BUFFER_HAL - 1 if self.knobs.grblhal else RX_BUFFER
+        super().__init__(self.knobs.rx_buffer or holds, self.knobs.baudrate)
         ratio, seed = self.knobs.bad_byte_ratio, self.knobs.seed
         self._noise_in, self._noise_out = Noise(ratio, Random(seed)), Noise(ratio, Random(-seed))  # noqa: S311
         self._struck = set[str]()
-        # grblHAL knows CMD_STATUS_REPORT_ALL, too.
-        self._questions = (b"?", b"\x87") if self.knobs.grblhal else (b"?",)
+        self._questions = (b"?", b"\x87") if self.knobs.grblhal else (b"?",)  # STATUS_REPORT_ALL
         self._allowance = 0  # lines that may be worked on before the next tick
         self.router = Router(self.knobs)
         locked = self.knobs.starts_locked or (self.knobs.homing and not self.knobs.starts_homed)
@@ -97,15 +97,16 @@ class SimulatedGrbl(Controller):
         self._suspend("Door")
 
     def close_door(self) -> None:
-        """The safety door is closed again; the machine waits for a cycle start."""
+        """It is closed again; the machine waits for a cycle start."""
         self._door_open = False
 
     def reset(self) -> None:
         """The reset button, or 0x18."""
-        moving = self.mode == "Home" or self.moving
-        lost = moving and not self._critical
-        if lost:
-            self.say("ALARM:6" if self.mode == "Home" else "ALARM:3")
+        self._reset(6 if self.mode == "Home" else 3)
+
+    def _reset(self, alarm: int) -> None:
+        if lost := (self.mode == "Home" or self.moving) and not self._critical:
+            self.say(f"ALARM:{alarm}")
         locked = lost or self.mode in ("Alarm", "Sleep")
         self.router.homed = self.router.homed and not lost
         self.router.forget()
@@ -133,6 +134,7 @@ class SimulatedGrbl(Controller):
     def _boot(self, mode: str) -> None:
         self.mode = mode
         self._critical = False  # a hard or soft limit: only a reset is heard
+        self._refused = 0  # grblHAL: the error that blocks all further G-code
         self._rx = self._line = b""
         self._job: Iterator[None] | None = None
         self._status, self._asked = Status(), False
@@ -160,7 +162,7 @@ class SimulatedGrbl(Controller):
         if byte == b"\x18":
             self.reset()
         elif self._critical:
-            # protocol_exec_rt_system waits for the reset alone; grblHAL still says its state.
+            # protocol_exec_rt_system waits for the reset; grblHAL still says its state.
             self._asked = byte == b"?" and self.knobs.grblhal
         elif byte in self._questions:
             self._asked = True
@@ -189,6 +191,8 @@ class SimulatedGrbl(Controller):
 
     def _suspend(self, mode: str) -> None:
         """Feed hold or safety door: slow down and stand; a jog is given up altogether."""
+        if self.mode == "Home" and mode == "Door":
+            self._reset(7)
         if self.mode in ("Alarm", "Check", "Sleep", "Home") or self._critical:
             return
         if mode == "Door":
@@ -288,7 +292,9 @@ class SimulatedGrbl(Controller):
                 yield from self._gcode(text, line)
             else:
                 self.say("ok")
+            self._refused = 0
         except Refused as refused:
+            self._refused = refused.number if self.knobs.grblhal else 0
             self.say(f"error:{refused.number}")
         except Alarm as alarm:
             self._alarm(alarm.number)
@@ -296,6 +302,8 @@ class SimulatedGrbl(Controller):
     def _gcode(self, text: str, line: bytes) -> Iterator[None]:
         if self.mode in ("Alarm", "Jog"):
             raise Refused(9)
+        if self._refused:
+            raise Refused(self._refused)  # grblHAL: until a `$` command or an empty line
         check = self.mode == "Check"
         if not check and self._strikes():
             return

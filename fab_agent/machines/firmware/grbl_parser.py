@@ -97,6 +97,8 @@ def parse(text: str, modes: Modes, *, jog: bool = False) -> Block:
         Refused: with the number of GRBL's error.
     """
     block = Block(replace(modes))
+    if jog:
+        block.modes.motion, block.modes.feed_mode = "G1", "G94"
     for letter, value in _words(text):
         if letter in "GM":
             _take_command(block, letter, value)
@@ -106,9 +108,13 @@ def parse(text: str, modes: Modes, *, jog: bool = False) -> Block:
     for group, name in _KEPT.items():
         if group in block.commands:
             setattr(block.modes, name, block.commands[group])
-    _take_values(block)
-    _check_jog(block) if jog else _check_motion(block)
-    _check_others(block)
+    _take_values(block, "G94" if jog else modes.feed_mode)
+    if jog and "F" not in block.words:
+        raise Refused(22)
+    _check_motion(block)
+    _check_others(block, jog=jog)
+    if jog:
+        _check_jog(block)
     return block
 
 
@@ -166,19 +172,27 @@ def _check_commands(block: Block) -> None:
     if once in ("G10", "G92") and not _has_axes(block):
         raise Refused(26)
     if once == "G10":
-        if "P" not in words or "L" not in words:
-            raise Refused(28)
-        if words["P"] > 6:
-            raise Refused(29)
-        if words["L"] not in (2, 20) or (words["L"] == 2 and "R" in words):
-            raise Refused(20)
+        _check_offset(words)
 
 
-def _take_values(block: Block) -> None:
+def _check_offset(words: dict[str, float]) -> None:
+    """G10: GRBL asks for P or L, not for both; without P the system in use is meant."""
+    if words.keys().isdisjoint("PL"):
+        raise Refused(28)
+    if int(words.get("P", 0)) > 6:
+        raise Refused(29)
+    kind = int(words.get("L", 0))
+    if kind not in (2, 20) or (kind == 2 and "R" in words):
+        raise Refused(20)
+
+
+def _take_values(block: Block, before: str) -> None:
+    """Feed, speed and tool; a feed is forgotten when the feed mode changes, and after G93."""
     modes, words = block.modes, block.words
     if "F" in words:
-        modes.feed_mm_min = block.mm("F")
-    elif modes.feed_mode == "G93":
+        stays_g94 = modes.feed_mode == before == "G94"
+        modes.feed_mm_min = block.mm("F") if stays_g94 else words["F"]
+    elif "G93" in (modes.feed_mode, before):
         modes.feed_mm_min = 0.0
     if "S" in words:
         modes.speed = words["S"]
@@ -217,20 +231,14 @@ def _check_arc_words(block: Block) -> None:
 
 
 def _check_jog(block: Block) -> None:
-    """gcode.c, jogging: only units, distance mode and G53 may be said, and F must be."""
-    if "F" not in block.words or block.modes.feed_mm_min <= 0:
-        raise Refused(22)
+    """gcode.c, jogging: only units, distance mode and G53 may be said."""
     if not block.commands.keys() <= {"G0", "G3", "G6"} or block.commands.get("G0", "G53") != "G53":
         raise Refused(16)
-    if block.words.keys() & {"S", "T"}:
-        raise Refused(36)
-    block.moves = _has_axes(block)
-    block.modes.motion = "G1"
 
 
-def _check_others(block: Block) -> None:
+def _check_others(block: Block, *, jog: bool) -> None:
     """No word may be left that nothing has used."""
-    used = set("FNST")
+    used = set("FN") if jog else set("FNST")
     once, motion = block.commands.get("G0"), block.modes.motion
     if _has_axes(block):
         used |= set("XYZ")

@@ -85,7 +85,11 @@ class Router:
             Alarm: a soft limit.
         """
         block = parse(text, self.modes, jog=jog)
+        if block.commands.get("M8") == "M7" and not self.knobs.grblhal:
+            raise Refused(20)  # ENABLE_M7 is off
         end = self._end(block) if block.moves else self.at
+        if block.moves and block.modes.motion.startswith("G38") and end == self.at:
+            raise Refused(33)
         path_mm = self._path_mm(block, end)
         if jog:
             if self._outside(end):
@@ -195,13 +199,13 @@ class Router:
             self.offsets[once[:3]] = self.at
 
     def _set_offset(self, block: Block) -> None:
-        number = int(block.words["P"])
+        number = int(block.words.get("P", 0))
         name = SYSTEMS[number - 1] if number else self.modes.system
         values = list(self.offsets[name])
         for i, axis in enumerate("XYZ"):
             if axis in block.words:
                 value = block.mm(axis)
-                if block.words["L"] == 20:
+                if int(block.words["L"]) == 20:
                     value = self.at[i] - self.g92[i] - value - (self.tool_length if i == 2 else 0)
                 values[i] = value
         self.offsets[name] = values[0], values[1], values[2]

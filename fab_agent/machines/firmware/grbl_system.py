@@ -120,7 +120,7 @@ def _at_rest(board: Board, text: str) -> Iterator[None]:
     if text == "$#":
         lines = reports.parameters(router)
     elif text == "$I":
-        lines = reports.build_info(router, board.rx_size)
+        lines = reports.build_info(router, board.rx_size + router.knobs.grblhal)
     elif text == "$N":
         lines = [f"$N{i}={line}" for i, line in enumerate(router.startup)]
     elif text == "$SLP":

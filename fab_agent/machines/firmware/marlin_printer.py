@@ -7,6 +7,7 @@ source (2.1), named at each.
 import re
 from collections.abc import Callable
 
+from fab_agent.machines.firmware import marlin_reports
 from fab_agent.machines.firmware.heat import BED, HOTEND, Heater
 from fab_agent.machines.firmware.marlin_knobs import MarlinKnobs
 from fab_agent.machines.firmware.motion import (
@@ -18,7 +19,6 @@ from fab_agent.machines.firmware.motion import (
 )
 
 AXES = "XYZE"
-STEPS_PER_MM = (80, 80, 400, 93)
 FIRST_FEED_MM_S = 25.0  # until a program says otherwise
 HOMING_S = 8.0
 _HOME_MM = (0.0, 0.0, 0.0)
@@ -28,7 +28,7 @@ _WORD = re.compile(r"([A-Z])\s*([-+]?(?:\d+\.?\d*|\.\d+))?")
 # Known to every Marlin and without effect on anything that is modelled here.
 _NO_EFFECT = {
     *("T0", "G17", "G29", "M17", "M18", "M73", "M75", "M76", "M77", "M84", "M85", "M92", "M106"),
-    *("M107", "M117", "M201", "M203", "M204", "M205", "M206", "M211", "M220", "M221", "M300"),
+    *("M107", "M117", "M201", "M203", "M204", "M205", "M206", "M220", "M221", "M300"),
     *("M420", "M500", "M501", "M502", "M851", "M900"),
 }
 
@@ -64,6 +64,7 @@ class Printer:
         self._warm_s = 0.0
         self._left_s = 0.0  # of a wait for a person that ends by itself
         self._relative = self._relative_e = False
+        self._keeps_within = False  # software endstops (M211)
         self._unit_mm = 1.0
         self._feed_mm_s = FIRST_FEED_MM_S
         self._commands = self._table()
@@ -184,6 +185,8 @@ class Printer:
             "M113": self._keepalive, "M114": self._where,
             "M115": lambda _: self._tell(self.capabilities()),
             "M118": lambda _: at_once, "M155": self._autoreport,
+            "M211": self._endstops,
+            "M503": lambda _: self._tell(marlin_reports.settings(self.knobs.acceleration_mm_s2)),
             "M400": lambda _: lambda: self.planner.empty,
             "M410": lambda _: self._done(self.quickstop),
         }  # fmt: skip
@@ -256,6 +259,8 @@ class Printer:
             z = words["Z"] * unit + (z if relative else 0.0)
         if "E" in words:
             e = words["E"] * unit + (e if self._relative_e else 0.0)
+        if self._keeps_within:
+            x, y, z = marlin_reports.within((x, y, z))
         return x, y, z, e
 
     def _dwell(self, words: Words) -> Done | None:
@@ -335,6 +340,12 @@ class Printer:
         self.busy_every_s = min(words["S"], 60.0)
         return at_once
 
+    def _endstops(self, words: Words) -> Done:
+        if "S" not in words:
+            return self._tell(marlin_reports.endstops(on=self._keeps_within))
+        self._keeps_within = words["S"] != 0
+        return at_once
+
     def _where(self, _: Words) -> Done:
         """As report_current_position says it: planned position, and steps done."""
         planned = " ".join(
@@ -342,7 +353,9 @@ class Printer:
         )
         steps = " ".join(
             f"{axis}:{round(value * per_mm)}"
-            for axis, value, per_mm in zip("XYZ", self.planner.where, STEPS_PER_MM, strict=False)
+            for axis, value, per_mm in zip(
+                "XYZ", self.planner.where, marlin_reports.STEPS_PER_MM, strict=False
+            )
         )
         return self._tell(f"{planned} Count {steps}")
 
