@@ -163,6 +163,7 @@ class MillLimits(Value):
     """What a router may be asked for, and the cutter in its collet."""
 
     cutter_mm: Diameter = 3.0
+    cutter_edges: Annotated[int, Field(ge=1, le=6)] = 2
     spindle_max_rpm: Annotated[SpindleSpeed, Field(gt=0)] = 24000.0
     spindle_min_rpm: SpindleSpeed = 1000.0
     max_plunge_mm_s: Feed = 10.0
@@ -238,7 +239,8 @@ class Material(Value):
     nozzle_max_c: Positive | None = None
 
 
-# Typical data-sheet densities and temperatures; birch plywood from EN 636 product sheets.
+# Typical data-sheet densities and temperatures; birch plywood from EN 636 product sheets, MDF from
+# EN 622-5 ones, Scots pine from EN 350. How sheets are cut stands in fab_agent/cam/feeds.toml.
 MATERIALS: dict[str, Material] = {
     m.key: m
     for m in (
@@ -247,5 +249,7 @@ MATERIALS: dict[str, Material] = {
         Material(key="petg", name="PETG", process=Process.FDM, density_g_cm3=1.27,
                  nozzle_c=240, bed_c=80, nozzle_max_c=260),
         Material(key="plywood", name="Birch plywood", process=Process.CNC, density_g_cm3=0.68),
+        Material(key="mdf", name="MDF", process=Process.CNC, density_g_cm3=0.75),
+        Material(key="pine", name="Pine board", process=Process.CNC, density_g_cm3=0.51),
     )
 }  # fmt: skip

@@ -41,7 +41,7 @@ def code(lab: str, url: str, token_file: Path) -> None:
 
 @lab.command()
 @click.argument("lab")
-@click.option("--material", required=True, help="pla, petg or plywood.")
+@click.option("--material", required=True, help="pla, petg, plywood, mdf or pine.")
 @click.option("--name", required=True, help="By which people tell it from others.")
 @click.option("--ring", default=Ring.UNKNOWN.value, show_default=True,
               type=click.Choice([ring.value for ring in Ring]),

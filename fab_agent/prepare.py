@@ -23,7 +23,7 @@ from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
 
-RECIPE = "1"  # raise it when the same plan gives another program than before
+RECIPE = "2"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
 # What of a machine's profile decides about a program; its name and power do not.
@@ -184,8 +184,7 @@ def _milling_program(
         raise InvalidInput(f"{plan.filename}: say how thick the sheet on {machine.name} is")
     progress(f"milling paths for {plan.filename} ({plan.stock_mm:g} mm {plan.material})")
     box = machine.envelope  # the sheet reaches from work zero as far as the machine does
-    density = MATERIALS[plan.material].density_g_cm3
-    stock = Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), density)
+    stock = Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), plan.material)
     path, answer = cut_drawing(
         plan.file,
         name=plan.filename,
@@ -194,6 +193,7 @@ def _milling_program(
         copies=plan.options.copies,
         out_dir=folder,
     )
+    progress(f"{plan.filename}: {answer.speeds}")
     for warning in answer.warnings:
         progress(f"{plan.filename}: {warning}")
     progress(f"proving the program of {plan.filename}")

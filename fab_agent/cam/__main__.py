@@ -35,6 +35,7 @@ def answer_to(request: MillRequest) -> MillAnswer:
         used_mm=plan.used_mm,
         part_mass_g=plan.part_mass_g,
         sheet_mass_g=plan.sheet_mass_g,
+        speeds=plan.speeds,
         warnings=plan.warnings,
     )
 

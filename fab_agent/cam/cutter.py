@@ -1,15 +1,21 @@
-"""The cutter in the collet, the sheet under it, and how fast wood lets itself be cut."""
+"""The cutter in the collet, the sheet under it, and how fast its material lets itself be cut."""
 
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from commons.errors import InvalidInput
 from commons.machine import MATERIALS, MachineProfile
 
-# Two-edged carbide in plywood: 0.03 mm a tooth at 18 000 rpm is 18 mm/s (makers' charts give
-# 0.02 … 0.05 mm for 3 mm); a depth of half the diameter spares a thin shank.
-_CHIP_MM, _EDGES, _SPEED_RPM = 0.03, 2, 18000.0
+_TABLE = Path(__file__).with_name("feeds.toml")
+# Of the chip that industrial routers take: light gantries bend and chatter under more.
+_LIGHT_SHARE = 0.4
 _PLUNGE_SHARE = 0.25
-_DEPTH_SHARE = 0.5
+_DEPTH_SHARE = 0.5  # of the diameter: spares a thin shank
 STEPOVER = 0.4
 
 
@@ -22,32 +28,79 @@ class Cutter:
     plunge_mm_s: float
     spindle_rpm: float
     pass_depth_mm: float
+    edges: int = 2
 
     @property
     def radius_mm(self) -> float:
         """Half the diameter."""
         return self.diameter_mm / 2
 
+    @property
+    def chip_mm(self) -> float:
+        """How thick a chip each edge takes at full feed."""
+        return self.feed_mm_s * 60 / (self.spindle_rpm * self.edges)
+
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The sheet: its lower left corner is work zero, its top is Z0. mm, g/cm³."""
+    """The sheet: its lower left corner is work zero, its top is Z0. mm; a key of MATERIALS."""
 
     thickness_mm: float
     size_mm: tuple[float, float]
-    density_g_cm3: float = MATERIALS["plywood"].density_g_cm3
+    material: str = "plywood"
+
+    @property
+    def density_g_cm3(self) -> float:
+        """Mass by volume."""
+        return MATERIALS[self.material].density_g_cm3
 
 
-def wood_cutter(profile: MachineProfile) -> Cutter:
-    """The machine's cutter at the speeds for plywood, within what the machine may do.
+def cutter_for(profile: MachineProfile, material: str) -> Cutter:
+    """The machine's cutter at the speeds for a material (a key of feeds.toml).
+
+    Where the machine cannot feed as fast, the spindle turns slower, so that the chip stays as
+    thick as it may be: a cutter that only rubs gets hot.
 
     Raises:
-        InvalidInput: the machine is no router.
+        InvalidInput: the machine is no router, or nobody has said how to cut the material.
     """
     limits = profile.cnc
     if limits is None:
         raise InvalidInput(f"{profile.name} does {profile.process}: milling needs a router")
-    rpm = max(limits.spindle_min_rpm, min(_SPEED_RPM, limits.spindle_max_rpm))
-    feed = min(_CHIP_MM * _EDGES * rpm / 60, profile.max_feed_mm_s)
+    if material not in _feeds():
+        known = ", ".join(_feeds())
+        raise InvalidInput(f"there are no speeds to mill {material}: choose one of {known}")
+    chip = _LIGHT_SHARE * chip_load_mm(material, limits.cutter_mm)
+    edges = limits.cutter_edges
+    wished = min(_feeds()[material]["spindle_rpm"], limits.spindle_max_rpm)
+    feed = min(chip * edges * wished / 60, profile.max_feed_mm_s)
+    rpm = float(round(min(max(feed * 60 / (chip * edges), limits.spindle_min_rpm), wished)))
+    rpm = max(rpm, limits.spindle_min_rpm)
+    feed = min(chip * edges * rpm / 60, profile.max_feed_mm_s)
     plunge = min(feed * _PLUNGE_SHARE, limits.max_plunge_mm_s, profile.max_feed_z_mm_s)
-    return Cutter(limits.cutter_mm, feed, plunge, rpm, limits.cutter_mm * _DEPTH_SHARE)
+    depth = limits.cutter_mm * _DEPTH_SHARE
+    return Cutter(limits.cutter_mm, feed, plunge, rpm, depth, edges)
+
+
+def speeds_in_words(cutter: Cutter) -> str:
+    """What a person at the machine compares with the cutter's own leaflet."""
+    return (
+        f"a {cutter.diameter_mm:g} mm cutter with {cutter.edges} edges at "
+        f"{cutter.spindle_rpm:.0f} rpm, {cutter.feed_mm_s:.1f} mm/s "
+        f"({cutter.plunge_mm_s:.1f} mm/s down), chips of {cutter.chip_mm:.3f} mm, "
+        f"{cutter.pass_depth_mm:g} mm deep at once"
+    )
+
+
+def chip_load_mm(material: str, diameter_mm: float) -> float:
+    """What the table's source recommends at least for a cutter of this diameter."""
+    loads = {float(key): value for key, value in _feeds()[material]["chip_mm"].items()}
+    diameters = sorted(loads)
+    inside = float(np.clip(diameter_mm, diameters[0], diameters[-1]))
+    load = float(np.interp(inside, diameters, [loads[d] for d in diameters]))
+    return load * diameter_mm / inside
+
+
+@cache
+def _feeds() -> dict[str, Any]:
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of, engravings_of
 from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
-from fab_agent.cam.cutter import Cutter, Stock, wood_cutter
+from fab_agent.cam.cutter import Cutter, Stock, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
@@ -42,6 +42,7 @@ class MillPlan:
     cut_length_mm: float
     part_mass_g: float
     sheet_mass_g: float
+    speeds: str
     warnings: tuple[str, ...]
     parts: BaseGeometry
 
@@ -68,13 +69,13 @@ def mill(
     engrave say what to do; nesting decides for all others.
 
     Args:
-        cutter: what is in the collet, by default the profile's cutter at speeds for plywood.
+        cutter: what is in the collet, by default the profile's cutter at the speeds for the sheet.
 
     Raises:
         InvalidInput: the drawing cannot be read or is not closed; says where and on which layer.
         ProgramRefused: cutter, sheet or machine do not suit it; says where or by how much.
     """
-    cutter = cutter or wood_cutter(profile)
+    cutter = cutter or cutter_for(profile, stock.material)
     _refuse_stock(stock, profile, copies)
     drawing = read_drawing(data, kind, unit=unit)
     contours, notes = contours_of(drawing)
@@ -104,6 +105,7 @@ def mill(
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
+        speeds=speeds_in_words(cutter),
         warnings=(*drawing.warnings, *notes),
         parts=places.areas(kept_area(features)),
     )

@@ -35,7 +35,10 @@ class MillRequest(_Message):
 
 
 class MillAnswer(_Message):
-    """A program that was written: its hash, lines and estimate. mm, s, g."""
+    """A program that was written: its hash, lines and estimate. mm, s, g.
+
+    `speeds` are those of the cutter, with the chip that each edge takes, in words.
+    """
 
     sha256: str
     line_count: int
@@ -44,6 +47,7 @@ class MillAnswer(_Message):
     used_mm: tuple[float, float]
     part_mass_g: float
     sheet_mass_g: float
+    speeds: str
     warnings: tuple[str, ...]
 
 

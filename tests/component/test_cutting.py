@@ -63,6 +63,8 @@ def test_a_drawn_plate_becomes_a_program_inside_the_machine(cut):
     assert program.estimate.material_mm3 > 100 * 60 * 9
     assert cut.said == [
         "milling paths for plate.svg (9 mm plywood)",
+        "plate.svg: a 3 mm cutter with 2 edges at 18000 rpm, 17.2 mm/s (4.3 mm/s down), "
+        "chips of 0.029 mm, 1.5 mm deep at once",
         "proving the program of plate.svg",
     ]
 

@@ -10,7 +10,7 @@ from shapely.affinity import translate
 
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
-from fab_agent.cam.cutter import Stock, wood_cutter
+from fab_agent.cam.cutter import Stock, cutter_for
 from fab_agent.cam.mill import mill
 from fab_agent.cam.passes import TAB_MM, depths_to, pocket_paths, ramped
 from fab_agent.cam.placing import MARGIN_MM
@@ -198,7 +198,7 @@ def test_a_printer_cannot_mill():
         update={"process": Process.FDM, "cnc": None, "fdm": PrintLimits(), "driver": Driver.MARLIN}
     )
     with pytest.raises(InvalidInput, match="needs a router"):
-        wood_cutter(printer)
+        cutter_for(printer, "plywood")
 
 
 def test_a_ramp_goes_down_evenly_and_levels_its_own_floor():
@@ -214,14 +214,14 @@ def test_a_ramp_goes_down_evenly_and_levels_its_own_floor():
 
 @pytest.mark.parametrize("depth", [0.1, 1.5, 6.3, 20.0])
 def test_no_pass_is_deeper_than_the_cutter_takes(depth):
-    cutter = wood_cutter(ROUTER)
+    cutter = cutter_for(ROUTER, "plywood")
     levels = depths_to(depth, cutter)
     assert levels[-1] == pytest.approx(-depth)
     assert np.max(-np.diff(levels, prepend=0.0)) <= cutter.pass_depth_mm + 1e-9
 
 
 def test_rings_of_a_pocket_go_outwards():
-    rings = pocket_paths(box(0, 0, 30, 30), wood_cutter(ROUTER))
+    rings = pocket_paths(box(0, 0, 30, 30), cutter_for(ROUTER, "plywood"))
     areas = [shapely.Polygon(ring).area for ring in rings]
     assert areas == sorted(areas)
     assert areas[-1] == pytest.approx(27 * 27)
