@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help setup setup-tests demo test check format campaign bench bench-peers lock clean
+.PHONY: help setup setup-tests demo test check format campaign corpus bench bench-peers lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ bench-peers: setup  ## the senders that bench/streaming.py compares with, into v
 
 campaign: setup  ## 1,000 seeded fault schedules, resumable; SEED=123 plays one again
 	@$(PY) -m tests.campaign $(if $(SEED),--seed $(SEED) --verbose,)
+
+corpus: setup    ## 200 real programs are made and proved, every hostile one is refused
+	@$(PY) -m tests.corpus
 
 bench: setup     ## every measurement against its peer; the last line of each is JSON
 	@sh scripts/bench_peers.sh || echo "bench: not all peers are there"

@@ -101,6 +101,10 @@ class Walk(ABC):
             length = _length_along(words, start, end)
         self.follow(words, start, length)
 
+    def stroke(self, x: float, y: float, e: float) -> bool:
+        """Whether a plain stroke to X and Y with E was followed; if not, `straight` decides."""
+        return False
+
     def obey(self, commands: list[Command]) -> None:
         """Do what one parsed line says: modes first, then at most one command with arguments."""
         for name, args in commands[:-1]:

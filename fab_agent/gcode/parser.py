@@ -52,6 +52,22 @@ def plain_move(line: bytes) -> dict[int, float] | None:
     return words if (E in words) == (b"E" in line) and len(line) <= MAX_LINE else None
 
 
+def plain_stroke(line: bytes) -> tuple[float, float, float] | None:
+    """X, Y and E of a line like `G1 X1.5 Y2 E.03`, or None: then `plain_move` looks at it.
+
+    Most lines of a print are such strokes. It accepts nothing that `plain_move` refuses.
+    """
+    if line.translate(None, _NUMERALS) != b"G X Y E" or line[:3] != b"G1 ":
+        return None
+    _, x, y, e = line.split(b" ")
+    if e[0] != E or len(line) > MAX_LINE:
+        return None
+    try:
+        return float(x[1:]), float(y[1:]), float(e[1:])
+    except ValueError:
+        return None
+
+
 def parse_line(line: bytes, number: int) -> list[Command]:
     """The commands of one bare line, in order, each with its arguments; at least one.
 

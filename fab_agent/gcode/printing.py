@@ -5,7 +5,7 @@ are refused like the dangerous ones. Sources: marlinfw.org/meta/gcode, Marlin 2.
 """
 
 from collections.abc import Mapping
-from math import isnan, nan
+from math import hypot, isnan, nan
 from typing import ClassVar, NoReturn
 
 from commons.machine import MachineProfile, Material, PrintLimits
@@ -73,6 +73,23 @@ class PrinterWalk(Walk):
             length = length or abs(push)
         if length > 0:
             self.duration_s += length / feed
+
+    def stroke(self, x: float, y: float, e: float) -> bool:
+        """Follow a stroke in the box that was reached before, in the commonest state."""
+        feed = self._feed_mm_s
+        if not (self._ready and self._plain and self._e_relative and self._hot and feed):
+            return False
+        (x0, y0, _), (x1, y1, _) = self.low, self.high
+        from_x, from_y, z = self.here
+        length = hypot(x - from_x, y - from_y)
+        fits = x0 <= x <= x1 and y0 <= y <= y1 and 0 <= e <= MAX_PUSH_MM
+        if not (fits and feed * e <= self._limits.max_extrude_mm_s * length) or self._zones:
+            return False
+        self.here = (x, y, z)
+        self._e_mm += e
+        self.extruded_mm += e
+        self.duration_s += length / feed
+        return True
 
     def finish(self) -> None:
         """Refuse a program that prints nothing or leaves a heater on."""

@@ -17,11 +17,11 @@ from fab_agent.gcode.claims import check_claims
 from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ
-from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal, shown
+from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, plain_stroke, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
 from fab_agent.gcode.program import Estimate, GcodeProgram
 
-MAX_LINES = 20_000_000
+MAX_LINES = 25_000_000  # 7 days at 40 lines a second, and 200 MB for their places in the file
 MAX_DURATION_S = 7 * 24 * 3600.0
 FILAMENT_MM = 1.75
 
@@ -75,13 +75,14 @@ def prove(
         for number, text in enumerate(lines, 1):
             line = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
             walk.line = number
+            stroke = plain_stroke(line)
+            if stroke is not None and walk.stroke(*stroke):
+                continue
             words = plain_move(line)
             if words is not None:
                 walk.straight(words)
             else:
                 walk.obey(parse_line(line, number))
-            if number > MAX_LINES:
-                raise refusal("too-long", number, f"more than {MAX_LINES} lines")
     except ProgramRefused as refused:
         refused.value = refused.value or shown(line) or "nothing"
         refused.place = walk.here
@@ -187,6 +188,9 @@ def walk_of(
 def _proof_of(walk: PrinterWalk | MillWalk, process: Process, line_count: int) -> Proof:
     if not line_count:
         raise refusal("does-nothing", 0, "the program is empty", value="no line")
+    if line_count > MAX_LINES:
+        asked, most = f"{line_count} lines", f"{MAX_LINES} lines"
+        raise refusal("too-long", 0, f"{asked}, at most {most}", value=asked, limit=most)
     walk.finish()
     if walk.duration_s > MAX_DURATION_S:
         asked, most = (f"{seconds / 3600:.0f} h" for seconds in (walk.duration_s, MAX_DURATION_S))

@@ -102,10 +102,14 @@ def _files(process: Process) -> list[Path]:
     ]
 
 
+def _title(file: Path) -> str:
+    return f"{file.parents[1].name}/{file.name}"
+
+
 def _prints() -> list[Recipe]:
     return [
         Recipe(
-            f"{file.stem}, {machine.name}, {way['quality']} {way['material']} {way['options']}",
+            f"{_title(file)}, {machine.name}, {way['quality']} {way['material']} {way['options']}",
             file,
             machine,
             way["material"],
@@ -122,7 +126,7 @@ def _cuts() -> list[Recipe]:
     ways = [(cutter, 1) for cutter in _CUTTERS_MM] + [(_CUTTERS_MM[-1], 2)]
     return [
         Recipe(
-            f"{file.stem}, cutter {cutter:g} mm, sheet {sheet:g} mm, copies {copies}",
+            f"{_title(file)}, cutter {cutter:g} mm, sheet {sheet:g} mm, copies {copies}",
             file,
             router(
                 envelope=Envelope(**_ROOM),
@@ -140,3 +144,9 @@ def _cuts() -> list[Recipe]:
 
 
 RECIPES = (*_prints(), *_cuts())
+# A few that are quick to make, for every run of the tests: each machine, supports, both cutters.
+QUICK = (
+    *[recipe for recipe in RECIPES if recipe.options.scale < 0.5][::5],
+    *[recipe for recipe in RECIPES if recipe.options.supports][1::7],
+    *[recipe for recipe in RECIPES if recipe.stock_mm][::28],
+)
