@@ -123,7 +123,6 @@ def supervise(config: Path, folder: Path) -> None:
 
 def work(folder: Path) -> int:
     """What `python -m fab_agent.machine_process` does."""
-    (folder / "pids" / str(os.getpid())).touch()
     machine_process.workplace = partial(watched, folder=folder)
     return machine_process.main()
 

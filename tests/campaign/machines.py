@@ -56,7 +56,7 @@ class SimulatedMachine:
     def __init__(self, schedule: Schedule, folder: Path) -> None:
         self._port, self._record = folder / "port", folder / "record"
         self._record.touch()
-        self._wants_cable = True
+        self._entries_before = 0
         command = ["-m", "tests.campaign.machine_child", schedule.machine, self._port, self._record]
         healthy = Running("machine", [*command, str(SPEED), "{}"], folder)
         knobs = json.dumps({name: _number(value) for name, value in schedule.knobs})
@@ -76,6 +76,7 @@ class SimulatedMachine:
         self._process.kill()
         self._port.unlink(missing_ok=True)
         self._process = self._healthy
+        self._entries_before = len(self.entries())
 
     def pull_cable(self) -> None:
         self._process.say("pull")
@@ -107,9 +108,9 @@ class SimulatedMachine:
         return told[-1].kind == "boot" or told[-1].text == "1"
 
     def needs_a_person(self) -> bool:
-        """It shows an alarm or is halted: somebody has to switch it off and on."""
-        told = [e.kind for e in self.entries() if e.kind in ("boot", "alarm", "dead")]
-        return bool(told) and told[-1] != "boot"
+        """It gave an alarm or halted since it has current: a reset alone does not mend that."""
+        told = {e.kind for e in self.entries()[self._entries_before :]}
+        return bool(told & {"alarm", "dead"})
 
     def settings(self) -> str:
         return f'port = "{self._port}"'

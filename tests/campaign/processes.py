@@ -86,7 +86,7 @@ class Running:
 class MachineProcess:
     """What drives the machine: the supervisor's child, in a session of its own.
 
-    There may be two for a moment; each has left a file named after its process id.
+    There may be two for a moment. They are known by their command line, from their first moment.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,15 +94,16 @@ class MachineProcess:
 
     def pids(self) -> list[int]:
         """Those that live."""
-        named = [int(file.name) for file in (self._folder / "pids").iterdir()]
-        return [pid for pid in named if self._lives(pid)]
+        numbers = [int(it.name) for it in Path("/proc").iterdir() if it.name.isdigit()]
+        return [pid for pid in numbers if self._lives(pid)]
 
     def _lives(self, pid: int) -> bool:
         try:
             told = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return False
-        return str(self._folder).encode() in told.split(b"\0")
+        words = told.split(b"\0")
+        return b"machine" in words and str(self._folder).encode() in words
 
     def signal(self, number: int) -> None:
         for pid in self.pids():

@@ -53,6 +53,10 @@ def play(schedule: Schedule, folder: Path, machine: Machine, template: Template)
         world.open()
         story.tell()
         records = story.records()
+    except Exception as problem:  # one world that breaks off must not hide what all others tell
+        return Result(
+            schedule, (f"the story broke off: {problem!r}",), tuple(story.happened), (), 0
+        )
     finally:
         world.close()
     return Result(

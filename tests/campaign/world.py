@@ -48,7 +48,8 @@ cnc = {}""",
 AGENT_POINTS = frozenset({*AGENT_MOMENTS, Moment.SETTLING})
 # How long something stays frozen (s), unless it is mended late.
 FROZEN_S = 1.0
-END_S = 20.0
+# An end waits for a question at a server that is silent (15 s), and then for the last report.
+END_S = 45.0
 
 
 class World:
@@ -82,7 +83,7 @@ class World:
         self.program = program_of(process_of(schedule.machine), schedule.line_count)
         text = "".join(f"{line}\n" for line in self.program)
         (self.folder / "program.gcode").write_text(text)
-        for name in ("freeze", "frozen", "pids"):
+        for name in ("freeze", "frozen"):
             (self.folder / name).mkdir()
 
     def open(self) -> None:
