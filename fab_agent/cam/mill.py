@@ -17,7 +17,7 @@ from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.part import Feature, features_of, kept_area
 from fab_agent.cam.passes import Path3
-from fab_agent.cam.placing import placed
+from fab_agent.cam.placing import Places, placed
 from fab_agent.cam.request import Kind
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
@@ -66,7 +66,8 @@ def mill(
 
     Work zero is the sheet's lower left corner, Z0 its top. Openings come before outsides, and
     tabs hold what would come loose. Layers (groups) named outside, inside, drill, pocket-4mm or
-    engrave say what to do; nesting decides for all others.
+    engrave say what to do (`dogbone` behind it: corners
+    for square joints); nesting decides for all others.
 
     Args:
         cutter: what is in the collet, by default the profile's cutter at the speeds for the sheet.
@@ -89,24 +90,35 @@ def mill(
         copies=copies,
     )
     toolpath = _toolpath(places.paths(paths), cutter, profile)
+    warnings = (*drawing.warnings, *notes)
+    return _plan(toolpath, cutter, profile, stock, features, places, warnings)
+
+
+def _plan(
+    toolpath: Toolpath,
+    cutter: Cutter,
+    profile: MachineProfile,
+    stock: Stock,
+    features: Sequence[Feature],
+    places: Places,
+    warnings: tuple[str, ...],
+) -> MillPlan:
     safe = _safe_mm(profile)
     lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
     proof = prove(lines, profile)
-    part_mm3 = copies * _volume_mm3(features, stock)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
+    part_mm3 = len(places.moves) * _volume_mm3(features, stock)
+    seconds = SPIN_UP_S + duration_s(toolpath, _dynamics(profile))
     return MillPlan(
         lines=lines,
         proof=proof,
-        estimate=Estimate(
-            duration_s=SPIN_UP_S + duration_s(toolpath, _dynamics(profile)),
-            material_mm3=sheet_mm3,
-        ),
+        estimate=Estimate(duration_s=seconds, material_mm3=sheet_mm3),
         used_mm=places.used_mm,
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
         speeds=speeds_in_words(cutter),
-        warnings=(*drawing.warnings, *notes),
+        warnings=warnings,
         parts=places.areas(kept_area(features)),
     )
 

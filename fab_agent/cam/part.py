@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput
 from fab_agent.cam.contours import Contour, at
-from fab_agent.cam.operations import Operation, depth_of, operation_of
+from fab_agent.cam.dogbones import relieved
+from fab_agent.cam.operations import Operation, depth_of, has_dogbones, operation_of
 
 # A hole within this share of the cutter's diameter is drilled, not milled.
 _DRILL_FIT = 0.05
@@ -51,7 +52,7 @@ def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Featur
     found = [_feature(c, level, cutter_mm) for c, level in zip(through, levels, strict=True)]
     if not any(feature.operation is Operation.OUTSIDE for feature in found):
         raise InvalidInput("the drawing has no closed outside contour: nothing would be cut out")
-    return found + _pockets(pockets)
+    return found + _pockets(pockets, cutter_mm)
 
 
 def kept_area(features: Sequence[Feature]) -> BaseGeometry:
@@ -83,7 +84,14 @@ def _feature(contour: Contour, level: int, cutter_mm: float) -> Feature:
         operation = Operation.DRILL if fits else Operation.INSIDE
     elif operation is Operation.INSIDE and fits:
         operation = Operation.DRILL
-    return Feature(operation, contour.layer, contour.area, level)
+    return Feature(operation, contour.layer, _area(contour, cutter_mm, operation), level)
+
+
+def _area(contour: Contour, cutter_mm: float, operation: Operation) -> Polygon:
+    if not has_dogbones(contour.layer) or contour.circle is not None:
+        return contour.area
+    outside = operation is Operation.OUTSIDE
+    return relieved(contour.area, cutter_mm=cutter_mm, outside=outside)
 
 
 def _require_hole(contour: Contour, cutter_mm: float) -> None:
@@ -97,7 +105,7 @@ def _require_hole(contour: Contour, cutter_mm: float) -> None:
         raise InvalidInput(f"{what} of {cutter_mm:g} mm: use a thinner cutter")
 
 
-def _pockets(contours: Sequence[Contour]) -> list[Feature]:
+def _pockets(contours: Sequence[Contour], cutter_mm: float) -> list[Feature]:
     """Pockets with their islands, even-odd again."""
     found = []
     for contour, level in zip(contours, _levels(contours), strict=True):
@@ -108,6 +116,7 @@ def _pockets(contours: Sequence[Contour]) -> list[Feature]:
             what = f"layer '{contour.layer}' does not say how deep its pockets are"
             raise InvalidInput(f"{what}: name it like 'pocket-4mm'")
         inside = [c.area for c in contours if c is not contour and contour.area.contains(c.area)]
-        area = contour.area.difference(shapely.union_all(inside)) if inside else contour.area
+        whole = _area(contour, cutter_mm, Operation.POCKET)
+        area = whole.difference(shapely.union_all(inside)) if inside else whole
         found.append(Feature(Operation.POCKET, contour.layer, area, level, depth))
     return found
