@@ -32,6 +32,8 @@ from fab_agent.workplace import Assignment, Workplace, workplace
 log = logging.getLogger(__name__)
 # How often the main thread looks for a signal and for its supervisor, s.
 LOOK_S = 0.25
+# A server that is silent does not keep anybody who wants to switch the computer off, s.
+LAST_S = 5.0
 
 MakeOffice = Callable[[Repository, Outbox], Office]
 
@@ -107,7 +109,7 @@ def _talk(place: Workplace, make_office: MakeOffice, closed: Event) -> None:
 
 def _say_the_last(place: Workplace, make_office: MakeOffice) -> None:
     """Whatever the server has not heard is told now, once; else it stays in the journal."""
-    with closing(new_client()) as http, closing(Outbox(place.journal)) as outbox:
+    with closing(new_client(LAST_S)) as http, closing(Outbox(place.journal)) as outbox:
         try:
             make_office(Repository(place.identity, http), outbox).flush()
         except FabError as problem:

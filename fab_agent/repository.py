@@ -184,9 +184,9 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def new_client() -> httpx.Client:
+def new_client(answer_s: float = ANSWER_S) -> httpx.Client:
     """An HTTP client for one thread; TLS certificates are checked, redirects are not followed."""
-    return httpx.Client(verify=_tls(), timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S))
+    return httpx.Client(verify=_tls(), timeout=httpx.Timeout(answer_s, connect=CONNECT_S))
 
 
 def introduce(http: httpx.Client, url: str, enrolment: Enrolment) -> Enrolled:

@@ -54,9 +54,8 @@ def play(schedule: Schedule, folder: Path, machine: Machine, template: Template)
         story.tell()
         records = story.records()
     except Exception as problem:  # one world that breaks off must not hide what all others tell
-        return Result(
-            schedule, (f"the story broke off: {problem!r}",), tuple(story.happened), (), 0
-        )
+        why = f"the story broke off: {problem!r}"
+        return Result(schedule, (why,), tuple(story.happened), (), time.monotonic() - began)
     finally:
         world.close()
     return Result(

@@ -16,7 +16,8 @@ from commons.wire import ArmRequest, Enrolment, SyncRequest
 from fab_agent.cache import Cache
 from fab_agent.identity import load_identity
 from fab_agent.repository import Repository, introduce, new_client
-from fab_agent.settings import parse_settings, write_example
+from fab_agent.settings import parse_settings
+from fab_agent.settings_text import write_example
 from fab_agent.supervisor import enrol
 from tests.fake_repository import CODE, MACHINE, FakeRepository, enrolled, served
 
