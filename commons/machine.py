@@ -112,6 +112,24 @@ class Envelope(Value):
         """This place in the plane is inside."""
         return self.x_min_mm <= x_mm <= self.x_max_mm and self.y_min_mm <= y_mm <= self.y_max_mm
 
+    def what_stands_at(self, x_mm: float, y_mm: float) -> KeepOut | None:
+        """What a tool at this place in the plane would be over, or None."""
+        for place in self.keep_out:
+            if (
+                place.x_min_mm <= x_mm <= place.x_max_mm
+                and place.y_min_mm <= y_mm <= place.y_max_mm
+            ):
+                return place
+        return None
+
+    def lift_mm(self, least_mm: float) -> float:
+        """A height, at least `least_mm`, from which every way leads over what stands here.
+
+        Never above the envelope: then no way leads over it.
+        """
+        over = [place.z_max_mm + 1 for place in self.keep_out]
+        return min(max([least_mm, *over]), self.z_max_mm)
+
     @property
     def size_mm(self) -> tuple[float, float, float]:
         """Edge lengths (x, y, z) in mm."""
@@ -218,6 +236,10 @@ class MachineProfile(Value):
             raise ValueError(
                 f"park lies outside the envelope (x {park.x_mm:g}, y {park.y_mm:g} mm): "
                 "choose a place beside the part that the hot end can reach"
+            )
+        if park and (place := self.envelope.what_stands_at(park.x_mm, park.y_mm)):
+            raise ValueError(
+                f"park lies where '{place.name}' stands (keep_out): choose a place beside it"
             )
         if self.cnc and self.cnc.cutter_mm >= min(x_mm, y_mm):
             raise ValueError(

@@ -20,6 +20,7 @@ _FRONT_MM = 8.0  # … nor in front of this line: the nozzle is primed there
 _LIFT_MM = 1.0  # what the nozzle may rise above the last layer
 _PRIME_Y_MM, _PRIME_FROM_X_MM, _PRIME_LENGTH_MM = 3.0, 5.0, 80.0
 _PARK_MM = 5.0
+_FIRST_LIFT_MM = 5.0  # before the nozzle goes anywhere; more where something stands on the bed
 _SPEEDS = (
     "travel_speed", "first_layer_speed", "perimeter_speed", "external_perimeter_speed",
     "small_perimeter_speed", "infill_speed", "solid_infill_speed", "top_solid_infill_speed",
@@ -231,6 +232,7 @@ def _gcode(
         "prime_y": f"{box.y_min_mm + _PRIME_Y_MM:g}",
         "prime_z": f"{layer_mm:.3g}",
         "prime_e": f"{length_mm * layer_mm * width_mm / FILAMENT_AREA_MM2:.3f}",
+        "lift_z": f"{box.lift_mm(_FIRST_LIFT_MM):g}",
         "top_z": f"{box.z_max_mm:g}",
         "park_x": f"{box.x_min_mm + _PARK_MM:g}",
         "park_y": f"{box.y_max_mm - _PARK_MM:g}",

@@ -10,6 +10,7 @@ from commons.machine import (
     MATERIALS,
     Driver,
     Envelope,
+    KeepOut,
     MachineProfile,
     MillLimits,
     PrintLimits,
@@ -25,6 +26,15 @@ from fab_agent.slicing.slicer import Slicer
 from tests.profiles import printer, router
 
 DESIGNS = Path(__file__).parents[2] / "designs"
+
+
+def _clip(name: str, x_mm: float, y_mm: float) -> KeepOut:
+    """Something 20 mm wide and deep and 8 mm high that stands on a bed."""
+    return KeepOut(
+        name=name, x_min_mm=x_mm, x_max_mm=x_mm + 20, y_min_mm=y_mm, y_max_mm=y_mm + 20, z_max_mm=8
+    )
+
+
 PRINTERS = (
     printer("marlin 0.4"),
     printer(
@@ -38,7 +48,12 @@ PRINTERS = (
     printer(
         "klipper 0.4",
         driver=Driver.MOONRAKER,
-        envelope=Envelope(x_max_mm=300, y_max_mm=300, z_max_mm=280),
+        envelope=Envelope(
+            x_max_mm=300,
+            y_max_mm=300,
+            z_max_mm=280,
+            keep_out=(_clip("left clip", 0, 280), _clip("right clip", 280, 280)),
+        ),
         max_feed_mm_s=300,
         max_feed_z_mm_s=20,
         fdm=PrintLimits(hotend_max_c=290, bed_max_c=120),

@@ -3,7 +3,15 @@
 import pytest
 
 from commons.errors import InvalidInput, Unavailable
-from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
+from commons.machine import (
+    Driver,
+    Envelope,
+    KeepOut,
+    MachineProfile,
+    MillLimits,
+    PrintLimits,
+    Process,
+)
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import print_area, print_profile, qualities
 
@@ -50,6 +58,14 @@ def test_a_bed_whose_zero_is_its_middle_is_primed_on_the_bed():
     assert settings["bed_shape"] == "-98x-82,98x-82,98x88,-98x88"
     assert "G1 X-95 Y-87 " in settings["start_gcode"]
     assert "G1 X-95 Y85 " in settings["end_gcode"]
+
+
+def test_the_nozzle_first_rises_over_what_stands_on_the_bed():
+    clip = KeepOut(name="clip", x_min_mm=0, x_max_mm=9, y_min_mm=90, y_max_mm=99, z_max_mm=12)
+    box = PRINTER.envelope.model_copy(update={"keep_out": (clip,)})
+    start = profile_of(PRINTER.model_copy(update={"envelope": box})).settings["start_gcode"]
+    assert "G28\nG1 Z13 F" in start
+    assert "G28\nG1 Z5 F" in profile_of().settings["start_gcode"]
 
 
 def test_nothing_in_the_settings_runs_or_inserts_a_command():
