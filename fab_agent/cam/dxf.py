@@ -64,8 +64,8 @@ def _scale(document: Any, unit: str | None) -> float:
     code = document.units or UNITS.get(unit or "", 0)
     if not code:
         units = ", ".join(UNITS)
-        why = f"the drawing names no unit ($INSUNITS): say which of {units} it is drawn in"
-        raise InvalidInput(why)
+        why = f"the drawing names no unit ($INSUNITS): choose one of {units} in your CAD program"
+        raise InvalidInput(f"{why} and export it again")
     return float(conversion_factor(InsertUnits(code), InsertUnits.Millimeters))
 
 

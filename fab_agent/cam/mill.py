@@ -17,7 +17,7 @@ from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.part import Feature, features_of, kept_area
 from fab_agent.cam.passes import Path3
-from fab_agent.cam.placing import Places, placed
+from fab_agent.cam.placing import Corner, placed
 from fab_agent.cam.request import Kind
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
@@ -66,8 +66,8 @@ def mill(
 
     Work zero is the sheet's lower left corner, Z0 its top. Openings come before outsides, and
     tabs hold what would come loose. Layers (groups) named outside, inside, drill, pocket-4mm or
-    engrave say what to do (`dogbone` behind it: corners
-    for square joints); nesting decides for all others.
+    engrave say what to do (`dogbone` behind it: corners for square joints); nesting decides for
+    all others.
 
     Args:
         cutter: what is in the collet, by default the profile's cutter at the speeds for the sheet.
@@ -81,17 +81,15 @@ def mill(
     drawing = read_drawing(data, kind, unit=unit)
     contours, notes = contours_of(drawing)
     features = features_of(contours, cutter_mm=cutter.diameter_mm)
-    paths = _paths(drawing, features, cutter, stock)
+    kept = kept_area(features)
+    paths = _paths(drawing, features, kept, cutter, stock)
     places = placed(
-        paths,
-        radius_mm=cutter.radius_mm,
-        stock=stock,
-        envelope=profile.envelope,
-        copies=copies,
+        paths, radius_mm=cutter.radius_mm, stock=stock, envelope=profile.envelope, copies=copies
     )
     toolpath = _toolpath(places.paths(paths), cutter, profile)
-    warnings = (*drawing.warnings, *notes)
-    return _plan(toolpath, cutter, profile, stock, features, places, warnings)
+    parts_mm3 = copies * _volume_mm3(features, kept, stock)
+    parts, warnings = places.areas(kept), (*drawing.warnings, *notes)
+    return _plan(toolpath, cutter, profile, stock, places.used_mm, parts, parts_mm3, warnings)
 
 
 def _plan(
@@ -99,27 +97,27 @@ def _plan(
     cutter: Cutter,
     profile: MachineProfile,
     stock: Stock,
-    features: Sequence[Feature],
-    places: Places,
+    used_mm: Corner,
+    parts: BaseGeometry,
+    parts_mm3: float,
     warnings: tuple[str, ...],
 ) -> MillPlan:
     safe = _safe_mm(profile)
     lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
     proof = prove(lines, profile)
-    sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
-    part_mm3 = len(places.moves) * _volume_mm3(features, stock)
+    sheet_mm3 = used_mm[0] * used_mm[1] * stock.thickness_mm
     seconds = SPIN_UP_S + duration_s(toolpath, _dynamics(profile))
     return MillPlan(
         lines=lines,
         proof=proof,
         estimate=Estimate(duration_s=seconds, material_mm3=sheet_mm3),
-        used_mm=places.used_mm,
+        used_mm=used_mm,
         cut_length_mm=proof.cut_length_mm or 0.0,
-        part_mass_g=part_mm3 * stock.density_g_cm3 / 1000,
+        part_mass_g=parts_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
         speeds=speeds_in_words(cutter),
         warnings=warnings,
-        parts=places.areas(kept_area(features)),
+        parts=parts,
     )
 
 
@@ -133,17 +131,21 @@ def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
 
 
 def _paths(
-    drawing: Drawing, features: Sequence[Feature], cutter: Cutter, stock: Stock
+    drawing: Drawing,
+    features: Sequence[Feature],
+    kept: BaseGeometry,
+    cutter: Cutter,
+    stock: Stock,
 ) -> list[Path3]:
     """Every way of the cutter in the drawing's own coordinates, in order."""
     cuts = [cut_of(feature, cutter, stock) for feature in features]
     cuts += [engraving(layer, points, stock) for layer, points in engravings_of(drawing)]
-    refuse_gouges(cuts, kept_area(features), cutter)
+    refuse_gouges(cuts, kept, cutter)
     return [path for cut in in_order(cuts) for path in cut.paths]
 
 
 def _safe_mm(profile: MachineProfile) -> float:
-    return min(SAFE_MM, profile.envelope.z_max_mm)
+    return profile.envelope.lift_mm(SAFE_MM)
 
 
 def _toolpath(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> Toolpath:
@@ -160,7 +162,7 @@ def _dynamics(profile: MachineProfile) -> Dynamics:
     )
 
 
-def _volume_mm3(features: Sequence[Feature], stock: Stock) -> float:
+def _volume_mm3(features: Sequence[Feature], kept: BaseGeometry, stock: Stock) -> float:
     """Volume of the finished parts."""
     pockets = sum(f.area.area * f.depth_mm for f in features if f.depth_mm is not None)
-    return float(kept_area(features).area * stock.thickness_mm - pockets)
+    return float(kept.area * stock.thickness_mm - pockets)

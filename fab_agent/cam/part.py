@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from shapely import Polygon
+from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput
@@ -57,13 +57,14 @@ def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Featur
 
 def kept_area(features: Sequence[Feature]) -> BaseGeometry:
     """What stays when all that goes through is cut: the finished parts seen from above, mm²."""
-    kept: BaseGeometry = Polygon()
+    kept: BaseGeometry = MultiPolygon()
     through = [f for f in features if f.operation is not Operation.POCKET]
     for level in sorted({feature.level for feature in through}):
         here = [f for f in through if f.level == level]
-        parts = shapely.union_all([f.area for f in here if f.operation is Operation.OUTSIDE])
-        gone = shapely.union_all([f.area for f in here if f.operation is not Operation.OUTSIDE])
-        kept = kept.union(parts).difference(gone)
+        # Contours do not meet, so that what is around equally many of them lies side by side.
+        parts = [f.area for f in here if f.operation is Operation.OUTSIDE]
+        gone = [f.area for f in here if f.operation is not Operation.OUTSIDE]
+        kept = MultiPolygon([*shapely.get_parts(kept), *parts]).difference(MultiPolygon(gone))
     return kept
 
 

@@ -6,6 +6,7 @@ from math import floor
 
 import numpy as np
 import shapely
+from shapely import MultiPolygon
 from shapely.affinity import rotate, translate
 from shapely.geometry.base import BaseGeometry
 
@@ -40,7 +41,8 @@ class Places:
     def areas(self, area: BaseGeometry) -> BaseGeometry:
         """The same area of all copies on the sheet."""
         way = rotate(area, 90, origin=(0, 0)) if self.turned else area
-        return shapely.union_all([translate(way, *move) for move in self.moves])
+        copies = [translate(way, *move) for move in self.moves]
+        return MultiPolygon([part for copy in copies for part in shapely.get_parts(copy)])
 
 
 def placed(

@@ -7,7 +7,7 @@ from fab_agent.cam.drawing import Points
 
 _DUST_MM = 1e-9
 # Rounds of exchanges over the whole tour; most of what can be gained is found in the first few.
-_ROUNDS = 8
+_ROUNDS = 5
 
 Order = NDArray[np.intp]
 
