@@ -41,13 +41,13 @@ def printed(moves: int) -> list[str]:
 
 
 def milled(moves: int, *, segment_mm: float = 1.5, feed_mm_s: float = 60.0) -> list[str]:
-    """19 bytes a move: a circle of segments, round and round."""
+    """17 bytes a move, written as our CAM does, without spaces: a circle, round and round."""
     radius, step = 30.0, 2 * pi / round(2 * pi * 30.0 / segment_mm)
     curve = [(50 + radius * cos(i * step), 50 + radius * sin(i * step)) for i in range(moves)]
-    head = ["G21", "G90", "M3 S10000", "G0 Z5.000", "G0 X80.000 Y50.000", "G1 Z-1.000 F300"]
-    feed = f"G1 F{feed_mm_s * 60:.0f}"
-    lines = [f"G1 X{x:.3f} Y{y:.3f}" for x, y in curve]
-    return [*head, feed, *lines, "G0 Z5.000", "M5", "M2"]
+    head = ["G21", "G90", "M3S10000", "G0Z5.000", "G0X80.000Y50.000", "G1Z-1.000F300"]
+    feed = f"G1F{feed_mm_s * 60:.0f}"
+    lines = [f"G1X{x:.3f}Y{y:.3f}" for x, y in curve]
+    return [*head, feed, *lines, "G0Z5.000", "M5", "M2"]
 
 
 def write(path: Path, lines: list[str]) -> Path:
