@@ -24,9 +24,12 @@ _SMOOTH_MM = 0.002
 _CORNER_DIAMETERS = 1.0
 _RAMP = 10.0  # mm forward for each mm down
 TAB_MM = 5.0
+# A tab holds a thin part and can still be cut through with a knife or a saw under a thick one.
 _TAB_HEIGHT_SHARE = 0.3
+_TAB_HEIGHT_MM = 3.0
 _TAB_SPACING_MM = 120.0
 _TABS_AT_MOST = 0.4  # share of the way round
+_TAB_SHIFT = 0.25  # of the way between two tabs: so they never meet
 
 Path3 = NDArray[np.float64]  # (n, 3) mm
 Depths = NDArray[np.float64]  # (n,) Z in mm, falling
@@ -84,18 +87,30 @@ def loose_area(area: Polygon, cutter: Cutter) -> BaseGeometry:
 
 
 def tabs_on(path: Points, cutter: Cutter) -> list[tuple[float, float]]:
-    """Start and end (mm along `path`) of the bridges that hold the part, evenly spread."""
-    length = float(_stations(path)[-1])
+    """Start and end (mm along `path`) of the bridges that hold the part, evenly spread.
+
+    Where a straight stretch is near, the bridge stands on it: there it is easily cleaned off.
+    """
+    at_vertex = _stations(path)
+    length = float(at_vertex[-1])
     width = TAB_MM + cutter.diameter_mm
     count = max(3, ceil(length / _TAB_SPACING_MM))
     width = min(width, _TABS_AT_MOST * length / count)
     middles = (np.arange(count) + 0.5) * length / count
+    straight = np.diff(at_vertex) > width
+    if straight.any():
+        low, high = at_vertex[:-1][straight] + width / 2, at_vertex[1:][straight] - width / 2
+        places = np.clip(middles[:, None], low, high)
+        nearest = np.abs(places - middles[:, None]).argmin(axis=1)
+        moved = places[np.arange(count), nearest]
+        near = np.abs(moved - middles) <= _TAB_SHIFT * length / count
+        middles = np.where(near, moved, middles)
     return [(float(middle - width / 2), float(middle + width / 2)) for middle in middles]
 
 
 def tab_top_mm(thickness_mm: float) -> float:
     """Z of the upper side of a tab."""
-    return -(1 - _TAB_HEIGHT_SHARE) * thickness_mm
+    return min(_TAB_HEIGHT_SHARE * thickness_mm, _TAB_HEIGHT_MM) - thickness_mm
 
 
 def depths_to(depth_mm: float, cutter: Cutter) -> Depths:
