@@ -21,6 +21,8 @@ _FEWEST = 4  # points: three lie on a circle always
 _RADII_MM = (0.05, 2000.0)
 # A longer one is written as two: start and end never coincide, which would mean a whole turn.
 _WIDEST_RAD = np.pi
+# Far above what a firmware's 32-bit numbers blur: it must never take a short arc for a whole turn.
+_LEAST_RAD = 0.005
 _SPLIT_SHARE = 0.8
 _SAME_FEED = 1.05
 
@@ -169,6 +171,7 @@ def _batch_lies(xyz: Floats, first: Indices, last: Indices) -> Flags:
             & (radius[:, 0] >= _RADII_MM[0])
             & (radius[:, 0] <= _RADII_MM[1])
             & (turns * np.sign(whole) >= 0).all(axis=1)
+            & (np.abs(whole[:, 0]) >= _LEAST_RAD)
             & (np.abs(whole[:, 0]) <= _WIDEST_RAD)
         )
     return lies

@@ -72,6 +72,27 @@ def test_what_is_straight_stays_straight(points):
     assert with_arcs(way).kind.tolist() == way.kind.tolist()
 
 
+def test_a_short_piece_of_a_huge_circle_is_no_arc():
+    # GRBL computes in 32 bits and takes an arc that hardly turns for a whole circle.
+    hardly = path_of(round_way(1500, 0.2, step=0.04))
+    assert set(with_arcs(hardly).kind.tolist()) == {Move.CUT}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_arc_turns_so_little_that_32_bits_would_blur_it(seed):
+    rng = np.random.default_rng(seed)
+    radii, turns = rng.uniform(0.1, 1900, 20), rng.uniform(0.05, 120, 20)
+    for radius, turn in zip(radii, turns, strict=True):
+        short = with_arcs(path_of(round_way(radius, turn, step=turn / 30)))
+        for start, end, kind, about in zip(
+            short.xyz[:-1], short.xyz[1:], short.kind[1:], short.centre[1:], strict=True
+        ):
+            if kind != Move.CUT:
+                one, other = start[:2] - about, end[:2] - about
+                angle = np.arccos(one @ other / np.hypot(*one) / np.hypot(*other))
+                assert angle > 0.003
+
+
 def test_a_plunge_at_one_place_or_a_rapid_is_no_arc():
     plunge = path_of([(5, 5, -z) for z in range(6)])
     assert with_arcs(plunge).kind.tolist() == [Move.CUT] * 6
