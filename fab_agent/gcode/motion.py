@@ -290,6 +290,17 @@ class Walk(ABC):
                 what = f"the way comes over '{zone.name}' below Z{top}; go round it or above it"
                 self.refuse("keep-out", what, f"'{zone.name}'", f"above Z{top}")
 
+    def check_homing(self) -> None:
+        """Refuse homing from below the top of a zone once something has moved: its way is not
+        in the program.
+        """
+        moved = self.high != (-inf, -inf, -inf)
+        for zone in self._zones:
+            if moved and not self.here[2] > zone.high[2]:
+                top = f"{zone.high[2]:g} mm"
+                what = f"homing may come over '{zone.name}'; rise above Z{top} before"
+                self.refuse("keep-out", what, limit=f"above Z{top}")
+
     def dwell(self, seconds: float) -> None:
         """Wait; longer than MAX_DWELL_S is refused."""
         if not 0 <= seconds <= MAX_DWELL_S:

@@ -139,6 +139,7 @@ class PrinterWalk(Walk):
 
     def _home(self, args: Args) -> None:
         """Where an axis stands after homing depends on the build: unknown until it is told."""
+        self.check_homing()
         axes = args or "XYZ"
         x, y, z = (nan if axis in axes else at for axis, at in zip("XYZ", self.here, strict=True))
         self.here = (x, y, z)

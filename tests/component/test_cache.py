@@ -229,6 +229,15 @@ def order(tmp_path, root):
 
 
 @pytest.mark.slow
+def test_a_program_that_older_rules_let_pass_is_made_and_proved_anew(order, monkeypatch):
+    slicer = FakeSlicer()
+    order(slicer)
+    monkeypatch.setattr("fab_agent.prepare.RULES_VERSION", "another")
+    order(slicer)
+    assert slicer.calls == 2
+
+
+@pytest.mark.slow
 def test_a_refused_program_is_kept_beside_its_picture(order, root):
     small = Envelope(x_max_mm=55, y_max_mm=200, z_max_mm=200)
     machine = PRINTER.model_copy(update={"envelope": small})

@@ -286,6 +286,8 @@ _CUTS = [
 
 # Across the clip on the bed: at its height, from homing's unknown place, round it and through.
 _INTO_THE_CLIP = [
+    ("G1 Z10 F600|G1 X10 Y4|G1 Z3|G28", 9),
+    ("G1 Z10 F600|G1 X10 Y4|G1 Z3|M84|G28", 10),
     ("G1 Z10 F600|G1 X10 Y4|G1 X100 Z3", 8),
     ("G1 Z5 F600|G1 X10 Y20", 7),
     ("G1 Z10 F600|G1 X10 Y4|G1 Z3|G1 X190", 9),
