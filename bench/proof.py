@@ -43,10 +43,10 @@ def middle(line_count: int, decimals: int = 3) -> Iterator[bytes]:
     dice = random.Random(7)
     for number in range(line_count):
         kind = number % 20
-        x, y = 100 + kind + dice.uniform(0, 0.5), 100 + dice.uniform(0, 2)
+        x, y = 100 + kind / 5 + dice.uniform(0, 0.1), 100 + dice.uniform(0, 0.3)
         place = f"X{x:.{decimals}f} Y{y:.{decimals}f}"
         if kind < 17:
-            yield f"G1 {place} E{dice.uniform(0.01, 0.1):.{decimals + 2}f}".encode()
+            yield f"G1 {place} E{dice.uniform(0.003, 0.03):.{decimals + 2}f}".encode()
         elif kind == 17:
             yield b"G1 E-.8 F2400"
         elif kind == 18:
@@ -65,7 +65,7 @@ def program(line_count: int) -> Iterator[bytes]:
 def write_big(path: Path, size_bytes: int) -> None:
     """A print of `size_bytes` in as few lines as a firmware's buffer takes, block by block."""
     head, tail = (text.replace("|", "\n").encode() + b"\n" for text in (HEAD, TAIL))
-    block = b"".join(line + b"\n" for line in middle(BLOCK, decimals=22))
+    block = b"".join(line + b"\n" for line in middle(BLOCK, decimals=25))
     with path.open("wb") as file:
         file.write(head)
         while file.tell() < size_bytes:

@@ -117,7 +117,7 @@ def test_a_refusal_of_a_line_shows_the_line_and_where_the_tool_stood():
         "G1 Z10 F600|G1 X10 Y20|G1 Z1|G1 X190|G1 Y40",  # behind it
         "G1 Z10 F600|G1 X60 Y4|G1 Z3|G1 X70|G1 Y12|G1 X130|G1 Y4",  # round it
         "G1 Z10 F600|G1 X70 Y9|G1 Z3|G17|G2 X130 Y9 R40",  # an arc that bulges away
-        "G28 Z|G1 Z10 F600|G1 X70 Y9|G28|G1 Z10|G1 X70 Y9",  # homed again before anything moved, and from above it
+        "G28 Z|G1 Z10 F600|G1 X70 Y9|G28|G1 Z10|G1 X70 Y9",  # homed again, from above
     ],
 )
 def test_a_way_round_what_stands_on_the_bed_is_accepted(moves):
