@@ -4,9 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from commons.machine import Envelope, KeepOut, Park, PrintLimits
-from tests.profiles import printer
+from fab_agent.cam.cutter import Stock
+from fab_agent.cam.mill import mill
+from fab_agent.cam.request import Kind
+from tests.profiles import printer, router
 
 CLAMP = {"name": "clamp", "x_min_mm": 100, "x_max_mm": 140, "y_min_mm": 0, "y_max_mm": 20}
+SQUARE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="60mm" height="60mm" viewBox="0 0 60 60">
+<rect x="0" y="0" width="60" height="60"/></svg>"""
 
 
 def room(top_mm):
@@ -39,3 +44,9 @@ def test_nothing_parks_where_something_stands():
 @pytest.mark.parametrize(("top_mm", "lift_mm"), [(3, 5), (4, 5), (9, 10), (100, 60)])
 def test_a_tool_rises_over_what_stands_there_but_never_above_the_machine(top_mm, lift_mm):
     assert room(top_mm).lift_mm(5) == lift_mm
+
+
+def test_a_drawing_is_milled_beside_a_clamp_and_travels_above_it():
+    stock = Stock(thickness_mm=4, size_mm=(250, 210))
+    made = mill(SQUARE, Kind.SVG, stock=stock, profile=router(envelope=room(15)))
+    assert b"G0 Z16" in made.lines
