@@ -8,7 +8,6 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
-from shapely.geometry.polygon import orient
 
 from commons.errors import ProgramRefused
 from fab_agent.cam.contours import at
@@ -142,13 +141,11 @@ def ramped(
     held = np.zeros(len(middles), dtype=bool)
     for start, end in tabs:
         held |= (start < middles) & (middles < end)
-    laps = []
-    for above, below in zip(depths - steps, depths, strict=True):
-        z = np.maximum(above + (below - above) * nodes / ramp, below)
-        laps.append(_lap(xy, z, held, tab_top))
-    again = nodes <= ramp
-    laps.append(_lap(xy[again], np.full(again.sum(), depths[-1]), held[: again.sum() - 1], tab_top))
-    whole = np.concatenate(laps)
+    above, below = (depths - steps)[:, None], depths[:, None]
+    laps = _laps(xy, np.maximum(above + steps[:, None] * nodes / ramp, below), held, tab_top)
+    again = int((nodes <= ramp).sum())
+    level = np.full((1, again), depths[-1])
+    whole = np.concatenate([laps, _laps(xy[:again], level, held[: again - 1], tab_top)])
     moved = np.ones(len(whole), dtype=bool)
     moved[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
     return whole[moved]
@@ -160,12 +157,12 @@ def pecked(centre: tuple[float, float], depths: Depths, *, clear_mm: float) -> P
     return np.column_stack([np.tile(centre, (len(heights), 1)), heights])
 
 
-def _lap(xy: Points, z: NDArray[np.float64], held: NDArray[np.bool_], tab_top: float) -> Path3:
-    """Both ends of each piece of one round, so that a tab has upright sides."""
-    ends = np.stack([z[:-1], z[1:]], axis=1)
-    ends[held] = np.maximum(ends[held], tab_top)
-    pieces = np.stack([xy[:-1], xy[1:]], axis=1)
-    return np.concatenate([pieces, ends[:, :, None]], axis=2).reshape(-1, 3)
+def _laps(xy: Points, z: NDArray[np.float64], held: NDArray[np.bool_], tab_top: float) -> Path3:
+    """Both ends of each piece of every round (a row of `z`), so that a tab has upright sides."""
+    ends = np.stack([z[:, :-1], z[:, 1:]], axis=2)
+    ends[:, held] = np.maximum(ends[:, held], tab_top)
+    pieces = np.broadcast_to(np.stack([xy[:-1], xy[1:]], axis=1), (*ends.shape, 2))
+    return np.concatenate([pieces, ends[..., None]], axis=3).reshape(-1, 3)
 
 
 def _stations(path: Points) -> NDArray[np.float64]:
@@ -218,6 +215,6 @@ def _grown(shape: BaseGeometry, distance: float) -> BaseGeometry:
 
 
 def _ring(area: Polygon, *, clockwise: bool) -> Points:
-    simple = orient(area.simplify(_SMOOTH_MM), -1.0 if clockwise else 1.0)
-    points: Points = shapely.get_coordinates(simple.exterior)
-    return points
+    simple = shapely.simplify(shapely.get_exterior_ring(area), _SMOOTH_MM)
+    points: Points = shapely.get_coordinates(simple)
+    return points[::-1] if shapely.is_ccw(simple) == clockwise else points
