@@ -176,11 +176,22 @@ def _centres(area: Polygon, cutter: Cutter) -> Polygon:
     if centres.is_empty:
         raise _too_narrow(area, cutter)
     reached = _grown(centres, cutter.radius_mm)
-    _refuse_unreached(area.difference(reached), reached, cutter)
+    if not _all_near(area, reached, _CORNER_DIAMETERS * cutter.diameter_mm):
+        _refuse_unreached(area.difference(reached), reached, cutter)
     if centres.geom_type != "Polygon":
         necks = _pieces(area.difference(reached))
         raise _too_narrow(max(necks, key=_size, default=area), cutter)
     return centres
+
+
+def _all_near(area: Polygon, reached: BaseGeometry, depth: float) -> bool:
+    """Whether the edge is nowhere farther than `depth` from what is reached: most are not.
+
+    It is looked at every half `depth`, so that between two looks it leads a quarter farther.
+    """
+    looks = shapely.points(shapely.get_coordinates(shapely.segmentize(area.boundary, depth / 2)))
+    shapely.prepare(reached)
+    return bool(shapely.distance(looks, reached).max() <= 0.75 * depth)
 
 
 def _refuse_unreached(rest: BaseGeometry, reached: BaseGeometry, cutter: Cutter) -> None:
