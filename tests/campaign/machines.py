@@ -45,9 +45,15 @@ class Machine(Protocol):
 
     def needs_a_person(self) -> bool: ...
 
+    def is_whole(self) -> bool: ...
+
     def settings(self) -> str: ...
 
     def close(self) -> None: ...
+
+
+# Knobs that end a run, whenever its line comes: the first try may not have got there.
+_FAILS = ("_at_line", "_fails", "_away")
 
 
 class SimulatedMachine:
@@ -63,6 +69,7 @@ class SimulatedMachine:
         self._process = Running("machine", [*command, str(SPEED), knobs], folder)
         # What went wrong once does not go wrong again after somebody has looked at the machine.
         self._healthy = healthy
+        self._fails = any(name.endswith(_FAILS) for name, _ in schedule.knobs)
 
     def start(self) -> None:
         self._process.start()
@@ -111,6 +118,10 @@ class SimulatedMachine:
         """It gave an alarm or halted since it has current: a reset alone does not mend that."""
         told = {e.kind for e in self.entries()[self._entries_before :]}
         return bool(told & {"alarm", "dead"})
+
+    def is_whole(self) -> bool:
+        """Nothing is left in it that ends a run."""
+        return self._process is self._healthy or not self._fails
 
     def settings(self) -> str:
         return f'port = "{self._port}"'
@@ -170,6 +181,9 @@ class HostedPrinter:
 
     def is_there(self, *, line: int = 0) -> bool:
         return sum(e.kind == "line" for e in self.entries()) >= line
+
+    def is_whole(self) -> bool:
+        return True
 
     def go_on(self) -> None:
         """It was never stopped."""

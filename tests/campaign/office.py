@@ -4,12 +4,14 @@ Straight into the database that the web process serves: SQLite lets several proc
 people must be able to act whether or not that process is dead just now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, FabError, IllegalTransition
@@ -88,7 +90,7 @@ class Office:
         self._decide(partial(decisions.give_verdict, good=True, note=""))
 
     def try_again(self) -> None:
-        with transaction(self._engine) as session:
+        with self._writing() as session:
             job = decisions.job_in(session, self._template.job_id, lab_id=self._template.lab_id)
             decisions.try_again(session, job, now=datetime.now(UTC))
 
@@ -101,21 +103,31 @@ class Office:
 
     def _do(self, act: Callable[..., None]) -> None:
         try:
-            with transaction(self._engine) as session:
+            with self._writing() as session:
                 act(session, by=self._template.manager, now=datetime.now(UTC))
         except (Conflict, IllegalTransition):
             return
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A transaction; nothing came of it when a server that stands still holds the database."""
+        try:
+            with transaction(self._engine) as session:
+                yield session
+        except OperationalError as problem:
+            if "locked" not in str(problem):
+                raise
 
     # What clocks do
 
     def an_hour_passes(self) -> None:
         """For the server's clock of silence. Nothing else in it has an hour's patience."""
-        with transaction(self._engine) as session:
+        with self._writing() as session:
             jobs.notice_silence(session, datetime.now(UTC) + HOUR)
 
     def rest_is_over(self) -> None:
         """A machine that gave a job back may be offered it again: its minute has passed."""
-        with transaction(self._engine) as session:
+        with self._writing() as session:
             ended = select(AttemptRow).where(col(AttemptRow.outcome) == "declined")
             for attempt in session.exec(ended):
                 attempt.ended_at = datetime.now(UTC) - HOUR

@@ -77,7 +77,7 @@ class _Story:
         self._unsafe: list[str] = []
         self._tries_left = int(self._schedule.again)
         self._coming: Fault | None = None
-        self._holds = self._is_broken = False
+        self._holds = self._is_broken = self._whole = False
 
     def tell(self) -> None:
         for fault in self._schedule.faults:
@@ -197,6 +197,7 @@ class _Story:
                 office.attest(nothing_ran=not self._has_run(seen))
         elif seen.state is JobState.FAILED and self._tries_left:
             self._tries_left -= 1
+            self._whole = world.machine.is_whole()
             office.try_again()
         else:
             return False
@@ -215,7 +216,8 @@ class _Story:
 
     def _judge_second_try(self, seen: Seen) -> None:
         """What was tried again when all was mended has succeeded."""
-        if self._tries_left < self._schedule.again and seen.state is JobState.FAILED:
+        failed = self._tries_left < self._schedule.again and seen.state is JobState.FAILED
+        if failed and self._whole:
             self._complaints.append(f"tried again in a whole world it failed: {seen.sentence}")
 
     def _judge_safety(self, when: str) -> None:
