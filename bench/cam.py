@@ -4,6 +4,7 @@ A sheet with 1600 openings (5,000 entities: lines, arcs, circles) is prepared as
 proof included; every drawing of `designs/` is cut out of a field of heights.
 """
 
+import gc
 import io
 import json
 import time
@@ -79,6 +80,7 @@ def difference(plan: MillPlan, stock: Stock) -> Difference:
 
 def main() -> None:
     """Print the table and the JSON line."""
+    gc.disable()  # as the child that mills does
     data = crowded_drawing()
     mill(
         next(DESIGNS.glob("*/export/side.dxf")).read_bytes(), Kind.DXF, stock=SHEET, profile=ROUTER
