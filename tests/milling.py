@@ -1,5 +1,6 @@
 """How a milling program is read in tests: with no help from the product."""
 
+import re
 from collections.abc import Iterable, Iterator
 from math import atan2, ceil, cos, hypot, pi, sin
 
@@ -12,7 +13,7 @@ def moves(lines: Iterable[bytes]) -> list[tuple[bool, XYZ, XYZ]]:
     here: dict[str, float] = {"X": 0.0, "Y": 0.0, "Z": 99.0}
     found = []
     for line in lines:
-        head, *words = line.decode().split()
+        head, *words = re.findall(r"[A-Z][-.0-9]+", line.decode())
         if head not in ("G0", "G1", "G2", "G3"):
             continue
         start = (here["X"], here["Y"], here["Z"])

@@ -12,13 +12,14 @@ SPIN_UP_S = 3
 def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Iterator[bytes]:
     """The program: modes, lift, spindle on, the moves, lift, spindle off.
 
-    Only what changes is written, so lines stay short; F is rounded down to whole mm/min, so
+    Only what changes is written, without spaces, which GRBL throws away: lines stay short, and
+    more of them fit its receive buffer; F is rounded down to whole mm/min, so
     that no limit is passed by rounding.
     """
-    yield b"G21 G90 G94 G17"
-    yield f"G0 Z{_number(safe_mm)}".encode()
-    yield f"M3 S{spindle_rpm:.0f}".encode()
-    yield f"G4 P{SPIN_UP_S}".encode()
+    yield b"G21G90G94G17"
+    yield f"G0Z{_number(safe_mm)}".encode()
+    yield f"M3S{spindle_rpm:.0f}".encode()
+    yield f"G4P{SPIN_UP_S}".encode()
     before, feed = (None, None, safe_mm), 0
     columns = (toolpath.xyz, toolpath.kind, toolpath.feed, toolpath.centre)
     for point, kind, feed_mm_s, about in zip(*(c.tolist() for c in columns), strict=True):
@@ -32,9 +33,9 @@ def grbl_lines(toolpath: Toolpath, *, spindle_rpm: float, safe_mm: float) -> Ite
             words.append(f"F{per_minute}")
             feed = per_minute
         if words:
-            yield " ".join([f"G{kind}", *words]).encode()
+            yield "".join([f"G{kind}", *words]).encode()
         before = point
-    yield f"G0 Z{_number(safe_mm)}".encode()
+    yield f"G0Z{_number(safe_mm)}".encode()
     yield b"M5"
 
 

@@ -3,6 +3,7 @@
 It reads the lines as they will be sent and shares nothing with what made them.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import atan2, ceil, cos, floor, hypot, pi, sin
@@ -12,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+_WORD = re.compile(r"[A-Z][-.0-9]+")
 _CHORD_RAD = 0.05
 # Long slanting moves are followed in pieces, so that the boxes around them stay small.
 _PIECE_MM = 10.0
@@ -140,7 +142,7 @@ def _strokes(lines: Iterable[bytes]) -> Iterator[tuple[XYZ, XYZ]]:
     """Every short straight piece of the way (absolute mm, as our programs are)."""
     here: XYZ = (0.0, 0.0, 1000.0)
     for line in lines:
-        head, *words = line.decode().split()
+        head, *words = _WORD.findall(line.decode())
         if head not in ("G0", "G1", "G2", "G3"):
             continue
         values = {word[0]: float(word[1:]) for word in words}

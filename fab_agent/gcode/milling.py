@@ -31,6 +31,7 @@ _NAMES_BY_REASON: tuple[tuple[tuple[str, str], str], ...] = (
 class MillWalk(Walk):
     """A GRBL router. Invariant: below Z0 it was never moved without a turning spindle."""
 
+    packed = True
     forbidden: ClassVar = {name: why for why, names in _NAMES_BY_REASON for name in names.split()}
     sharing = frozenset({"G17", "G20", "G21", "G40", "G54", "G80", "G90", "G91", "G94"})
 

@@ -32,6 +32,8 @@ class Walk(ABC):
     NaN, and lies in no box.
     """
 
+    # The firmware throws spaces away before it reads.
+    packed: ClassVar[bool] = False
     # Command -> the argument letters it may have, and what it does.
     commands: ClassVar[Mapping[str, tuple[str, Action]]]
     # Command -> rule and reason, for commands that deserve more than "unknown".

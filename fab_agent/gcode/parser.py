@@ -1,6 +1,7 @@
 """Lines of G-code as words. Strict: what a firmware might read differently is refused.
 
-A line is words with one space between them; a word is a capital letter and a plain decimal
+A line is words with one space between them, or none where the firmware throws spaces away
+("packed"); a word is a capital letter and a plain decimal
 number. Exponents, signs inside a number, comments, line numbers, checksums and every byte that
 a firmware acts on at once are errors, never guesses.
 """
@@ -27,6 +28,7 @@ _MOVE_SHAPES = frozenset(
     for letters in combinations("XYZEF", count)
 )
 _WORD = re.compile(r"([A-Z])(-?(?:\d+\.?\d*|\.\d+))?")
+_PACKED = re.compile(r" |(?<=[0-9.])(?=[A-Z])")
 _CODE = re.compile(r"[GMT]\d{1,4}(?:\.\d)?")
 _COMMAND_LETTERS = "GMT"
 _REALTIME = re.compile(rb"[!~?\x18\x80-\xff]")
@@ -68,18 +70,21 @@ def plain_stroke(line: bytes) -> tuple[float, float, float] | None:
         return None
 
 
-def parse_line(line: bytes, number: int) -> list[Command]:
+def parse_line(line: bytes, number: int, *, packed: bool = False) -> list[Command]:
     """The commands of one bare line, in order, each with its arguments; at least one.
 
     A line without a command word (GRBL repeats the last motion then) is a command named "".
     An argument without a number (`G28 X`) has the value None.
+
+    `packed`: words may follow each other without a space, as in `G1X2Y3`.
 
     Raises:
         ProgramRefused: naming `number` and the rule that the line breaks.
     """
     _refuse_bytes(line, number)
     commands: list[Command] = []
-    for text in line.decode("ascii").split(" "):
+    words = line.decode("ascii")
+    for text in _PACKED.split(words) if packed else words.split(" "):
         letter, value = _word(text, line, number)
         if letter in _COMMAND_LETTERS:
             commands.append((_code(text, line, number), {}))

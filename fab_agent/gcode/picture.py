@@ -39,7 +39,7 @@ def moves_of(lines: Iterable[bytes], profile: MachineProfile) -> Iterator[Move]:
         walk.line = number
         start, done = walk.here, walk.worked
         try:
-            commands = parse_line(line, number)
+            commands = parse_line(line, number, packed=walk.packed)
             walk.obey(commands)
         except ProgramRefused:
             return

@@ -82,7 +82,7 @@ def prove(
             if words is not None:
                 walk.straight(words)
             else:
-                walk.obey(parse_line(line, number))
+                walk.obey(parse_line(line, number, packed=walk.packed))
     except ProgramRefused as refused:
         refused.value = refused.value or shown(line) or "nothing"
         refused.place = walk.here

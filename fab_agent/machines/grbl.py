@@ -4,6 +4,7 @@ Facts: gnea/grbl, doc/markdown/interface.md. Every line is answered by `ok` or `
 has left the receive buffer, so that counting characters keeps the buffer full, not too full.
 """
 
+import re
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -32,6 +33,7 @@ DWELL_REPORTS = 350
 BLOCK = 512
 
 _OK = b"ok\r\n"
+_DWELL = re.compile(rb"G0?4(?![0-9.])")
 _HELD = frozenset({"Hold", "Door"})
 _AT_WORK = frozenset({"Idle", "Run", *_HELD})
 # What GRBL says besides `ok`, `error:` and `ALARM:` begins so; all else is noise.
@@ -203,7 +205,7 @@ class GrblStream:
         """All is done, or it waits in a dwell: then `Idle` is no sign of a lost line."""
         if self.lines_done == self.lines_sent:
             return True
-        dwells = self._lines.line(self.lines_done).startswith((b"G4 ", b"G04 "))
+        dwells = _DWELL.match(self._lines.line(self.lines_done)) is not None
         return dwells and self._idle_reports <= DWELL_REPORTS
 
     def _held(self) -> list[MachineEvent]:

@@ -107,8 +107,8 @@ def test_every_move_stays_within_the_margin_and_no_rapid_goes_into_the_wood():
 
 def test_the_program_says_its_modes_and_ends_lifted_and_still():
     lines = plan(PART).lines
-    assert lines[:4] == (b"G21 G90 G94 G17", b"G0 Z5", b"M3 S18000", b"G4 P3")
-    assert lines[-2:] == (b"G0 Z5", b"M5")
+    assert lines[:4] == (b"G21G90G94G17", b"G0Z5", b"M3S18000", b"G4P3")
+    assert lines[-2:] == (b"G0Z5", b"M5")
 
 
 def test_the_masses_are_those_of_part_and_sheet():

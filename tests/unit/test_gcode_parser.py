@@ -45,6 +45,17 @@ def test_a_line_may_hold_several_commands_flags_and_leading_zeros():
     assert parse_line(b"X1", 1) == [("", {"X": 1})]
 
 
+def test_words_may_follow_each_other_where_the_firmware_throws_spaces_away():
+    spaced, packed = b"G21 G090 M03 S1000", b"G21G090M03S1000"
+    assert parse_line(packed, 1, packed=True) == parse_line(spaced, 1)
+    assert parse_line(b"G1X-1.Y.5 F600", 1, packed=True) == parse_line(b"G1 X-1. Y.5 F600", 1)
+    with pytest.raises(ProgramRefused, match="malformed word 'G1X1'"):
+        parse_line(b"G1X1", 1)
+    for line in (b"G1X1 0", b"G1X1.5.2", b"G1X1e3", b"G1XY2", b"G1X1  Y2", b"G1X--1"):
+        with pytest.raises(ProgramRefused, match="malformed word"):
+            parse_line(line, 1, packed=True)
+
+
 @pytest.mark.parametrize(
     ("line", "rule"),
     [

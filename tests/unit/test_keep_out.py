@@ -49,4 +49,4 @@ def test_a_tool_rises_over_what_stands_there_but_never_above_the_machine(top_mm,
 def test_a_drawing_is_milled_beside_a_clamp_and_travels_above_it():
     stock = Stock(thickness_mm=4, size_mm=(250, 210))
     made = mill(SQUARE, Kind.SVG, stock=stock, profile=router(envelope=room(15)))
-    assert b"G0 Z16" in made.lines
+    assert b"G0Z16" in made.lines
