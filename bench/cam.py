@@ -13,11 +13,11 @@ from pathlib import Path
 import ezdxf
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.mill import MillPlan, mill
 from fab_agent.cam.passes import tab_top_mm
 from fab_agent.cam.removal import Difference, compare, field_of
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 
 CUTTER_MM = 3.0
 ROUTER = MachineProfile(

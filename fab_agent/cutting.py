@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from commons.errors import FabError, InvalidInput, ProgramRefused, Unavailable
 from commons.machine import MachineProfile
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
+from fab_agent.cam.stock import Stock
 from fab_agent.sandbox import Completed, Ending, Limits, run_python
 
 LIMITS = Limits(memory_bytes=3 * 2**30, cpu_s=300, wall_s=600, file_bytes=256 * 2**20)

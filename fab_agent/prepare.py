@@ -9,8 +9,7 @@ from pathlib import Path
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
 from fab_agent.cache import Cache
-from fab_agent.cam.cuts import through_mm
-from fab_agent.cam.cutter import Stock
+from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
 from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.picture import moves_of, picture

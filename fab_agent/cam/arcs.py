@@ -11,7 +11,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from fab_agent.cam.toolpath import DECIMALS, Move, Toolpath
+from fab_agent.cam.stock import DECIMALS
+from fab_agent.cam.toolpath import Move, Toolpath
 
 # No point of a chord lies farther than this from the arc that replaces it. Together with what
 # `cuts.refuse_gouges` lets pass it stays below 0.02 mm.

@@ -10,7 +10,7 @@ from shapely.ops import nearest_points
 
 from commons.errors import ProgramRefused
 from fab_agent.cam.contours import at
-from fab_agent.cam.cutter import Cutter, Stock
+from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.drawing import Points
 from fab_agent.cam.operations import Operation, depth_of
 from fab_agent.cam.part import Feature
@@ -27,11 +27,10 @@ from fab_agent.cam.passes import (
     tab_top_mm,
     tabs_on,
 )
-from fab_agent.cam.toolpath import CLEAR_MM, DECIMALS
+from fab_agent.cam.stock import Stock, through_mm
+from fab_agent.cam.toolpath import CLEAR_MM
 from fab_agent.cam.travel import short_tour
 
-# Below the sheet, into the board under it: plywood varies by 0.2 mm and must be cut through.
-OVERCUT_MM = 0.3
 _ENGRAVE_MM = 0.5
 # What falls out of an opening and is smaller than this would be thrown: it is milled away.
 _SMALL_MM2 = 150.0
@@ -50,11 +49,6 @@ class Cut:
     rank: tuple[int, int]
     paths: tuple[Path3, ...]
     flat: tuple[Points, ...] = ()
-
-
-def through_mm(stock: Stock) -> float:
-    """How deep the cutter goes to cut through, on the grid of the program."""
-    return round(stock.thickness_mm + OVERCUT_MM, DECIMALS)
 
 
 def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:

@@ -1,4 +1,4 @@
-"""The cutter in the collet, the sheet under it, and how fast its material lets itself be cut."""
+"""The cutter in the collet, and how fast the sheet's material lets itself be cut."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from commons.errors import InvalidInput
-from commons.machine import MATERIALS, MachineProfile
+from commons.machine import MachineProfile
 
 _TABLE = Path(__file__).with_name("feeds.toml")
 # Of the chip that industrial routers take: light gantries bend and chatter under more.
@@ -39,20 +39,6 @@ class Cutter:
     def chip_mm(self) -> float:
         """How thick a chip each edge takes at full feed."""
         return self.feed_mm_s * 60 / (self.spindle_rpm * self.edges)
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """The sheet: its lower left corner is work zero, its top is Z0. mm; a key of MATERIALS."""
-
-    thickness_mm: float
-    size_mm: tuple[float, float]
-    material: str = "plywood"
-
-    @property
-    def density_g_cm3(self) -> float:
-        """Mass by volume."""
-        return MATERIALS[self.material].density_g_cm3
 
 
 def cutter_for(profile: MachineProfile, material: str) -> Cutter:

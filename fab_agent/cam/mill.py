@@ -9,8 +9,8 @@ from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of, engravings_of
-from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges, through_mm
-from fab_agent.cam.cutter import Cutter, Stock, cutter_for, speeds_in_words
+from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges
+from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
@@ -19,6 +19,7 @@ from fab_agent.cam.part import Feature, features_of, kept_area
 from fab_agent.cam.passes import Path3
 from fab_agent.cam.placing import Corner, placed
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
 from fab_agent.gcode.program import Estimate

@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 
 from commons.errors import ProgramRefused
 from commons.machine import Envelope
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.passes import Path3
+from fab_agent.cam.stock import Stock
 
 # Between any cut and the edge of the sheet, where the clamps are; and between two copies.
 MARGIN_MM = 10.0

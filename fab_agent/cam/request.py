@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from commons.machine import MachineProfile
-from fab_agent.cam.cutter import Stock
+from fab_agent.cam.stock import Stock
 
 
 class Kind(StrEnum):

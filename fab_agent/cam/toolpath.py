@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from commons.machine import MachineProfile
 from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.passes import Path3
+from fab_agent.cam.stock import DECIMALS
 
 RESOLUTION_MM = 0.001
-DECIMALS = 3
 # Above boards that are not quite flat, and above the heads of clamps that lie flush.
 SAFE_MM = 5.0
 CLEAR_MM = 0.5

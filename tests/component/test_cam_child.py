@@ -5,8 +5,8 @@ from hashlib import sha256
 import pytest
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
+from fab_agent.cam.stock import Stock
 from fab_agent.gcode.proof import proved_program
 from fab_agent.sandbox import Ending, Limits, run_python
 

@@ -110,6 +110,7 @@ ROUTES = {
     """,
     "agents": """
         POST /api/v1/agent/leases
+        PUT /api/v1/agent/machines/<machine_id>/profile
         POST /api/v1/agent/permits
         POST /api/v1/agent/sync
     """,

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -98,9 +99,11 @@ def test_what_the_kernel_has_not_sent_can_be_taken_back():
         port.write(waiting)
         port.discard()
         port.write(b"M108\n")
-        arrived = os.read(pty.machine_end, len(waiting))
-        assert arrived.endswith(b"M108\n")
-        assert len(arrived) <= 4096 + 5
+        arrived = b""
+        while not arrived.endswith(b"M108\n"):  # the kernel passes it on when it likes
+            select.select([pty.machine_end], [], [], 10.0)
+            arrived += os.read(pty.machine_end, len(waiting))
+        assert len(arrived) < len(waiting)
     port.discard()
 
 

@@ -11,9 +11,9 @@ from shapely.affinity import translate
 
 from commons.errors import ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from tests.milling import moves
 
 ENVELOPE = Envelope(x_max_mm=600, y_max_mm=400, z_min_mm=-20, z_max_mm=40)

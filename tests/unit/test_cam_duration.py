@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from commons.machine import Envelope
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.duration import Dynamics, _blocks, _corner_speed_squared, duration_s
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from fab_agent.cam.toolpath import Move, Toolpath
 from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
 from tests.profiles import router

@@ -10,11 +10,12 @@ from shapely.affinity import translate
 
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
-from fab_agent.cam.cutter import Stock, cutter_for
+from fab_agent.cam.cutter import cutter_for
 from fab_agent.cam.mill import mill
 from fab_agent.cam.passes import TAB_MM, depths_to, pocket_paths, ramped
 from fab_agent.cam.placing import MARGIN_MM
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from tests.milling import moves
 
 ROUTER = MachineProfile(

@@ -8,11 +8,11 @@ from shapely import Point, box
 from shapely.affinity import translate
 
 from commons.machine import Envelope
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.mill import mill
 from fab_agent.cam.passes import TAB_MM, tab_top_mm
 from fab_agent.cam.removal import Field, compare, field_of
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from tests.profiles import router
 
 CUTTER = 3.0

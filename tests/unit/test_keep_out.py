@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from commons.machine import Envelope, KeepOut, Park, PrintLimits
-from fab_agent.cam.cutter import Stock
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from tests.profiles import printer, router
 
 CLAMP = {"name": "clamp", "x_min_mm": 100, "x_max_mm": 140, "y_min_mm": 0, "y_max_mm": 20}
