@@ -43,9 +43,15 @@ class PrusaSlicer:
         return self._identity
 
     def slice(
-        self, mesh: Path, profile: SlicerProfile, *, options: PrintOptions, out_dir: Path
+        self,
+        mesh: Path,
+        profile: SlicerProfile,
+        *,
+        options: PrintOptions,
+        out_dir: Path,
+        placed: bool = False,
     ) -> SliceResult:
-        """G-code for all copies of `mesh` in `out_dir`.
+        """G-code in `out_dir` for `mesh` where it stands (`placed`), or for all copies of it.
 
         Raises:
             ProgramRefused: the copies do not fit, nothing was left, or it crashed on this mesh.
@@ -54,7 +60,7 @@ class PrusaSlicer:
         settings = out_dir / "settings.ini"
         settings.write_text(profile.ini(self._settings()), encoding="utf-8")
         child = run_limited(
-            [_program(), *_arguments(profile, options)],
+            [_program(), *_arguments(profile, options, placed=placed)],
             out_dir=out_dir,
             limits=LIMITS,
             inputs={"part.stl": mesh, "settings.ini": settings},
@@ -106,16 +112,17 @@ def _program() -> str:
     return path
 
 
-def _arguments(profile: SlicerProfile, options: PrintOptions) -> list[str]:
+def _arguments(profile: SlicerProfile, options: PrintOptions, *, placed: bool) -> list[str]:
     """The command line. What could run or insert commands is given here once more: the command
     line wins over every file, whatever a file may hold."""
     copies = ["--duplicate", str(options.copies)] if options.copies > 1 else []
+    where = ["--dont-arrange"] if placed else copies
     return [
         "--export-gcode",
         *("--loglevel", "1", "--datadir", "/tmp", "--load", "/in/settings.ini"),  # noqa: S108
         *("--post-process", "", "--start-gcode", profile.settings["start_gcode"]),
         *("--end-gcode", profile.settings["end_gcode"]),
-        *copies,
+        *where,
         *("--output", "/out/raw.gcode", "/in/part.stl"),
     ]
 

@@ -48,9 +48,19 @@ class Slicer(Protocol):
         """Name and version; Unavailable when it is not installed."""
 
     def slice(
-        self, mesh: Path, profile: SlicerProfile, *, options: PrintOptions, out_dir: Path
+        self,
+        mesh: Path,
+        profile: SlicerProfile,
+        *,
+        options: PrintOptions,
+        out_dir: Path,
+        placed: bool = False,
     ) -> SliceResult:
-        """G-code in `out_dir`; ProgramRefused when it cannot, Unavailable when it may later."""
+        """G-code in `out_dir`; ProgramRefused when it cannot, Unavailable when it may later.
+
+        `placed`: the mesh is all that is made, and its X and Y are the bed's; else the slicer
+        puts `options.copies` of it where there is room.
+        """
 
 
 def duration_s(text: str) -> float | None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import zipfile
 from hashlib import sha256
@@ -256,6 +257,23 @@ def test_a_mesh_cleaned_here_is_the_one_that_is_sliced(tmp_path):
     assert result.claimed_filament_g == pytest.approx(
         result.claimed_filament_mm3 / 1000 * profile.density_g_cm3, abs=0.02
     )
+
+
+def test_what_was_placed_on_the_bed_stays_where_it_was_put(tmp_path):
+    one = CORNERS[FACES] * (10, 20, 1.4) + (30, 40, 0)
+    other = CORNERS[FACES] * (20, 10, 1.4) + (90, 80, 0)
+    mesh, out = tmp_path / "plate.stl", tmp_path / "out"
+    mesh.write_bytes(stl(np.concatenate((one, other))))
+    out.mkdir()
+    options = PrintOptions(copies=2)  # they are in the mesh
+    profile = print_profile(PRINTER, material="pla", quality="draft", options=options)
+    gcode = SLICER.slice(mesh, profile, options=options, out_dir=out, placed=True).gcode
+    printed = gcode.read_text().partition(";LAYER_CHANGE")[2]
+    at = np.array(re.findall(r"^G1 X(\S+) Y(\S+) E\d*\.\d", printed, re.MULTILINE), dtype=float)
+    line_mm = 0.4 * 1.2
+    assert at.min(axis=0) == pytest.approx((30, 40), abs=line_mm)
+    assert at.max(axis=0) == pytest.approx((110, 90), abs=line_mm)
+    assert not ((at[:, 0] > 45) & (at[:, 0] < 85)).any()
 
 
 def test_an_empty_program_has_no_layers(tmp_path):
