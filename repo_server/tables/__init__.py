@@ -9,6 +9,7 @@ from repo_server.tables.jobs import (
     ControlRow,
     JobRow,
     PermitRow,
+    ToolpathRow,
 )
 from repo_server.tables.labs import (
     AgentRow,
@@ -57,4 +58,5 @@ __all__ = [
     "ReleaseFileRow",
     "ReleaseRow",
     "SessionRow",
+    "ToolpathRow",
 ]

@@ -49,7 +49,10 @@ class JobRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One try at a job. `program` and `run` are the agent's facts as JSON; `outcome` its end."""
+    """One try at a job. `program` and `run` are the agent's facts as JSON; `outcome` its end.
+
+    `refusal` is why its program was refused, where a rule of the proof refused it.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (UniqueConstraint("machine_id", "fence"),)
@@ -66,8 +69,25 @@ class AttemptRow(SQLModel, table=True):
     sentence: str = ""
     program: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     run: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    refusal: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     verdict_by: str | None = Field(default=None, foreign_key="person.id")
     verdict_at: datetime | None = None
+
+
+class ToolpathRow(SQLModel, table=True):
+    """What an attempt's program looks like, as its agent drew it; files of the program store.
+
+    `sketch_sha256` is our own drawing of the ways, `packed_*` the program under gzip; None where
+    the agent did not send it. `program_sha256` is the hash of the program's own bytes.
+    """
+
+    __tablename__ = "toolpath"
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    program_sha256: str
+    sketch_sha256: str
+    packed_sha256: str | None = None
+    packed_size: int | None = None
+    told_at: datetime
 
 
 class PermitRow(SQLModel, table=True):

@@ -26,7 +26,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0003"
+        assert MigrationContext.configure(connection).get_current_revision() == "0004"
 
 
 def test_sqlite_keeps_what_it_was_given_and_checks_its_references(tmp_path):
