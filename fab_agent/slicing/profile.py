@@ -12,12 +12,10 @@ from typing import Any
 
 from commons.errors import InvalidInput, Unavailable
 from commons.machine import MATERIALS, MachineProfile, Material, PrintLimits, Process
+from commons.plates import PrintArea, print_area
 from fab_agent.slicing.options import PrintOptions
 
 FILAMENT_AREA_MM2 = math.pi * (1.75 / 2) ** 2
-_EDGE_MM = 2.0  # nothing is printed closer than this to the edges of the bed …
-_FRONT_MM = 8.0  # … nor in front of this line: the nozzle is primed there
-_LIFT_MM = 1.0  # what the nozzle may rise above the last layer
 _PRIME_Y_MM, _PRIME_FROM_X_MM, _PRIME_LENGTH_MM = 3.0, 5.0, 80.0
 _PARK_MM = 5.0
 _FIRST_LIFT_MM = 5.0  # before the nozzle goes anywhere; more where something stands on the bed
@@ -26,22 +24,6 @@ _SPEEDS = (
     "small_perimeter_speed", "infill_speed", "solid_infill_speed", "top_solid_infill_speed",
     "gap_fill_speed", "bridge_speed", "support_material_speed",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class PrintArea:
-    """The rectangle of the bed (mm) that parts may cover, and how high they may be."""
-
-    x_min_mm: float
-    y_min_mm: float
-    x_max_mm: float
-    y_max_mm: float
-    height_mm: float
-
-    def room_mm(self, brim_mm: float) -> tuple[float, float, float]:
-        """The box that one part must fit when a brim goes round it."""
-        x, y = self.x_max_mm - self.x_min_mm, self.y_max_mm - self.y_min_mm
-        return x - 2 * brim_mm, y - 2 * brim_mm, self.height_mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +61,6 @@ class SlicerProfile:
             )
         extra = {key: value for key, value in self.optional.items() if key in known}
         return _ini({**self.settings, **extra})
-
-
-def print_area(machine: MachineProfile) -> PrintArea:
-    """What of the machine's envelope is left for parts."""
-    box = machine.envelope
-    return PrintArea(
-        x_min_mm=box.x_min_mm + _EDGE_MM,
-        y_min_mm=box.y_min_mm + _FRONT_MM,
-        x_max_mm=box.x_max_mm - _EDGE_MM,
-        y_max_mm=box.y_max_mm - _EDGE_MM,
-        height_mm=box.z_max_mm - _LIFT_MM,
-    )
 
 
 def qualities() -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from commons.machine import (
     PrintLimits,
     Process,
 )
+from commons.plates import print_area
 from fab_agent.slicing.options import PrintOptions
-from fab_agent.slicing.profile import print_area, print_profile, qualities
+from fab_agent.slicing.profile import print_profile, qualities
 
 PRINTER = MachineProfile(
     name="ender-1",
