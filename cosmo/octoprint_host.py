@@ -8,38 +8,37 @@ import os
 import re
 import secrets
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import httpx
 
 from commons.errors import Unavailable
-from cosmo.demo.processes import ends_with_parent
+from cosmo import print_host
 
 USER = "cosmo"
 ROOM_C = 21.0
-START_S, STOP_S, STEP_S = 60.0, 10.0, 0.1
-# The plugins that call out or nag; nothing that prints needs them.
-_CONFIG = """\
+# The plugins that call out or nag; nothing that prints needs them. More plugins may follow.
+QUIET = """\
 server:
   firstRun: false
   host: 127.0.0.1
   port: {port}
   onlineCheck: {{enabled: false}}
   pluginBlacklist: {{enabled: false}}
-serial: {{autoconnect: true, port: VIRTUAL, baudrate: 115200}}
 webcam: {{timelapseEnabled: false}}
 plugins:
   _disabled: [softwareupdate, announcements, tracking, errortracking, discovery, pi_support,
               backup, health_check, achievements, pluginmanager, corewizard]
+"""
+_VIRTUAL = """\
   virtual_printer:
     enabled: true
     sendWait: false
     simulated_errors: []
     ambientTemperature: {hotend_c:g}
+serial: {{autoconnect: true, port: VIRTUAL, baudrate: 115200}}
 """
 # The virtual printer sleeps through a tenth of each move's time, divided by these factors.
 _FAST_MOVES = "M220 S{percent}\nM221 S{percent}\n"
@@ -50,28 +49,10 @@ _OWN = re.compile(r"M(?:105|110|114|115|400)(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class OctoPrintHost:
-    """A running OctoPrint. Leaving the context, or `stop`, ends it."""
+class OctoPrintHost(print_host.PrintHost):
+    """A running OctoPrint, and the key that it takes."""
 
-    url: str
     key: str
-    process: subprocess.Popen[bytes]
-
-    def stop(self) -> None:
-        """It has ended when this returns. Safe to call twice."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def start_octoprint(
@@ -87,21 +68,19 @@ def start_octoprint(
     `speed` divides the time of every move; `hotend_c` is what hotend and bed have before
     they are heated, which its simulation does at 10 °C/s. Unavailable when it does not come up.
     """
-    key = _prepare(executable, basedir, port=port, speed=speed, hotend_c=hotend_c)
-    command = [*_command(executable, basedir), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    if os.geteuid() == 0:
-        command.append("--iknowwhatimdoing")
-    with (basedir / "octoprint.out").open("wb") as output:
-        process = subprocess.Popen(
-            ends_with_parent(command), stdout=output, stderr=output, stdin=subprocess.DEVNULL
+    scripts = basedir / "scripts" / "gcode"
+    scripts.mkdir(parents=True, exist_ok=True)
+    (scripts / "afterPrinterConnected").write_text(_FAST_MOVES.format(percent=round(100 * speed)))
+    key = set_up(executable, basedir, (QUIET + _VIRTUAL).format(port=port, hotend_c=hotend_c))
+    url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=url, headers={"X-Api-Key": key}) as client:
+        process = print_host.start(
+            serve(executable, basedir, port),
+            name=f"OctoPrint on {url}",
+            log=basedir / "octoprint.out",
+            is_up=lambda: _is_operational(client),
         )
-    host = OctoPrintHost(f"http://127.0.0.1:{port}", key, process)
-    try:
-        _wait_until_operational(host, basedir)
-    except BaseException:
-        host.stop()
-        raise
-    return host
+    return OctoPrintHost(url, process, key)
 
 
 def executed_lines(basedir: Path) -> list[str]:
@@ -134,12 +113,20 @@ def _command(executable: Path, basedir: Path) -> list[str]:
     return [str(executable), "--basedir", str(basedir)]
 
 
-def _prepare(executable: Path, basedir: Path, *, port: int, speed: float, hotend_c: float) -> str:
-    """Everything a browser would be asked for; the API key is returned."""
-    scripts = basedir / "scripts" / "gcode"
-    scripts.mkdir(parents=True, exist_ok=True)
-    (scripts / "afterPrinterConnected").write_text(_FAST_MOVES.format(percent=round(100 * speed)))
-    (basedir / "config.yaml").write_text(_CONFIG.format(port=port, hotend_c=hotend_c))
+def serve(executable: Path, basedir: Path, port: int) -> list[str]:
+    """The command line of an OctoPrint on 127.0.0.1:`port`."""
+    words = ["serve", "--host", "127.0.0.1", "--port", str(port)]
+    as_root = ["--iknowwhatimdoing"] if os.geteuid() == 0 else []
+    return [*_command(executable, basedir), *words, *as_root]
+
+
+def set_up(executable: Path, basedir: Path, config: str) -> str:
+    """Everything that a browser would be asked for at the first start; the API key is returned.
+
+    Unavailable when OctoPrint makes no user.
+    """
+    basedir.mkdir(parents=True, exist_ok=True)
+    (basedir / "config.yaml").write_text(config)
     users = basedir / "users.yaml"
     if not users.exists():
         words = ["user", "add", USER, "--password", secrets.token_urlsafe(), "-g", "users"]
@@ -157,19 +144,6 @@ def _prepare(executable: Path, basedir: Path, *, port: int, speed: float, hotend
     return match[1]
 
 
-def _wait_until_operational(host: OctoPrintHost, basedir: Path) -> None:
-    end = time.monotonic() + START_S
-    with httpx.Client(base_url=host.url, headers={"X-Api-Key": host.key}) as client:
-        while time.monotonic() < end and host.process.poll() is None:
-            if _is_operational(client):
-                return
-            time.sleep(STEP_S)
-    raise Unavailable(f"OctoPrint did not come up on {host.url}: see {basedir}/octoprint.out")
-
-
 def _is_operational(client: httpx.Client) -> bool:
-    try:
-        answer = client.get("/api/connection")
-    except httpx.TransportError:
-        return False
+    answer = client.get("/api/connection")
     return answer.status_code == 200 and answer.json()["current"]["state"] == "Operational"

@@ -12,8 +12,9 @@ import websocket
 
 from bench.peers.machine import take_core
 from bench.peers.sender import PeerMissing, cpu_of, wait_until
+from cosmo.print_host import end
 
-START_S, CONNECT_S, STOP_S = 30.0, 10.0, 10.0
+START_S, CONNECT_S = 30.0, 10.0
 # An `ok` to one of its own first questions that came after the start would count for a line, and
 # it would keep two lines in flight from then on.
 SETTLE_S = 1.5
@@ -87,12 +88,7 @@ class Cncjs:
 
     def stop(self) -> None:
         """The server is gone."""
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
     def _answers(self) -> bool:
         try:

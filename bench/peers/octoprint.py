@@ -1,8 +1,5 @@
 """OctoPrint with a real port: its own server, no browser, no plugins that call out."""
 
-import os
-import re
-import secrets
 import subprocess
 from pathlib import Path
 
@@ -10,22 +7,14 @@ import httpx
 
 from bench.peers.machine import take_core
 from bench.peers.sender import PeerMissing, cpu_of, wait_until
+from cosmo.octoprint_host import QUIET, serve, set_up
+from cosmo.print_host import end
 
-START_S, CONNECT_S, STOP_S = 60.0, 20.0, 10.0
-# Nothing that calls out or nags; analysing the file would compete with printing it.
-_CONFIG = """\
-server:
-  firstRun: false
-  host: 127.0.0.1
-  port: {port}
-  onlineCheck: {{enabled: false}}
-  pluginBlacklist: {{enabled: false}}
+START_S, CONNECT_S = 60.0, 20.0
+# Analysing the file would compete with printing it.
+_PORTS = """\
 serial: {{autoconnect: false, additionalPorts: ["{glob}"], longRunningCommands: []}}
 gcodeAnalysis: {{runAt: never}}
-webcam: {{timelapseEnabled: false}}
-plugins:
-  _disabled: [softwareupdate, announcements, tracking, errortracking, discovery, pi_support,
-              backup, health_check, achievements, pluginmanager, corewizard, virtual_printer]
 """
 
 
@@ -37,21 +26,15 @@ class OctoPrint:
     def __init__(self, executable: Path, folder: Path, *, ports: Path, http_port: int) -> None:
         if not executable.exists():
             raise PeerMissing(f"{executable} is not there: run `make setup`")
-        self._basedir, self._executable = folder / "octoprint", executable
-        self._basedir.mkdir(parents=True)
-        glob = f"{ports}/tty*"
-        (self._basedir / "config.yaml").write_text(_CONFIG.format(port=http_port, glob=glob))
-        key = self._key()
+        self._basedir = folder / "octoprint"
+        config = (QUIET + _PORTS).format(port=http_port, glob=f"{ports}/tty*")
+        key = set_up(executable, self._basedir, config)
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{http_port}", headers={"X-Api-Key": key}, timeout=30
         )
-        words = ["serve", "--host", "127.0.0.1", "--port", str(http_port)]
-        if os.geteuid() == 0:
-            words.append("--iknowwhatimdoing")
         with (self._basedir / "out").open("wb") as out:
-            self._process = subprocess.Popen(
-                [executable, "--basedir", self._basedir, *words], stdout=out, stderr=out
-            )
+            command = serve(executable, self._basedir, http_port)
+            self._process = subprocess.Popen(command, stdout=out, stderr=out)
         take_core(self._process.pid, 0)
         if not wait_until(self._answers, START_S):
             raise PeerMissing(f"OctoPrint did not start: see {self._basedir / 'out'}")
@@ -85,21 +68,7 @@ class OctoPrint:
     def stop(self) -> None:
         """The server is gone."""
         self._http.close()
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _key(self) -> str:
-        words = ["user", "add", "bench", "--password", secrets.token_urlsafe(), "-g", "users"]
-        subprocess.run(
-            [self._executable, "--basedir", self._basedir, *words], check=True, capture_output=True
-        )
-        users, key = self._basedir / "users.yaml", secrets.token_urlsafe(32)
-        users.write_text(re.sub(r"apikey: null", f"apikey: {key}", users.read_text()))
-        return key
+        end(self._process)
 
     def _answers(self) -> bool:
         try:
