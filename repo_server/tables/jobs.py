@@ -26,7 +26,10 @@ class BuildOrderRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """One thing to make. state … fence_acknowledged are its card of commons.dispatch."""
+    """One plate to make: copies `copy_number` … of its order, `copies` of them, made at once.
+
+    state … fence_acknowledged are its card of commons.dispatch.
+    """
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_queue", "lab_id", "state", "queued_at"),)
@@ -34,6 +37,7 @@ class JobRow(SQLModel, table=True):
     order_id: str = Field(foreign_key="build_order.id", index=True)
     lab_id: str = Field(foreign_key="lab.id")
     copy_number: int
+    copies: int = 1
     process: Process
     state: JobState = Field(index=True)
     machine_id: str | None = Field(default=None, foreign_key="machine.id")
@@ -72,6 +76,8 @@ class AttemptRow(SQLModel, table=True):
     refusal: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     verdict_by: str | None = Field(default=None, foreign_key="person.id")
     verdict_at: datetime | None = None
+    # How many of the job's copies are good; None until somebody has looked.
+    good_copies: int | None = None
 
 
 class ToolpathRow(SQLModel, table=True):

@@ -1,11 +1,17 @@
 """The migrations lead to exactly the tables that the code declares, on both databases."""
 
+import sqlite3
+from pathlib import Path
+
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+import repo_server.migrations
 from repo_server.db import make_engine, reading, transaction, upgrade
 
 
@@ -26,7 +32,27 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0004"
+        assert MigrationContext.configure(connection).get_current_revision() == "0005"
+
+
+def test_a_job_from_before_plates_makes_one_copy(tmp_path):
+    file = tmp_path / "old.sqlite"
+    engine = make_engine(f"sqlite:///{file}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    with sqlite3.connect(file) as plain:  # checks no references, so a job needs no order
+        plain.execute(
+            "INSERT INTO job (id, order_id, lab_id, copy_number, process, state, fence, "
+            "fence_acknowledged, sentence, queued_at, changed_at) VALUES "
+            "('1', 'o', 'l', 1, 'FDM', 'QUEUED', 0, 0, '', '2026-01-01', '2026-01-01')"
+        )
+    upgrade(engine)
+    with reading(engine) as session:
+        assert session.execute(text("SELECT copies FROM job")).scalar() == 1
+    engine.dispose()
 
 
 def test_sqlite_keeps_what_it_was_given_and_checks_its_references(tmp_path):
