@@ -18,11 +18,11 @@ Opener = Callable[[Connection, MachineProfile], MachineDriver]
 
 
 def _open_marlin(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    return MarlinDriver(_serial_port(connection, profile), profile)
+    return MarlinDriver(_serial_port(connection, profile, shortest=b"ok\n"), profile)
 
 
 def _open_grbl(connection: Connection, profile: MachineProfile) -> MachineDriver:
-    return GrblDriver(_serial_port(connection, profile), profile)
+    return GrblDriver(_serial_port(connection, profile, shortest=b"ok\r\n"), profile)
 
 
 def _open_octoprint(connection: Connection, profile: MachineProfile) -> MachineDriver:
@@ -38,10 +38,10 @@ def _open_moonraker(connection: Connection, profile: MachineProfile) -> MachineD
     return MoonrakerDriver(MoonrakerClient(connection))
 
 
-def _serial_port(connection: Connection, profile: MachineProfile) -> SerialPort:
+def _serial_port(connection: Connection, profile: MachineProfile, *, shortest: bytes) -> SerialPort:
     if not isinstance(connection, SerialConnection):
         raise InvalidInput(f"machine {profile.name} needs a serial port, such as /dev/ttyUSB0")
-    return SerialPort(connection)
+    return SerialPort(connection, shortest=len(shortest))
 
 
 DRIVERS: dict[Driver, Opener] = {

@@ -16,6 +16,8 @@ READ_SIZE = 4096
 # A controller that takes nothing for this long is gone; a full window leaves the wire in 0.2 s
 # even at 9600 baud.
 WRITE_PATIENCE_S = 10.0
+# What is left of an answer when it is shorter than the port waits for comes within this, s.
+TAIL_S = 0.001
 
 
 class Transport(Protocol):
@@ -72,12 +74,21 @@ class SerialPort:
 
     pyserial opens and configures it; bytes then move by the file descriptor itself, since
     pyserial's own read costs more than all the rest of the sender.
+
+    Args:
+        shortest: bytes of the machine's shortest answer. Where bytes trickle in one by one the
+            kernel wakes us only once so many are there (VMIN), not at each of them.
     """
 
-    def __init__(self, connection: SerialConnection) -> None:
+    def __init__(self, connection: SerialConnection, *, shortest: int = 1) -> None:
         self.name = connection.port
         self._serial = _opened(connection)
         self._fd: int = self._serial.fileno()
+        try:
+            _wait_for_bytes(self._fd, shortest)
+        except termios.error as e:
+            raise self._lost() from e
+        self._has_tail = False  # the last bytes that came ended within a line
         self._keep_others_out()
         with suppress(ValueError, NotImplementedError):  # USB-CDC and ptys have no such switch
             self._serial.set_low_latency_mode(True)
@@ -86,17 +97,21 @@ class SerialPort:
         self._writable.register(self._fd, select.POLLOUT)
 
     def read(self, timeout: float) -> bytes:
-        """What has arrived; b"" when nothing came within `timeout` seconds."""
+        """What has arrived; b"" when nothing came within `timeout` seconds.
+
+        The rest of a line that has begun is not waited for so long.
+        """
         try:
-            if not self._readable.poll(timeout * 1000):
-                return b""
+            self._readable.poll((min(timeout, TAIL_S) if self._has_tail else timeout) * 1000)
             data = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
+            self._has_tail = False
             return b""
         except OSError as e:
             raise self._lost() from e
-        if not data:  # ready, but nothing there: the other end is gone
+        if not data:  # the other end is gone
             raise self._lost()
+        self._has_tail = not data.endswith(b"\n")
         return data
 
     def write(self, data: bytes) -> None:
@@ -156,6 +171,14 @@ def _opened(connection: SerialConnection) -> serial.Serial:
         ) from e
     except OSError as e:
         raise TransportLost(_why_not(port, e)) from e
+
+
+def _wait_for_bytes(fd: int, count: int) -> None:
+    """A read that has to wait is woken when `count` bytes are there; one that does not wait gets
+    what there is."""
+    attributes = termios.tcgetattr(fd)
+    attributes[6][termios.VMIN], attributes[6][termios.VTIME] = count, 0
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _why_not(port: str, error: OSError) -> str:

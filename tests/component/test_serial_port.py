@@ -6,6 +6,8 @@ import select
 import subprocess
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,16 @@ def program(tmp_path):
     return write
 
 
+@contextmanager
+def running(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
 def connect(port: str) -> SerialPort:
     return SerialPort(SerialConnection(port))
 
@@ -54,6 +66,29 @@ def test_bytes_pass_unchanged_both_ways():
         os.write(pty.machine_end, b"\x00\r\n\x03\xff")
         assert port.read(1.0) == b"\x00\r\n\x03\xff"
         assert port.read(0.0) == b""
+
+
+def test_an_answer_that_trickles_in_is_read_once_it_is_whole():
+    with open_pty() as pty, SerialPort(SerialConnection(pty.port), shortest=3) as port:
+
+        def trickle() -> None:
+            for byte in b"ok\n":
+                os.write(pty.machine_end, bytes([byte]))
+                time.sleep(0.02)
+
+        with running(trickle):
+            assert port.read(5.0) == b"ok\n"
+
+
+def test_what_is_shorter_than_any_answer_is_read_at_the_end_of_the_wait():
+    with open_pty() as pty, SerialPort(SerialConnection(pty.port), shortest=3) as port:
+        os.write(pty.machine_end, b"k")
+        assert port.read(0.05) == b"k"
+        os.write(pty.machine_end, b"\n")  # the rest of a line is not waited for so long
+        assert port.read(3600.0) == b"\n"
+        os.write(pty.machine_end, b"busy")
+        assert port.read(3600.0) == b"busy"
+        assert port.read(3600.0) == b""
 
 
 def test_a_port_has_one_owner():
