@@ -44,7 +44,8 @@ class GrblStream:
     """One program on its way to a GRBL controller. No port, no clock, no thread.
 
     Invariant: fewer bytes than `rx_buffer` are in flight, and never more than MOST_IN_FLIGHT,
-    whatever the controller answers and however the answers are cut into reads. After an error, an
+    whatever the controller answers and however the answers are cut into reads. What room is left
+    takes the beginning of the next line: it is counted as sent with its end. After an error, an
     alarm, a restart or noise nothing more is sent. GRBL's lines have neither number nor checksum:
     what is lost cannot be sent again, and nobody sees one that was garbled into another valid one.
     """
@@ -56,8 +57,9 @@ class GrblStream:
         self._lines = lines
         self._limit = min(rx_buffer - 1, MOST_IN_FLIGHT)
         self._partial = b""
-        # Lines from `_first` on, ready to be sent: their bytes, and where each of them ends.
-        self._first, self._bytes, self._ends = 0, b"", [0]
+        # Lines from `_first` on, ready to be sent: their bytes, where each of them ends, and how
+        # many bytes were sent.
+        self._first, self._bytes, self._ends, self._at = 0, b"", [0], 0
         self._status = Status("Idle")
         self._idle_reports = 0
         self._why_held: str | None = None
@@ -75,21 +77,15 @@ class GrblStream:
 
     def bytes_to_send(self) -> bytes:
         """What may be sent now; it counts as sent."""
-        sent = self.lines_sent
-        if self._failed or sent == self._lines.count:
+        if self._failed or self.lines_sent == self._lines.count:
             return b""
-        first, ends = self._first, self._ends
-        if sent == first + len(ends) - 1:
+        if self._at == len(self._bytes):
             self._prepare()
-            first, ends = self._first, self._ends
-        start = ends[sent - first]
-        last = bisect_right(ends, ends[self.lines_done - first] + self._limit) - 1
-        if last == sent - first:
-            if sent == self.lines_done:
-                self._refuse_long(ends[last + 1] - start)
-            return b""
-        self.lines_sent = first + last
-        return self._bytes[start : ends[last]]
+        ends, at = self._ends, self._at
+        stop = min(ends[self.lines_done - self._first] + self._limit, len(self._bytes))
+        self._at = stop
+        self.lines_sent = self._first + bisect_right(ends, stop) - 1
+        return self._bytes[at:stop]
 
     def receive(self, data: bytes) -> list[MachineEvent]:
         """Understand what the controller says; what others need to know is returned.
@@ -136,13 +132,15 @@ class GrblStream:
         lines = [self._lines.line(n) + b"\n" for n in range(done, end)]
         self._first, self._bytes = done, b"".join(lines)
         self._ends = [0, *accumulate(map(len, lines))]
+        self._at = self._ends[sent - done]
+        if (longest := max(map(len, lines))) > self._limit:
+            raise self._too_long(done + list(map(len, lines)).index(longest) + 1, longest)
 
-    def _refuse_long(self, size: int) -> None:
-        raise ProgramRefused(
-            f"line {self.lines_sent + 1} has {size} bytes, the controller's buffer takes "
-            f"{self._limit}",
+    def _too_long(self, line: int, size: int) -> ProgramRefused:
+        return ProgramRefused(
+            f"line {line} has {size} bytes, the controller's buffer takes {self._limit}",
             rule="line-too-long",
-            line=self.lines_sent + 1,
+            line=line,
         )
 
     def _acknowledged(self, count: int) -> None:

@@ -28,18 +28,18 @@ class Counted(Wire):
     def __init__(self, machine, *, read_size):
         super().__init__(machine, read_size=read_size)
         self.most = 0
-        self._sizes, self._heard = [], b""
+        self._unanswered, self._heard = b"", b""
 
     def write(self, data):
-        lines = bytes(byte for byte in data if byte not in b"?!~\x18")
-        self._sizes += [len(line) for line in lines.splitlines(keepends=True)]
-        self.most = max(self.most, sum(self._sizes))
+        self._unanswered += bytes(byte for byte in data if byte not in b"?!~\x18")
+        self.most = max(self.most, len(self._unanswered))
         super().write(data)
 
     def read(self, timeout):
         data = super().read(timeout)
         *lines, self._heard = (self._heard + data).split(b"\n")
-        del self._sizes[: sum(line == b"ok\r" for line in lines)]
+        for _ in range(lines.count(b"ok\r")):
+            self._unanswered = self._unanswered.partition(b"\n")[2]
         return data
 
 

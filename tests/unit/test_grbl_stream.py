@@ -42,12 +42,14 @@ def stream_to(machine: SimulatedGrbl, wire: Wire, lines: list[bytes] = MOVES):
 
 def test_fewer_bytes_than_the_buffer_holds_are_in_flight():
     program = GrblStream(ListedLines(MOVES), rx_buffer=64)
+    everything = b"".join(move + b"\n" for move in MOVES)
     first = program.bytes_to_send()
-    following = MOVES[program.lines_sent] + b"\n"
-    assert len(first) <= 63 < len(first + following)
+    assert first == everything[:63]
+    assert program.lines_sent == first.count(b"\n")  # the last one has only begun
     assert program.bytes_to_send() == b""
     program.receive(b"ok\r\n")
-    assert program.bytes_to_send() == following
+    room = len(MOVES[0]) + 1
+    assert program.bytes_to_send() == everything[63 : 63 + room]
 
 
 def test_every_line_is_executed_once_and_the_machine_stands_still():
@@ -153,10 +155,8 @@ def test_what_the_controller_remarks_is_told_and_counts_for_nothing():
     assert program.lines_done == 0
 
 
-def test_a_line_longer_than_the_buffer_is_refused():
+def test_a_line_longer_than_the_buffer_is_refused_before_any_near_it_is_sent():
     program = GrblStream(ListedLines([b"G1 X1", b"G1 " + b"X1" * 20]), rx_buffer=24)
-    program.bytes_to_send()
-    program.receive(b"ok\r\n")
     with pytest.raises(ProgramRefused, match="line 2 has 44 bytes"):
         program.bytes_to_send()
 
