@@ -19,6 +19,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+
 Sentence = Annotated[str, Field(max_length=2000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+CutterDiameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Asked(BaseModel):
@@ -121,7 +122,10 @@ class EventKind(StrEnum):
 
 
 class ProgramFacts(Asked):
-    """The proved program: what will be sent, and what it will use by our own reading of it."""
+    """The proved program: what will be sent, and what it will use by our own reading of it.
+
+    `cutters_mm`: diameters of a router's cutters, in order; it stops for a change between each two.
+    """
 
     sha256: Sha256
     line_count: Count
@@ -129,6 +133,7 @@ class ProgramFacts(Asked):
     material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     claimed_duration_s: Seconds | None = None
     claimed_material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    cutters_mm: tuple[CutterDiameter, ...] | None = None
     prepared_with: Annotated[str, Field(max_length=200)]
     profile_sha256: Sha256
 

@@ -47,6 +47,7 @@ class _Sidecar(BaseModel):
     estimate: Estimate
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
+    cutters_mm: tuple[float, ...] = ()
 
 
 def program_key(parts: Mapping[str, str]) -> str:
@@ -141,6 +142,7 @@ class Cache:
             estimate=kept.estimate,
             low=kept.low,
             high=kept.high,
+            cutters_mm=kept.cutters_mm,
         )
 
     def keep_program(self, parts: Mapping[str, str], program: GcodeProgram) -> GcodeProgram:
@@ -156,6 +158,7 @@ class Cache:
             estimate=program.estimate,
             low=program.low,
             high=program.high,
+            cutters_mm=program.cutters_mm,
         )
         with self.workspace() as aside:
             entry = aside / "entry"

@@ -201,6 +201,7 @@ def _milling_program(
         machine,
         material=MATERIALS[plan.material],
         floor_mm=-through_mm(stock),
+        cutters_mm=answer.cutters_mm,
         claimed_duration_s=answer.duration_s,
     )
     used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm

@@ -44,6 +44,7 @@ class Staging:
             material_g=_mass_g(estimate.material_mm3, offer.material),
             claimed_duration_s=estimate.claimed_duration_s,
             claimed_material_g=_mass_g(estimate.claimed_material_mm3, offer.material),
+            cutters_mm=program.cutters_mm or None,
             prepared_with=self._tool(offer.process),
             profile_sha256=self._profile_sha256,
         )

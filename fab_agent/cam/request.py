@@ -49,6 +49,8 @@ class MillAnswer(_Message):
     sheet_mass_g: float
     speeds: str
     warnings: tuple[str, ...]
+    # In their order, with a stop for the change between each two; empty: the one in the profile.
+    cutters_mm: tuple[float, ...] = ()
 
 
 class MillRefusal(_Message):

@@ -2,15 +2,17 @@
 
 Z0 is the top of the sheet. A program lifts the cutter before it crosses the sheet, cuts only
 with the spindle turning, and ends lifted and still. Source of the command list: GRBL 1.1 wiki.
+Where it was told how many cutters it has, it stops (`M0`) lifted and still between each two: a
+person changes the cutter and sets its Z zero there, so nothing is known of the place afterwards.
 """
 
 from collections.abc import Mapping
-from math import isnan
-from typing import ClassVar
+from math import isfinite, isnan, nan
+from typing import ClassVar, NoReturn
 
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.gcode.motion import XYZ, Action, Walk, changes_nothing
-from fab_agent.gcode.parser import Args, E, G, X, Y
+from fab_agent.gcode.parser import Args, E, G, X, Y, refusal
 
 _OFFSET = ("offset", "moves the zero that a person has set on the sheet")
 _STORED = ("forbidden-command", "goes to a stored place that the program does not show")
@@ -27,16 +29,32 @@ _NAMES_BY_REASON: tuple[tuple[tuple[str, str], str], ...] = (
     (("coolant", "switches a relay that the profile does not know"), "M7 M8"),
 )
 
+# What a lifted cutter keeps from the sheet.
+SAFE_MM = 5.0
+
 
 class MillWalk(Walk):
-    """A GRBL router. Invariant: below Z0 it was never moved without a turning spindle."""
+    """A GRBL router. Invariant: below Z0 it was never moved without a turning spindle.
+
+    After a stop for another cutter nothing but lifting may happen before M3, and nothing below
+    `_safe_mm` before the spindle has come to speed.
+    """
 
     packed = True
     forbidden: ClassVar = {name: why for why, names in _NAMES_BY_REASON for name in names.split()}
     sharing = frozenset({"G17", "G20", "G21", "G40", "G54", "G80", "G90", "G91", "G94"})
 
-    def __init__(self, profile: MachineProfile, limits: MillLimits, floor_mm: float) -> None:
-        super().__init__(profile, floor_mm=floor_mm, tool_mm=limits.cutter_mm)
+    def __init__(
+        self,
+        profile: MachineProfile,
+        limits: MillLimits,
+        floor_mm: float,
+        cutters_mm: tuple[float, ...] = (),
+    ) -> None:
+        first, *self._cutters_left = _believable(cutters_mm) or (limits.cutter_mm,)
+        super().__init__(profile, floor_mm=floor_mm, tool_mm=first)
+        self._safe_mm = profile.envelope.lift_mm(SAFE_MM)
+        self._changed = False  # a new cutter, which has not come to speed yet
         self.cut_length_mm = 0.0
         self.spindle_max_rpm = 0.0
         self._limits = limits
@@ -52,8 +70,8 @@ class MillWalk(Walk):
         """Judge a move: lifted before crossing, spindle on below Z0, feeds within limits."""
         if E in words:
             self.refuse("unknown-word", "a router has no E")
-        if isnan(start[2]):
-            self._check_first(words)
+        if self._changed or isnan(start[2]):
+            self._check_way_in(words, start)
         rise = self.here[2] - start[2]
         below = min(start[2], self.here[2]) < 0
         if below:
@@ -72,8 +90,31 @@ class MillWalk(Walk):
         if length > 0:
             self.duration_s += length / feed
 
+    def stops(self) -> bool:
+        """Whether another cutter was told; refuses a stop that no person could work at."""
+        if not self._cutters_left:
+            return False
+        if not self._ready:
+            self._refuse_unready()
+        if self._spindle_rpm:
+            asked = f"{self._spindle_rpm:g} rpm"
+            why = "the spindle turns while a person changes the cutter; add M5"
+            self.refuse("cutter-change", why, asked, "0 rpm")
+        if not self._plain:
+            why = "a stop for another cutter in inches or relative distances; say G21 and G90"
+            self.refuse("cutter-change", why, limit="G21 and G90")
+        if not self.here[2] >= self._safe_mm:
+            self._refuse_low("a person cannot change the cutter there")
+        self._take_tool(self._cutters_left.pop(0))
+        self.here = (nan, nan, nan)
+        self._changed = True
+        return True
+
     def finish(self) -> None:
         """Refuse a program that cuts nothing or ends with a turning or lowered cutter."""
+        if left := len(self._cutters_left):
+            asked = f"{left} stops less than its cutters need"
+            self.refuse("cutter-change", f"{asked}: make the program again", asked)
         if self._spindle_rpm:
             asked = f"{self._spindle_rpm:g} rpm"
             why = "the spindle still turns at the end; add M5"
@@ -91,11 +132,18 @@ class MillWalk(Walk):
             else (self._modes_missing())
         )
 
-    def _check_first(self, words: Mapping[int, float]) -> None:
+    def _check_way_in(self, words: Mapping[int, float], start: XYZ) -> None:
         """Until Z is known the cutter may stand in the sheet: it can only be lifted."""
-        if X in words or Y in words or not self.here[2] > 0:
+        if isnan(start[2]) and (X in words or Y in words or not self.here[2] > 0):
             why = "the first move must lift the cutter above Z0 (absolute), and nothing else"
             self.refuse("start-retract", why)
+        if self._changed and self.here[2] < self._safe_mm:
+            self._refuse_low("lower down a new cutter may move once it turns (M3 and G4)")
+
+    def _refuse_low(self, why: str) -> NoReturn:
+        asked = "an unknown Z" if isnan(self.here[2]) else f"Z{self.here[2]:.3f}"
+        least = f"at least Z{self._safe_mm:g}"
+        self.refuse("cutter-change", f"{asked}, it must be {least}: {why}", asked, least)
 
     def _check_cut(self) -> None:
         if not self._spindle_rpm:
@@ -105,6 +153,9 @@ class MillWalk(Walk):
 
     def _spindle_on(self, args: Args) -> None:
         rpm = self.number(args, "S", "M3")
+        if self._changed and isnan(self.here[2]):
+            why = "M3 where the new cutter was left, maybe on the sheet; lift it (G0 Z) before"
+            self.refuse("cutter-change", why)
         least, most = self._limits.spindle_min_rpm, self._limits.spindle_max_rpm
         if not least <= rpm <= most or rpm == 0:
             asked, limit = f"S{rpm:g} rpm", f"{least:g} … {most:g} rpm"
@@ -118,7 +169,9 @@ class MillWalk(Walk):
         self._spindle_rpm = 0.0
 
     def _wait(self, args: Args) -> None:
-        self.dwell(self.number(args, "P", "G4"))
+        seconds = self.number(args, "P", "G4")
+        self.dwell(seconds)
+        self._changed = self._changed and not (self._spindle_rpm and seconds > 0)
 
     def _end(self, args: Args) -> None:
         self._ended = True
@@ -146,3 +199,12 @@ class MillWalk(Walk):
         "M9": ("", changes_nothing),
         "M30": ("", _end),
     }
+
+
+def _believable(cutters_mm: tuple[float, ...]) -> tuple[float, ...]:
+    """The cutters that were told, unless one of them is none."""
+    for diameter in cutters_mm:
+        if not (isfinite(diameter) and diameter > 0):
+            asked = f"a cutter of {diameter:g} mm"
+            raise refusal("cutter-change", 0, f"{asked}: say its diameter", value=asked)
+    return cutters_mm

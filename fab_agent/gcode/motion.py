@@ -52,7 +52,7 @@ class Walk(ABC):
         self.low: XYZ = (inf, inf, inf)
         self.high: XYZ = (-inf, -inf, -inf)
         self.duration_s = 0.0
-        self._zones = [Zone.around(place, tool_mm / 2) for place in box.keep_out]
+        self._take_tool(tool_mm)
         self._floor = (box.x_min_mm, box.y_min_mm, max(box.z_min_mm, floor_mm))
         self._floor_is_the_jobs = floor_mm > box.z_min_mm
         self._ceiling = (box.x_max_mm, box.y_max_mm, box.z_max_mm)
@@ -62,6 +62,10 @@ class Walk(ABC):
         self._feed_mm_s = 0.0
         self._ready = False
         self._plain = False
+
+    def stops(self) -> bool:
+        """Whether the program may wait here (CUTTER_STOP) until a person has changed the tool."""
+        return False
 
     @property
     @abstractmethod
@@ -130,6 +134,10 @@ class Walk(ABC):
         if value is None:
             self.refuse("missing-word", f"{name} needs a number after {letter}")
         return value
+
+    def _take_tool(self, tool_mm: float) -> None:
+        """No tool of this diameter may touch a zone from now on."""
+        self._zones = [Zone.around(it, tool_mm / 2) for it in self.profile.envelope.keep_out]
 
     def _do(self, name: str, args: Args) -> None:
         if name in self.forbidden:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from commons.machine import Process
 
+# The line at which a milling program stops for another cutter. No machine is ever sent it.
+CUTTER_STOP = b"M0"
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -26,6 +29,8 @@ class GcodeProgram:
     Invariant: `sha256` (hex) is the hash of the file's bytes; there are no comments, no empty
     lines and no characters outside printable ASCII; every line ends in a newline. `low` and
     `high` are the corners of the box of all its points (mm), where its proof has found them.
+    `cutters_mm` are the diameters of its cutters in their order, with a CUTTER_STOP between each
+    two; empty where nobody told them: then it has one tool.
     """
 
     path: Path
@@ -35,3 +40,4 @@ class GcodeProgram:
     estimate: Estimate
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
+    cutters_mm: tuple[float, ...] = ()

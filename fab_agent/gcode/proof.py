@@ -19,7 +19,7 @@ from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ
 from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, plain_stroke, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
-from fab_agent.gcode.program import Estimate, GcodeProgram
+from fab_agent.gcode.program import CUTTER_STOP, Estimate, GcodeProgram
 
 MAX_LINES = 25_000_000  # 7 days at 40 lines a second, and 200 MB for their places in the file
 MAX_DURATION_S = 7 * 24 * 3600.0
@@ -56,6 +56,7 @@ def prove(
     *,
     material: Material | None = None,
     floor_mm: float = -inf,
+    cutters_mm: tuple[float, ...] = (),
 ) -> Proof:
     """The proof that these bare lines are safe on such a machine.
 
@@ -64,12 +65,13 @@ def prove(
         profile: the machine, its envelope and limits; its driver names the firmware family.
         material: lowers the temperature limit to its own, and must be one the machine takes.
         floor_mm: a cutter may go no deeper, however deep the machine goes.
+        cutters_mm: diameters of the cutters, in order, when there is a stop between each two.
 
     Raises:
         ProgramRefused: names the line, the rule, the value, the limit and the place.
     """
     _check_material(profile, material)
-    walk = walk_of(profile, material, floor_mm)
+    walk = walk_of(profile, material, floor_mm, cutters_mm)
     number, line = 0, b""
     try:
         for number, text in enumerate(lines, 1):
@@ -81,7 +83,7 @@ def prove(
             words = plain_move(line)
             if words is not None:
                 walk.straight(words)
-            else:
+            elif line != CUTTER_STOP or not walk.stops():
                 walk.obey(parse_line(line, number, packed=walk.packed))
     except ProgramRefused as refused:
         refused.value = refused.value or shown(line) or "nothing"
@@ -96,6 +98,7 @@ def prove_file(
     *,
     material: Material | None = None,
     floor_mm: float = -inf,
+    cutters_mm: tuple[float, ...] = (),
 ) -> Proof:
     """The proof of a program file as `write_program` leaves it, bound to its bytes by `sha256`.
 
@@ -107,7 +110,9 @@ def prove_file(
     try:
         with path.open("rb") as file:
             lines = _lines_of(file, digest.update)
-            proof = prove(lines, profile, material=material, floor_mm=floor_mm)
+            proof = prove(
+                lines, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm
+            )
     except FileNotFoundError as error:
         raise NotFound(f"no program at {path}: prepare it again") from error
     return replace(proof, sha256=digest.hexdigest())
@@ -119,17 +124,19 @@ def proved_program(
     *,
     material: Material | None = None,
     floor_mm: float = -inf,
+    cutters_mm: tuple[float, ...] = (),
     claimed_duration_s: float | None = None,
     claimed_material_mm3: float | None = None,
 ) -> GcodeProgram:
     """The file at `path` as a program that may be sent to such a machine.
 
-    The claims are what the slicer said; they are kept beside our own reading.
+    The claims are what the slicer said; they are kept beside our own reading. `cutters_mm` are
+    the cutters that whoever made the program told.
 
     Raises:
         ProgramRefused, NotFound: as `prove_file`; also when a claim is not borne out.
     """
-    proof = prove_file(path, profile, material=material, floor_mm=floor_mm)
+    proof = prove_file(path, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm)
     estimate = Estimate(
         duration_s=proof.duration_s,
         material_mm3=proof.extruded_mm3,
@@ -146,6 +153,7 @@ def proved_program(
         estimate=estimate,
         low=proof.low if every_axis else None,
         high=proof.high if every_axis else None,
+        cutters_mm=cutters_mm,
     )
 
 
@@ -172,7 +180,10 @@ def _check_material(profile: MachineProfile, material: Material | None) -> None:
 
 
 def walk_of(
-    profile: MachineProfile, material: Material | None = None, floor_mm: float = -inf
+    profile: MachineProfile,
+    material: Material | None = None,
+    floor_mm: float = -inf,
+    cutters_mm: tuple[float, ...] = (),
 ) -> PrinterWalk | MillWalk:
     """The rules for such a machine, before the first line; ProgramRefused where there are none."""
     if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
@@ -180,7 +191,7 @@ def walk_of(
     if profile.fdm and profile.driver is Driver.MOONRAKER:
         return KlipperWalk(profile, profile.fdm, material)
     if profile.cnc and profile.driver is Driver.GRBL:
-        return MillWalk(profile, profile.cnc, floor_mm)
+        return MillWalk(profile, profile.cnc, floor_mm, cutters_mm)
     asked = f"{profile.process} machine driven as {profile.driver}"
     raise refusal("profile", 0, f"no rules for a {asked}", value=asked)
 

@@ -43,6 +43,17 @@ def cache(root):
         yield opened
 
 
+def test_a_program_keeps_its_cutters(cache):
+    with cache.workspace() as folder:
+        path = folder / "made"
+        path.write_bytes(b"M0\n")
+        made = GcodeProgram(
+            path, hash_of(b"M0\n"), 1, Process.CNC, Estimate(1.0, None), cutters_mm=(3.0, 1.5)
+        )
+        cache.keep_program({"plan": "two cutters"}, made)
+    assert cache.program({"plan": "two cutters"}).cutters_mm == (3.0, 1.5)
+
+
 def test_a_file_is_found_under_its_hash(cache):
     path = cache.put_file(hash_of(b"part"), [b"pa", b"rt"])
     assert path.read_bytes() == b"part"

@@ -56,11 +56,18 @@ COLD = "M104 S0|M140 S0|M84"
 CUT_HEAD = "G21 G90 G94 G17|G0 Z5|M3 S12000|G4 P2|"
 CUT = "G0 X10 Y10|G1 Z-2 F300|G1 X60 F1200|"
 CUT_END = "G0 Z5|M5|M2"
+# A stop for another cutter, and how the next one begins.
+CHANGE = "G0 Z5|M5|G0 Z8|G0 X0 Y0|M0|"
+NEXT = "G0 Z5|M3 S12000|G4 P2|"
+PAST_CLIP = "G0 Z7|G0 X10 Y9.6|G0 Z5|G0 X190|"
 
 
 @dataclass(frozen=True)
 class Hostile:
-    """One program for one machine; `floor_mm` is as deep as the job may go."""
+    """One program for one machine.
+
+    `floor_mm` is as deep as the job may go, `cutters_mm` what it is said to cut with.
+    """
 
     text: str
     rule: str
@@ -68,6 +75,7 @@ class Hostile:
     machine: MachineProfile = PRINTER
     material: Material | None = None
     floor_mm: float = -1000.0
+    cutters_mm: tuple[float, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -78,7 +86,13 @@ class Hostile:
 def broken_rule(case: Hostile) -> tuple[str, int] | None:
     """The rule and the line by which the proof refuses it; None when it accepts it."""
     try:
-        prove(case.lines, case.machine, material=case.material, floor_mm=case.floor_mm)
+        prove(
+            case.lines,
+            case.machine,
+            material=case.material,
+            floor_mm=case.floor_mm,
+            cutters_mm=case.cutters_mm,
+        )
     except ProgramRefused as refused:
         return refused.rule, refused.line
     return None
@@ -296,6 +310,33 @@ _INTO_THE_CLIP = [
     ("G1 Z10 F600|G1 X60 Y10|G1 Z3|G17|G3 X140 Y10 R100", 10),
 ]
 
+# A program of two cutters, the rule, the line that breaks it.
+_CHANGES = [
+    (CUT_HEAD + CUT + CUT_END, "cutter-change", 10),
+    (CUT_HEAD + CUT + (CHANGE + NEXT + CUT) * 2 + CUT_END, "unbounded-wait", 23),
+    (CUT_HEAD + CUT + CHANGE.replace("|M5", "") + NEXT + CUT + CUT_END, "cutter-change", 11),
+    (CUT_HEAD + CUT + "G0 Z5|M5|G0 Z4.9|M0|" + NEXT + CUT + CUT_END, "cutter-change", 11),
+    ("G21 G90 G94 G17|M5|M0|" + NEXT + CUT + CUT_END, "cutter-change", 3),
+    (CUT_HEAD + CUT + "M5|M0|" + NEXT + CUT + CUT_END, "spindle-off", 8),
+    (CUT_HEAD + CUT + CHANGE + "M3 S12000|G4 P2|G0 Z5|" + CUT + CUT_END, "cutter-change", 13),
+    (CUT_HEAD + CUT + CHANGE + "G0 X5|" + NEXT + CUT + CUT_END, "start-retract", 13),
+    (CUT_HEAD + CUT + CHANGE + "G0 X5 Z5|" + NEXT + CUT + CUT_END, "start-retract", 13),
+    (CUT_HEAD + CUT + CHANGE + "G0 Z4|" + NEXT + CUT + CUT_END, "cutter-change", 13),
+    (CUT_HEAD + CUT + CHANGE + "G0 Z5|G0 Z1|" + NEXT + CUT + CUT_END, "cutter-change", 14),
+    (CUT_HEAD + CUT + CHANGE + "G0 Z5|M3 S12000|" + CUT + CUT_END, "cutter-change", 16),
+    (CUT_HEAD + CUT + CHANGE + "G0 Z5|G4 P2|M3 S12000|" + CUT + CUT_END, "cutter-change", 17),
+    (CUT_HEAD + CUT + CHANGE + NEXT + "G0 X5|G1 Z-1 F300|" + CUT_END, "position-unknown", 17),
+    (CUT_HEAD + CUT + CHANGE + NEXT + "G91|G0 X5|" + CUT + CUT_END, "position-unknown", 17),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "M0 P5") + NEXT + CUT + CUT_END, "unbounded-wait", 12),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "M00") + NEXT + CUT + CUT_END, "unbounded-wait", 12),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "G21 M0") + NEXT + CUT + CUT_END, "unbounded-wait", 12),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "M5 M0") + NEXT + CUT + CUT_END, "many-commands", 12),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "M1") + NEXT + CUT + CUT_END, "unbounded-wait", 12),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "G91|M0") + NEXT + CUT + CUT_END, "cutter-change", 13),
+    (CUT_HEAD + CUT + CHANGE.replace("M0", "G20|M0") + NEXT + CUT + CUT_END, "cutter-change", 13),
+    (CUT_HEAD + CUT + CUT_END + "|M0", "after-end", 11),
+]
+
 HOSTILE: tuple[Hostile, ...] = (
     *(Hostile(PRINT_HEAD + moves, rule, line) for moves, rule, line in _PRINTS),
     *(Hostile(text, rule, line) for text, rule, line in _STARTS),
@@ -309,6 +350,18 @@ HOSTILE: tuple[Hostile, ...] = (
     Hostile(CUT_HEAD + "G0 Z10|G0 X10 Y9.4|G0 Z5|G0 X190", "keep-out", 8, with_clip(ROUTER)),
     Hostile(CUT_HEAD + "G0 Z10|G0 X70 Y4|G1 Z-3 F300|G1 X130", "keep-out", 8, with_clip(ROUTER)),
     Hostile(CUT_HEAD + CUT + CUT_END, "floor", 6, ROUTER, floor_mm=-1.9),
+    *(Hostile(text, rule, line, ROUTER, cutters_mm=(3.0, 1.5)) for text, rule, line in _CHANGES),
+    Hostile(CUT_HEAD + CUT + CHANGE + NEXT + CUT + CUT_END, "unbounded-wait", 12, ROUTER),
+    Hostile(CUT_HEAD + CUT + CUT_END, "cutter-change", 0, ROUTER, cutters_mm=(0.0,)),
+    Hostile(PRINT_HEAD + PRINT + "M0|" + COLD, "unbounded-wait", 8, PRINTER, cutters_mm=(3.0, 1.5)),
+    # The second cutter is wider, and so is its way past the clamp.
+    Hostile(
+        CUT_HEAD + PAST_CLIP + "G0 Z7|M5|M0|G0 Z7|M3 S12000|G4 P2|" + PAST_CLIP,
+        "keep-out",
+        18,
+        with_clip(ROUTER),
+        cutters_mm=(3.0, 6.0),
+    ),
     Hostile(
         PRINT_HEAD.replace("S210", "S240") + PRINT,
         "hotend-temperature",

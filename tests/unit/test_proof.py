@@ -11,12 +11,14 @@ from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.proof import prove, prove_file, proved_program
 from fab_agent.gcode.rules import RULES
 from tests.corpus.hostile import (
+    CHANGE,
     CLIP,
     COLD,
     CUT,
     CUT_END,
     CUT_HEAD,
     HOSTILE,
+    NEXT,
     PRINT,
     PRINTER,
     ROUTER,
@@ -30,9 +32,9 @@ def lines(text):
     return text.split("|")
 
 
-def refused(text, profile, material=None, floor_mm=-inf):
+def refused(text, profile, material=None, floor_mm=-inf, cutters_mm=()):
     with pytest.raises(ProgramRefused) as error:
-        prove(lines(text), profile, material=material, floor_mm=floor_mm)
+        prove(lines(text), profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm)
     return error.value
 
 
@@ -94,7 +96,7 @@ def test_every_rule_has_a_hostile_program():
 
 def test_every_refusal_tells_what_was_asked_and_what_is_allowed():
     for case in HOSTILE:
-        error = refused(case.text, case.machine, case.material, case.floor_mm)
+        error = refused(case.text, case.machine, case.material, case.floor_mm, case.cutters_mm)
         assert error.limit, case
         assert error.value, case
 
@@ -133,6 +135,33 @@ def test_what_stands_on_the_bed_is_named():
 
 def test_a_cut_as_deep_as_its_job_may_go_is_accepted():
     prove(lines(CUT_HEAD + CUT + CUT_END), ROUTER, floor_mm=-2)
+
+
+def test_a_stop_for_each_further_cutter_is_accepted():
+    text = CUT_HEAD + CUT + (CHANGE + NEXT + CUT) * 2 + CUT_END
+    once = prove(lines(CUT_HEAD + CUT + CUT_END), ROUTER)
+    proof = prove(lines(text), ROUTER, cutters_mm=(6.0, 3.0, 3.0))
+    assert proof.cut_length_mm == 3 * once.cut_length_mm
+
+
+def test_packed_lines_stop_for_another_cutter_too():
+    text = (CUT_HEAD + CUT + CHANGE + NEXT + CUT + CUT_END).replace(" ", "")
+    prove(lines(text), ROUTER, cutters_mm=(3.0, 1.5))
+
+
+def test_a_narrower_cutter_may_come_nearer_to_a_clamp():
+    near = "G0 Z7|G0 X10 Y8.8|G0 Z5|G0 X190|G0 Z7|"
+    change = "M5|M0|G0 Z7|M3 S12000|G4 P2|"
+    text = CUT_HEAD + "G0 Z10|" + change + near + CUT + CUT_END
+    prove(lines(text), with_clip(ROUTER), cutters_mm=(3.0, 1.0))
+    assert refused(text, with_clip(ROUTER), cutters_mm=(3.0, 3.0)).rule == "keep-out"
+
+
+def test_the_cutters_of_a_program_stay_with_it(tmp_path):
+    path = tmp_path / "program.nc"
+    text = CUT_HEAD + CUT + CHANGE + NEXT + CUT + CUT_END
+    write_program((line.encode() for line in lines(text)), path)
+    assert proved_program(path, ROUTER, cutters_mm=(3.0, 1.5)).cutters_mm == (3.0, 1.5)
 
 
 @pytest.mark.parametrize(
