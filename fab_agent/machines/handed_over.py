@@ -5,6 +5,7 @@ Then it is watched: by what the host tells of its own accord, and by asking when
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,19 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from commons.errors import FabError, ProtocolViolation, TransportLost, Unavailable
 from fab_agent.gcode.program import GcodeProgram
-from fab_agent.machines.driver import Control, Controls, MachineEvent, Message, Outcome, Report
+from fab_agent.machines.driver import (
+    Control,
+    Controls,
+    Held,
+    MachineEvent,
+    Message,
+    Outcome,
+    Progress,
+    Report,
+    Resumed,
+    RunEnd,
+    Temperatures,
+)
 from fab_agent.machines.lines import changed
 
 # How long one look at the channel waits, and so how late a person's wish can be noticed.
@@ -75,7 +88,6 @@ class LineCounter:
 
 Told = TypeVar("Told")
 Told_co = TypeVar("Told_co", covariant=True)
-Told_contra = TypeVar("Told_contra", contravariant=True)
 
 
 class Channel(Protocol[Told_co]):
@@ -137,17 +149,54 @@ class News(Generic[Told]):
         self.close()
 
 
-class Watched(Protocol[Told_contra]):
-    """One print: what is known of it."""
+class PrintWatch(ABC, Generic[Told]):
+    """What is known of one print, by its file name. Pure: fed with news, asked for the outcome.
 
-    name: str
-    outcome: Outcome | None
-    seen_busy: bool
-    idle: bool  # by the last word, it is not under way
+    Lines done never go back, and never pass the end of the file.
+    """
 
-    def hear(self, news: Told_contra) -> list[MachineEvent]:
+    def __init__(self, name: str, *, line_count: int, lines_at: Callable[[int], int]) -> None:
+        self.name = name
+        self.outcome: Outcome | None = None
+        self.seen_busy = False
+        self.idle = True  # by the last word, it is not under way
+        self.progress = Progress(0, 0, line_count)
+        self._lines_at = lines_at
+        self._held = False
+        self._temperatures = Temperatures()
+
+    @abstractmethod
+    def hear(self, news: Told) -> list[MachineEvent]:
         """What a message of the push channel tells. Raises MachineFault when it has failed."""
-        ...
+
+    def close(self) -> list[MachineEvent]:
+        """The last news: every line of a finished print was executed."""
+        finished = self.outcome is Outcome.FINISHED
+        return self._advance(self.progress.line_count) if finished else []
+
+    def end(self) -> RunEnd:
+        """How it ended, as far as is known."""
+        done = self.progress.lines_done
+        return RunEnd(self.outcome or Outcome.ABORTED, done, done)
+
+    def _is_under_way(self, busy: bool) -> None:
+        self.idle, self.seen_busy = not busy, self.seen_busy or busy
+
+    def _hold(self, held: bool, where: str) -> list[MachineEvent]:
+        changed, self._held = held != self._held, held
+        if not changed:
+            return []
+        return [Held(f"paused at {where}") if held else Resumed()]
+
+    def _advance(self, lines: int) -> list[MachineEvent]:
+        lines = min(max(lines, self.progress.lines_done), self.progress.line_count)
+        now = Progress(lines, lines, self.progress.line_count)
+        changed, self.progress = now != self.progress, now
+        return [now] if changed else []
+
+    def _heat(self, now: Temperatures) -> list[MachineEvent]:
+        changed, self._temperatures = now != self._temperatures, now
+        return [now] if changed else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +208,7 @@ class Following(Generic[Told]):
     """
 
     host: str
-    watch: Watched[Told]
+    watch: PrintWatch[Told]
     poll: Callable[[], list[MachineEvent]]
     order: Callable[[Control], None]
     clock: Callable[[], float]

@@ -10,41 +10,23 @@ in hand, so that a heating nozzle is stopped by the emergency stop alone.
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from commons.errors import (
-    Conflict,
-    FabError,
-    NotAllowed,
-    ProtocolViolation,
-    TransportLost,
-    Unavailable,
-)
+from commons.errors import FabError, TransportLost, Unavailable
 from fab_agent.gcode.program import GcodeProgram
-from fab_agent.machines.driver import (
-    Control,
-    Controls,
-    Evidence,
-    MachineEvent,
-    MachineIdentity,
-    Outcome,
-    Report,
-    RunEnd,
-    Step,
-    nobody_stops,
-)
+from fab_agent.machines.driver import Control, Evidence, MachineEvent, MachineIdentity, Outcome
 from fab_agent.machines.handed_over import (
     ASK_S,
     NOT_NOW,
     PATIENCE_S,
     RECORD_S,
-    Following,
-    LineCounter,
-    digest_of_proved,
+    News,
     job_name,
 )
+from fab_agent.machines.hosted import HostedDriver
 from fab_agent.machines.moonraker_channel import Changes, channel_news
 from fab_agent.machines.moonraker_client import MoonrakerClient, Printer
-from fab_agent.machines.moonraker_watch import PrintWatch
+from fab_agent.machines.moonraker_watch import KlipperWatch
 
 # A cancel waits for the line in hand; one that heats or homes for longer is stopped hard.
 STOP_S = 20.0
@@ -65,8 +47,11 @@ _BY_HISTORY = {
 }
 
 
-class MoonrakerDriver:
+class MoonrakerDriver(HostedDriver[Changes, KlipperWatch]):
     """One Klipper printer behind one Moonraker. Nobody else's print is ever stopped from here."""
+
+    host, printer = "Moonraker", "Klipper"
+    algorithm = "sha256"
 
     def __init__(
         self,
@@ -78,9 +63,8 @@ class MoonrakerDriver:
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client, self._clock, self._wait = client, clock, wait
-        self._patience_s, self._record_s, self._stop_s = patience_s, record_s, stop_s
-        self._mine: str | None = None  # the file that this driver has started
+        super().__init__(patience_s=patience_s, record_s=record_s, clock=clock, wait=wait)
+        self._client, self._stop_s = client, stop_s
         self._unanswered = False  # its start was asked for, and may still be obeyed
 
     def identify(self) -> MachineIdentity:
@@ -120,35 +104,6 @@ class MoonrakerDriver:
                 "could start them by itself: empty it"
             )
 
-    def run(
-        self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls
-    ) -> RunEnd:
-        """Upload, compare, start, watch.
-
-        Conflict when Klipper has printed under this attempt's name before: nothing is started
-        twice. TransportLost when it no longer says how the print goes: the outcome is unknown.
-        """
-        self.ready()
-        name = job_name(attempt, program.sha256)
-        self._hand_over(program, name)
-        self.ready()  # a start would drop a print that somebody has begun and paused meanwhile
-        lines = LineCounter(program.path)
-        watch = PrintWatch(name, line_count=program.line_count, lines_at=lines.lines_at)
-        try:
-            with channel_news(self._client, clock=self._clock, wait=self._wait) as news:
-                self._start(name)
-                self._following(watch).follow(news, report, controls)
-            if watch.outcome is None:
-                self._stop(name, within_s=self._patience_s)
-        finally:
-            lines.close()
-            if watch.outcome is not Outcome.FINISHED:
-                self.make_safe()
-        self._wait_until_still()
-        for event in watch.close():
-            report(event)
-        return watch.end()
-
     def make_safe(self) -> None:
         """Cancel what this driver has started, and heaters off when nobody prints."""
         with suppress(FabError):  # gone: Klipper and its boards are on their own
@@ -156,10 +111,6 @@ class MoonrakerDriver:
                 self._stop(self._mine, within_s=2 * self._stop_s)
             if not self._client.printer().busy:
                 self._client.cool_down()
-
-    def operate(self, step: Step, *, wants_stop: Callable[[], bool] = nobody_stops) -> str:
-        """A printer finds its own zero at the start of every program."""
-        raise NotAllowed("a printer is not set up by hand from here: its program homes it")
 
     def evidence(self, attempt: str, program_sha256: str) -> Evidence:
         """What Klipper says of the file, else what the history says.
@@ -195,20 +146,27 @@ class MoonrakerDriver:
         return Unavailable(f"Klipper at {at} is in {state}: {why[:200]}")
 
     def _hand_over(self, program: GcodeProgram, name: str) -> None:
-        """Moonraker holds exactly the program's bytes as `name`, which was never printed."""
+        super()._hand_over(program, name)
+        self.ready()  # a start would drop a print that somebody has begun and paused meanwhile
+
+    def _has_printed(self, name: str) -> bool:
         known = self._client.printer().print_stats.filename == name
-        if known or self._client.record(name) is not None:
-            raise Conflict(f"Klipper has printed {name} before: this attempt has had its start")
-        sha256 = digest_of_proved(program, "sha256")
-        self._client.upload(program.path, name, sha256)
-        if self._client.digest(name) != (program.path.stat().st_size, sha256):
-            raise ProtocolViolation(
-                f"Moonraker stored other bytes than it was sent as {name}: nothing was started; "
-                "switch off what changes files there, and look at its disk"
-            )
+        return known or self._client.record(name) is not None
+
+    def _upload(self, path: Path, name: str, digest: str) -> None:
+        self._client.upload(path, name, digest)
+
+    def _stored(self, name: str) -> tuple[int | None, str | None] | None:
+        return self._client.digest(name)
+
+    def _news(self) -> News[Changes]:
+        return channel_news(self._client, clock=self._clock, wait=self._wait)
+
+    def _watch(self, name: str, *, line_count: int, lines_at: Callable[[int], int]) -> KlipperWatch:
+        return KlipperWatch(name, line_count=line_count, lines_at=lines_at)
 
     def _start(self, name: str) -> None:
-        self._mine, self._unanswered = name, True
+        self._unanswered = True
         try:
             self._client.start(name)
         except Unavailable:
@@ -216,22 +174,23 @@ class MoonrakerDriver:
             raise
         self._unanswered = False
 
-    def _following(self, watch: PrintWatch) -> Following[Changes]:
-        return Following(
-            "Moonraker",
-            watch,
-            poll=lambda: self._poll(watch),
-            order=lambda wish: self._client.order("pause" if wish is Control.HOLD else "resume"),
-            clock=self._clock,
-            patience_s=self._patience_s,
-            record_s=self._record_s,
-        )
-
-    def _poll(self, watch: PrintWatch) -> list[MachineEvent]:
+    def _poll(self, watch: KlipperWatch) -> list[MachineEvent]:
         events = watch.see(self._client.printer())
         if watch.idle and watch.outcome is None:
             watch.look_up(self._client.record(watch.name))
         return events
+
+    def _order(self, wish: Control) -> None:
+        self._client.order("pause" if wish is Control.HOLD else "resume")
+
+    def _abort(self, name: str) -> None:
+        self._stop(name, within_s=self._patience_s)
+
+    def _settle(self, name: str, outcome: Outcome | None) -> None:
+        end = self._clock() + STILL_S
+        with suppress(*NOT_NOW):  # the print has ended, whatever becomes of its host
+            while self._clock() < end and self._client.printer().idle_timeout.state == "Printing":
+                self._wait(ASK_S)
 
     def _stop(self, name: str, *, within_s: float) -> None:
         """The print has ended: by a cancel, or hard when that is not obeyed in time.
@@ -258,9 +217,3 @@ class MoonrakerDriver:
         if printer.has_in_hand(name):
             return False
         return ordered or printer.busy or not self._unanswered
-
-    def _wait_until_still(self) -> None:
-        end = self._clock() + STILL_S
-        with suppress(*NOT_NOW):  # the print has ended, whatever becomes of its host
-            while self._clock() < end and self._client.printer().idle_timeout.state == "Printing":
-                self._wait(ASK_S)

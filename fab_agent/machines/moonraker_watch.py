@@ -3,35 +3,21 @@
 from collections.abc import Callable
 
 from commons.errors import MachineFault
-from fab_agent.machines.driver import (
-    Held,
-    MachineEvent,
-    Outcome,
-    Progress,
-    Resumed,
-    RunEnd,
-    Temperatures,
-)
+from fab_agent.machines.driver import MachineEvent, Outcome, Temperatures
+from fab_agent.machines.handed_over import PrintWatch
 from fab_agent.machines.moonraker_channel import Changes
 from fab_agent.machines.moonraker_client import Printer, Record
 
 
-class PrintWatch:
+class KlipperWatch(PrintWatch[Changes]):
     """One print, by its file name.
 
     Raises MachineFault when Klipper has failed it, has shut down, or was restarted under it.
     """
 
     def __init__(self, name: str, *, line_count: int, lines_at: Callable[[int], int]) -> None:
-        self.name = name
-        self.outcome: Outcome | None = None
-        self.seen_busy = False
-        self.idle = True  # by the last word, the print is not under way
-        self.progress = Progress(0, 0, line_count)
-        self._lines_at = lines_at
+        super().__init__(name, line_count=line_count, lines_at=lines_at)
         self._printer = Printer()
-        self._held = False
-        self._temperatures = Temperatures()
 
     def hear(self, news: Changes) -> list[MachineEvent]:
         """What has changed, from the push channel."""
@@ -40,18 +26,13 @@ class PrintWatch:
     def see(self, now: Printer) -> list[MachineEvent]:
         """The whole state at one moment."""
         self._printer = now
-        self.idle = not now.has_in_hand(self.name)
-        self.seen_busy = self.seen_busy or not self.idle
+        self._is_under_way(now.has_in_hand(self.name))
         self._judge(now)
         events: list[MachineEvent] = []
         if not self.idle:
             events += self._advance(self._lines_at(int(now.virtual_sdcard.file_position)))
-            events += self._hold(now.print_stats.state == "paused")
-        heat = _temperatures(now)
-        if heat != self._temperatures:
-            self._temperatures = heat
-            events.append(heat)
-        return events
+            events += self._hold(now.print_stats.state == "paused", "Klipper")
+        return events + self._heat(_temperatures(now))
 
     def look_up(self, record: Record | None) -> None:
         """What Moonraker's history says of a print that Klipper no longer has in hand."""
@@ -65,16 +46,6 @@ class PrintWatch:
         elif status == "klippy_disconnect" and self.seen_busy and self._printer.ready:
             raise self._fault("Klipper was restarted under it", "its position is lost")
 
-    def close(self) -> list[MachineEvent]:
-        """The last news: every line of a finished print was executed."""
-        finished = self.outcome is Outcome.FINISHED
-        return self._advance(self.progress.line_count) if finished else []
-
-    def end(self) -> RunEnd:
-        """How it ended, as far as is known."""
-        done = self.progress.lines_done
-        return RunEnd(self.outcome or Outcome.ABORTED, done, done)
-
     def _judge(self, now: Printer) -> None:
         if now.webhooks.state in ("shutdown", "error"):
             raise self._fault("Klipper has shut down", now.webhooks.state_message)
@@ -87,18 +58,6 @@ class PrintWatch:
                 self.outcome = Outcome.ABORTED
             case "error":
                 raise self._fault("Klipper failed it", now.print_stats.message)
-
-    def _hold(self, held: bool) -> list[MachineEvent]:
-        changed, self._held = held != self._held, held
-        if not changed:
-            return []
-        return [Held("paused at Klipper") if held else Resumed()]
-
-    def _advance(self, lines: int) -> list[MachineEvent]:
-        lines = min(max(lines, self.progress.lines_done), self.progress.line_count)
-        now = Progress(lines, lines, self.progress.line_count)
-        changed, self.progress = now != self.progress, now
-        return [now] if changed else []
 
     def _fault(self, what: str, why: str) -> MachineFault:
         why = " ".join(why.split())[:200]

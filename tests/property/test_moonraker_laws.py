@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from commons.errors import MachineFault
 from fab_agent.machines.driver import Held, Outcome, Progress, Resumed
 from fab_agent.machines.moonraker_client import Record
-from fab_agent.machines.moonraker_watch import PrintWatch
+from fab_agent.machines.moonraker_watch import KlipperWatch
 
 NAME, LINES = "aone-01234567.gcode", 20
 STATES = ("standby", "printing", "paused", "complete", "cancelled", "error")
@@ -34,7 +34,7 @@ records = st.sampled_from(RECORDS).map(lambda status: Record(filename=NAME, stat
 @pytest.mark.slow
 @given(st.lists(messages | records, max_size=30))
 def test_progress_only_grows_and_an_end_is_one_that_was_told(heard):
-    watch = PrintWatch(NAME, line_count=LINES, lines_at=lambda position: position // 10)
+    watch = KlipperWatch(NAME, line_count=LINES, lines_at=lambda position: position // 10)
     events, said = [], {"complete": Outcome.FINISHED, "completed": Outcome.FINISHED}
     said["cancelled"] = Outcome.ABORTED
     with suppress(MachineFault):

@@ -12,7 +12,7 @@ from commons.errors import MachineFault, TransportLost, Unavailable
 from fab_agent.machines.driver import Held, Outcome, Progress, Resumed, Temperatures
 from fab_agent.machines.moonraker_channel import changes_in
 from fab_agent.machines.moonraker_client import Printer, Record, ServerInfo, check_version
-from fab_agent.machines.moonraker_watch import PrintWatch
+from fab_agent.machines.moonraker_watch import KlipperWatch
 
 NAME = "aone-01234567.gcode"
 READY = {"webhooks": {"state": "ready", "state_message": "Printer is ready"}}
@@ -21,7 +21,7 @@ READY = {"webhooks": {"state": "ready", "state_message": "Printer is ready"}}
 @pytest.fixture
 def watch():
     """A print of ten lines, ten bytes each, which Klipper has begun."""
-    begun = PrintWatch(NAME, line_count=10, lines_at=lambda position: position // 10)
+    begun = KlipperWatch(NAME, line_count=10, lines_at=lambda position: position // 10)
     begun.hear({**READY, **stats("printing")})
     return begun
 
@@ -42,7 +42,7 @@ def test_progress_counts_the_lines_that_are_behind_klipper(watch):
 
 
 def test_the_position_of_another_file_is_not_ours():
-    watch = PrintWatch(NAME, line_count=10, lines_at=lambda position: position // 10)
+    watch = KlipperWatch(NAME, line_count=10, lines_at=lambda position: position // 10)
     assert watch.hear({**READY, **stats("printing", "other.gcode"), **at(50)}) == []
     assert watch.idle
     assert not watch.seen_busy
