@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from commons import plates
 from commons.machine import MachineProfile, Process
 
 
@@ -19,11 +20,13 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BuildNeed:
-    """What one copy of a part asks of a machine.
+    """What `copies` of a part, made at once, ask of a machine.
 
-    `size_mm` is the part's box (x, y, z) as it lies in its file; `mass_g` includes what is lost.
-    None means not known: a filter that would need it lets the machine pass, because the program
-    is proved against the machine later, before anything moves.
+    `size_mm` is one part's box (x, y, z) as it lies in its file, `margin_mm` what a print needs
+    around it; `mass_g` is that of all copies and includes what is lost. `any_side`: it may be
+    laid on another side than it was drawn on. None means not known: a filter that would need it
+    lets the machine pass, because the program is proved against the machine later, before
+    anything moves.
     """
 
     process: Process
@@ -31,6 +34,9 @@ class BuildNeed:
     material: str
     mass_g: float | None = None
     thickness_mm: float | None = None
+    copies: int = 1
+    margin_mm: float = 0.0
+    any_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,8 @@ class Answer:
     sentence: str
 
 
-# Skirt and brim around a print, clamps and cutter around a milled part, on each side.
-MARGIN_MM = {Process.FDM: 3.0, Process.CNC: 10.0}
+# Clamps and cutter around a milled part, on each side.
+SHEET_MARGIN_MM = 10.0
 # Nobody knows a spool to the gram, and a print that runs dry is lost whole.
 MASS_RESERVE = 1.1
 # Calipers on plywood: sheets of one nominal thickness differ by this much.
@@ -81,12 +87,60 @@ def _wrong_process(need: BuildNeed, machine: MachineOffer) -> str | None:
     return f"does {machine.profile.process.upper()}, this part needs {need.process.upper()}"
 
 
+def capacity(need: BuildNeed, machine: MachineOffer, *, limit: int) -> int:
+    """How many copies this machine may surely be given at once, at least 1 and up to `limit`.
+
+    What the part weighs counts too, where it is known what is left of the loaded material. A part
+    that may be laid on any side counts with its largest one.
+    """
+    if need.size_mm is None:
+        return 1
+    x, y, z = sorted(need.size_mm) if need.any_side else need.size_mm
+    size = (y, z) if need.any_side else (x, y)
+    area, margin_mm = _area(need, machine.profile)
+    fit = plates.most(size, area, margin_mm=margin_mm, limit=limit, mixed=_mixed(need))
+    if need.mass_g and machine.mass_left_g is not None and machine.loaded_material == need.material:
+        fit = min(fit, int(machine.mass_left_g / (need.mass_g / need.copies * MASS_RESERVE)))
+    return max(1, fit)
+
+
+def _area(need: BuildNeed, profile: MachineProfile) -> tuple[plates.PrintArea, float]:
+    """Where parts may lie, and what each needs around it."""
+    if profile.cnc is not None:
+        return plates.sheet_area(profile), plates.cut_margin_mm(profile.cnc.cutter_mm)
+    return plates.print_area(profile), need.margin_mm
+
+
+def _mixed(need: BuildNeed) -> bool:
+    """Whether copies may lie turned beside others that do not: on a sheet all lie one way."""
+    return need.process is Process.FDM
+
+
 def _too_large(need: BuildNeed, machine: MachineOffer) -> str | None:
     if need.size_mm is None:
         return None
+    profile = machine.profile
+    if need.process is Process.CNC and need.copies == 1:
+        return _too_large_a_cut(need.size_mm, profile)
+    if _fits(need, profile, need.size_mm):
+        return None
     x, y, z = need.size_mm
-    margin = 2 * MARGIN_MM[need.process]
-    bed_x, bed_y, bed_z = machine.profile.envelope.size_mm
+    if need.any_side and (_fits(need, profile, (x, z, y)) or _fits(need, profile, (y, z, x))):
+        return None
+    area, margin_mm = _area(need, profile)
+    room = " × ".join(f"{edge:.0f}" for edge in area.room_mm(0)) + " mm"
+    room += " less what stands on it" if area.keep_out else ""
+    this = f"this part is {x:.0f} × {y:.0f} × {z:.0f} mm"
+    around = f" and needs {margin_mm:g} mm around it" if margin_mm else ""
+    if need.copies > 1:
+        return f"has room for {room}, {this}{around} and {need.copies} do not fit at once"
+    return f"has room for {room}, {this}{around}{_other_side(need, profile)}"
+
+
+def _too_large_a_cut(size_mm: tuple[float, float, float], profile: MachineProfile) -> str | None:
+    x, y, z = size_mm
+    margin = 2 * SHEET_MARGIN_MM
+    bed_x, bed_y, bed_z = profile.envelope.size_mm
     flat = any(a + margin <= bed_x and b + margin <= bed_y for a, b in ((x, y), (y, x)))
     if flat and z <= bed_z:
         return None
@@ -94,6 +148,24 @@ def _too_large(need: BuildNeed, machine: MachineOffer) -> str | None:
         f"has {bed_x:.0f} × {bed_y:.0f} × {bed_z:.0f} mm, this part is "
         f"{x:.0f} × {y:.0f} × {z:.0f} mm and needs {margin / 2:.0f} mm around it"
     )
+
+
+def _fits(need: BuildNeed, profile: MachineProfile, size_mm: tuple[float, float, float]) -> bool:
+    """Whether all copies fit at once when each lies as `size_mm` says."""
+    area, margin_mm = _area(need, profile)
+    x, y, z = size_mm
+    if z > area.height_mm:
+        return False
+    fit = plates.most((x, y), area, margin_mm=margin_mm, limit=need.copies, mixed=_mixed(need))
+    return fit == need.copies
+
+
+def _other_side(need: BuildNeed, profile: MachineProfile) -> str:
+    """What would help a part that does not fit as it was drawn; empty when nothing would."""
+    x, y, z = need.size_mm or (0.0, 0.0, 0.0)
+    if _fits(need, profile, (x, z, y)) or _fits(need, profile, (y, z, x)):
+        return "; laid on another side it fits: order it with the suggested orientation"
+    return ""
 
 
 def _wrong_material(need: BuildNeed, machine: MachineOffer) -> str | None:

@@ -13,6 +13,7 @@ Size = tuple[float, float]
 
 GAP_MM = 4.0  # between two parts, brims included, so that a nozzle's ooze joins no neighbours
 BRIM_MM = 5.0  # holds a small part on the bed and comes off by hand
+SMALLEST_MM = 1.0  # of a part's largest side: below it nothing can be printed
 SUPPORTS_MM = 2.0  # supports stand a little wider than what they hold up
 _EDGE_MM = 2.0  # nothing is printed closer than this to the edges of the bed …
 _FRONT_MM = 8.0  # … nor in front of this line: the nozzle is primed there
@@ -152,17 +153,30 @@ def arrange(
     return None
 
 
-def most(size: Size, area: PrintArea, *, margin_mm: float, limit: int) -> int:
-    """How many parts of one size fit, up to `limit`: `arrange` finds a place for so many."""
-    return max(len(found) for found, _ in _tries([size] * limit, area, margin_mm))
+def most(size: Size, area: PrintArea, *, margin_mm: float, limit: int, mixed: bool = True) -> int:
+    """How many parts of one size fit, up to `limit`: `arrange` finds a place for so many.
+
+    Not `mixed`: all of them lie one way, in rows.
+    """
+    ways = _WAYS if mixed else _WAYS[1:]
+    return max(
+        (len(found) for found, _ in _tries([size] * limit, area, margin_mm, ways)), default=0
+    )
+
+
+# Whether parts may be turned by 90°: each as it suits, none of them, or all.
+_WAYS = ((False, True), (False,), (True,))
 
 
 def _tries(
-    sizes: Sequence[Size], area: PrintArea, margin_mm: float
+    sizes: Sequence[Size],
+    area: PrintArea,
+    margin_mm: float,
+    ways: Sequence[tuple[bool, ...]] = _WAYS,
 ) -> Iterator[tuple[list[Place], Rectangle]]:
     """For each free window and way of turning, the first parts of `sizes` that fit there."""
     for window in _windows(area):
-        for turns in ((False, True), (False,), (True,)):
+        for turns in ways:
             yield _filled(sizes, window, margin_mm, turns), window
 
 

@@ -219,19 +219,29 @@ class LeaseRequest(Asked):
     machine_id: Id
 
 
+class Orientation(StrEnum):
+    """Which side of a printed part lies on the bed."""
+
+    AS_DRAWN = "as_drawn"  # designers draw for a pose
+    SUGGESTED = "suggested"  # the agent turns it by overhang, contact and height
+
+
 class PrintOptions(Told):
-    """What the person who orders may choose about a print."""
+    """What the person who orders may choose about a print. `scale` is a factor on all axes."""
 
     quality: str = "draft"
     supports: bool = False
     brim: bool = False
     infill_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    scale: Annotated[float, Field(ge=0.05, le=20, allow_inf_nan=False)] = 1.0
+    orientation: Orientation = Orientation.AS_DRAWN
 
 
 class JobOffer(Told):
     """The right to prepare one job until `lease_ends_at`, under `fence`.
 
-    The file is fetched by its hash; `thickness_mm` is the loaded sheet's, for milling.
+    The file is fetched by its hash; `thickness_mm` is the loaded sheet's, for milling. `copies`
+    are made at once, on one plate or sheet.
     """
 
     job_id: Id
@@ -247,6 +257,7 @@ class JobOffer(Told):
     file_size: int
     material: str
     thickness_mm: float | None = None
+    copies: Annotated[int, Field(ge=1)] = 1
     options: PrintOptions = PrintOptions()
 
 

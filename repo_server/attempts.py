@@ -119,17 +119,19 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
         _account_for(session, attempt, now=now)
 
 
-def judge(session: Session, attempt_id: str, *, good: bool, by: str, now: datetime) -> None:
-    """A person's verdict stands beside the run, and in the ledger as a thing made or as scrap."""
+def judge(session: Session, attempt_id: str, *, good: int, by: str, now: datetime) -> None:
+    """A person's verdict stands beside the run, and in the ledger as good things and as scrap."""
     attempt = of_id(session, attempt_id)
     behind = background(session, attempt)
     attempt.outcome = Outcome.DONE if good else Outcome.REJECTED
+    attempt.good_copies = good
     sign(session, attempt_id, by=by, now=now)
     drafts = events_of_verdict(
         lab_id=behind.job.lab_id,
         release_id=behind.release.id,
         part=behind.order.part,
         good=good,
+        copies=behind.job.copies,
         mass_g=used_g(attempt),
     )
     ledger.append(session, drafts, _occasion(attempt, behind, now), now=now)

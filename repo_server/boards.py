@@ -11,7 +11,7 @@ from commons.flows import Ring
 from commons.job import JobEvent, JobState, can
 from commons.machine import Process
 from commons.matching import candidates
-from commons.wire import MachineReport, ProgressReport
+from commons.wire import MachineReport, PrintOptions, ProgressReport
 from repo_server import matches
 from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
 from repo_server.tables import (
@@ -140,7 +140,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
 
     def shown(job: JobRow) -> BoardJob:
         order = orders[job.order_id]
-        why = waits.get(order.id, ())
+        why = waits.get((order.id, job.copies), ())
         return _job(job, order, builds.get(order.id), names, why, held=job.id in held)
 
     return Board(
@@ -209,15 +209,18 @@ def _waits(
     builds: Mapping[str, matches.Buildable],
     stations: Sequence[_Station],
     jobs: Sequence[JobRow],
-) -> dict[str, tuple[BoardAnswer, ...]]:
-    """For each order with a queued job, why each machine does not make it now."""
+) -> dict[tuple[str, int], tuple[BoardAnswer, ...]]:
+    """For each order and size of plate that is queued, why each machine does not make it now."""
     offers = [matches.offer_of(station.machine, station.lot) for station in stations]
     waits = {}
-    for order_id in {job.order_id for job in jobs if job.state is JobState.QUEUED}:
+    queued = {(job.order_id, job.copies) for job in jobs if job.state is JobState.QUEUED}
+    for order_id, copies in queued:
         if (build := builds.get(order_id)) is None:
             continue
-        answers = candidates(build.need(orders[order_id].material), offers)
-        waits[order_id] = tuple(
+        order = orders[order_id]
+        options = PrintOptions.model_validate(order.options)
+        answers = candidates(build.need(order.material, options, copies), offers)
+        waits[order_id, copies] = tuple(
             _refused(station, answer.refusal, answer.sentence)
             if answer.refusal
             else _busy_or_next(station)

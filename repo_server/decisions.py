@@ -7,10 +7,10 @@ from sqlmodel import Session, col, update
 
 from commons import dispatch
 from commons.dispatch import after
-from commons.errors import Conflict, NotAllowed, NotFound
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.wire import MachineState, Wish
-from repo_server import attempts, cards, jobs
+from repo_server import attempts, cards, jobs, orders
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -81,14 +81,31 @@ def _holds_committed(session: Session, machine: MachineRow) -> bool:
 
 
 def give_verdict(
-    session: Session, job: JobRow, *, good: bool, note: str, by: str, now: datetime
+    session: Session, job: JobRow, *, good: int, note: str, by: str, now: datetime
 ) -> None:
-    """The finished thing is good, or scrap; the ledger says so from now on."""
+    """So many of the finished plate's copies are good, the others scrap; the ledger says so.
+
+    With none good the job is rejected. With some good it is done, and the others are queued
+    again as a job of their own. InvalidInput when there are not so many.
+    """
+    if not 0 <= good <= job.copies:
+        raise InvalidInput(f"good_copies: {good} cannot be: this plate has {job.copies}")
     event = JobEvent.GOOD if good else JobEvent.BAD
-    sentence = note or ("it is good" if good else "it is no good; it can be made again")
+    sentence = note or _verdict(good, job.copies)
     change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
     if change.attempt_id:
         attempts.judge(session, change.attempt_id, good=good, by=by, now=now)
+    if 0 < good < job.copies:
+        orders.queue_again(session, job, job.copies - good, now=now)
+
+
+def _verdict(good: int, copies: int) -> str:
+    """A verdict without a note, in words."""
+    if 0 < good < copies:
+        return f"{good} of {copies} are good; the others are queued again"
+    if copies == 1:
+        return "it is good" if good else "it is no good; it can be made again"
+    return f"all {copies} are good" if good else f"none of the {copies} is good"
 
 
 def cancel(session: Session, job: JobRow, *, by: str, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
@@ -69,37 +70,55 @@ def lease_next_job(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What queued jobs ask for: of these there are few, however long the queue."""
+    """What queued jobs ask for: of these there are few, however long the queue.
+
+    `options` is the order's, as the database holds it.
+    """
 
     build: Buildable
     material: str
+    options: str
+    copies: int
 
 
 def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
     """What the lab's oldest queued job asks for that this machine can build now."""
     waiting = _waiting(session, machine, now)
-    builds = matches.buildables(session, {(release_id, part) for release_id, part, _ in waiting})
+    builds = matches.buildables(session, {(release_id, part) for release_id, part, *_ in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     offer = matches.offer_of(machine, lot)
-    for release_id, part, material in waiting:
+    for release_id, part, material, options, copies in waiting:
         if build := builds.get((release_id, part)):
-            (answer,) = candidates(build.need(material), [offer])
+            chosen = PrintOptions.model_validate_json(options)
+            (answer,) = candidates(build.need(material, chosen, copies), [offer])
             if answer.refusal is None:
-                return Wanted(build, material)
+                return Wanted(build, material, options, copies)
     return None
 
 
-def _waiting(session: Session, machine: MachineRow, now: datetime) -> list[tuple[str, str, str]]:
-    """Release, part and material of all open jobs, by the oldest job that asks for each."""
-    kind = (col(BuildOrderRow.release_id), col(BuildOrderRow.part), col(BuildOrderRow.material))
-    rows = session.exec(
-        select(*kind)
+# An order's options in a form that rows can be grouped by.
+_OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)
+
+
+def _waiting(
+    session: Session, machine: MachineRow, now: datetime
+) -> list[tuple[str, str, str, str, int]]:
+    """Release, part, material, options and copies of all open jobs, by the oldest of each."""
+    kind = (
+        col(BuildOrderRow.release_id),
+        col(BuildOrderRow.part),
+        col(BuildOrderRow.material),
+        _OPTIONS,
+        col(JobRow.copies),
+    )
+    rows = session.execute(
+        sa.select(*kind)
         .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
         .where(*_open_to(machine, now))
         .group_by(*kind)
-        .order_by(func.min(JobRow.queued_at))
+        .order_by(func.min(JobRow.queued_at), col(JobRow.copies).desc())
     )
-    return list(rows)
+    return [tuple(row) for row in rows]
 
 
 def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -132,6 +151,8 @@ def _claim(
             BuildOrderRow.release_id == wanted.build.release_id,
             BuildOrderRow.part == wanted.build.part.name,
             BuildOrderRow.material == wanted.material,
+            wanted.options == _OPTIONS,
+            JobRow.copies == wanted.copies,
         )
         .order_by(col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number))
         .limit(1)
@@ -185,6 +206,7 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         file_size=build.file_size,
         material=order.material,
         thickness_mm=lot.thickness_mm if lot else None,
+        copies=job.copies,
         options=PrintOptions.model_validate(order.options),
     )
 

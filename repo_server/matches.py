@@ -10,6 +10,8 @@ from commons.errors import InvalidInput, NotFound
 from commons.machine import MachineProfile, Process
 from commons.manifest import Part
 from commons.matching import BuildNeed, MachineOffer
+from commons.plates import BRIM_MM, print_margin_mm
+from commons.wire import Orientation, PrintOptions
 from repo_server import designs
 from repo_server.designs import Release
 from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow
@@ -30,10 +32,24 @@ class Buildable:
     file_size: int
     size_mm: tuple[float, float, float] | None
 
-    def need(self, material: str) -> BuildNeed:
-        """What one copy made of `material` asks of a machine."""
+    def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
+        """What so many copies, made of `material` at once, ask of a machine.
+
+        A print is as large and as heavy as its scale makes it; a milled part is cut as drawn.
+        """
+        printed = self.process is Process.FDM
+        scale = options.scale if printed else 1.0
+        size, mass_g = self.size_mm, self.part.mass_g
+        brim_mm = BRIM_MM if options.brim else 0.0
         return BuildNeed(
-            self.process, self.size_mm, material, self.part.mass_g, self.part.thickness_mm
+            process=self.process,
+            size_mm=size and (size[0] * scale, size[1] * scale, size[2] * scale),
+            material=material,
+            mass_g=None if mass_g is None else mass_g * scale**3 * copies,
+            thickness_mm=self.part.thickness_mm,
+            copies=copies,
+            margin_mm=print_margin_mm(brim_mm=brim_mm, supports=options.supports),
+            any_side=printed and options.orientation is Orientation.SUGGESTED,
         )
 
 

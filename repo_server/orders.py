@@ -1,23 +1,27 @@
 """Build orders: who wants how many of which part, where, and the jobs that they become."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.job import JobState
 from commons.machine import MATERIALS, Process
-from commons.matching import Answer, MachineOffer, Refusal, candidates
+from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
+from commons.plates import SMALLEST_MM
 from commons.wire import Asked, PrintOptions, Sha256
 from repo_server import matches
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
 MAX_COPIES = 100
+MAX_ON_PLATE = 50
+QUALITIES = ("draft", "standard")
 # What a person at the machine can change by loading another lot.
 _LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS})
 
@@ -27,6 +31,20 @@ class OrderedOptions(PrintOptions):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("quality")
+    @classmethod
+    def _is_known(cls, quality: str) -> str:
+        if quality not in QUALITIES:
+            raise ValueError(f"'{quality[:40]}' is not known: choose {' or '.join(QUALITIES)}")
+        return quality
+
+
+class Plates(StrEnum):
+    """How the copies of an order are shared out."""
+
+    ONE_AT_A_TIME = "one_at_a_time"  # each copy is a job of its own
+    AS_MANY_AS_FIT = "as_many_as_fit"  # a job makes as many as any machine that can do it holds
+
 
 class OrderRequest(Asked):
     """What somebody wants made. Without `material` it is the one that the design names."""
@@ -35,6 +53,7 @@ class OrderRequest(Asked):
     part: Annotated[str, Field(min_length=1, max_length=200)]
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] = 1
     material: Annotated[str, Field(max_length=40)] | None = None
+    plates: Plates = Plates.ONE_AT_A_TIME
     options: OrderedOptions = OrderedOptions()
 
 
@@ -49,17 +68,20 @@ class PlacedOrder:
 def place(
     session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime
 ) -> PlacedOrder:
-    """The order stands, with one queued job for each copy.
+    """The order stands, with a queued job for each plate.
 
     Raises Conflict with every machine's first reason when no machine of the lab could build it,
     whatever were loaded.
     """
     build = matches.buildable(session, wanted.release_id, wanted.part)
     material = _material(wanted.material or build.part.material, build.process)
+    need = build.need(material, wanted.options)
+    _require_makeable(build, wanted.options, need)
     offers = matches.offers_of(session, lab_id)
-    answers = candidates(build.need(material), offers)
+    answers = candidates(need, offers)
     pairs = zip(answers, offers, strict=True)
-    if not any(_may_build(answer, offer, material) for answer, offer in pairs):
+    able = [offer for answer, offer in pairs if _may_build(answer, offer, material)]
+    if not able:
         raise Conflict(f"no machine of this lab can build '{wanted.part}': {_listed(answers)}")
     order = BuildOrderRow(
         id=new_id(),
@@ -75,10 +97,41 @@ def place(
     )
     session.add(order)
     session.flush()
-    jobs = tuple(_job(order, number, build.process, now) for number in range(1, wanted.copies + 1))
+    plates = _shared_out(wanted, need, able)
+    jobs = tuple(_job(order, first, copies, build.process, now) for first, copies in plates)
     session.add_all(jobs)
     session.flush()
     return PlacedOrder(order, jobs)
+
+
+def _require_makeable(build: matches.Buildable, options: OrderedOptions, need: BuildNeed) -> None:
+    """Pass when the options can be meant for this part; InvalidInput names the one that cannot."""
+    if build.process is not Process.FDM and options.scale != 1:
+        raise InvalidInput(
+            f"options.scale: is for prints, and '{build.part.name}' is cut as it is drawn: leave "
+            "it at 1"
+        )
+    if need.size_mm is not None and options.scale != 1 and max(need.size_mm) < SMALLEST_MM:
+        raise InvalidInput(
+            f"options.scale: {options.scale:g} makes '{build.part.name}' {max(need.size_mm):.2g} "
+            f"mm long, and nothing below {SMALLEST_MM:g} mm can be printed: choose a larger one"
+        )
+
+
+def _shared_out(
+    wanted: OrderRequest, need: BuildNeed, able: Sequence[MachineOffer]
+) -> list[tuple[int, int]]:
+    """The plates of the order: the first copy of each, and how many it makes at once.
+
+    A full plate holds what the smallest of the machines that can build it holds, so that any of
+    them may take it.
+    """
+    at_once = 1
+    if wanted.plates is Plates.AS_MANY_AS_FIT:
+        limit = min(wanted.copies, MAX_ON_PLATE)
+        at_once = min(capacity(need, machine, limit=limit) for machine in able)
+    firsts = range(1, wanted.copies + 1, at_once)
+    return [(first, min(at_once, wanted.copies + 1 - first)) for first in firsts]
 
 
 def _material(named: str | None, process: Process) -> str:
@@ -111,12 +164,13 @@ def _listed(answers: Iterable[Answer]) -> str:
     return "; ".join(answer.sentence for answer in answers) or "it has no machine yet"
 
 
-def _job(order: BuildOrderRow, number: int, process: Process, now: datetime) -> JobRow:
+def _job(order: BuildOrderRow, first: int, copies: int, process: Process, now: datetime) -> JobRow:
     return JobRow(
         id=new_id(),
         order_id=order.id,
         lab_id=order.lab_id,
-        copy_number=number,
+        copy_number=first,
+        copies=copies,
         process=process,
         state=JobState.QUEUED,
         sentence="in the queue",
@@ -125,12 +179,27 @@ def _job(order: BuildOrderRow, number: int, process: Process, now: datetime) -> 
     )
 
 
+def queue_again(session: Session, job: JobRow, copies: int, *, now: datetime) -> JobRow:
+    """The last `copies` of a job's plate are queued once more, at the place that the job had."""
+    order = session.get_one(BuildOrderRow, job.order_id)
+    again = _job(order, job.copy_number + job.copies - copies, copies, job.process, now)
+    again.queued_at = job.queued_at
+    again.sentence = f"{copies} of a plate of {job.copies} came out bad; to be made again"
+    session.add(again)
+    session.flush()
+    return again
+
+
 def show_order(session: Session, order_id: str, *, to: str) -> PlacedOrder:
     """The order of this id with its jobs; NotFound when there is none that `to` may see."""
     order = session.get(BuildOrderRow, order_id)
     if order is None or not _may_see(session, order, to):
         raise NotFound(f"there is no order {order_id[:64]}")
-    jobs = select(JobRow).where(JobRow.order_id == order_id).order_by(col(JobRow.copy_number))
+    jobs = (
+        select(JobRow)
+        .where(JobRow.order_id == order_id)
+        .order_by(col(JobRow.copy_number), col(JobRow.queued_at), col(JobRow.id))
+    )
     return PlacedOrder(order, tuple(session.exec(jobs)))
 
 

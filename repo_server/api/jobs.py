@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlmodel import Session
 
 from commons.wire import Asked, Wish
@@ -24,8 +24,23 @@ Note = Annotated[str, Field(max_length=500)]
 
 
 class Verdict(Asked):
+    """What came of a finished plate. Without `good_copies` all of it is good, or none."""
+
     good: bool
+    good_copies: Annotated[int, Field(ge=0)] | None = None
     note: Note = ""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.good_copies is not None and self.good != (self.good_copies > 0):
+            raise ValueError("good_copies: says another thing than 'good'")
+        return self
+
+    def good_of(self, job: JobRow) -> int:
+        """How many of the job's copies are good."""
+        if self.good_copies is not None:
+            return self.good_copies
+        return job.copies if self.good else 0
 
 
 class Attestation(Asked):
@@ -64,7 +79,7 @@ def give_verdict(lab: str, job_id: str) -> ResponseReturnValue:
         lab,
         job_id,
         lambda session, job, by, now: decisions.give_verdict(
-            session, job, good=asked.good, note=asked.note, by=by, now=now
+            session, job, good=asked.good_of(job), note=asked.note, by=by, now=now
         ),
     )
 

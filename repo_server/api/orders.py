@@ -56,10 +56,11 @@ def _shown(placed: PlacedOrder) -> dict[str, object]:
         "part": order.part,
         "copies": order.copies,
         "material": order.material,
+        "options": order.options,
         "ordered_at": order.ordered_at.isoformat(),
         "jobs": [
-            {"id": job.id, "copy_number": job.copy_number, "state": job.state,
-             "sentence": job.sentence}
+            {"id": job.id, "copy_number": job.copy_number, "copies": job.copies,
+             "state": job.state, "sentence": job.sentence}
             for job in placed.jobs
         ],
         "answers": [

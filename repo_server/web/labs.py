@@ -19,6 +19,8 @@ from repo_server.tables.people import LabRole
 
 bp = Blueprint("labs", __name__)
 
+_DIGITS = 4
+
 
 @bp.get("/labs")
 @auth.public
@@ -107,7 +109,8 @@ def _back(lab: str, anchor: str) -> ResponseReturnValue:
 
 
 def _verdict(session: Session, job: JobRow, by: str, now: datetime) -> None:
-    decisions.give_verdict(session, job, good=_yes("good"), note=_note(), by=by, now=now)
+    good = _count("good_copies", job.copies) if _yes("good") else 0
+    decisions.give_verdict(session, job, good=good, note=_note(), by=by, now=now)
 
 
 def _attest(session: Session, job: JobRow, by: str, now: datetime) -> None:
@@ -133,6 +136,14 @@ def _yes(field: str) -> bool:
     if answer not in ("yes", "no"):
         raise InvalidInput(f"say yes or no: {field} is missing")
     return answer == "yes"
+
+
+def _count(field: str, proposed: int) -> int:
+    """The whole number in the form; `proposed` when the form does not ask for it."""
+    said = request.form.get(field, str(proposed)).strip()
+    if not said.isdecimal() or len(said) > _DIGITS:
+        raise InvalidInput(f"{field}: '{said[:20]}' is no number: say how many are good")
+    return int(said)
 
 
 def _note() -> str:

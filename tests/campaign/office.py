@@ -87,7 +87,7 @@ class Office:
         self._decide(partial(decisions.attest, nothing_ran=nothing_ran, note=""))
 
     def say_good(self) -> None:
-        self._decide(partial(decisions.give_verdict, good=True, note=""))
+        self._decide(partial(decisions.give_verdict, good=1, note=""))
 
     def try_again(self) -> None:
         with self._writing() as session:

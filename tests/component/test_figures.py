@@ -39,7 +39,7 @@ def build(
         with floor.session() as session:
             job = decisions.job_in(session, job_id, lab_id=floor.lab_id)
             decisions.give_verdict(
-                session, job, good=good, note="", by=floor.manager, now=floor.now
+                session, job, good=int(good), note="", by=floor.manager, now=floor.now
             )
 
 

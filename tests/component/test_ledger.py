@@ -27,7 +27,7 @@ def flows(floor: Floor) -> dict[tuple[Action, Unit], float]:
     return {(row.action, row.unit): row.quantity for row in floor.ledger()}
 
 
-def judge(floor: Floor, job_id: str, *, good: bool) -> None:
+def judge(floor: Floor, job_id: str, *, good: int) -> None:
     with floor.session() as session:
         job = decisions.job_in(session, job_id, lab_id=floor.lab_id)
         decisions.give_verdict(session, job, good=good, note="", by=floor.manager, now=floor.now)
@@ -84,7 +84,7 @@ def test_events_of_simulated_machines_are_marked(engine: Engine) -> None:
     floor = furnish(engine, printer(simulated=True))
     (job_id,) = floor.order()
     floor.tell(K.FINISHED, floor.running(), run=run())
-    judge(floor, job_id, good=True)
+    judge(floor, job_id, good=1)
     assert {row.simulated for row in floor.ledger()} == {True}
 
 
@@ -176,10 +176,10 @@ def test_what_never_ran_leaves_no_trace_in_the_ledger(floor: Floor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "resource", "quantity"), [(True, "part:", 1), (False, "scrap:mixed", 18)]
+    ("good", "resource", "quantity"), [(1, "part:", 1), (0, "scrap:mixed", 18)]
 )
 def test_a_verdict_says_what_came_of_the_run(
-    floor: Floor, good: bool, resource: str, quantity: float
+    floor: Floor, good: int, resource: str, quantity: float
 ) -> None:
     (job_id,) = floor.order()
     floor.tell(K.FINISHED, floor.running(), run=run())
@@ -194,12 +194,12 @@ def test_a_verdict_says_what_came_of_the_run(
 def test_a_new_attempt_is_counted_beside_the_rejected_one(floor: Floor) -> None:
     (job_id,) = floor.order()
     floor.tell(K.FINISHED, floor.running(), run=run())
-    judge(floor, job_id, good=False)
+    judge(floor, job_id, good=0)
     with floor.session() as session:
         job = decisions.job_in(session, job_id, lab_id=floor.lab_id)
         decisions.try_again(session, job, now=floor.now)
     floor.tell(K.FINISHED, floor.running(), run=run())
-    judge(floor, job_id, good=True)
+    judge(floor, job_id, good=1)
     assert sum(row.action is Action.CITE for row in floor.ledger()) == 2
     assert floor.lot().mass_left_g == 500 - 2 * PROGRAM.material_g
 

@@ -35,7 +35,7 @@ def test_an_order_becomes_one_queued_job_a_copy_and_tells_every_machines_answer(
 def test_a_part_that_no_machine_could_build_is_refused_with_every_reason(shop: Shop) -> None:
     answer = shop.order("tower", material="pla")
     assert answer.status_code == 409
-    assert "Printer has 250 × 210 × 210 mm, this part is 60 × 40 × 900 mm" in answer.json["detail"]
+    assert "Printer has room for 246 × 200 × 209 mm, this part is 60 × 40 × 900 mm" in answer.json["detail"]
     assert "Router does CNC, this part needs FDM" in answer.json["detail"]
 
 

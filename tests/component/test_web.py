@@ -159,7 +159,7 @@ def test_what_no_machine_can_build_comes_back_with_every_reason(operator: Someon
     )
     answer = operator.browser.post("/orders", data=form)
     assert answer.status_code == 409
-    assert "Printer has 250 × 210 × 210 mm" in answer.text
+    assert "Printer has room for 246 × 200 × 209 mm" in answer.text
     assert "Router does CNC, this part needs FDM" in answer.text
     assert "<option selected>tower</option>" in answer.text
 

@@ -77,20 +77,31 @@ def test_without_meter_and_power_energy_stays_unknown() -> None:
     assert event(replace(FACTS, average_power_w=None), Action.CONSUME, Unit.KILOWATT_HOUR) is None
 
 
+def verdict(good: int, *, copies: int = 1, mass_g: float | None = 20) -> list[EventDraft]:
+    return events_of_verdict(
+        lab_id="lab", release_id="r1", part="hook", good=good, copies=copies, mass_g=mass_g
+    )
+
+
 def test_a_good_thing_is_one_part_produced() -> None:
-    (made,) = events_of_verdict(lab_id="lab", release_id="r1", part="hook", good=True, mass_g=20)
+    (made,) = verdict(1)
     assert (made.action, made.resource) == (Action.PRODUCE, "part:r1/hook")
     assert (made.quantity.low, made.quantity.central, made.quantity.high) == (1, 1, 1)
 
 
 def test_a_bad_thing_is_scrap_by_mass_and_nothing_when_the_mass_is_unknown() -> None:
-    (scrap,) = events_of_verdict(lab_id="lab", release_id="r1", part="hook", good=False, mass_g=20)
+    (scrap,) = verdict(0)
     assert (scrap.resource, scrap.quantity.unit, scrap.quantity.central) == (
         "scrap:mixed", Unit.GRAM, 20,
     )  # fmt: skip
-    assert not events_of_verdict(
-        lab_id="lab", release_id="r1", part="hook", good=False, mass_g=None
-    )
+    assert not verdict(0, mass_g=None)
+
+
+def test_of_a_plate_the_good_copies_are_counted_and_the_others_are_scrap_with_their_share() -> None:
+    made, scrap = verdict(3, copies=4, mass_g=80)
+    assert (made.resource, made.quantity.central) == ("part:r1/hook", 3)
+    assert (scrap.resource, scrap.quantity.central) == ("scrap:mixed", 20)
+    assert [it.quantity.central for it in verdict(4, copies=4, mass_g=80)] == [4]
 
 
 @pytest.mark.parametrize("state", HALF_WIDTH)

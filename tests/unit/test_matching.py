@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from commons.machine import Process
+from commons.machine import Envelope, KeepOut, Process
 from commons.matching import (
-    MARGIN_MM,
     MASS_RESERVE,
     THICKNESS_TOLERANCE_MM,
     BuildNeed,
     MachineOffer,
     Refusal,
     candidates,
+    capacity,
 )
 from tests.profiles import printer, router
 
@@ -42,7 +42,8 @@ def test_every_machine_answers_in_the_order_given() -> None:
     [
         (HOOK, ROUTER, Refusal.PROCESS, "Router does CNC, this part needs FDM"),
         (replace(HOOK, size_mm=(60, 40, 211)), PRINTER, Refusal.SIZE,
-         "Printer has 250 × 210 × 210 mm, this part is 60 × 40 × 211 mm and needs 3 mm around it"),
+         "Printer has room for 246 × 200 × 209 mm, this part is 60 × 40 × 211 mm; laid on another "
+         "side it fits: order it with the suggested orientation"),
         (replace(HOOK, material="petg"), PRINTER, Refusal.MATERIAL,
          "Printer has pla loaded, this part is to be made of petg"),
         (HOOK, replace(PRINTER, loaded_material=None), Refusal.MATERIAL,
@@ -77,18 +78,58 @@ def test_the_first_reason_is_told_when_everything_is_wrong() -> None:
 
 
 def test_a_part_may_be_turned_on_the_bed_but_not_stood_up() -> None:
-    margin = 2 * MARGIN_MM[Process.FDM]
-    fits = (210 - margin, 250 - margin, 210)
-    assert refusal(replace(HOOK, size_mm=fits), PRINTER) is None
-    assert refusal(replace(HOOK, size_mm=(fits[1], fits[0], 210)), PRINTER) is None
+    assert refusal(replace(HOOK, size_mm=(200, 246, 209)), PRINTER) is None
+    assert refusal(replace(HOOK, size_mm=(246, 200, 209)), PRINTER) is None
     assert refusal(replace(HOOK, size_mm=(30, 40, 240)), PRINTER) is Refusal.SIZE
+    assert refusal(replace(HOOK, size_mm=(30, 40, 240), any_side=True), PRINTER) is None
 
 
-def test_the_margin_belongs_to_the_part() -> None:
-    margin = 2 * MARGIN_MM[Process.FDM]
-    tight = replace(HOOK, size_mm=(250 - margin, 210 - margin, 210))
+def test_the_room_around_a_print_belongs_to_it() -> None:
+    tight = replace(HOOK, size_mm=(236, 190, 30), margin_mm=5)
     assert refusal(tight, PRINTER) is None
-    assert refusal(replace(tight, size_mm=(250.1 - margin, 210 - margin, 210)), PRINTER)
+    assert refusal(replace(tight, size_mm=(236.1, 190, 30)), PRINTER) is Refusal.SIZE
+
+
+def test_no_part_fits_where_something_stands_on_the_bed() -> None:
+    clip = KeepOut(name="clip", x_min_mm=100, x_max_mm=140, y_min_mm=80, y_max_mm=90, z_max_mm=9)
+    bed = Envelope(x_max_mm=250, y_max_mm=210, z_max_mm=210, keep_out=(clip,))
+    (answer,) = candidates(
+        replace(HOOK, size_mm=(150, 150, 20)), [replace(PRINTER, profile=printer(envelope=bed))]
+    )
+    assert answer.sentence.startswith(
+        "Printer has room for 246 × 200 × 209 mm less what stands on it, this part is 150 × 150"
+    )
+
+
+@pytest.mark.parametrize(
+    ("need", "machine", "fit"),
+    [
+        (HOOK, PRINTER, 12),
+        (HOOK, replace(PRINTER, mass_left_g=100), 4),
+        (HOOK, replace(PRINTER, mass_left_g=1), 1),
+        (HOOK, replace(PRINTER, mass_left_g=100, loaded_material="petg"), 12),
+        (replace(HOOK, margin_mm=5), PRINTER, 9),
+        (replace(HOOK, size_mm=(40, 30, 60), any_side=True), PRINTER, 12),
+        (replace(HOOK, size_mm=None), PRINTER, 1),
+        (replace(HOOK, size_mm=(900, 900, 1)), PRINTER, 1),
+        (replace(BOARD, mass_g=None), ROUTER, 2),
+        (replace(BOARD, mass_g=None, size_mm=(100, 100, 0)), ROUTER, 12),
+    ],
+)
+def test_a_plate_holds_what_surely_fits_and_what_is_left_of_the_material(
+    need: BuildNeed, machine: MachineOffer, fit: int
+) -> None:
+    assert capacity(need, machine, limit=12) == fit
+
+
+def test_a_machine_says_when_a_plate_is_too_much_for_it() -> None:
+    small = replace(PRINTER, profile=printer(envelope=Envelope(x_max_mm=120, y_max_mm=120,
+                                                               z_max_mm=120)))  # fmt: skip
+    (answer,) = candidates(replace(HOOK, copies=8, mass_g=None), [small])
+    assert answer.sentence == (
+        "Printer has room for 116 × 110 × 119 mm, this part is 60 × 40 × 30 mm and 8 do not fit "
+        "at once"
+    )
 
 
 def test_a_spool_must_hold_the_reserve_too() -> None:
