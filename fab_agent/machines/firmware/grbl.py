@@ -12,9 +12,9 @@ from fab_agent.machines.firmware import grbl_system
 from fab_agent.machines.firmware.controller import SLOW_TICK_S, Controller
 from fab_agent.machines.firmware.grbl_knobs import GrblKnobs
 from fab_agent.machines.firmware.grbl_parser import Refused
+from fab_agent.machines.firmware.grbl_planner import RouterPlanner
 from fab_agent.machines.firmware.grbl_reports import Status, banner
 from fab_agent.machines.firmware.grbl_router import Alarm, Router
-from fab_agent.machines.firmware.motion import Planner
 from fab_agent.machines.firmware.uart import Noise
 
 __all__ = ["DOOR_OPEN_S", "GrblKnobs", "SimulatedGrbl"]
@@ -55,7 +55,7 @@ class SimulatedGrbl(Controller):
         self._boot("Alarm" if locked else "Idle")
 
     @property
-    def planner(self) -> Planner:
+    def planner(self) -> RouterPlanner:
         """Moves that wait or are under way."""
         return self.router.planner
 

@@ -22,7 +22,7 @@ class GrblKnobs:
     starts_locked: bool = False
     travel_mm: tuple[float, float, float] = (2000.0, 2000.0, 400.0)  # $130 to $132
     moves_take_time: bool = False
-    acceleration_mm_s2: float = 0.0  # 0: constant feed
+    acceleration_mm_s2: float = 0.0  # $120 to $122, with look-ahead; 0: constant feed
     lines_per_tick: int = 0  # a firmware that is slow: 0 is as fast as they come
     bad_byte_ratio: float = 0.0
     seed: int = 1

@@ -32,7 +32,7 @@ GROUPS = {
 _FRACTIONS = {28, 30, 38, 43, 59, 61, 90, 91, 92}
 _AXIS_USERS = {"G10", "G28", "G30", "G43.1", "G49", "G92"}
 _AXIS_USERS |= {code for code, group in GROUPS.items() if group == "G1" and code != "G80"}
-_PLANES = {"G17": "XY", "G18": "ZX", "G19": "YZ"}
+PLANES = {"G17": "XY", "G18": "ZX", "G19": "YZ"}
 _OFFSETS = {"X": "I", "Y": "J", "Z": "K"}
 MM_PER_INCH = 25.4
 MAX_LINE_NUMBER = 10_000_000
@@ -223,7 +223,7 @@ def _check_motion(block: Block) -> None:
 
 
 def _check_arc_words(block: Block) -> None:
-    plane = _PLANES[block.modes.plane]
+    plane = PLANES[block.modes.plane]
     if block.words.keys().isdisjoint(plane):
         raise Refused(32)
     if "R" not in block.words and block.words.keys().isdisjoint(_OFFSETS[a] for a in plane):
@@ -260,7 +260,7 @@ def arc(
     Raises:
         Refused: 33 or 34 when there is no such arc.
     """
-    first, second = ("XYZ".index(axis) for axis in _PLANES[block.modes.plane])
+    first, second = ("XYZ".index(axis) for axis in PLANES[block.modes.plane])
     a, b = (start[first], start[second]), (end[first], end[second])
     clockwise = block.modes.motion == "G2"
     if "R" in block.words:
@@ -270,7 +270,7 @@ def arc(
         if centre is None:
             raise Refused(34)
         return a, b, centre
-    names = [_OFFSETS[axis] for axis in _PLANES[block.modes.plane]]
+    names = [_OFFSETS[axis] for axis in PLANES[block.modes.plane]]
     i, j = (block.mm(name) if name in block.words else 0.0 for name in names)
     centre = (a[0] + i, a[1] + j)
     radius = (i * i + j * j) ** 0.5

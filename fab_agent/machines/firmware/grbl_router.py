@@ -5,9 +5,11 @@ runs as a generator that yields where GRBL waits, so that bytes and time go on m
 """
 
 from collections.abc import Iterator
+from math import inf
 
 from fab_agent.machines.firmware.grbl_knobs import GrblKnobs
-from fab_agent.machines.firmware.grbl_parser import Block, Modes, Refused, arc, parse
+from fab_agent.machines.firmware.grbl_parser import PLANES, Block, Modes, Refused, arc, parse
+from fab_agent.machines.firmware.grbl_planner import LookAhead, RouterPlanner, chords
 from fab_agent.machines.firmware.motion import Planner, Position, arc_mm, straight_mm
 
 SYSTEMS = ("G54", "G55", "G56", "G57", "G58", "G59")
@@ -31,12 +33,13 @@ class Router:
 
     def __init__(self, knobs: GrblKnobs) -> None:
         self.knobs = knobs
-        self.planner = Planner(
-            knobs.planner_blocks,
-            timed=knobs.moves_take_time,
-            acceleration_mm_s2=knobs.acceleration_mm_s2,
-        )
         self.settings = _settings(knobs)
+        self._looks_ahead = knobs.moves_take_time and knobs.acceleration_mm_s2 > 0
+        self.planner: RouterPlanner = (
+            LookAhead(knobs.planner_blocks, self.settings)
+            if self._looks_ahead
+            else Planner(knobs.planner_blocks, timed=knobs.moves_take_time)
+        )
         self.offsets: dict[str, Point] = dict.fromkeys((*SYSTEMS, "G28", "G30"), (0.0, 0.0, 0.0))
         self.startup = ["", ""]
         self.homed = knobs.starts_homed and not knobs.starts_locked
@@ -237,18 +240,20 @@ class Router:
         if check:
             self.at = end
         else:
-            yield from self._go(end, path_mm, RAPID_MM_MIN)
+            yield from self._go(end, path_mm, inf)
 
     def _move(self, block: Block, end: Point, path_mm: float, *, check: bool) -> Iterator[None]:
         if self._outside(end):
             raise Alarm(2)
-        feed = RAPID_MM_MIN if block.modes.motion == "G0" else block.modes.feed_mm_min
+        feed = inf if block.modes.motion == "G0" else block.modes.feed_mm_min
         if block.modes.feed_mode == "G93" and block.modes.motion != "G0":
             feed = path_mm * feed  # G93: one over the minutes that the move lasts
         if check:
             self.at = end
+        elif self._looks_ahead and block.modes.motion in ("G2", "G3"):
+            yield from self._go_round(block, end, feed)
         else:
-            yield from self._go(end, path_mm, min(feed, RAPID_MM_MIN) or RAPID_MM_MIN)
+            yield from self._go(end, path_mm, feed)
         if block.modes.motion.startswith("G38"):
             yield from self._probe(check=check)
 
@@ -264,7 +269,19 @@ class Router:
             yield
         self.at = end
         target: Position = (*end, 0.0)
+        if not self._looks_ahead:
+            feed_mm_min = min(feed_mm_min, RAPID_MM_MIN) or RAPID_MM_MIN
         self.planner.move(target, path_mm, feed_mm_min / 60)
+
+    def _go_round(self, block: Block, end: Point, feed_mm_min: float) -> Iterator[None]:
+        """mc_arc: an arc fills the planner with its chords before its line is done."""
+        *_, centre = arc(block, self.at, end)
+        first, second = ("XYZ".index(axis) for axis in PLANES[block.modes.plane])
+        for place in chords(
+            self.at, end, centre, (first, second),
+            clockwise=block.modes.motion == "G2", tolerance_mm=self.settings[12],
+        ):  # fmt: skip
+            yield from self._go(place, straight_mm((*self.at, 0.0), (*place, 0.0)), feed_mm_min)
 
     def _flow(self, block: Block, *, check: bool) -> Iterator[None]:
         flow = block.commands.get("M4")

@@ -1,7 +1,7 @@
 """What a controller does with moves: a planner of a few blocks, emptied by time alone.
 
-A block is driven from standstill to standstill: neither firmware's look-ahead is modelled, so that
-programs of many short moves last longer here than on a machine when there is an acceleration.
+With an acceleration a block is driven from standstill to standstill, so that programs of many
+short moves last longer here than on a printer; routers look ahead as GRBL does (grbl_planner.py).
 """
 
 import math
