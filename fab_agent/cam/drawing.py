@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput
 
@@ -32,11 +35,30 @@ class Stroke:
 
 
 @dataclass(frozen=True, slots=True)
+class Pocket:
+    """A level floor, `depth_mm` below the top. `beside` it lies what is lower still or no part."""
+
+    area: Polygon
+    depth_mm: float
+    beside: BaseGeometry
+
+    def opened(self, reach_mm: float) -> list[Polygon]:
+        """The floor and what is `beside` it within `reach_mm`, so that no corner stays there."""
+        around = self.area.buffer(reach_mm, join_style="mitre").intersection(self.beside)
+        whole = shapely.union_all([self.area, around])
+        return [part for part in shapely.get_parts(whole) if part.intersects(self.area)]
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """What was drawn, and in words what was left out or assumed."""
+    """What was drawn, and in words what was left out or assumed.
+
+    `pockets` are those that no layer names: a mesh has them.
+    """
 
     strokes: tuple[Stroke, ...]
     warnings: tuple[str, ...] = ()
+    pockets: tuple[Pocket, ...] = ()
 
 
 def require_near(points: Points) -> None:

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from commons.errors import InvalidInput
 from fab_agent.cam.contours import Contour, at
 from fab_agent.cam.dogbones import relieved
+from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.operations import Operation, depth_of, has_dogbones, operation_of
 
 # A hole within this share of the cutter's diameter is drilled, not milled.
@@ -53,6 +54,15 @@ def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Featur
     if not any(feature.operation is Operation.OUTSIDE for feature in found):
         raise InvalidInput("the drawing has no closed outside contour: nothing would be cut out")
     return found + _pockets(pockets, cutter_mm)
+
+
+def pockets_of(drawing: Drawing, *, cutter_mm: float) -> list[Feature]:
+    """The pockets that no layer names, opened as far as the cutter reaches over their edge."""
+    return [
+        Feature(Operation.POCKET, "pocket", area, 0, pocket.depth_mm)
+        for pocket in drawing.pockets
+        for area in pocket.opened(cutter_mm / 2)
+    ]
 
 
 def kept_area(features: Sequence[Feature]) -> BaseGeometry:

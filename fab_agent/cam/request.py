@@ -18,17 +18,39 @@ class Kind(StrEnum):
     SVG = "svg"
 
 
+class MeshKind(StrEnum):
+    """The formats of meshes that can be read."""
+
+    STL = "stl"
+    THREE_MF = "3mf"
+    OBJ = "obj"
+
+
+class Way(StrEnum):
+    """How a mesh is milled: as a flat plate by its outline, or as a surface line by line.
+
+    AUTO takes a plate for a plate and everything else for a surface.
+    """
+
+    AUTO = "auto"
+    PLATE = "plate"
+    SURFACE = "surface"
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MillRequest(_Message):
-    """Which drawing to cut out of which sheet on which machine; paths as the child sees them."""
+    """Which drawing or mesh to cut out of which sheet on which machine; paths as the child sees
+    them.
+    """
 
-    kind: Kind
+    kind: Kind | MeshKind
     stock: Stock
     profile: MachineProfile
     unit: str | None = None
+    way: Way = Way.AUTO
     copies: int = Field(default=1, ge=1, le=1000)
     drawing: str = "/in/drawing"
     program: str = "/out/program.nc"
@@ -37,7 +59,8 @@ class MillRequest(_Message):
 class MillAnswer(_Message):
     """A program that was written: its hash, lines and estimate. mm, s, g.
 
-    `speeds` are those of the cutter, with the chip that each edge takes, in words.
+    `speeds` are those of the cutter, with the chip that each edge takes, in words. `way` is how
+    a mesh was milled, never AUTO; a drawing is a plate.
     """
 
     sha256: str
@@ -51,6 +74,7 @@ class MillAnswer(_Message):
     warnings: tuple[str, ...]
     # In their order, with a stop for the change between each two; empty: the one in the profile.
     cutters_mm: tuple[float, ...] = ()
+    way: Way = Way.PLATE
 
 
 class MillRefusal(_Message):
