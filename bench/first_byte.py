@@ -7,18 +7,16 @@ machine, the permit, the hash of the program, INTENT on the disk, and the greeti
 
 import json
 import re
-import secrets
-import socket
 import statistics
 import tempfile
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 
 from cosmo.client import Answer, Client
-from cosmo.demo.machines import PRINTER
+from cosmo.demo.machines import PRINTER, agent_settings, serial_printer
 from cosmo.demo.processes import Processes, cosmo
+from cosmo.demo.serving import free_port, start_server
 from cosmo.demo.town import LAB, LOTS, found_town
 from fab_agent.machines.firmware.marlin import SimulatedMarlin
 from fab_agent.machines.firmware.pty import served
@@ -27,24 +25,6 @@ ROUNDS = 10
 DESIGN, PART = Path("designs/seed-dibber"), "Seed dibber"
 WAIT_S, LOOK_S, SPEED = 120.0, 0.05, 400.0
 _FIRST_LINE = re.compile(rb"N1(?!\d)")
-SETTINGS = """\
-[repository]
-url = "{url}"
-[agent]
-name = "Bench"
-data = "agent"
-[[machine]]
-name = "{name}"
-process = "fdm"
-driver = "marlin"
-port = "{port}"
-materials = ["pla"]
-max_feed_mm_s = 200
-max_feed_z_mm_s = 20
-simulated = true
-envelope = {{ x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }}
-fdm = {{ hotend_max_c = 260 }}
-"""
 
 
 class WatchedMarlin(SimulatedMarlin):
@@ -104,14 +84,8 @@ class Operator:
 
 def measured(folder: Path, processes: Processes) -> list[float]:
     """Seconds from clear to first byte, one for each round."""
-    url = f"http://127.0.0.1:{_free_port()}"
-    password = secrets.token_urlsafe(16)
-    env = {"COSMO_DATA": str(folder / "server"), "COSMO_BASE_URL": url}
-    admin = ("--name", "Admin", "--email", "admin@demo.invalid", "--password", password)
-    processes.run("add-admin", cosmo("server", "add-admin", "admin", *admin), env)
-    port = url.rpartition(":")[2]
-    processes.start("server", cosmo("server", "run", "--port", port), env)
-    _wait_for_server(url)
+    url = f"http://127.0.0.1:{free_port()}"
+    password = start_server(processes, folder, url)
     town = found_town(url, admin="admin", admin_password=password)
     with Client(url, town.designer) as designer:
         designer.publish(DESIGN)
@@ -121,7 +95,7 @@ def measured(folder: Path, processes: Processes) -> list[float]:
         Client(url, town.operator) as client,
     ):
         config = folder / "agent.toml"
-        config.write_text(SETTINGS.format(url=url, name=PRINTER, port=pty))
+        config.write_text(agent_settings(url, serial_printer(PRINTER, pty), name="Bench"))
         processes.run("enrol", cosmo("agent", "enrol", "--config", config, town.enrolment_code))
         operator = Operator(client)
         operator.order(ROUNDS)
@@ -130,23 +104,6 @@ def measured(folder: Path, processes: Processes) -> list[float]:
             return [operator.clear_to_first_byte_s(printer, made) for _ in range(ROUNDS)]
         finally:
             processes.stop()
-
-
-def _wait_for_server(url: str) -> None:
-    host, _, port = url.removeprefix("http://").partition(":")
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return
-        time.sleep(LOOK_S)
-    raise RuntimeError(f"no server at {url} within {WAIT_S:.0f} s")
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

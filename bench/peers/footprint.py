@@ -18,6 +18,7 @@ from bench.peers.programs import PRINTER
 from bench.peers.scenarios import Floor
 from commons.machine import Process
 from commons.wire import Enrolled, EnrolledMachine
+from cosmo.demo.machines import agent_settings, serial_printer
 from fab_agent.gcode.program import Estimate, GcodeProgram
 from fab_agent.identity import keep_identity
 from fab_agent.machines.grbl import GrblStream
@@ -29,24 +30,6 @@ SYNC_S = 2.0
 MB = 1 << 20
 GB_2 = 2_000_000_000
 LONG_LINE = b"G1 X" + b"0" * 74 + b"1\n"  # 79 characters, GRBL's longest
-SETTINGS = """\
-[repository]
-url = "{url}"
-[agent]
-name = "Bench"
-data = "{data}"
-[[machine]]
-name = "{name}"
-process = "fdm"
-driver = "marlin"
-port = "{port}"
-materials = ["pla"]
-max_feed_mm_s = 300
-max_feed_z_mm_s = 20
-simulated = true
-envelope = {{ x_max_mm = 250, y_max_mm = 250, z_max_mm = 200 }}
-fdm = {{ hotend_max_c = 260 }}
-"""
 
 
 class Server(BaseHTTPRequestHandler):
@@ -83,7 +66,7 @@ def idle_mb(floor: Floor) -> float:
         enrolled = Enrolled(agent_id="a1", lab_id="l1", fingerprint="", machines=(named,))
         keep_identity(data, enrolled, Ed25519PrivateKey.generate(), url=url)
         config = Path(folder) / "agent.toml"
-        config.write_text(SETTINGS.format(url=url, data=data, name=PRINTER.name, port=port))
+        config.write_text(agent_settings(url, serial_printer(PRINTER.name, port), name="Bench"))
         told = Assignment(settings=read_settings(config), machine=PRINTER.name)
         command = [sys.executable, "-m", "fab_agent.machine_process", PRINTER.name]
         with (Path(folder) / "log").open("wb") as log:

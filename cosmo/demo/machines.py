@@ -13,46 +13,33 @@ from cosmo.octoprint_host import OctoPrintHost, executed_lines, start_octoprint
 SPEED = 400.0
 PRINTER, HOSTED, ROUTER = "Window printer", "OctoPrint printer", "Router"
 
-_SETTINGS = """\
+_AGENT = """\
 [repository]
 url = "{url}"
 
 [agent]
-name = "The demo's agent"
+name = "{name}"
 data = "agent"
-
+"""
+_PRINTER = """
 [[machine]]
-name = "{printer}"
+name = "{name}"
 process = "fdm"
-driver = "marlin"
-port = "{ports}/marlin"
+{connection}
 materials = ["pla", "petg"]
 max_feed_mm_s = 200
 max_feed_z_mm_s = 20
 rated_power_w = 350
 simulated = true
-envelope = {{ x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }}
+envelope = {{ x_max_mm = {x_mm}, y_max_mm = {y_mm}, z_max_mm = {z_mm} }}
 fdm = {{ nozzle_mm = 0.4, hotend_max_c = 260, bed_max_c = 100 }}
-
+"""
+_ROUTER = """
 [[machine]]
-name = "{hosted}"
-process = "fdm"
-driver = "octoprint"
-url = "{octoprint}"
-key_file = "octoprint.key"
-materials = ["pla", "petg"]
-max_feed_mm_s = 200
-max_feed_z_mm_s = 20
-rated_power_w = 360
-simulated = true
-envelope = {{ x_max_mm = 200, y_max_mm = 200, z_max_mm = 200 }}
-fdm = {{ nozzle_mm = 0.4, hotend_max_c = 260, bed_max_c = 100 }}
-
-[[machine]]
-name = "{router}"
+name = "{name}"
 process = "cnc"
 driver = "grbl"
-port = "{ports}/grbl"
+port = "{port}"
 materials = ["plywood"]
 max_feed_mm_s = 50
 max_feed_z_mm_s = 20
@@ -60,6 +47,23 @@ simulated = true
 envelope = {{ x_max_mm = 620, y_max_mm = 420, z_min_mm = -20, z_max_mm = 40 }}
 cnc = {{ cutter_mm = 3.0, spindle_max_rpm = 24000 }}
 """
+
+
+def agent_settings(url: str, *machines: str, name: str) -> str:
+    """The text of an agent.toml of a lab with these machines; its data lie beside it."""
+    return _AGENT.format(url=url, name=name) + "".join(machines)
+
+
+def serial_printer(name: str, port: Path) -> str:
+    """A simulated Marlin printer on `port`, for `agent_settings`."""
+    connection = f'driver = "marlin"\nport = "{port}"'
+    return _PRINTER.format(name=name, connection=connection, x_mm=220, y_mm=220, z_mm=250)
+
+
+def _hosted_printer(name: str, url: str) -> str:
+    """OctoPrint's own virtual printer."""
+    connection = f'driver = "octoprint"\nurl = "{url}"\nkey_file = "octoprint.key"'
+    return _PRINTER.format(name=name, connection=connection, x_mm=200, y_mm=200, z_mm=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,14 @@ def start_machines(
     host = start_octoprint(executable, octoprint, port=octoprint_port, speed=SPEED, hotend_c=240)
     settings = folder / "agent.toml"
     settings.write_text(
-        _SETTINGS.format(url=url, octoprint=host.url, ports=ports,
-                         printer=PRINTER, hosted=HOSTED, router=ROUTER)
-    )  # fmt: skip
+        agent_settings(
+            url,
+            serial_printer(PRINTER, ports / "marlin"),
+            _hosted_printer(HOSTED, host.url),
+            _ROUTER.format(name=ROUTER, port=ports / "grbl"),
+            name="The demo's agent",
+        )
+    )
     key = folder / "octoprint.key"
     key.touch(mode=0o600)
     key.write_text(host.key)

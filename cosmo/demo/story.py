@@ -2,13 +2,11 @@
 
 import fcntl
 import os
-import secrets
 import shutil
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,11 +18,10 @@ from cosmo.demo.building import build_all, order_all
 from cosmo.demo.machines import SPEED, Machines, start_machines
 from cosmo.demo.processes import Processes, cosmo
 from cosmo.demo.screen import Screen
+from cosmo.demo.serving import free_port, start_server
 from cosmo.demo.town import CITY, LAB, found_town, load_machines
 
 PORT, OCTOPRINT_PORT = 8000, 5711
-START_S = 30.0
-STEP_S = 0.1
 
 
 def run_demo(data: Path, *, once: bool, console: Console) -> None:
@@ -38,7 +35,7 @@ def run_demo(data: Path, *, once: bool, console: Console) -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(_fresh(data))
         processes = stack.enter_context(Processes(folder / "logs"))
-        url = f"http://127.0.0.1:{_free_port(PORT)}"
+        url = f"http://127.0.0.1:{free_port(PORT)}"
         try:
             _chain(stack, processes, folder, url=url, screen=screen)
         except FabError as error:
@@ -54,10 +51,10 @@ def _chain(
     stack: ExitStack, processes: Processes, folder: Path, *, url: str, screen: Screen
 ) -> None:
     screen.step(f"Repository server at {url}")
-    admin_password = _start_server(processes, folder, url)
+    admin_password = start_server(processes, folder, url)
     town = found_town(url, admin="admin", admin_password=admin_password)
     screen.step(f"Three machines: two simulated, {SPEED:g} times faster; one behind OctoPrint")
-    machines = start_machines(processes, folder, url=url, octoprint_port=_free_port(OCTOPRINT_PORT))
+    machines = start_machines(processes, folder, url=url, octoprint_port=free_port(OCTOPRINT_PORT))
     stack.callback(machines.host.stop)
     screen.step("The lab's agent introduces itself with a one-use code")
     _start_agent(processes, machines, town.enrolment_code)
@@ -79,23 +76,6 @@ def _chain(
     screen.detail(f"{'the city':<16} {url}/cities/{CITY}")
 
 
-def _start_server(processes: Processes, folder: Path, url: str) -> str:
-    """The server answers; returns the password of its admin."""
-    env = {"COSMO_DATA": str(folder / "server"), "COSMO_BASE_URL": url}
-    password = secrets.token_urlsafe(16)
-    processes.run(
-        "add-admin",
-        cosmo("server", "add-admin", "admin", "--name", "Admin", "--email", "admin@demo.invalid",
-              "--password", password),
-        env,
-    )  # fmt: skip
-    port = url.rsplit(":", 1)[1]
-    processes.start("server", cosmo("server", "run", "--port", port), env)
-    with Client(url) as client:
-        _until(lambda: _answers(client), processes, what="the server answers")
-    return password
-
-
 def _start_agent(processes: Processes, machines: Machines, code: str) -> None:
     config = ("--config", machines.settings)
     processes.run("enrol", cosmo("agent", "enrol", *config, code))
@@ -107,22 +87,6 @@ def _publish_all(url: str, designer: str, screen: Screen) -> None:
         for manifest in sorted(Path("designs").glob("*/okh.toml")):
             published = client.publish(manifest.parent)
             screen.detail(f"{published.slug} {published.version}  {published.release_id[:12]}…")
-
-
-def _answers(client: Client) -> bool:
-    try:
-        return bool(client.get("/healthz"))
-    except FabError:
-        return False
-
-
-def _until(true: Callable[[], bool], processes: Processes, *, what: str) -> None:
-    end = time.monotonic() + START_S
-    while not true():
-        processes.require_all()
-        if time.monotonic() > end:
-            raise Unavailable(f"after {START_S:.0f} s it is still not so that {what}")
-        time.sleep(STEP_S)
 
 
 def _wait_for_ctrl_c(processes: Processes) -> None:
@@ -149,17 +113,3 @@ def _fresh(data: Path) -> Iterator[Path]:
         yield data
     finally:
         os.close(lock)
-
-
-def _free_port(wanted: int) -> int:
-    """`wanted` if nobody has it, else any free port of 127.0.0.1."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
-    raise Unavailable("there is no free port on 127.0.0.1")

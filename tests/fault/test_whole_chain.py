@@ -6,7 +6,6 @@ Whatever dies, the printer executes a program at most once, and the board tells 
 import os
 import secrets
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,40 +16,21 @@ import pytest
 from commons.errors import FabError
 from cosmo.client import Answer, Client
 from cosmo.demo.building import times_executed
-from cosmo.demo.machines import PRINTER
+from cosmo.demo.machines import PRINTER, agent_settings, serial_printer
 from cosmo.demo.processes import cosmo, ends_with_parent
+from cosmo.demo.serving import free_port
 from cosmo.demo.town import LAB, LOTS, found_town
 
 ROOT = Path(__file__).parents[2]
 DESIGN, PART = ROOT / "designs" / "seed-dibber", "Seed dibber"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
-SETTINGS = """\
-[repository]
-url = "{url}"
-[agent]
-name = "Agent that is killed"
-data = "agent"
-[[machine]]
-name = "{name}"
-process = "fdm"
-driver = "marlin"
-port = "{port}"
-materials = ["pla"]
-max_feed_mm_s = 200
-max_feed_z_mm_s = 20
-simulated = true
-envelope = {{ x_max_mm = 220, y_max_mm = 220, z_max_mm = 250 }}
-fdm = {{ hotend_max_c = 260 }}
-"""
 
 
 class Chain:
     """A town in a folder. Each process can be killed with all of its children, and started anew."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url, self.folder = f"http://127.0.0.1:{self.port}", folder
         self.record = folder / "executed"
         self.operator = ""
@@ -131,7 +111,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
         chain.start("printer", "agent", "simulate", "marlin", "--link", port,
                     "--record", chain.record, "--speed", "250")  # fmt: skip
         config = tmp_path / "agent.toml"
-        config.write_text(SETTINGS.format(url=chain.url, name=PRINTER, port=port))
+        config.write_text(agent_settings(chain.url, serial_printer(PRINTER, port), name="Killed"))
         until(port.exists)
         chain.start("enrol", "agent", "enrol", "--config", config, town.enrolment_code)
         assert chain.running.pop("enrol").wait() == 0
