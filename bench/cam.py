@@ -1,12 +1,14 @@
 """How fast drawings become milling programs, and whether the cut parts are what was drawn.
 
 A sheet with 1600 openings (5,000 entities: lines, arcs, circles) is prepared as an agent does it,
-proof included; every drawing of `designs/` is cut out of a field of heights.
+proof included; every drawing of `designs/` is cut out of a field of heights, and the time that its
+program is said to take is compared with that of the simulated GRBL, at several accelerations.
 """
 
 import gc
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from fab_agent.cam.passes import tab_top_mm
 from fab_agent.cam.removal import Difference, compare, field_of
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
+from tests.machine_time import machine_s
 
 CUTTER_MM = 3.0
 ROUTER = MachineProfile(
@@ -33,6 +36,7 @@ ROUTER = MachineProfile(
 SHEET = Stock(4.0, (1250.0, 1250.0))
 DESIGNS = Path(__file__).parents[1] / "designs"
 ENTITIES = 5_000
+ACCELERATIONS_MM_S2 = (50.0, 200.0, 1000.0)
 
 
 def crowded_drawing() -> bytes:
@@ -78,6 +82,20 @@ def difference(plan: MillPlan, stock: Stock) -> Difference:
     )
 
 
+def time_errors(file: Path, stock: Stock) -> list[float]:
+    """By which share of the simulated GRBL's time each estimate of it is off."""
+    errors = []
+    for acceleration in ACCELERATIONS_MM_S2:
+        cnc = MillLimits(cutter_mm=CUTTER_MM, acceleration_mm_s2=acceleration)
+        profile = ROUTER.model_copy(update={"cnc": cnc})
+        plan = mill(file.read_bytes(), Kind(file.suffix[1:]), stock=stock, profile=profile)
+        across, up = profile.max_feed_mm_s * 60, profile.max_feed_z_mm_s * 60
+        settings = {11: cnc.junction_deviation_mm, 110: across, 111: across, 112: up}
+        takes_s = machine_s(plan.lines, acceleration_mm_s2=acceleration, settings=settings)
+        errors.append(abs(plan.estimate.duration_s / takes_s - 1))
+    return errors
+
+
 def main() -> None:
     """Print the table and the JSON line."""
     gc.disable()  # as the child that mills does
@@ -93,12 +111,13 @@ def main() -> None:
         f"{len(crowded.lines)} lines, proved"
     )
     sheet = Stock(9.0, SHEET.size_mm)
-    worst, deepest = 0.0, 0.0
+    worst, deepest, late = 0.0, 0.0, list[float]()
     for file in sorted(p for kind in Kind for p in DESIGNS.glob(f"*/export/*.{kind}")):
         plan = mill(file.read_bytes(), Kind(file.suffix[1:]), stock=sheet, profile=ROUTER)
         found = difference(plan, sheet)
-        arcs = sum(line.startswith((b"G2 ", b"G3 ")) for line in plan.lines)
-        error = f"{found.area_error:.4%} of the area wrong"
+        arcs = sum(re.match(rb"G[23]\D", line) is not None for line in plan.lines)
+        late += (wrong := time_errors(file, sheet))
+        error = f"{found.area_error:.4%} of the area wrong, {max(wrong):.2%} of the time"
         print(f"{file.stem:12}{len(plan.lines):6} lines, {arcs:5} arcs, {error}")
         worst, deepest = max(worst, found.area_error), max(deepest, found.deepest_mm)
     figures = {
@@ -106,6 +125,8 @@ def main() -> None:
         "cam_cpu_s": round(cam_cpu_s, 2),
         "cam_area_error": round(worst, 6),
         "cam_deepest_below_sheet_mm": round(deepest - sheet.thickness_mm, 3),
+        "time_error_worst": round(max(late), 4),
+        "time_error_mean": round(sum(late) / len(late), 4),
     }
     print(json.dumps(figures))
 

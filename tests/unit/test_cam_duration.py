@@ -1,5 +1,6 @@
 """How long a program takes: against formulas, a plain planner block by block, and the simulator."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import pi, sqrt
 from pathlib import Path
@@ -9,16 +10,16 @@ import pytest
 
 from commons.machine import Envelope
 from fab_agent.cam.duration import Dynamics, _blocks, _corner_speed_squared, duration_s
+from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
 from fab_agent.cam.toolpath import Move, Toolpath
-from fab_agent.machines.firmware.grbl import GrblKnobs, SimulatedGrbl
+from tests.machine_time import machine_s
 from tests.profiles import router
 
 ACCELERATION = 200.0
 ROUTER = Dynamics(ACCELERATION, 0.01, 40.0, 10.0)
-_TICK_S = 0.02
 AT_ONCE = Dynamics(1e9, 0.01, 40.0, 10.0)
 SIDE = Path(__file__).parents[2] / "designs/laptop-stand/export/side.dxf"
 
@@ -104,36 +105,81 @@ def test_it_agrees_with_a_planner_that_goes_block_by_block(seed):
     assert duration_s(way, ROUTER) == pytest.approx(planned_s(way, ROUTER), rel=0.01)
 
 
-def simulated_s(lines, **knobs):
-    """Machine time that the simulated GRBL takes for the program."""
-    machine = SimulatedGrbl(GrblKnobs(moves_take_time=True, **knobs))
-    said, passed = machine.tick(0.0), 0.0
-    for answered, line in enumerate(lines, start=1):
-        said += machine.feed(line + b"\n")
-        while said.count(b"ok") < answered:
-            said += machine.tick(_TICK_S)
-            passed += _TICK_S
-    while machine.moving:
-        machine.tick(_TICK_S)
-        passed += _TICK_S
-    assert b"error" not in said
-    return passed
+# Against the simulated GRBL, which has a planner of its own
 
 
-@pytest.mark.slow
-def test_without_acceleration_it_takes_what_the_simulated_grbl_takes():
+def ring(radius, *, turns=1):
+    """Down, then round: in two halves, as the CAM cuts circles."""
+    halves = [(-radius, 0, -1), (radius, 0, -1)] * turns
+    return cut((radius, 0, -1), *halves, kind=Move.COUNTER, centre=(0, 0))
+
+
+def wave(step_mm):
+    x = np.arange(0, 60, step_mm)
+    return cut(*zip(x, 8 * np.sin(x / 5), np.zeros_like(x), strict=True), feed=30.0)
+
+
+def zigzag():
+    rows = [((0, y, -1), (60, y, -1)) if y % 2 else ((60, y, -1), (0, y, -1)) for y in range(20)]
+    return cut(*(point for row in rows for point in row))
+
+
+def pecks():
+    """Holes in steps: rapids out of them, feed into them."""
+    points, kinds = [], []
+    for x in range(0, 100, 10):
+        for deep in (1, 2, 3):
+            points += [(x, 0, 5), (x, 0, 0.5), (x, 0, -deep), (x, 0, 5)]
+            kinds += [Move.RAPID, Move.RAPID, Move.CUT, Move.RAPID]
+    way = cut(*points, feed=5.0)
+    return replace(way, kind=np.array(kinds, dtype=np.int8))
+
+
+SHAPES = {
+    "long lines": cut((0, 0, 0), (300, 0, 0), (300, 200, 0), (0, 0, 0), feed=40.0),
+    "pieces of 0.1 mm": wave(0.1),
+    "pieces of 0.5 mm": wave(0.5),
+    "large circles": ring(40, turns=2),
+    "small circles": ring(2, turns=20),
+    "a zigzag": zigzag(),
+    "pecks": pecks(),
+}
+
+
+def router_s(lines, dynamics):
+    """Machine time of a GRBL with these settings that stands on work zero."""
+    across, up = dynamics.rapid_mm_s * 60, dynamics.rapid_z_mm_s * 60
+    settings = {11: dynamics.junction_mm, 110: across, 111: across, 112: up}
+    return machine_s(lines, acceleration_mm_s2=dynamics.acceleration_mm_s2, settings=settings)
+
+
+@pytest.mark.parametrize("acceleration", [30.0, 200.0, 1000.0])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_is_what_the_simulated_grbl_takes(shape, acceleration):
+    dynamics = Dynamics(acceleration, 0.02, 50.0, 15.0)
+    way = SHAPES[shape]
+    begin = cut((0, 0, 5), (*way.xyz[0][:2], 5), kind=Move.RAPID)
+    columns = ("xyz", "kind", "feed", "centre")
+    whole = Toolpath(*(np.concatenate([getattr(p, c) for p in (begin, way)]) for c in columns))
+    whole.kind[len(begin.kind)] = Move.CUT  # down to where the shape begins
+    lines = list(grbl_lines(whole, spindle_rpm=10000, safe_mm=5.0))
+    up_s = duration_s(cut((0, 0, 0), (0, 0, 5), kind=Move.RAPID), dynamics)
+    down = cut(way.xyz[-1], (*way.xyz[-1][:2], 5), kind=Move.RAPID)
+    ours = SPIN_UP_S + up_s + duration_s(whole, dynamics) + duration_s(down, dynamics)
+    assert ours == pytest.approx(router_s(lines, dynamics), rel=0.03)
+
+
+@pytest.mark.parametrize("acceleration", [50.0, 200.0, 1000.0])
+def test_a_board_takes_what_the_simulated_grbl_takes(acceleration):
     room = Envelope(x_max_mm=620, y_max_mm=420, z_min_mm=-20, z_max_mm=60)
     profile = router(envelope=room, max_feed_z_mm_s=20)
-    quick = profile.cnc.model_copy(update={"acceleration_mm_s2": 5e4, "junction_deviation_mm": 1.0})
+    cnc = profile.cnc.model_copy(update={"acceleration_mm_s2": acceleration})
     plan = mill(SIDE.read_bytes(), Kind.DXF, stock=Stock(6.0, (620, 420)),
-                profile=profile.model_copy(update={"cnc": quick}))  # fmt: skip
-    simulated = simulated_s(plan.lines)
-    assert plan.estimate.duration_s == pytest.approx(simulated, rel=0.1)
-    real = mill(SIDE.read_bytes(), Kind.DXF, stock=Stock(6.0, (620, 420)), profile=profile)
-    assert simulated < real.estimate.duration_s < 1.1 * simulated
-    # The simulator stands still after every block: GRBL, which looks ahead, is quicker.
-    stopping = simulated_s(plan.lines, acceleration_mm_s2=profile.cnc.acceleration_mm_s2)
-    assert real.estimate.duration_s < stopping
+                profile=profile.model_copy(update={"cnc": cnc}))  # fmt: skip
+    simulated = router_s(plan.lines, Dynamics(acceleration, cnc.junction_deviation_mm, 50, 20))
+    assert plan.estimate.duration_s == pytest.approx(simulated, rel=0.03)
+    # Path over feed alone is further off, the more so the lazier the machine is.
+    assert machine_s(plan.lines, settings={}) < simulated
 
 
 def test_pairs_of_lines_in_a_square_add_up():
