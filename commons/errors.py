@@ -22,6 +22,7 @@ FabError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class ProgramRefused(InvalidInput):
     `rule` is a stable code; `line` counts from 1, 0 when the program as a whole is meant. `value`
     is what the program asks for and `limit` what is allowed, in words, empty where there is none.
     `place` is where it would have happened (x, y, z in mm; NaN: not known), None without a place.
+    `program` is the refused file where an agent has kept it, to be looked at and never to be run.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class ProgramRefused(InvalidInput):
         self.value = value
         self.limit = limit
         self.place = place
+        self.program: Path | None = None
 
 
 class NotFound(FabError):

@@ -6,10 +6,12 @@ Times are UTC and aware; durations are seconds; hashes are 64 hex digits.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from math import isfinite
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, Process
 
 API_VERSION = 1
@@ -20,6 +22,8 @@ Sentence = Annotated[str, Field(max_length=2000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CutterDiameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Coordinate = Annotated[float, Field(allow_inf_nan=False)] | None
+Place = tuple[_Coordinate, _Coordinate, _Coordinate]  # mm; None where it is not known
 
 
 class Asked(BaseModel):
@@ -148,10 +152,44 @@ class RunFacts(Asked):
     energy_kwh: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+class Refusal(Asked):
+    """Why the proof refused a program: the rule, what was asked for, what is allowed, and where.
+
+    `line` counts from 1; 0: the program as a whole. `value` and `limit` are words, empty where
+    there are none.
+    """
+
+    rule: Annotated[str, Field(max_length=60)]
+    line: Count = 0
+    value: Annotated[str, Field(max_length=200)] = ""
+    limit: Annotated[str, Field(max_length=200)] = ""
+    place: Place | None = None
+
+    @classmethod
+    def of(cls, refused: ProgramRefused) -> Self:
+        """The refusal as it crosses the wire; what is too long is cut."""
+        return cls(
+            rule=refused.rule[:60],
+            line=refused.line,
+            value=refused.value[:200],
+            limit=refused.limit[:200],
+            place=place_of(refused),
+        )
+
+
+def place_of(refused: ProgramRefused) -> Place | None:
+    """Where a program was refused; None where no coordinate of that is known."""
+    if refused.place is None:
+        return None
+    x, y, z = (value if isfinite(value) else None for value in refused.place)
+    return None if (x, y, z) == (None, None, None) else (x, y, z)
+
+
 class AgentEvent(Asked):
     """One durable report, numbered without gaps from 1 within one boot of the agent's journal.
 
-    `intent` belongs to FENCED: whether the journal holds an INTENT for this fence.
+    `intent` belongs to FENCED: whether the journal holds an INTENT for this fence. `refusal`
+    belongs to REFUSED, where a rule of the proof refused.
     """
 
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -164,6 +202,7 @@ class AgentEvent(Asked):
     program: ProgramFacts | None = None
     run: RunFacts | None = None
     intent: bool | None = None
+    refusal: Refusal | None = None
 
 
 class SyncRequest(Asked):

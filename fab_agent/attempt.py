@@ -16,6 +16,7 @@ from commons.errors import (
     InvalidInput,
     NotArmed,
     NotFound,
+    ProgramRefused,
     ProtocolViolation,
     TransportLost,
     Unavailable,
@@ -27,11 +28,14 @@ from commons.wire import (
     MachineState,
     Phase,
     ProgressReport,
+    Refusal,
     Wish,
+    place_of,
 )
 from fab_agent.bench import Bench, Prepared
 from fab_agent.cache import Cache
 from fab_agent.clearance import Clearance
+from fab_agent.courier import Shown
 from fab_agent.handwork import only_stop
 from fab_agent.journal import Start
 from fab_agent.machines.driver import Outcome
@@ -50,6 +54,7 @@ class _End:
 
     kind: EventKind
     sentence: str = ""
+    refused: ProgramRefused | None = None
 
 
 def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
@@ -64,18 +69,31 @@ def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
         prepared = _prepared(offer, bench, held)
         if isinstance(prepared, _End):
             log.warning("attempt %s %s: %s", offer.attempt_id, prepared.kind, prepared.sentence)
-            bench.journal.record(
-                prepared.kind, offer.attempt_id, offer.fence, sentence=prepared.sentence
-            )
+            _keep_no_program(prepared, offer, bench)
             return prepared.kind
         staged_seq = bench.journal.record(
             EventKind.STAGED, offer.attempt_id, offer.fence, program=prepared.facts
         )
+        bench.show(Shown(offer.attempt_id, prepared.program.path))
         start = Start(offer.attempt_id, offer.fence, prepared.program.sha256)
         asked_at = Clearance(start, staged_seq, bench).asked_at()
         if asked_at is None:
             return EventKind.DECLINED
         return _start(start, prepared, bench, asked_at=asked_at)
+
+
+def _keep_no_program(end: _End, offer: JobOffer, bench: Bench) -> None:
+    """Why there is no proved program is durable; a refused one is shown."""
+    refused = end.refused
+    bench.journal.record(
+        end.kind,
+        offer.attempt_id,
+        offer.fence,
+        sentence=end.sentence,
+        refusal=None if refused is None else Refusal.of(refused),
+    )
+    if refused is not None and refused.program is not None:
+        bench.show(Shown(offer.attempt_id, refused.program, place_of(refused)))
 
 
 def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End:
@@ -95,6 +113,8 @@ def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End
         show(Phase.PREPARE, 0, 1, f"preparing {offer.file_name}")
         prepared = _made(offer, file, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
         show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")
+    except ProgramRefused as refused:
+        return _End(EventKind.REFUSED, str(refused), refused)
     except (InvalidInput, NotFound) as refused:
         return _End(EventKind.REFUSED, str(refused))
     except FabError as problem:

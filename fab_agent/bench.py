@@ -18,6 +18,7 @@ from commons.wire import (
     ProgressReport,
 )
 from fab_agent.cache import Cache
+from fab_agent.courier import Shown
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.journal import Journal
 from fab_agent.machines.driver import (
@@ -174,9 +175,16 @@ class Display:
         self._tell(report)
 
 
+def show_nobody(shown: Shown) -> None:
+    """Where nobody wants to see programs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One machine's workplace. `clock` is monotonic, s; `open_cache` opens one per attempt."""
+    """One machine's workplace. `clock` is monotonic, s; `open_cache` opens one per attempt.
+
+    `show` is told of each program that was staged or refused, and never waits.
+    """
 
     machine_id: str
     jobs: Jobs
@@ -186,4 +194,5 @@ class Bench:
     display: Display
     prepare: Prepare
     open_cache: Callable[[], AbstractContextManager[Cache]]
+    show: Callable[[Shown], None] = show_nobody
     clock: Callable[[], float] = monotonic_s

@@ -181,20 +181,19 @@ class Cache:
         self._evict()
         return kept
 
-    def keep_refused(self, program: Path, picture: str) -> Path:
-        """Where the picture (SVG) of a refused program is kept, its program beside it.
+    def keep_refused(self, program: Path) -> Path:
+        """Where a refused program is kept; a picture of it may lie beside it (`.svg`).
 
         The last few are kept. `program` lies in a `workspace()` of this cache and moves away.
         """
         folder = self._root / "refused"
-        name = _hash_of(program)[:12]
-        program.replace(folder / f"{name}.gcode")
-        drawn = folder / f"{name}.svg"
-        drawn.write_text(picture, encoding="utf-8")
-        for old in sorted(folder.glob("*.svg"), key=_changed_at, reverse=True)[_REFUSED:]:
+        kept = folder / f"{_hash_of(program)[:12]}.gcode"
+        program.replace(kept)
+        os.utime(kept)
+        for old in sorted(folder.glob("*.gcode"), key=_changed_at, reverse=True)[_REFUSED:]:
             old.unlink(missing_ok=True)
-            old.with_suffix(".gcode").unlink(missing_ok=True)
-        return drawn
+            old.with_suffix(".svg").unlink(missing_ok=True)
+        return kept
 
     @contextmanager
     def making(self, parts: Mapping[str, str]) -> Iterator[None]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from commons.dispatch import MachineJournal, give_up, intend, refuse_start
 from commons.errors import NotArmed, Unavailable
-from commons.wire import AgentEvent, EventKind, FenceOrder, ProgramFacts, RunFacts
+from commons.wire import AgentEvent, EventKind, FenceOrder, ProgramFacts, Refusal, RunFacts
 
 _FILE, _LOCK = "journal.db", "lock"
 # Another process has the file only while it is being opened; waiting longer means trouble.
@@ -144,10 +144,13 @@ class Journal:
         *,
         sentence: str = "",
         program: ProgramFacts | None = None,
+        refusal: Refusal | None = None,
     ) -> int:
         """The event is durable; its number. For what happens before a permit is asked for."""
         with self._transaction():
-            return self._append(kind, attempt_id, fence, sentence=sentence, program=program)
+            return self._append(
+                kind, attempt_id, fence, sentence=sentence, program=program, refusal=refusal
+            )
 
     def ask(self, start: Start) -> None:
         """It is durable that a permit for `start` may exist from now on."""
@@ -283,6 +286,7 @@ class Journal:
         program: ProgramFacts | None = None,
         run: RunFacts | None = None,
         intent: bool | None = None,
+        refusal: Refusal | None = None,
     ) -> int:
         (seq,) = self._db.execute(
             "UPDATE machine SET last_seq = last_seq + 1 RETURNING last_seq"
@@ -298,6 +302,7 @@ class Journal:
             program=program,
             run=run,
             intent=intent,
+            refusal=refusal,
         )
         self._db.execute(
             "INSERT INTO outbox VALUES (?, ?, ?, ?)", (seq, kind, fence, event.model_dump_json())

@@ -19,8 +19,9 @@ from threading import Event, Thread
 
 import fab_agent.lean  # noqa: F401 (first: what follows would load more)
 from commons.errors import FabError
-from fab_agent.bench import Bench, Display, MachineLink, monotonic_s
+from fab_agent.bench import Bench, Display, MachineLink, monotonic_s, show_nobody
 from fab_agent.controls import ControlDesk, attended
+from fab_agent.courier import Courier, Shown, drawing_for
 from fab_agent.journal import Journal, Outbox
 from fab_agent.machine_thread import MachineThread
 from fab_agent.office import Office
@@ -68,7 +69,9 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
             clock=monotonic_s,
             profile=place.profile,
         )
-        working = machine_thread.submit(_work, place, journal, desk, orders)
+        working = machine_thread.submit(
+            _work, place, journal, desk, orders, _gallery(place, closed)
+        )
         # The last question may still wait at the server when all is over: nobody waits for it.
         Thread(target=_talk, args=(place, make_office, closed), name="office", daemon=True).start()
         try:
@@ -83,6 +86,7 @@ def _work(
     journal: Journal,
     desk: ControlDesk,
     orders: "SimpleQueue[Order]",
+    show: Callable[[Shown], None],
 ) -> None:
     """The machine thread."""
     ago_s = Operations(place.journal).touched_ago_s()
@@ -97,6 +101,7 @@ def _work(
             display=Display(place.machine_id, desk.hear, touched_at=touched_at),
             prepare=place.prepare,
             open_cache=place.open_cache,
+            show=show,
         )
         MachineThread(bench).work()
 
@@ -105,6 +110,21 @@ def _talk(place: Workplace, make_office: MakeOffice, closed: Event) -> None:
     """The office thread."""
     with closing(new_client()) as http, closing(Outbox(place.journal)) as outbox:
         make_office(Repository(place.identity, http), outbox).run(closed)
+
+
+def _gallery(place: Workplace, closed: Event) -> Callable[[Shown], None]:
+    """How the machine thread has programs shown; the courier thread does it."""
+    if place.profile is None:
+        return show_nobody
+    courier = Courier(drawing_for(place.profile))
+    Thread(target=_carry, args=(place, courier, closed), name="courier", daemon=True).start()
+    return courier.put
+
+
+def _carry(place: Workplace, courier: Courier, closed: Event) -> None:
+    """The courier thread."""
+    with closing(new_client()) as http:
+        courier.run(Repository(place.identity, http), closed)
 
 
 def _say_the_last(place: Workplace, make_office: MakeOffice) -> None:

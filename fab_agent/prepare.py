@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from commons.errors import InvalidInput, ProgramRefused
+from commons.errors import FabError, InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
+from commons.toolpath_svg import svg_of
+from commons.wire import place_of
 from fab_agent.cache import Cache
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
+from fab_agent.drawing import draw_program
 from fab_agent.gcode.clean import bare_lines, write_program
-from fab_agent.gcode.picture import moves_of, picture
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.gcode.rules import RULES_VERSION
@@ -22,6 +25,7 @@ from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
 
+log = logging.getLogger(__name__)
 RECIPE = "3"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
@@ -85,7 +89,7 @@ def prepare(
                         plan, machine, slicer, folder=folder, progress=progress
                     )
             except ProgramRefused as refused:
-                _keep_picture(refused, folder, machine, cache)
+                _keep_refused(refused, folder, machine, cache)
                 raise
             return cache.keep_program(parts, program)
 
@@ -109,17 +113,26 @@ def _require_unchanged(plan: Plan) -> None:
             raise InvalidInput(f"{plan.filename} is not the file that was ordered: fetch it again")
 
 
-def _keep_picture(
+def _keep_refused(
     refused: ProgramRefused, folder: Path, machine: MachineProfile, cache: Cache
 ) -> None:
-    """The refusal names the picture of its program, where there is a program yet."""
+    """The refused program is kept to be looked at, where there is one yet, and its picture."""
     for program in (folder / "program.gcode", folder / "program.nc"):
         if program.is_file():
-            with program.open("rb") as lines:
-                moves = moves_of((line.rstrip(b"\n") for line in lines), machine)
-                drawn = picture(moves, machine.envelope, refused=refused)
-            kept = cache.keep_refused(program, drawn)
-            refused.args = (f"{refused}; the agent keeps its picture in refused/{kept.name}",)
+            refused.program = cache.keep_refused(program)
+            out_dir = folder / "drawing"
+            out_dir.mkdir()
+            try:
+                drawn = draw_program(
+                    refused.program, machine, mark=place_of(refused), out_dir=out_dir
+                )
+            except FabError as problem:  # only the picture is missing
+                log.warning("%s", problem)
+                return
+            picture = refused.program.with_suffix(".svg")
+            title = f"{refused.rule}: {refused}"
+            picture.write_text(svg_of(drawn.sketch, title=title), encoding="utf-8")
+            refused.args = (f"{refused}; the agent keeps its picture in refused/{picture.name}",)
 
 
 def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:

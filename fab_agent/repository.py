@@ -29,6 +29,7 @@ from commons.errors import (
     Unavailable,
 )
 from commons.machine import MachineProfile
+from commons.toolpath import Sketch, ToolpathReceipt
 from commons.wire import (
     ArmRequest,
     Enrolled,
@@ -50,6 +51,8 @@ TRIES = 3
 # Waits between tries grow from the first to the second (s), each cut by a random share, so
 # that the machines of a city do not come back all at once.
 BACKOFF_S = (0.5, 15.0)
+# Longest silence while a program is sent, s: a lab's line up may be slow.
+UPLOAD_S = 60.0
 CHUNK = 256 * 1024
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -102,6 +105,31 @@ class Repository:
             Conflict: not while the machine may be at work; later.
         """
         self._ask("PUT", f"/agent/machines/{machine_id}/profile", profile, tries=1)
+
+    def show_toolpath(self, attempt_id: str, sketch: Sketch) -> ToolpathReceipt:
+        """The server has the sketch of the attempt's program. One try.
+
+        Raises:
+            Conflict: not before it knows that the attempt was staged or refused.
+        """
+        path = f"/agent/attempts/{attempt_id}/toolpath"
+        return _read(ToolpathReceipt, self._ask("PUT", path, sketch, tries=1))
+
+    def show_program(self, attempt_id: str, packed: Path) -> None:
+        """The server has the attempt's program, which lies under gzip in `packed`. One try."""
+        target, body = f"{API}/agent/attempts/{attempt_id}/program", packed.read_bytes()
+        headers = self._signature("PUT", target, body) | {"Content-Type": "application/gzip"}
+        try:
+            response = self.http.put(
+                self.identity.url + target,
+                content=body,
+                headers=headers,
+                timeout=httpx.Timeout(UPLOAD_S, connect=CONNECT_S),
+            )
+        except httpx.TransportError as error:
+            raise _silent(self.identity.url, error) from error
+        if response.is_error:
+            raise_problem(response)
 
     def fetch(self, sha256: str, size: int, *, cache: Cache, progress: FetchProgress) -> Path:
         """The file is in `cache`, verified; a broken transfer goes on where it stopped.

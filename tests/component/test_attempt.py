@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from math import nan
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -39,11 +40,13 @@ from commons.wire import (
     MachineState,
     Permit,
     ProgramFacts,
+    Refusal,
     Wish,
 )
 from fab_agent.attempt import carry_out
 from fab_agent.bench import Bench, Display, MachineLink, Prepared
 from fab_agent.cache import Cache
+from fab_agent.courier import Shown
 from fab_agent.gcode.program import Estimate, GcodeProgram
 from fab_agent.journal import Journal, Outbox, Stage, Start
 from fab_agent.machines.driver import (
@@ -240,6 +243,7 @@ class Shop:
         self.server, self.machine = Server(), Machine()
         self.orders = ToldOrders(self.clock)
         self.reports: list[MachineReport] = []
+        self.shown: list[Shown] = []
         self.program = folder / "program.gcode"
         self.program.write_bytes(BYTES)
         self.preparing: Callable[[], None] = lambda: None
@@ -259,6 +263,7 @@ class Shop:
             prepare=self._prepare,
             open_cache=partial(Cache, self.folder / "cache", max_bytes=10**6),
             clock=self.clock,
+            show=self.shown.append,
         )
 
     def crash(self) -> None:
@@ -324,6 +329,25 @@ def test_a_good_attempt_is_staged_started_and_finished(shop: Shop) -> None:
 def test_no_permit_is_asked_for_before_the_server_knows_the_program(shop: Shop) -> None:
     shop.carry_out(Work(), Work(), Stop())
     assert shop.server.asked == []
+
+
+def test_a_staged_program_is_shown(shop: Shop) -> None:
+    shop.carry_out(HEARD)
+    assert shop.shown == [Shown("a1", shop.program)]
+
+
+def test_a_refused_program_is_told_with_its_rule_and_shown_with_its_place(shop: Shop) -> None:
+    refused = ProgramRefused("outside", rule="envelope", line=4, place=(9.0, 3.0, nan))
+    refused.program = shop.program
+
+    def fail() -> None:
+        raise refused
+
+    shop.preparing = fail
+    shop.carry_out()
+    (event,) = shop.events()
+    assert event.refusal == Refusal(rule="envelope", line=4, place=(9.0, 3.0, None))
+    assert shop.shown == [Shown("a1", shop.program, (9.0, 3.0, None))]
 
 
 @pytest.mark.parametrize(

@@ -259,15 +259,18 @@ def test_a_refused_program_is_kept_beside_its_picture(order, root):
     assert str(refused.value).endswith(drawn.name)
     assert 'class="refused"' in drawn.read_text()
     assert b"X60" in program.read_bytes()
+    assert refused.value.program == program
 
 
 def test_only_the_last_refused_programs_are_kept(cache, root):
     for number in range(8):
         with cache.workspace() as aside:
             (aside / "program.gcode").write_bytes(b"G28\n" * number)
-            kept = cache.keep_refused(aside / "program.gcode", "<svg/>")
+            kept = cache.keep_refused(aside / "program.gcode")
+        kept.with_suffix(".svg").write_text("<svg/>")
         os.utime(kept, ns=(number, number))
-    assert len(list((root / "refused").iterdir())) == 10
+    assert len(list((root / "refused").glob("*.gcode"))) == 5
+    assert len(list((root / "refused").glob("*.svg"))) == 5
     assert kept.exists()
 
 
