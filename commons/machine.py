@@ -4,7 +4,7 @@ Units: mm, mm/s, °C, W, s, rpm. Angles do not occur.
 """
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -155,6 +155,31 @@ class Park(Value):
     cool_after_s: NotNegative | None = None
 
 
+# A line that begins with N would be a numbered one.
+MacroName = Annotated[str, Field(pattern=r"^[A-MO-Z][A-Z_]{2,}[A-Z0-9_]*$", max_length=40)]
+# Klipper's own commands that change or run something are no macros of a lab's.
+_NO_MACROS = ("SET_", "SAVE_", "RUN_", "RESTORE_", "FIRMWARE_", "RESTART", "FORCE_", "UPDATE_")
+
+
+class Macro(Value):
+    """A macro of a Klipper printer's own configuration that its programs may call.
+
+    `bed` and `nozzle` are the names of the arguments that carry these temperatures; it gets no
+    others. What it does cannot be seen: a program knows nothing after it, and says all anew.
+    """
+
+    name: MacroName
+    at: Literal["start", "end"]
+    bed: MacroName | None = None
+    nozzle: MacroName | None = None
+
+    @model_validator(mode="after")
+    def _is_the_labs(self) -> Self:
+        if self.name.startswith(_NO_MACROS):
+            raise ValueError(f"'{self.name}' is Klipper's own command: name a macro of the lab's")
+        return self
+
+
 class PrintLimits(Value):
     """What an FDM printer may be asked for; temperatures are the machine's own maxima."""
 
@@ -166,6 +191,13 @@ class PrintLimits(Value):
     max_extrude_mm_s: Feed = 50.0
     # None: the hot end stays where it is while the print is held.
     park: Park | None = None
+    # Walls round it: the air stays warm and the fumes inside, which ABS and ASA need.
+    enclosed: bool = False
+    # Hardened steel or harder: fibres in a filament wear brass out within a spool.
+    hardened_nozzle: bool = False
+    # What one spool holds: a program that needs more cannot end by itself.
+    spool_g: Annotated[float, _plausible(50, 20_000, "g")] = 1000.0
+    macros: Annotated[tuple[Macro, ...], Field(max_length=10)] = ()
 
     @model_validator(mode="after")
     def _can_extrude(self) -> Self:
@@ -210,6 +242,8 @@ class MachineProfile(Value):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     process: Process
     driver: Driver
+    # The kind of printer, such as "prusa-mk3s"; None: the generic one of its firmware.
+    model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=40)] | None = None
     envelope: Envelope
     max_feed_mm_s: Feed
     max_feed_z_mm_s: Feed
@@ -226,6 +260,19 @@ class MachineProfile(Value):
         given = {p for p, limits in ((Process.FDM, self.fdm), (Process.CNC, self.cnc)) if limits}
         if given != {self.process}:
             raise ValueError(f"give the limits of '{self.process}' and no others")
+        return self
+
+    @model_validator(mode="after")
+    def _materials_can_be_printed(self) -> Self:
+        for material in (MATERIALS[key] for key in self.materials if key in MATERIALS):
+            if self.fdm and (lacking := material.lacking(self.fdm)):
+                raise ValueError(f"{material.name} needs {lacking}, or leave '{material.key}' out")
+        return self
+
+    @model_validator(mode="after")
+    def _macros_are_klippers(self) -> Self:
+        if self.fdm and self.fdm.macros and self.driver is not Driver.MOONRAKER:
+            raise ValueError("macros are Klipper's: leave them out with any other driver")
         return self
 
     @model_validator(mode="after")
@@ -250,7 +297,11 @@ class MachineProfile(Value):
 
 
 class Material(Value):
-    """What a part is made of. `density_g_cm3` turns volume into mass."""
+    """What a part is made of. `density_g_cm3` turns volume into mass.
+
+    A filament may need a bed of at least `bed_min_c`, a nozzle of at least `nozzle_min_mm`, walls
+    round the printer (`enclosure`), and a nozzle that it does not wear out (`abrasive`).
+    """
 
     key: str
     name: str
@@ -259,10 +310,27 @@ class Material(Value):
     nozzle_c: Positive | None = None
     bed_c: NotNegative | None = None
     nozzle_max_c: Positive | None = None
+    bed_min_c: NotNegative = 0.0
+    nozzle_min_mm: NotNegative = 0.0
+    enclosure: bool = False
+    abrasive: bool = False
+
+    def lacking(self, printer: PrintLimits) -> str | None:
+        """What such a printer lacks for it, and what to do; None when it lacks nothing."""
+        if self.enclosure and not printer.enclosed:
+            return "an enclosed printer: set enclosed = true if this one has walls and a lid"
+        if self.abrasive and not printer.hardened_nozzle:
+            return "a hardened nozzle: set hardened_nozzle = true if it has one"
+        if printer.nozzle_mm < self.nozzle_min_mm:
+            return f"a nozzle of at least {self.nozzle_min_mm:g} mm, or it clogs"
+        if printer.bed_max_c < self.bed_min_c:
+            return f"a bed of at least {self.bed_min_c:g} °C, or it warps"
+        return None
 
 
-# Typical data-sheet densities and temperatures; birch plywood from EN 636 product sheets, MDF from
-# EN 622-5 ones, Scots pine from EN 350. How sheets are cut stands in fab_agent/cam/feeds.toml.
+# Typical data-sheet densities and temperatures, for filaments as in the generic profiles that
+# come with PrusaSlicer 2.5 (PrusaResearch.ini 1.4); birch plywood from EN 636 product sheets, MDF
+# from EN 622-5 ones, Scots pine from EN 350. How sheets are cut stands in fab_agent/cam/feeds.toml.
 MATERIALS: dict[str, Material] = {
     m.key: m
     for m in (
@@ -270,6 +338,15 @@ MATERIALS: dict[str, Material] = {
                  nozzle_c=210, bed_c=60, nozzle_max_c=235),
         Material(key="petg", name="PETG", process=Process.FDM, density_g_cm3=1.27,
                  nozzle_c=240, bed_c=80, nozzle_max_c=260),
+        Material(key="petg-cf", name="PETG with carbon fibre", process=Process.FDM,
+                 density_g_cm3=1.317, nozzle_c=240, bed_c=80, nozzle_max_c=265,
+                 nozzle_min_mm=0.4, abrasive=True),
+        Material(key="abs", name="ABS", process=Process.FDM, density_g_cm3=1.04,
+                 nozzle_c=250, bed_c=100, nozzle_max_c=270, bed_min_c=80, enclosure=True),
+        Material(key="asa", name="ASA", process=Process.FDM, density_g_cm3=1.07,
+                 nozzle_c=255, bed_c=100, nozzle_max_c=275, bed_min_c=80, enclosure=True),
+        Material(key="tpu", name="TPU (95A)", process=Process.FDM, density_g_cm3=1.21,
+                 nozzle_c=230, bed_c=50, nozzle_max_c=245, nozzle_min_mm=0.4),
         Material(key="plywood", name="Birch plywood", process=Process.CNC, density_g_cm3=0.68),
         Material(key="mdf", name="MDF", process=Process.CNC, density_g_cm3=0.75),
         Material(key="pine", name="Pine board", process=Process.CNC, density_g_cm3=0.51),

@@ -15,6 +15,7 @@ from pydantic import model_validator as validate
 
 from commons.errors import FieldProblem, InvalidInput
 from commons.machine import MATERIALS, Driver, MachineProfile, Process, Value
+from fab_agent.printers.kinds import kind_of
 
 # The speeds of boards and their USB bridges, bits a second.
 BAUD_RATES = (
@@ -103,6 +104,15 @@ class MachineSettings(MachineProfile):
             )
         if wrong := [m for m in self.materials if MATERIALS[m].process is not self.process]:
             raise ValueError(f"{wrong[0]} is no material for '{self.process}': leave it out")
+        return self
+
+    @validate(mode="after")
+    def _kind_is_known(self) -> Self:
+        if self.process is Process.FDM:
+            try:
+                kind_of(self)
+            except InvalidInput as error:
+                raise ValueError(str(error)) from error
         return self
 
     @property

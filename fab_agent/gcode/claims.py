@@ -5,6 +5,8 @@ on how short the moves are (1.02 … 1.3 times for the parts in designs/). Filam
 2 % there. What was cut off, swapped or sliced for another printer is far outside these bounds.
 """
 
+from commons.machine import MachineProfile, Material
+from commons.units import grams
 from fab_agent.gcode.parser import refusal
 from fab_agent.gcode.program import Estimate
 
@@ -27,6 +29,15 @@ def check_claims(estimate: Estimate) -> None:
     if claimed_mm3 is not None and ours_mm3 is not None:
         doubt_mm3 = ours_mm3 * _MATERIAL_SHARE + _MATERIAL_MM3
         _hold("material", claimed_mm3, ours_mm3 - doubt_mm3, ours_mm3 + doubt_mm3, "mm³")
+
+
+def check_spool(extruded_mm3: float, profile: MachineProfile, material: Material) -> None:
+    """One spool is enough: nobody is there to change it. ProgramRefused when it is not."""
+    needs_g = grams(extruded_mm3, material.density_g_cm3)
+    if profile.fdm and needs_g > profile.fdm.spool_g:
+        asked, limit = f"{needs_g:.0f} g", f"{profile.fdm.spool_g:g} g"
+        why = f"it needs {asked} of {material.name} and a spool holds {limit}: order fewer at once"
+        raise refusal("spool", 0, why, value=asked, limit=limit)
 
 
 def _hold(what: str, claimed: float, least: float, most: float, unit: str) -> None:

@@ -34,7 +34,7 @@ class Walk(ABC):
 
     # The firmware throws spaces away before it reads.
     packed: ClassVar[bool] = False
-    # Command -> the argument letters it may have, and what it does.
+    # Command -> the argument letters (or names) it may have, and what it does.
     commands: ClassVar[Mapping[str, tuple[str, Action]]]
     # Command -> rule and reason, for commands that deserve more than "unknown".
     forbidden: ClassVar[Mapping[str, tuple[str, str]]]

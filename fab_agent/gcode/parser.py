@@ -29,6 +29,7 @@ _MOVE_SHAPES = frozenset(
 )
 _WORD = re.compile(r"([A-Z])(-?(?:\d+\.?\d*|\.\d+))?")
 _PACKED = re.compile(r" |(?<=[0-9.])(?=[A-Z])")
+_NAMED = re.compile(r"([A-Z][A-Z_]{2,}[A-Z0-9_]*)((?: [A-Z][A-Z0-9_]*=-?\d+(?:\.\d+)?)*)")
 _CODE = re.compile(r"[GMT]\d{1,4}(?:\.\d)?")
 _COMMAND_LETTERS = "GMT"
 _REALTIME = re.compile(rb"[!~?\x18\x80-\xff]")
@@ -74,7 +75,8 @@ def parse_line(line: bytes, number: int, *, packed: bool = False) -> list[Comman
     """The commands of one bare line, in order, each with its arguments; at least one.
 
     A line without a command word (GRBL repeats the last motion then) is a command named "".
-    An argument without a number (`G28 X`) has the value None.
+    An argument without a number (`G28 X`) has the value None. A command may be a name with
+    numbers by name behind it (`PRINT_START BED=60`), as Klipper reads it.
 
     `packed`: words may follow each other without a space, as in `G1X2Y3`.
 
@@ -84,6 +86,8 @@ def parse_line(line: bytes, number: int, *, packed: bool = False) -> list[Comman
     _refuse_bytes(line, number)
     commands: list[Command] = []
     words = line.decode("ascii")
+    if named := _NAMED.fullmatch(words):
+        return [(named[1], _by_name(named[2].split(), line, number))]
     for text in _PACKED.split(words) if packed else words.split(" "):
         letter, value = _word(text, line, number)
         if letter in _COMMAND_LETTERS:
@@ -96,6 +100,16 @@ def parse_line(line: bytes, number: int, *, packed: bool = False) -> list[Comman
             raise refusal("repeated-word", number, f"'{shown(line)}' gives {letter} twice")
         args[letter] = value
     return commands
+
+
+def _by_name(words: list[str], line: bytes, number: int) -> Args:
+    args: Args = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name in args:
+            raise refusal("repeated-word", number, f"'{shown(line)}' gives {name} twice")
+        args[name] = float(value)
+    return args
 
 
 def refusal(

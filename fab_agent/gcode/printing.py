@@ -5,7 +5,7 @@ are refused like the dangerous ones. Sources: marlinfw.org/meta/gcode, Marlin 2.
 """
 
 from collections.abc import Mapping
-from math import hypot, isnan, nan
+from math import hypot, inf, isinf, isnan, nan
 from typing import ClassVar, NoReturn
 
 from commons.machine import MachineProfile, Material, PrintLimits
@@ -95,7 +95,7 @@ class PrinterWalk(Walk):
         """Refuse a program that prints nothing or leaves a heater on."""
         for heater, target in self._targets_c.items():
             if target > 0:
-                asked = f"{target:g} °C"
+                asked = "an unknown heat" if isinf(target) else f"{target:g} °C"
                 why = f"the {heater} is still set to {asked} at the end; add M104 S0, M140 S0"
                 self.refuse("heater-left-on", why, f"{heater} {asked}", "0 °C")
         if not self.extruded_mm > 0:
@@ -144,6 +144,27 @@ class PrinterWalk(Walk):
         x, y, z = (nan if axis in axes else at for axis, at in zip("XYZ", self.here, strict=True))
         self.here = (x, y, z)
         self._homed = self._homed or not args or set(args) == set("XYZ")
+        self.modes_changed()
+
+    def _probe(self, args: Args) -> None:
+        """The firmware feels the bed at places of its own: where it ends is not known."""
+        if not self._homed:
+            self.refuse("not-homed", "probing the bed before G28")
+        self._go_unseen("probing the bed")
+
+    def _go_unseen(self, what: str) -> None:
+        """The head goes where the program does not say; nothing may stand in its way."""
+        for zone in self._zones:
+            why = f"{what} may come over '{zone.name}': its way is not in the program"
+            self.refuse("keep-out", why, what, "ways that the program shows")
+        self.here = (nan, nan, nan)
+        self.modes_changed()
+
+    def _forget(self) -> None:
+        """Nothing is known any more but that the axes are homed; heaters count as on."""
+        self._relative = self._e_relative = None
+        self._feed_mm_s, self._e_mm, self._hot = 0.0, nan, False
+        self._targets_c = {"hotend": inf, "bed": inf if self._limits.bed_max_c else 0.0}
         self.modes_changed()
 
     def _release(self, args: Args) -> None:

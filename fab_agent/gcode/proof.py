@@ -4,28 +4,36 @@ A proof is about exact bytes: `prove_file` hashes what it reads, and a program m
 the hash of the bytes to be sent is the one that was proved. Memory stays flat at any length.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import inf, isfinite, pi
 from pathlib import Path
 from typing import BinaryIO
 
-from commons.errors import NotFound, ProgramRefused
+from commons.errors import InvalidInput, NotFound, ProgramRefused
 from commons.machine import Driver, MachineProfile, Material, Process
-from fab_agent.gcode.claims import check_claims
+from fab_agent.gcode.claims import check_claims, check_spool
 from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ
 from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, plain_stroke, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
 from fab_agent.gcode.program import CUTTER_STOP, Estimate, GcodeProgram
+from fab_agent.gcode.prusa import BuddyWalk, PrusaWalk
+from fab_agent.printers.kinds import Firmware, kind_of
 
 MAX_LINES = 25_000_000  # 7 days at 40 lines a second, and 200 MB for their places in the file
 MAX_DURATION_S = 7 * 24 * 3600.0
 FILAMENT_MM = 1.75
 
 _BLOCK = 1 << 16
+_PRINTERS: Mapping[Firmware, type[PrinterWalk]] = {
+    Firmware.MARLIN: PrinterWalk,
+    Firmware.PRUSA: PrusaWalk,
+    Firmware.BUDDY: BuddyWalk,
+    Firmware.KLIPPER: KlipperWalk,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def prove(
         refused.value = refused.value or shown(line) or "nothing"
         refused.place = walk.here
         raise
-    return _proof_of(walk, profile.process, number)
+    return _proof_of(walk, profile, material, number)
 
 
 def prove_file(
@@ -186,17 +194,24 @@ def walk_of(
     cutters_mm: tuple[float, ...] = (),
 ) -> PrinterWalk | MillWalk:
     """The rules for such a machine, before the first line; ProgramRefused where there are none."""
-    if profile.fdm and profile.driver in (Driver.MARLIN, Driver.OCTOPRINT):
-        return PrinterWalk(profile, profile.fdm, material)
-    if profile.fdm and profile.driver is Driver.MOONRAKER:
-        return KlipperWalk(profile, profile.fdm, material)
+    if profile.fdm and profile.driver is not Driver.GRBL:
+        try:
+            firmware = kind_of(profile).firmware
+        except InvalidInput as unknown:
+            raise refusal("profile", 0, str(unknown), value=profile.model or "") from unknown
+        return _PRINTERS[firmware](profile, profile.fdm, material)
     if profile.cnc and profile.driver is Driver.GRBL:
         return MillWalk(profile, profile.cnc, floor_mm, cutters_mm)
     asked = f"{profile.process} machine driven as {profile.driver}"
     raise refusal("profile", 0, f"no rules for a {asked}", value=asked)
 
 
-def _proof_of(walk: PrinterWalk | MillWalk, process: Process, line_count: int) -> Proof:
+def _proof_of(
+    walk: PrinterWalk | MillWalk,
+    profile: MachineProfile,
+    material: Material | None,
+    line_count: int,
+) -> Proof:
     if not line_count:
         raise refusal("does-nothing", 0, "the program is empty", value="no line")
     if line_count > MAX_LINES:
@@ -206,11 +221,14 @@ def _proof_of(walk: PrinterWalk | MillWalk, process: Process, line_count: int) -
     if walk.duration_s > MAX_DURATION_S:
         asked, most = (f"{seconds / 3600:.0f} h" for seconds in (walk.duration_s, MAX_DURATION_S))
         raise refusal("too-long", 0, f"{asked}, at most {most}", value=asked, limit=most)
-    proof = Proof(process, line_count, walk.low, walk.high, walk.duration_s)
+    proof = Proof(profile.process, line_count, walk.low, walk.high, walk.duration_s)
     if isinstance(walk, PrinterWalk):
+        extruded_mm3 = walk.extruded_mm * pi * (FILAMENT_MM / 2) ** 2
+        if material is not None:
+            check_spool(extruded_mm3, profile, material)
         return replace(
             proof,
-            extruded_mm3=walk.extruded_mm * pi * (FILAMENT_MM / 2) ** 2,
+            extruded_mm3=extruded_mm3,
             hotend_max_c=walk.hotend_max_c,
             bed_max_c=walk.bed_max_c,
         )

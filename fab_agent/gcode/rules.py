@@ -4,7 +4,7 @@ The keys are stable: they stand in reports and in the corpus of hostile programs
 """
 
 # Raised when a program that was accepted before could now be refused: kept ones are made anew.
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 
 RULES: dict[str, str] = {
     # The bytes of a line.
@@ -50,6 +50,7 @@ RULES: dict[str, str] = {
     "rapid-in-stock": "G0 above Z0, or straight up",
     "start-retract": "lifting the cutter as the first move",
     # Heat, spindle, air and time.
+    "advance": "linear advance from 0 to 2, and 0 at the end",
     "bed-temperature": "the bed's temperature",
     "cold-extrusion": "filament only through a nozzle that was waited for",
     "dwell": "60 s",
@@ -58,6 +59,8 @@ RULES: dict[str, str] = {
     "spindle-backwards": "M3",
     "spindle-off": "cuts with a turning spindle",
     "spindle-speed": "the spindle's range",
+    "macro": "the lab's macros, each at its end of the print",
+    "nozzle": "the nozzle that the machine has",
     # The program as a whole.
     "after-end": "nothing behind M2 or M30",
     "claim-duration": "the time that whoever made the program told",
@@ -67,6 +70,7 @@ RULES: dict[str, str] = {
     "material": "what the machine takes",
     "not-lifted": "the cutter above Z0 at the end",
     "profile": "a machine that there are rules for",
+    "spool": "the filament on one spool",
     "spindle-left-on": "the spindle off at the end",
     "too-long": "7 days, and as many lines as an agent can hold",
 }

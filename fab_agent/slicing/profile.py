@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from string import Template
 from typing import Any
 
 from commons.errors import InvalidInput, Unavailable
 from commons.machine import MATERIALS, MachineProfile, Material, PrintLimits, Process
 from commons.plates import PrintArea, print_area
+from fab_agent.printers.kinds import PrinterKind, filled_in, kind_key, kind_of
 from fab_agent.slicing.options import PrintOptions
 
 FILAMENT_AREA_MM2 = math.pi * (1.75 / 2) ** 2
@@ -30,7 +30,7 @@ _SPEEDS = (
 class SlicerProfile:
     """Every setting that we give the slicer, as its own keys and text.
 
-    `optional` holds keys that only newer slicers know. The same machine limits, material,
+    `optional` holds keys that only newer slicers know. The same kind and limits, material,
     quality and options always give the same `sha256`.
     """
 
@@ -44,8 +44,9 @@ class SlicerProfile:
 
     @property
     def sha256(self) -> str:
-        """Hash of all settings (hex)."""
-        return hashlib.sha256(_ini({**self.settings, **self.optional}).encode()).hexdigest()
+        """Hash of the name and all settings (hex)."""
+        text = f"{self.name}\n{_ini({**self.settings, **self.optional})}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def ini(self, known: frozenset[str]) -> str:
         """The settings as a file for a slicer that knows the keys `known`.
@@ -79,27 +80,29 @@ def print_profile(
     limits = machine.fdm
     if machine.process is not Process.FDM or limits is None:
         raise InvalidInput(f"{machine.name} does not print: choose a machine of process 'fdm'")
-    data = _data()
+    data, kind = _data(), kind_of(machine)
     filament = _material(material, machine, limits)
     wish = dict(_pick(data["quality"], quality, "quality"))
     layer_mm = limits.nozzle_mm * wish.pop("layer_per_nozzle")
+    first_mm = limits.nozzle_mm * wish.pop("first_layer_per_nozzle")
     width_mm = limits.nozzle_mm * wish.pop("width_per_nozzle")
     bed_c = min(filament.bed_c or 0.0, limits.bed_max_c)
     settings = {
         **data["slicer"],
         **_pick(data["material"], material, "material"),
         **wish,
-        **_sizes(machine, limits, layer_mm, width_mm),
+        **kind.slicer,
+        **_sizes(machine, limits, (first_mm, layer_mm), width_mm),
         **_heat(filament, bed_c),
         **_chosen(options),
-        **_gcode(machine, filament, bed_c=bed_c, layer_mm=layer_mm, width_mm=width_mm),
+        **_gcode(machine, kind, filament, bed_c=bed_c, layer_mm=first_mm, width_mm=width_mm),
     }
     return SlicerProfile(
-        name=f"marlin {limits.nozzle_mm:g} mm, {material}, {quality}",
+        name=f"{kind_key(machine)} {limits.nozzle_mm:g} mm, {material}, {quality}",
         settings=settings | _capped(settings, machine, limits),
         optional=data["slicer_if_known"],
         area=print_area(machine),
-        layer_mm=layer_mm,
+        layer_mm=max(first_mm, layer_mm),
         nozzle_mm=limits.nozzle_mm,
         density_g_cm3=filament.density_g_cm3,
     )
@@ -107,7 +110,7 @@ def print_profile(
 
 @cache
 def _data() -> Mapping[str, Any]:
-    source = resources.files("fab_agent.slicing.profiles") / "marlin.toml"
+    source = resources.files("fab_agent.slicing.profiles") / "prints.toml"
     return tomllib.loads(source.read_text("utf-8"))
 
 
@@ -130,7 +133,7 @@ def _material(key: str, machine: MachineProfile, limits: PrintLimits) -> Materia
 
 
 def _sizes(
-    machine: MachineProfile, limits: PrintLimits, layer_mm: float, width_mm: float
+    machine: MachineProfile, limits: PrintLimits, layers_mm: tuple[float, float], width_mm: float
 ) -> dict[str, str]:
     area, width = print_area(machine), f"{width_mm:.4g}"
     x = (area.x_min_mm, area.x_max_mm)
@@ -140,8 +143,8 @@ def _sizes(
         "bed_shape": ",".join(f"{px:g}x{py:g}" for px, py in corners),
         "max_print_height": f"{area.height_mm:g}",
         "nozzle_diameter": f"{limits.nozzle_mm:g}",
-        "layer_height": f"{layer_mm:.4g}",
-        "first_layer_height": f"{layer_mm:.4g}",
+        "first_layer_height": f"{layers_mm[0]:.4g}",
+        "layer_height": f"{layers_mm[1]:.4g}",
         "extrusion_width": width,
         "first_layer_extrusion_width": width,
         "perimeter_extrusion_width": width,
@@ -186,15 +189,28 @@ def _capped(
 
 
 def _gcode(
-    machine: MachineProfile, filament: Material, *, bed_c: float, layer_mm: float, width_mm: float
+    machine: MachineProfile,
+    kind: PrinterKind,
+    filament: Material,
+    *,
+    bed_c: float,
+    layer_mm: float,
+    width_mm: float,
 ) -> dict[str, str]:
-    """Our start and end; without a heated bed the lines that speak to it are left out."""
-    box = machine.envelope
+    """How the machine's kind begins and ends; without a heated bed nothing is said to it."""
+    box, limits = machine.envelope, machine.fdm or PrintLimits()
     length_mm = min(_PRIME_LENGTH_MM, box.x_max_mm - box.x_min_mm - 2 * _PRIME_FROM_X_MM)
     prime_x_mm = box.x_min_mm + _PRIME_FROM_X_MM
+    start_macro, end_macro = (_call(limits, at, filament, bed_c) for at in ("start", "end"))
     values = {
-        "bed_c": f"{bed_c:g}",
+        "bed_c": f"{bed_c:g}" if bed_c else None,
+        "bed_off_c": "0" if bed_c else None,
         "nozzle_c": f"{filament.nozzle_c:g}",
+        "nozzle_mm": f"{limits.nozzle_mm:g}",
+        "advance": kind.advance_of(filament.key, limits.nozzle_mm),
+        "start_macro": start_macro,
+        "end_macro": end_macro,
+        "levelling": None if start_macro or not kind.levelling else "\n".join(kind.levelling),
         "z_feed": f"{min(machine.max_feed_z_mm_s, 10.0) * 60:.0f}",
         "travel_feed": f"{min(machine.max_feed_mm_s, 100.0) * 60:.0f}",
         "prime_from_x": f"{prime_x_mm:g}",
@@ -207,15 +223,20 @@ def _gcode(
         "park_x": f"{box.x_min_mm + _PARK_MM:g}",
         "park_y": f"{box.y_max_mm - _PARK_MM:g}",
     }
-    heated = bed_c > 0
+    frame = kind.gcode
     return {
-        f"{part}_gcode": "\n".join(
-            Template(line).substitute(values)
-            for line in text.strip().splitlines()
-            if heated or not line.startswith(("M140", "M190"))
-        )
-        for part, text in _data()["gcode"].items()
+        "start_gcode": filled_in(frame.start, values),
+        "end_gcode": filled_in(frame.end, values),
     }
+
+
+def _call(limits: PrintLimits, at: str, filament: Material, bed_c: float) -> str | None:
+    """How the lab's macro is called there; None when it has none."""
+    for macro in limits.macros:
+        if macro.at == at:
+            heats = ((macro.bed, bed_c), (macro.nozzle, filament.nozzle_c))
+            return " ".join([macro.name, *(f"{name}={heat:g}" for name, heat in heats if name)])
+    return None
 
 
 def _ini(settings: Mapping[str, str]) -> str:

@@ -88,7 +88,7 @@ def test_a_solid_cube_extrudes_its_own_volume(make):
     )
     assert make.said == [
         "checking part.stl",
-        "slicing part.stl (marlin 0.4 mm, pla, draft)",
+        "slicing part.stl (generic-marlin 0.4 mm, pla, draft)",
         "proving the program of part.stl",
     ]
 

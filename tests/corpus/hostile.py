@@ -13,6 +13,7 @@ from commons.machine import (
     Envelope,
     KeepOut,
     MachineProfile,
+    Macro,
     Material,
     MillLimits,
     PrintLimits,
@@ -32,6 +33,13 @@ PRINTER = MachineProfile(
     fdm=PrintLimits(),
 )
 KLIPPER = PRINTER.model_copy(update={"driver": Driver.MOONRAKER})
+MACROS = (
+    Macro(name="PRINT_START", at="start", bed="BED", nozzle="EXTRUDER"),
+    Macro(name="PRINT_END", at="end"),
+)
+VORON = KLIPPER.model_copy(update={"fdm": PrintLimits(macros=MACROS), "model": "voron-2.4"})
+MK3S = PRINTER.model_copy(update={"model": "prusa-mk3s"})
+MINI = PRINTER.model_copy(update={"model": "prusa-mini"})
 ROUTER = MachineProfile(
     name="router",
     process=Process.CNC,
@@ -224,11 +232,85 @@ _KLIPPER = [
     ("G4 S5", "unknown-word", 6),  # Klipper would not wait at all
     ("M106 P1 S255", "unknown-word", 6),  # Klipper would blow at the part instead
     ("M107 P1", "unknown-word", 6),
-    ("SAVE_CONFIG", "malformed-word", 6),
-    ("SET_KINEMATIC_POSITION X=0 Y=0 Z=50", "malformed-word", 6),
-    ("FIRMWARE_RESTART", "malformed-word", 6),
+    ("SAVE_CONFIG", "unknown-command", 6),
+    ("SET_KINEMATIC_POSITION X=0 Y=0 Z=50", "unknown-command", 6),
+    ("FIRMWARE_RESTART", "unknown-command", 6),
+    ("SET_PRESSURE_ADVANCE ADVANCE=9", "unknown-command", 6),
+    ("PRINT_START BED=60 EXTRUDER=210", "unknown-command", 6),  # no macro of this lab's
+    ("QUAD_GANTRY_LEVEL RETRIES=9", "unknown-word", 6),
+    ("QUAD_GANTRY_LEVEL|G1 X10 E1 F600", "position-unknown", 7),
+    ("M84|Z_TILT_ADJUST", "not-homed", 7),
+    ("quad_gantry_level", "malformed-word", 6),
+    ("G80", "unknown-command", 6),
     ("SET_HEATER_TEMPERATURE HEATER=extruder TARGET=300", "malformed-word", 6),
 ]
+
+_MACROS = [
+    ("PRINT_START BED=101 EXTRUDER=210", "bed-temperature", 6),
+    ("PRINT_START BED=60 EXTRUDER=261", "hotend-temperature", 6),
+    ("PRINT_START BED=60 EXTRUDER=-1", "hotend-temperature", 6),
+    ("PRINT_START BED=60 CHAMBER=60", "unknown-word", 6),
+    ("PRINT_START BED=60 BED=90", "repeated-word", 6),
+    ("PRINT_START BED=60;M112", "malformed-word", 6),
+    ("PRINT_START BED={printer}", "malformed-word", 6),
+    ("PRINT_START BED", "malformed-word", 6),
+    ("PRINT_START BED=1e3", "malformed-word", 6),
+    ("PRINT_END HEAT=0", "unknown-word", 6),
+    ("print_start BED=60", "malformed-word", 6),
+    # What a macro has left is not known: modes, heat and place are said anew, or nothing moves.
+    ("PRINT_START BED=60 EXTRUDER=210|G1 X10 Y10 F600", "mode-unset", 7),
+    ("PRINT_START BED=60 EXTRUDER=210|G90|M83|G1 E1 F600", "cold-extrusion", 9),
+    ("PRINT_START|G90|M83|M109 S210|G1 X10 E1 F600", "position-unknown", 10),
+    ("PRINT_START|G90|G1 X10 Y10", "feed-missing", 8),
+    (PRINT + COLD + "|PRINT_END", "heater-left-on", 11),
+    (PRINT + "PRINT_END|M104 S0", "heater-left-on", 9),
+    (PRINT + "PRINT_START|" + COLD, "macro", 8),
+    ("PRINT_START|M104 S0|M140 S0", "does-nothing", 8),
+]
+
+_MK3S = [
+    ("M862.1 P0.6", "nozzle", 6),
+    ("M862.1", "missing-word", 6),
+    ("M862.1 Q", "unknown-word", 6),
+    ("M862.2", "missing-word", 6),
+    ("M862.3 P302", "unknown-command", 6),
+    ("M862.4 P3110", "unknown-command", 6),
+    ("G80 N7", "unknown-word", 6),
+    ("G80|G1 X10 E1 F600", "position-unknown", 7),
+    ("M84|G80", "not-homed", 7),
+    ("G28 W O", "unknown-word", 6),
+    ("G81", "unknown-command", 6),
+    ("G76", "unknown-command", 6),
+    ("G29", "unknown-command", 6),
+    ("M900", "missing-word", 6),
+    ("M900 K2.1", "advance", 6),
+    ("M900 K-0.1", "advance", 6),
+    ("M900 K0.05|" + PRINT + COLD, "advance", 11),
+    ("M907 E538", "unknown-command", 6),
+    ("M115 U3", "unknown-command", 6),
+    ("M221 S95", "override", 6),
+    ("M204 S1250", "settings-write", 6),
+]
+
+_MINI = [
+    ("G29 P4", "unknown-word", 6),
+    ("G29 P2", "unknown-word", 6),
+    ("G29 S1", "unknown-word", 6),
+    ("G29 P1 A", "unknown-word", 6),
+    ("G29 A1", "unknown-word", 6),
+    ("G29 P9 X10 Y-40 W32 H4", "unknown-word", 6),
+    ("G29|G1 X10 E1 F600", "position-unknown", 7),
+    ("M84|G29", "not-homed", 7),
+    ("G80", "unknown-command", 6),
+    ("G28 W", "unknown-word", 6),
+    ("M302 S160", "cold-extrusion", 6),
+    ("M572 S0.04", "settings-write", 6),
+    ("M862.1 P0.25", "nozzle", 6),
+    ("M900 K0.2|" + PRINT + COLD, "advance", 11),
+]
+
+# A spool is 1000 g, some 335 m of PLA: 1680 pushes of 200 mm.
+_MORE_THAN_A_SPOOL = "G1 X10 Y10 Z0.2 F600|" + "G1 E200 F1800|" * 1680 + COLD
 
 _CUTS = [
     ("G21|G90|G0 X5", "start-retract", 3),
@@ -341,6 +423,16 @@ HOSTILE: tuple[Hostile, ...] = (
     *(Hostile(PRINT_HEAD + moves, rule, line) for moves, rule, line in _PRINTS),
     *(Hostile(text, rule, line) for text, rule, line in _STARTS),
     *(Hostile(PRINT_HEAD + moves, rule, line, KLIPPER) for moves, rule, line in _KLIPPER),
+    *(Hostile(PRINT_HEAD + moves, rule, line, VORON) for moves, rule, line in _MACROS),
+    *(Hostile(PRINT_HEAD + moves, rule, line, MK3S) for moves, rule, line in _MK3S),
+    *(Hostile(PRINT_HEAD + moves, rule, line, MINI) for moves, rule, line in _MINI),
+    Hostile(PRINT_HEAD + "G80", "keep-out", 6, with_clip(MK3S)),
+    Hostile(PRINT_HEAD + "G29", "keep-out", 6, with_clip(MINI)),
+    Hostile(PRINT_HEAD + "QUAD_GANTRY_LEVEL", "keep-out", 6, with_clip(VORON)),
+    Hostile(PRINT_HEAD + "PRINT_START", "keep-out", 6, with_clip(VORON)),
+    Hostile(PRINT_HEAD + _MORE_THAN_A_SPOOL, "spool", 0, PRINTER, MATERIALS["pla"]),
+    Hostile("G90", "profile", 0, PRINTER.model_copy(update={"model": "unheard-of"})),
+    Hostile("G90", "profile", 0, PRINTER.model_copy(update={"model": "voron-2.4"})),
     *(Hostile(text, rule, line, ROUTER) for text, rule, line in _CUTS),
     *(
         Hostile(PRINT_HEAD + moves, "keep-out", line, with_clip(PRINTER))

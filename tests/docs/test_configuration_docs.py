@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from commons.machine import Envelope, KeepOut, MillLimits, Park, PrintLimits
+from commons.machine import Envelope, KeepOut, Macro, MillLimits, Park, PrintLimits
 from cosmo.__main__ import cli
+from fab_agent.printers.kinds import OWN, kinds
 from fab_agent.settings import (
     AgentSettings,
     LabSettings,
@@ -16,8 +17,11 @@ from fab_agent.settings import (
     RepositorySettings,
     parse_settings,
 )
+from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.profile import print_profile
 from repo_server.settings import VARIABLES, Settings
 from tests.docs.pages import Block, blocks, code, rows, sections
+from tests.profiles import printer
 
 PAGE = "docs/configuration.md"
 TABLES: dict[str, type[BaseModel]] = {
@@ -28,9 +32,11 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[machine.envelope.keep_out]]`": KeepOut,
     "`[machine.fdm]`": PrintLimits,
     "`[machine.fdm.park]`": Park,
+    "`[[machine.fdm.macros]]`": Macro,
     "`[machine.cnc]`": MillLimits,
 }
-SETTINGS = blocks(PAGE, "toml")
+SETTINGS = [block for block in blocks(PAGE, "toml") if block.label != "printer"]
+OWN_KINDS = [block for block in blocks(PAGE, "toml") if block.label == "printer"]
 
 
 def told(section: str) -> dict[str, str]:
@@ -90,3 +96,20 @@ def test_every_agent_toml_on_the_pages_can_be_used(block: Block, tmp_path: Path)
     assert block.label == "agent.toml"
     settings = parse_settings(block.text, folder=tmp_path)
     assert settings.agent.data == tmp_path / "agent"
+
+
+def test_every_kind_of_printer_is_told_and_no_other() -> None:
+    assert set(told("Kinds of printers")) == set(kinds())
+
+
+def test_the_own_kind_on_the_page_is_one_that_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    (tmp_path / OWN).mkdir(parents=True)
+    (tmp_path / OWN / "big.toml").write_text(OWN_KINDS[0].text)
+    settings = print_profile(
+        printer(model="big"), material="pla", quality="draft", options=PrintOptions()
+    ).settings
+    assert settings["retract_length"] == "4"
+    assert settings["end_gcode"].endswith("M84")

@@ -75,7 +75,12 @@ def test_words_may_follow_each_other_where_the_firmware_throws_spaces_away():
         (b"%", "malformed-word"),
         (b"/G1 X1", "malformed-word"),
         (b"O100 WHILE [1]", "malformed-word"),
-        (b"SAVE_CONFIG", "malformed-word"),
+        (b"SAVE_CONFIG", None),  # a command by its name: whether it is allowed is another rule
+        (b"PRINT_START BED=60 EXTRUDER=210.5", None),
+        (b"PRINT_START BED=", "malformed-word"),
+        (b"PRINT_START BED=1e2", "malformed-word"),
+        (b"PRINT_START BED=60 BED=70", "repeated-word"),
+        (b"PRINT_START MATERIAL=PLA", "malformed-word"),
         (b"G1 X1 X2", "repeated-word"),
         (b"G1 X1 ;fast", "comment"),
         (b"(go) G1 X1", "comment"),

@@ -117,8 +117,8 @@ def test_a_material_that_is_too_hot_for_the_machine_is_refused():
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        ({"quality": "best"}, "no quality 'best': choose one of draft, standard"),
-        ({"material": "abs"}, "no material 'abs': choose one of pla, petg"),
+        ({"quality": "best"}, "no quality 'best': choose one of draft, standard, fine"),
+        ({"material": "nylon"}, "no material 'nylon': choose one of pla, petg"),
     ],
 )
 def test_an_unknown_choice_is_answered_with_the_known_ones(wish, sentence):
