@@ -16,7 +16,9 @@ import ezdxf
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.mill import MillPlan, mill
+from fab_agent.cam.options import CLEARANCE_MM
 from fab_agent.cam.passes import tab_top_mm
+from fab_agent.cam.placing import MARGIN_MM
 from fab_agent.cam.removal import Difference, compare, field_of
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
@@ -96,6 +98,27 @@ def time_errors(file: Path, stock: Stock) -> list[float]:
     return errors
 
 
+def nesting_gain(copies: int = 6) -> float:
+    """By how much less of the sheet's corner copies of the designs need than in plain rows."""
+    rows = nested = 0.0
+    for file in drawings():
+        data, kind = file.read_bytes(), Kind(file.suffix[1:])
+        one = mill(data, kind, stock=SHEET, profile=ROUTER).used_mm
+        size = [one[axis] - 2 * MARGIN_MM + CLEARANCE_MM for axis in (0, 1)]
+        room = [SHEET.size_mm[axis] - 2 * MARGIN_MM + CLEARANCE_MM for axis in (0, 1)]
+        columns = min(copies, int(room[0] // size[0]))
+        ends = (columns * size[0], -(-copies // columns) * size[1])
+        rows += (ends[0] + 2 * MARGIN_MM - CLEARANCE_MM) * (ends[1] + 2 * MARGIN_MM - CLEARANCE_MM)
+        used = mill(data, kind, stock=SHEET, profile=ROUTER, copies=copies).used_mm
+        nested += used[0] * used[1]
+    return 1 - nested / rows
+
+
+def drawings() -> list[Path]:
+    """Every drawing of the designs."""
+    return sorted(p for kind in Kind for p in DESIGNS.glob(f"*/export/*.{kind}"))
+
+
 def main() -> None:
     """Print the table and the JSON line."""
     gc.disable()  # as the child that mills does
@@ -112,7 +135,7 @@ def main() -> None:
     )
     sheet = Stock(9.0, SHEET.size_mm)
     worst, deepest, late = 0.0, 0.0, list[float]()
-    for file in sorted(p for kind in Kind for p in DESIGNS.glob(f"*/export/*.{kind}")):
+    for file in drawings():
         plan = mill(file.read_bytes(), Kind(file.suffix[1:]), stock=sheet, profile=ROUTER)
         found = difference(plan, sheet)
         arcs = sum(re.match(rb"G[23]\D", line) is not None for line in plan.lines)
@@ -123,6 +146,7 @@ def main() -> None:
     figures = {
         "cam_s": round(cam_s, 2),
         "cam_cpu_s": round(cam_cpu_s, 2),
+        "nesting_gain": round(nesting_gain(), 4),
         "cam_area_error": round(worst, 6),
         "cam_deepest_below_sheet_mm": round(deepest - sheet.thickness_mm, 3),
         "time_error_worst": round(max(late), 4),

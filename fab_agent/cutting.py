@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from commons.errors import FabError, InvalidInput, ProgramRefused, Unavailable
 from commons.machine import MachineProfile
+from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
 from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
 from fab_agent.cam.stock import Stock
 from fab_agent.sandbox import Completed, Ending, Limits, run_python
@@ -15,7 +16,14 @@ _PROGRAM = "program.nc"
 
 
 def cut_drawing(
-    drawing: Path, *, name: str, stock: Stock, machine: MachineProfile, copies: int, out_dir: Path
+    drawing: Path,
+    *,
+    name: str,
+    stock: Stock,
+    machine: MachineProfile,
+    copies: int,
+    out_dir: Path,
+    options: CutOptions = CUT_AS_DRAWN,
 ) -> tuple[Path, MillAnswer]:
     """A GRBL program in `out_dir` that cuts `drawing` (DXF or SVG) out of `stock`.
 
@@ -31,6 +39,7 @@ def cut_drawing(
         stock=stock,
         profile=machine,
         copies=copies,
+        options=options,
         program=f"/out/{_PROGRAM}",
     )
     child = run_python(

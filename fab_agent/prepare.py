@@ -26,7 +26,7 @@ from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
 
 log = logging.getLogger(__name__)
-RECIPE = "3"  # raise it when the same plan gives another program than before
+RECIPE = "4"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
 # What of a machine's profile decides about a program; its name and power do not.

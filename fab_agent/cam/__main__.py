@@ -26,6 +26,7 @@ def answer_to(request: MillRequest) -> MillAnswer:
         profile=request.profile,
         unit=request.unit,
         copies=request.copies,
+        options=request.options,
     )
     digest, count = write_program(plan.lines, Path(request.program))
     return MillAnswer(
@@ -38,6 +39,7 @@ def answer_to(request: MillRequest) -> MillAnswer:
         sheet_mass_g=plan.sheet_mass_g,
         speeds=plan.speeds,
         warnings=plan.warnings,
+        offcuts=plan.offcuts,
     )
 
 

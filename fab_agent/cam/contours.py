@@ -12,7 +12,8 @@ from shapely.validation import explain_validity
 
 from commons.errors import InvalidInput
 from fab_agent.cam.drawing import Drawing, Points, Stroke
-from fab_agent.cam.operations import Operation, operation_of
+from fab_agent.cam.operations import Operation, is_grain, operation_of
+from fab_agent.cam.options import Axis
 
 # Ends nearer than this are meant to meet. 0.02 mm left real drawings open, 0.1 mm closes them.
 SNAP_MM = 0.1
@@ -48,7 +49,11 @@ def contours_of(drawing: Drawing) -> tuple[list[Contour], list[str]]:
         InvalidInput: an open line, a line that crosses itself or another; says where and on
             which layer.
     """
-    wanted = [s for s in drawing.strokes if operation_of(s.layer) is not Operation.ENGRAVE]
+    wanted = [
+        s
+        for s in drawing.strokes
+        if operation_of(s.layer) is not Operation.ENGRAVE and not is_grain(s.layer)
+    ]
     found: list[Contour] = []
     for layer, group in groupby(sorted(wanted, key=_by_layer), key=_by_layer):
         strokes = list(group)
@@ -66,6 +71,21 @@ def engravings_of(drawing: Drawing) -> list[tuple[str, Points]]:
     """Layer and points (n, 2) mm of the lines that are only scratched, open or closed."""
     strokes = drawing.strokes
     return [(s.layer, s.points) for s in strokes if operation_of(s.layer) is Operation.ENGRAVE]
+
+
+def grain_of(drawing: Drawing) -> Axis | None:
+    """Along which axis the drawing's grain runs: as the longest line on a layer `grain` does.
+
+    Raises:
+        InvalidInput: it runs along neither.
+    """
+    ways = [s.points[-1] - s.points[0] for s in drawing.strokes if is_grain(s.layer)]
+    if not ways:
+        return None
+    along, across = np.abs(max(ways, key=lambda way: float(np.hypot(*way))))
+    if max(along, across) < 5 * min(along, across) or not max(along, across):
+        raise InvalidInput("the line on layer 'grain' is neither level nor upright: draw it so")
+    return "x" if along > across else "y"
 
 
 def at(point: Point) -> str:

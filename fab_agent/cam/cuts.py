@@ -33,7 +33,7 @@ from fab_agent.cam.travel import short_tour
 
 _ENGRAVE_MM = 0.5
 # What falls out of an opening and is smaller than this would be thrown: it is milled away.
-_SMALL_MM2 = 150.0
+SMALL_MM2 = 150.0
 # What rounding to the machine's grid and smoothing may take from a part; arcs come on top.
 _GOUGE_MM = 0.01
 
@@ -47,8 +47,14 @@ class Cut:
     """
 
     rank: tuple[int, int]
+    cutter: Cutter
     paths: tuple[Path3, ...]
     flat: tuple[Points, ...] = ()
+
+    @property
+    def radius_mm(self) -> float:
+        """Half the cutter's width."""
+        return self.cutter.radius_mm
 
 
 def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
@@ -58,27 +64,27 @@ def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
         ProgramRefused: the cutter does not fit, or a pocket is deeper than the sheet.
     """
     if feature.operation is Operation.POCKET:
-        return Cut((0, 0), _pocket_paths(feature, cutter, stock))
+        return Cut((0, 0), cutter, _pocket_paths(feature, cutter, stock))
     down = depths_to(through_mm(stock), cutter)
     if feature.operation is Operation.DRILL:
-        return Cut((0, 0), (pecked(feature.centre, down, clear_mm=CLEAR_MM),))
+        return Cut((0, 0), cutter, (pecked(feature.centre, down, clear_mm=CLEAR_MM),))
     rank = (1, -feature.level)
     if feature.operation is Operation.OUTSIDE:
         way = outside_path(feature.area, cutter)
-        return Cut(rank, (_held(way, down, cutter, stock),), flat=(way,))
+        return Cut(rank, cutter, (_held(way, down, cutter, stock),), flat=(way,))
     loose = loose_area(feature.area, cutter)
-    if loose.area < _SMALL_MM2:
+    if loose.area < SMALL_MM2:
         rings = pocket_paths(feature.area, cutter)
-        return Cut(rank, tuple(ramped(ring, down) for ring in rings), flat=tuple(rings))
+        return Cut(rank, cutter, tuple(ramped(ring, down) for ring in rings), flat=tuple(rings))
     way = inside_path(feature.area, cutter)
-    return Cut(rank, (_held(way, down, cutter, stock),), flat=(way,))
+    return Cut(rank, cutter, (_held(way, down, cutter, stock),), flat=(way,))
 
 
-def engraving(layer: str, points: Points, stock: Stock) -> Cut:
+def engraving(layer: str, points: Points, cutter: Cutter, stock: Stock) -> Cut:
     """One line scratched into the top, as deep as its layer says or 0.5 mm."""
     depth = min(depth_of(layer) or _ENGRAVE_MM, stock.thickness_mm / 2)
     z = np.full((len(points), 1), -depth)
-    return Cut((0, 0), (np.hstack([points, z]),))
+    return Cut((0, 0), cutter, (np.hstack([points, z]),))
 
 
 def in_order(cuts: Sequence[Cut]) -> list[Cut]:

@@ -2,24 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.arcs import with_arcs
-from fab_agent.cam.contours import contours_of, engravings_of
-from fab_agent.cam.cuts import cut_of, engraving, in_order, refuse_gouges
+from fab_agent.cam.contours import contours_of, engravings_of, grain_of
+from fab_agent.cam.cuts import Cut, cut_of, engraving, in_order, refuse_gouges
 from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
-from fab_agent.cam.part import Feature, features_of, kept_area, pockets_of
+from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
+from fab_agent.cam.part import Feature, features_of, pockets_of
 from fab_agent.cam.passes import Path3
-from fab_agent.cam.placing import Corner, placed
+from fab_agent.cam.pieces import (
+    Group,
+    Piece,
+    in_sheet_order,
+    pieces_of,
+    single_parts,
+    whole_drawing,
+)
+from fab_agent.cam.placing import Places, moved_path, placed, turns_allowed
 from fab_agent.cam.planform import planform, read_mesh
-from fab_agent.cam.request import Kind, MeshKind
+from fab_agent.cam.request import Kind, MeshKind, Offcut
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
@@ -34,7 +44,7 @@ class MillPlan:
     The estimate's time is what GRBL needs with the machine's accelerations, spindle start included.
     `used_mm` is the corner of the sheet (x, y) that is used up, margins included. `parts` is what
     stays of the sheet, seen from above. Masses (g) are those of all copies, and of that corner
-    of the sheet before it was cut.
+    of the sheet before it was cut. `offcuts` are the largest rectangles of it that no cut touches.
     """
 
     lines: tuple[bytes, ...]
@@ -47,6 +57,7 @@ class MillPlan:
     speeds: str
     warnings: tuple[str, ...]
     parts: BaseGeometry
+    offcuts: tuple[Offcut, ...] = ()
 
 
 def read_drawing(data: bytes, kind: Kind | MeshKind, *, unit: str | None = None) -> Drawing:
@@ -65,6 +76,7 @@ def mill(
     cutter: Cutter | None = None,
     unit: str | None = None,
     copies: int = 1,
+    options: CutOptions = CUT_AS_DRAWN,
 ) -> MillPlan:
     """The program that cuts what is drawn out of the sheet, `copies` times.
 
@@ -83,18 +95,17 @@ def mill(
     cutter = cutter or cutter_for(profile, stock.material)
     _refuse_stock(stock, profile, copies)
     drawing = read_drawing(data, kind, unit=unit)
-    contours, notes = contours_of(drawing)
-    features = features_of(contours, cutter_mm=cutter.diameter_mm)
-    features += pockets_of(drawing, cutter_mm=cutter.diameter_mm)
-    kept = kept_area(features)
-    paths = _paths(drawing, features, kept, cutter, stock)
-    places = placed(
-        paths, radius_mm=cutter.radius_mm, stock=stock, envelope=profile.envelope, copies=copies
-    )
-    toolpath = _toolpath(places.paths(paths), cutter, profile)
-    parts_mm3 = copies * _volume_mm3(features, kept, stock)
-    parts, warnings = places.areas(kept), (*drawing.warnings, *notes)
-    return _plan(toolpath, cutter, profile, stock, places.used_mm, parts, parts_mm3, warnings)
+    features, notes = _features(drawing, cutter)
+    pieces = _pieces(drawing, features, cutter, stock, options)
+    places = _places(drawing, pieces, cutter, stock, profile, copies, options)
+    order = in_sheet_order(places.places, pieces)
+    cuts = [(place, cut) for place in order for cut in pieces[place.shape].cuts]
+    paths = [moved_path(path, place) for place, cut in cuts for path in cut.paths]
+    toolpath = _toolpath(paths, cutter, profile)
+    parts = places.areas([piece.kept for piece in pieces])
+    parts_mm3 = parts.area * stock.thickness_mm - copies * _hollow_mm3(features)
+    warnings = (*drawing.warnings, *notes, *_grain_note(stock, drawing, options))
+    return _plan(toolpath, cutter, profile, stock, places, parts, parts_mm3, warnings)
 
 
 def _plan(
@@ -102,7 +113,7 @@ def _plan(
     cutter: Cutter,
     profile: MachineProfile,
     stock: Stock,
-    used_mm: Corner,
+    places: Places,
     parts: BaseGeometry,
     parts_mm3: float,
     warnings: tuple[str, ...],
@@ -110,19 +121,20 @@ def _plan(
     safe = _safe_mm(profile)
     lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
     proof = prove(lines, profile)
-    sheet_mm3 = used_mm[0] * used_mm[1] * stock.thickness_mm
+    sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
     seconds = SPIN_UP_S + duration_s(toolpath, _dynamics(profile))
     return MillPlan(
         lines=lines,
         proof=proof,
         estimate=Estimate(duration_s=seconds, material_mm3=sheet_mm3),
-        used_mm=used_mm,
+        used_mm=places.used_mm,
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=parts_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
         speeds=speeds_in_words(cutter),
         warnings=warnings,
         parts=parts,
+        offcuts=places.offcuts,
     )
 
 
@@ -135,18 +147,59 @@ def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
         raise ProgramRefused(f"{message}: take a thinner sheet", rule="sheet-too-thick")
 
 
-def _paths(
+def _features(drawing: Drawing, cutter: Cutter) -> tuple[list[Feature], list[str]]:
+    contours, notes = contours_of(drawing)
+    features = features_of(contours, cutter_mm=cutter.diameter_mm)
+    return features + pockets_of(drawing, cutter_mm=cutter.diameter_mm), notes
+
+
+def _pieces(
     drawing: Drawing,
     features: Sequence[Feature],
-    kept: BaseGeometry,
     cutter: Cutter,
     stock: Stock,
-) -> list[Path3]:
-    """Every way of the cutter in the drawing's own coordinates, in order."""
-    cuts = [cut_of(feature, cutter, stock) for feature in features]
-    cuts += [engraving(layer, points, stock) for layer, points in engravings_of(drawing)]
+    options: CutOptions,
+) -> list[Piece]:
+    """What lies on the sheet, each with every way of the cutter in the drawing's coordinates."""
+    grouped = single_parts if options.nest else whole_drawing
+    groups = grouped(features, engravings_of(drawing))
+    return pieces_of(groups, partial(_cuts, cutter=cutter, stock=stock))
+
+
+def _cuts(group: Group, kept: BaseGeometry, *, cutter: Cutter, stock: Stock) -> list[Cut]:
+    cuts = [cut_of(feature, cutter, stock) for feature in group.features]
+    cuts += [engraving(layer, points, cutter, stock) for layer, points in group.engravings]
     refuse_gouges(cuts, kept, cutter)
-    return [path for cut in in_order(cuts) for path in cut.paths]
+    return in_order(cuts)
+
+
+def _places(
+    drawing: Drawing,
+    pieces: Sequence[Piece],
+    cutter: Cutter,
+    stock: Stock,
+    profile: MachineProfile,
+    copies: int,
+    options: CutOptions,
+) -> Places:
+    counts = [copies * piece.count for piece in pieces]
+    plain = sum(counts) == 1 and not stock.outline and not profile.envelope.keep_out
+    solids = [piece.box() if plain else piece.solid(cutter.diameter_mm) for piece in pieces]
+    return placed(
+        solids,
+        stock=stock,
+        envelope=profile.envelope,
+        counts=counts,
+        clearance_mm=options.clearance_mm,
+        turns=turns_allowed(options.grain or grain_of(drawing), stock.grain),
+    )
+
+
+def _grain_note(stock: Stock, drawing: Drawing, options: CutOptions) -> tuple[str, ...]:
+    wanted = options.grain or grain_of(drawing)
+    if wanted is None or stock.grain is not None:
+        return ()
+    return ("the drawing asks for its grain: lay the sheet with its outer grain along X",)
 
 
 def _safe_mm(profile: MachineProfile) -> float:
@@ -167,7 +220,6 @@ def _dynamics(profile: MachineProfile) -> Dynamics:
     )
 
 
-def _volume_mm3(features: Sequence[Feature], kept: BaseGeometry, stock: Stock) -> float:
-    """Volume of the finished parts."""
-    pockets = sum(f.area.area * f.depth_mm for f in features if f.depth_mm is not None)
-    return float(kept.area * stock.thickness_mm - pockets)
+def _hollow_mm3(features: Sequence[Feature]) -> float:
+    """What the pockets of one drawing take out of its parts."""
+    return float(sum(f.area.area * f.depth_mm for f in features if f.depth_mm is not None))

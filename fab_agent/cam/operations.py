@@ -33,3 +33,8 @@ def depth_of(layer: str) -> float | None:
 def has_dogbones(layer: str) -> bool:
     """Whether a layer's name asks for corners that a square joint fits into (`inside dogbone`)."""
     return operation_of(layer) is not None and bool(_DOGBONE.search(layer.lower()))
+
+
+def is_grain(layer: str) -> bool:
+    """Whether a layer's lines show how the grain runs; they are not cut."""
+    return bool(re.match(r"grain\b", layer.strip().lower()))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from commons.machine import MachineProfile
+from fab_agent.cam.options import CutOptions
 from fab_agent.cam.stock import Stock
 
 
@@ -52,8 +53,18 @@ class MillRequest(_Message):
     unit: str | None = None
     way: Way = Way.AUTO
     copies: int = Field(default=1, ge=1, le=1000)
+    options: CutOptions = CutOptions()
     drawing: str = "/in/drawing"
     program: str = "/out/program.nc"
+
+
+class Offcut(_Message):
+    """A rectangle of the sheet that no cut touches, mm from the sheet's lower left corner."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    height_mm: float
 
 
 class MillAnswer(_Message):
@@ -74,6 +85,8 @@ class MillAnswer(_Message):
     warnings: tuple[str, ...]
     # In their order, with a stop for the change between each two; empty: the one in the profile.
     cutters_mm: tuple[float, ...] = ()
+    # What stays whole of the sheet, the largest first: what a lab can book.
+    offcuts: tuple[Offcut, ...] = ()
     way: Way = Way.PLATE
 
 

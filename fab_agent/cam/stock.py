@@ -1,6 +1,7 @@
 """The sheet that is milled. Loads nothing: the agent's long-lived process knows it, too."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from commons.machine import MATERIALS
 
@@ -11,11 +12,17 @@ OVERCUT_MM = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The sheet: its lower left corner is work zero, its top is Z0. mm; a key of MATERIALS."""
+    """The sheet: its lower left corner is work zero, its top is Z0. mm; a key of MATERIALS.
+
+    An offcut that is no rectangle has an `outline`, the corners of a polygon within `size_mm`.
+    `grain` is the way that the sheet's outer grain runs, None when nobody has said.
+    """
 
     thickness_mm: float
     size_mm: tuple[float, float]
     material: str = "plywood"
+    outline: tuple[tuple[float, float], ...] = ()
+    grain: Literal["x", "y"] | None = None
 
     @property
     def density_g_cm3(self) -> float:

@@ -19,7 +19,7 @@ from fab_agent.cam.drawing import (
     require_near,
     skipped_warnings,
 )
-from fab_agent.cam.operations import operation_of
+from fab_agent.cam.operations import is_grain, operation_of
 
 # CSS: one inch is 96 px. svgelements gives px, whatever unit the file names.
 _PX_PER_INCH = 96.0
@@ -67,7 +67,7 @@ def _shapes(group: Any, layer: str) -> Iterator[tuple[str, Any]]:
         if isinstance(item, svg.ClipPath | svg.Pattern) or _is_hidden(item):
             continue
         name = _name(item)
-        own = name if operation_of(name) else layer
+        own = name if operation_of(name) or is_grain(name) else layer
         if isinstance(item, list):
             yield from _shapes(item, own or name)
         elif isinstance(item, svg.Shape | svg.Text | svg.Image):

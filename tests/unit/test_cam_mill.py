@@ -12,8 +12,9 @@ from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, PrintLimits, Process
 from fab_agent.cam.cutter import cutter_for
 from fab_agent.cam.mill import mill
+from fab_agent.cam.options import CutOptions
 from fab_agent.cam.passes import TAB_MM, depths_to, pocket_paths, ramped
-from fab_agent.cam.placing import MARGIN_MM
+from fab_agent.cam.placing import MARGIN_MM, SPACING_MM
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
 from tests.milling import moves
@@ -146,7 +147,9 @@ def test_copies_lie_side_by_side_without_touching():
     one, four = plan(body), plan(body, copies=4)
     assert four.part_mass_g == pytest.approx(4 * one.part_mass_g)
     kerfs = shapely.get_parts(swept(four.lines))
-    assert four.used_mm[0] == pytest.approx(4 * 56 + 3 * 3 + 2 * MARGIN_MM, abs=1e-3)
+    # Turned, four in a column leave more of the sheet than four in a row.
+    across, along = 36 + 2 * MARGIN_MM, 4 * 56 + 3 * SPACING_MM + 2 * MARGIN_MM
+    assert four.used_mm == pytest.approx((across, along), abs=0.05)
     assert len(kerfs) == 4
     assert min(a.distance(b) for a, b in combinations(kerfs, 2)) > 2
 
@@ -156,11 +159,44 @@ def test_a_part_that_only_fits_turned_is_turned():
     assert program.used_mm == pytest.approx((150 + 2 * CORNER, 60 + 2 * CORNER), abs=1e-3)
 
 
+TWO_FRAMES_AND_A_PLUG = (
+    '<rect width="150" height="150"/><rect x="20" y="20" width="110" height="110"/>'
+    '<rect x="200" width="150" height="150"/><rect x="220" y="20" width="110" height="110"/>'
+    '<rect x="400" width="60" height="50"/>'
+)
+
+
+def test_parts_may_be_nested_one_by_one_and_inner_ones_are_cut_before_they_come_loose():
+    drawn = plan(TWO_FRAMES_AND_A_PLUG)
+    nested = plan(TWO_FRAMES_AND_A_PLUG, options=CutOptions(nest=True))
+    assert nested.used_mm[0] < drawn.used_mm[0] - 100
+    parts = shapely.get_parts(nested.parts)
+    plug = min(parts, key=lambda part: part.area)
+    home = next(part for part in parts if shapely.convex_hull(part).contains(plug) and part != plug)
+    ways = [(i, Point(e[:2])) for i, (_, s, e) in enumerate(moves(nested.lines)) if e[2] < -6]
+    last_at_plug = max(i for i, point in ways if plug.distance(point) < RADIUS + 0.1)
+    inside = shapely.Polygon(home.interiors[0])
+    frees = [i for i, p in ways if inside.contains(p) and home.distance(p) < RADIUS + 0.1]
+    assert last_at_plug < min(frees)
+
+
+def test_the_grain_of_a_drawing_turns_it_with_the_sheets():
+    arrow = '<path id="grain" d="M10 10 H60"/>'
+    body = f'<rect width="100" height="60"/>{arrow}'
+    turned = plan(body, stock=Stock(6, (600, 400), grain="y"))
+    assert turned.used_mm == pytest.approx((60 + 2 * CORNER, 100 + 2 * CORNER), abs=1e-3)
+    told = plan(body)
+    assert told.used_mm == pytest.approx((100 + 2 * CORNER, 60 + 2 * CORNER), abs=1e-3)
+    assert any("lay the sheet with its outer grain along X" in text for text in told.warnings)
+    with pytest.raises(InvalidInput, match="neither level nor upright"):
+        plan('<rect width="100" height="60"/><path id="grain" d="M10 10 L60 60"/>')
+
+
 @pytest.mark.parametrize(
     ("body", "changes", "rule", "message"),
     [
-        ('<rect width="580" height="60"/>', {}, "sheet-too-small", r"580.0|586.0 x 66.0"),
-        (PART, {"copies": 99}, "sheet-too-small", "99 ×"),
+        ('<rect width="580" height="60"/>', {}, "sheet-too-small", r"586.0 x 66.0 mm: 6.0 mm in X"),
+        (PART, {"copies": 99}, "sheet-too-small", "copies fit: order at most 25"),
         (PART, {"stock": Stock(20, (600, 400))}, "sheet-too-thick", "Z-20.3"),
         (
             '<rect width="50" height="50"/><rect x="10" y="10" width="2" height="30"/>',

@@ -1,0 +1,29 @@
+"""How a drawing is to be cut: what a person may choose. Loads nothing that mills."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Between two cuts: a strip that is wide enough to hold until the end.
+CLEARANCE_MM = 3.0
+
+Axis = Literal["x", "y"]
+_Diameter = Annotated[float, Field(gt=0, le=50)]
+
+
+class CutOptions(BaseModel):
+    """What is chosen for one job; mm.
+
+    `nest` lays the parts of a drawing one by one, otherwise they keep together as they were drawn.
+    `clearance_mm` stays between two cuts. `grain` is how the drawing wants the sheet's grain to
+    run: then its parts are turned by 180° at most.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    nest: bool = False
+    clearance_mm: float = Field(default=CLEARANCE_MM, ge=0, le=100)
+    grain: Axis | None = None
+
+
+CUT_AS_DRAWN = CutOptions()
