@@ -1,23 +1,19 @@
 """How long GRBL takes: its planner's speeds at every corner, with accelerations.
 
-After gnea/grbl 1.1, doc/markdown/settings.md ($11, $12, $12x) and planner.c: a corner is passed
-as fast as a circle that leaves it by the junction deviation could be at the machine's
-acceleration, and the machine could always stop within the blocks that it knows.
+After gnea/grbl 1.1, doc/markdown/settings.md ($11, $12, $12x) and planner.c; held by tests to what
+the simulated GRBL takes, which has a planner of its own.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fab_agent.cam.toolpath import Move, Toolpath
+from fab_agent.gcode.pace import Floats, corner_squared, planned_s
 
 # GRBL's planner holds 16 blocks, one of which stays free; $12 is 0.002 mm.
 _BLOCKS_AHEAD = 15
 _ARC_TOLERANCE_MM = 0.002
-_STRAIGHT = 1 - 1e-6
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +36,16 @@ def duration_s(toolpath: Toolpath, dynamics: Dynamics) -> float:
     unit = ways / length[:, None]
     # The axis that has most to do says how fast the whole block may gain speed.
     acceleration = dynamics.acceleration_mm_s2 / np.abs(unit).max(axis=1)
-    corner = np.minimum(
-        _corner_speed_squared(unit, dynamics), np.minimum(speed[1:], speed[:-1]) ** 2
-    )
-    limit = np.concatenate([[0.0], corner, [0.0]])
-    reached = np.concatenate([[0.0], np.cumsum(2 * acceleration * length)])
-    known = np.minimum(np.arange(len(limit)) + _BLOCKS_AHEAD, len(limit) - 1)
-    limit = np.minimum(limit, reached[known] - reached)
-    # No faster than what can be lost until any later corner, nor gained since any earlier one.
-    limit = np.minimum.accumulate((limit + reached)[::-1])[::-1] - reached
-    limit = np.minimum.accumulate(limit - reached) + reached
-    return float(_seconds(np.maximum(limit, 0.0), speed, length, acceleration).sum())
-
-
-def _seconds(squared: Floats, speed: Floats, length: Floats, acceleration: Floats) -> Floats:
-    """Of each block, from and to the given squared speeds, at most at `speed`: trapezoids."""
-    first, last = squared[:-1], squared[1:]
-    top = np.minimum(speed**2, (first + last) / 2 + acceleration * length)
-    ramps = (2 * top - first - last) / (2 * acceleration)
-    gained = (2 * np.sqrt(top) - np.sqrt(first) - np.sqrt(last)) / acceleration
-    seconds: Floats = gained + np.maximum(length - ramps, 0.0) / np.sqrt(top)
-    return seconds
+    corner = _corner_speed_squared(unit, dynamics)
+    return float(planned_s(length, speed, acceleration, corner, blocks_ahead=_BLOCKS_AHEAD).sum())
 
 
 def _corner_speed_squared(unit: Floats, dynamics: Dynamics) -> Floats:
-    """Between each block and the next, mm²/s²; infinite where the way goes straight on."""
-    back = -(unit[:-1] * unit[1:]).sum(axis=1)  # the cosine of the corner: 1 is a turn back
-    half = np.sqrt((1 - np.clip(back, -1, 1)) / 2)
+    """Between each block and the next, mm²/s²: each axis has its acceleration to turn with."""
     turn = unit[1:] - unit[:-1]
     most = np.abs(turn).max(axis=1)
     across = np.divide(np.linalg.norm(turn, axis=1), most, out=np.ones_like(most), where=most > 0)
-    acceleration = dynamics.acceleration_mm_s2 * across
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squared: Floats = acceleration * dynamics.junction_mm * half / (1 - half)
-    squared[back < -_STRAIGHT] = np.inf
-    squared[back > _STRAIGHT] = 0.0
-    return squared
+    return corner_squared(unit, dynamics.acceleration_mm_s2 * across, dynamics.junction_mm)
 
 
 def _blocks(toolpath: Toolpath, dynamics: Dynamics) -> tuple[Floats, Floats]:
