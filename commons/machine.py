@@ -195,6 +195,10 @@ class PrintLimits(Value):
     enclosed: bool = False
     # Hardened steel or harder: fibres in a filament wear brass out within a spool.
     hardened_nozzle: bool = False
+    # How quick it is, and how fast it passes a square corner (Klipper's square_corner_velocity,
+    # about Marlin's jerk): they decide nothing but how long a program is said to take.
+    acceleration_mm_s2: Acceleration = 1000.0
+    corner_mm_s: Annotated[float, _plausible(0.1, 50, "mm/s")] = 8.0
     # What one spool holds: a program that needs more cannot end by itself.
     spool_g: Annotated[float, _plausible(50, 20_000, "g")] = 1000.0
     macros: Annotated[tuple[Macro, ...], Field(max_length=10)] = ()
