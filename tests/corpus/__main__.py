@@ -1,5 +1,7 @@
 """`make corpus`: every real program is made and accepted, every hostile one refused.
 
+Real are parts of designs/ in many ways, and the calibration part on every printer that we know.
+
 What was made once is kept in var/corpus, so that a second run only proves.
 """
 
@@ -11,6 +13,7 @@ from pathlib import Path
 from commons.errors import FabError
 from fab_agent.cache import Cache
 from fab_agent.slicing.prusaslicer import PrusaSlicer
+from tests.corpus.calibration import recipes
 from tests.corpus.hostile import HOSTILE, broken_rule
 from tests.corpus.real import RECIPES, Recipe
 
@@ -52,7 +55,7 @@ def shares(recipes: Sequence[Recipe], folder: Path) -> tuple[dict[str, float], l
 
 def main() -> int:
     """Print every problem and the figures; 0 when there was none."""
-    figures, problems = shares(RECIPES, KEPT)
+    figures, problems = shares([*RECIPES, *recipes(KEPT)], KEPT)
     print(*problems, sep="\n")
     print(json.dumps(figures))
     return 1 if problems else 0
