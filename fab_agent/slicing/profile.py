@@ -19,6 +19,11 @@ FILAMENT_AREA_MM2 = math.pi * (1.75 / 2) ** 2
 _PRIME_Y_MM, _PRIME_FROM_X_MM, _PRIME_LENGTH_MM = 3.0, 5.0, 80.0
 _PARK_MM = 5.0
 _FIRST_LIFT_MM = 5.0  # before the nozzle goes anywhere; more where something stands on the bed
+# What the slicer reckons its time with; no program sets them.
+_ACCELERATIONS = tuple(
+    f"machine_max_acceleration_{of}" for of in ("x", "y", "extruding", "retracting", "travel")
+)
+_JERKS = ("machine_max_jerk_x", "machine_max_jerk_y")
 _SPEEDS = (
     "travel_speed", "first_layer_speed", "perimeter_speed", "external_perimeter_speed",
     "small_perimeter_speed", "infill_speed", "solid_infill_speed", "top_solid_infill_speed",
@@ -157,6 +162,8 @@ def _sizes(
         "machine_max_feedrate_y": f"{machine.max_feed_mm_s:g}",
         "machine_max_feedrate_z": f"{machine.max_feed_z_mm_s:g}",
         "machine_max_feedrate_e": f"{limits.max_extrude_mm_s:g}",
+        **dict.fromkeys(_ACCELERATIONS, f"{limits.acceleration_mm_s2:g}"),
+        **dict.fromkeys(_JERKS, f"{limits.corner_mm_s:g}"),
     }
 
 

@@ -46,6 +46,14 @@ def test_no_speed_is_above_what_the_machine_allows(material, quality):
     assert settings["travel_speed_z"] == "5"
 
 
+def test_the_slicer_reckons_its_time_with_the_machines_own_acceleration():
+    quick = PRINTER.model_copy(update={"fdm": PrintLimits(acceleration_mm_s2=4000)})
+    for key in ("x", "y", "extruding", "travel"):
+        assert profile_of().settings[f"machine_max_acceleration_{key}"] == "1000"
+        assert profile_of(quick).settings[f"machine_max_acceleration_{key}"] == "4000"
+    assert profile_of().settings["machine_max_jerk_x"] == "8"
+
+
 def test_the_bed_is_the_envelope_without_its_edges_and_the_priming_strip():
     settings = profile_of().settings
     assert settings["bed_shape"] == "2x8,218x8,218x198,2x198"
