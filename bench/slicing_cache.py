@@ -12,14 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.peers.parts import ring
 from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
 from fab_agent.cache import Cache
 from fab_agent.prepare import Plan, prepare
-from fab_agent.slicing.mesh import binary_stl
 from fab_agent.slicing.prusaslicer import PrusaSlicer
 
 PRINTER = MachineProfile(
@@ -35,22 +34,6 @@ PRINTER = MachineProfile(
 ROUND, ACROSS = 120, 42  # quads round the ring and round its section: 10 080 triangles
 
 
-def knobbly_ring() -> bytes:
-    """A closed ring of some 80 mm with twelve knobs, as a binary STL."""
-    u, v = np.meshgrid(
-        np.linspace(0, 2 * np.pi, ROUND, endpoint=False),
-        np.linspace(0, 2 * np.pi, ACROSS, endpoint=False),
-        indexing="ij",
-    )
-    thick = 9 + 2 * np.cos(12 * u)
-    away = 30 + thick * np.cos(v)
-    corners = np.stack((away * np.cos(u), away * np.sin(u), thick * np.sin(v)), axis=-1)
-    right, up = np.roll(corners, -1, axis=0), np.roll(corners, -1, axis=1)
-    far = np.roll(right, -1, axis=1)
-    halves = (np.stack((corners, right, far), axis=2), np.stack((corners, far, up), axis=2))
-    return binary_stl(np.concatenate([half.reshape(-1, 3, 3) for half in halves]))
-
-
 def seconds(work: Callable[[], object]) -> float:
     """Wall time of `work`."""
     start = perf_counter()
@@ -62,7 +45,7 @@ def main() -> None:
     """Measure, print the table and the JSON line."""
     with tempfile.TemporaryDirectory() as folder:
         part, root = Path(folder, "ring.stl"), Path(folder, "cache")
-        part.write_bytes(knobbly_ring())
+        part.write_bytes(ring(ROUND, ACROSS))
         plan = Plan(
             file=part,
             sha256=sha256(part.read_bytes()).hexdigest(),
