@@ -69,9 +69,8 @@ def operate(place: Workplace, stop: Event, *, orphaned: Callable[[], bool]) -> N
             clock=monotonic_s,
             profile=place.profile,
         )
-        working = machine_thread.submit(
-            _work, place, journal, desk, orders, _gallery(place, closed)
-        )
+        show = _gallery(place, closed)
+        working = machine_thread.submit(_work, place, journal, desk, orders, show)
         # The last question may still wait at the server when all is over: nobody waits for it.
         Thread(target=_talk, args=(place, make_office, closed), name="office", daemon=True).start()
         try:

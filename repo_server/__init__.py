@@ -33,6 +33,8 @@ def create_app(settings: "Settings") -> "Flask":
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url)
     app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    # Apart from what everybody may fetch by its hash: a lab's programs are its own.
+    app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["queue"] = Queue(settings.queue_url)
     errors.register(app)
     app.before_request(auth.refuse_cross_site)

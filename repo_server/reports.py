@@ -218,6 +218,8 @@ def _note_on(attempt: AttemptRow, event: AgentEvent, now: datetime) -> None:
     """The attempt keeps what the event says about its program and its course."""
     if event.kind is EventKind.STAGED and event.program is not None:
         attempt.program = event.program.model_dump(mode="json")
+    elif event.kind is EventKind.REFUSED and event.refusal is not None:
+        attempt.refusal = event.refusal.model_dump(mode="json")
     elif event.kind is EventKind.STARTED:
         attempt.started_at = attempt.started_at or min(event.at, now)
         attempt.outcome = None  # what was called lost is seen again

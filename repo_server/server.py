@@ -58,7 +58,9 @@ def prepare(settings: Settings) -> None:
     engine = make_engine(settings.database_url)
     upgrade(engine)
     engine.dispose()
-    BlobStore(settings.data / "blobs").sweep()
+    for folder in ("blobs", "programs"):
+        (settings.data / folder).mkdir(parents=True, exist_ok=True)
+        BlobStore(settings.data / folder).sweep()
 
 
 def add_admin(settings: Settings, *, handle: str, name: str, email: str, password: str) -> None:

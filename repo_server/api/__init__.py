@@ -10,6 +10,7 @@ from repo_server.api import (
     labs,
     orders,
     people,
+    programs,
     things,
 )
 
@@ -23,5 +24,6 @@ BLUEPRINTS = (
     orders.bp,
     jobs.bp,
     boards.bp,
+    programs.bp,
     things.bp,
 )

@@ -175,13 +175,23 @@ def city_role(role: CityRole) -> Callable[[View[P]], View[P]]:
 
 def agent(view: View[P]) -> View[P]:
     """An enrolled agent may, if it signed exactly this request and sends it once."""
+    return agent_sends()(view)
 
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        g.caller = Caller(Means.AGENT, agent=_signing_agent())
-        return view(*args, **kwargs)
 
-    return _marked(guarded, Access("agent"))
+def agent_sends(max_bytes: int | None = None) -> Callable[[View[P]], View[P]]:
+    """As `agent`; `max_bytes` is how much the route takes, where the app's limit does not fit."""
+
+    def mark(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if max_bytes is not None:
+                request.max_content_length = max_bytes
+            g.caller = Caller(Means.AGENT, agent=_signing_agent())
+            return view(*args, **kwargs)
+
+        return _marked(guarded, Access("agent"))
+
+    return mark
 
 
 def _guard(

@@ -2,7 +2,18 @@
 
 from flask import Blueprint
 
-from repo_server.web import catalogue, cities, designs, frame, labs, manage, orders, people, things
+from repo_server.web import (
+    catalogue,
+    cities,
+    designs,
+    frame,
+    labs,
+    manage,
+    orders,
+    people,
+    programs,
+    things,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.bp,
@@ -10,6 +21,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     designs.bp,
     orders.bp,
     labs.bp,
+    programs.bp,
     manage.bp,
     cities.bp,
     things.bp,

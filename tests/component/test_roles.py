@@ -58,6 +58,8 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        GET /attempts/<attempt_id>/toolpath.svg
+        GET /labs/<lab>/jobs/<id>
         GET /labs/new
         POST /labs/new
         POST /orders
@@ -65,6 +67,7 @@ ROUTES = {
         POST /sign-out
         PUT /api/v1/blobs/<sha256>
         POST /api/v1/designs/<slug>/releases
+        GET /api/v1/attempts/<attempt_id>/program
         GET /api/v1/jobs/<job_id>
         POST /api/v1/labs
         GET /api/v1/me
@@ -110,6 +113,8 @@ ROUTES = {
     """,
     "agents": """
         POST /api/v1/agent/leases
+        PUT /api/v1/agent/attempts/<attempt_id>/program
+        PUT /api/v1/agent/attempts/<attempt_id>/toolpath
         PUT /api/v1/agent/machines/<machine_id>/profile
         POST /api/v1/agent/permits
         POST /api/v1/agent/sync

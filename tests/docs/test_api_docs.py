@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from pydantic import BaseModel
 
-from commons import wire
+from commons import toolpath, wire
 from repo_server.api.auth import Access, access_of
 from repo_server.orders import OrderRequest
 from tests.docs.pages import Block, blocks, code, read, rows, sections
@@ -19,7 +19,7 @@ ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/\S+)`")
 MESSAGES: dict[str, type[BaseModel]] = {"OrderRequest": OrderRequest}
 MESSAGES |= {
     name: value
-    for name, value in vars(wire).items()
+    for name, value in (vars(wire) | vars(toolpath)).items()
     if isinstance(value, type) and issubclass(value, BaseModel)
 }
 

@@ -1,0 +1,112 @@
+"""A job's page: where it stands, what was tried, and what its program looks like."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from commons.machine import Process
+from commons.toolpath import Kind, Sketch
+from commons.toolpath_svg import COLOURS, depth_colour, svg_of
+from repo_server import labs, programs
+from repo_server.api import auth
+from repo_server.api.programs import kept_apart
+from repo_server.blobs import BlobStore
+from repo_server.db import reading
+from repo_server.people import Scope
+from repo_server.programs import Try
+from repo_server.web import words
+
+bp = Blueprint("programs", __name__)
+
+# Raised when the same sketch gives another picture than before.
+_PICTURE = "1"
+KIND_WORDS = {
+    Kind.FIRST: "First layer",
+    Kind.WALL: "Walls",
+    Kind.INSIDE: "Infill, supports, thin walls",
+    Kind.TRAVEL: "Travel",
+    Kind.CUT: "Cut",
+    Kind.ARC: "Arc",
+    Kind.PLUNGE: "Plunge",
+    Kind.RAPID: "Rapid, above the sheet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """One line of a legend."""
+
+    colour: str
+    text: str
+
+
+@bp.get("/labs/<lab>/jobs/<id>")
+@auth.signed_in(Scope.READ)
+def show_job(lab: str, id: str) -> ResponseReturnValue:
+    """The job for who ordered it and for the lab's people; `?attempt=` shows an older try."""
+    to, chosen = auth.current_person().id, request.args.get("attempt")
+    with reading(current_app.extensions["engine"]) as session:
+        place = labs.lab_of(session, lab)
+        story = programs.story_of(session, id, lab=place, to=to)
+    shown = next((it for it in story.tries if it.attempt.id == chosen), None)
+    shown = shown or next(iter(story.tries), None)
+    sketch = _sketch(shown)
+    return render_template(
+        "job.html",
+        lab=place,
+        story=story,
+        shown=shown,
+        sketch=sketch,
+        legend=_legend(sketch) if sketch else (),
+        alt=_alt(sketch) if sketch else "",
+    )
+
+
+@bp.get("/attempts/<attempt_id>/toolpath.svg")
+@auth.signed_in(Scope.READ)
+def picture(attempt_id: str) -> ResponseReturnValue:
+    """Our own drawing of the attempt's sketch; 404 as the job's page."""
+    to = auth.current_person().id
+    with reading(current_app.extensions["engine"]) as session:
+        row = programs.toolpath_of(session, attempt_id, to=to)
+    answer = current_app.response_class(mimetype="image/svg+xml")
+    answer.set_etag(f"{row.sketch_sha256}-{_PICTURE}")
+    if not request.if_none_match.contains(answer.get_etag()[0] or ""):
+        answer.set_data(svg_of(programs.read_sketch(_store(), row)))
+    answer.make_conditional(request)
+    return kept_apart(answer)
+
+
+def _sketch(shown: Try | None) -> Sketch | None:
+    if shown is None or shown.toolpath is None:
+        return None
+    return programs.read_sketch(_store(), shown.toolpath)
+
+
+def _legend(sketch: Sketch) -> list[Swatch]:
+    """What the picture's colours mean; only those that are in it."""
+    if sketch.process is Process.CNC:
+        count = len(sketch.depths_mm)
+        deep = [
+            Swatch(depth_colour(at, count), f"{words.number(-depth)} mm deep")
+            for at, depth in enumerate(sketch.depths_mm)
+        ]
+        return [*deep, Swatch(COLOURS[Kind.RAPID], KIND_WORDS[Kind.RAPID])]
+    there = {strokes.kind for strokes in sketch.plan}
+    return [Swatch(COLOURS[kind], text) for kind, text in KIND_WORDS.items() if kind in there]
+
+
+def _alt(sketch: Sketch) -> str:
+    """The picture in words."""
+    left, front, right, back = sketch.view
+    across = f"{words.number(right - left)} by {words.number(back - front)} mm of the bed"
+    if sketch.process is Process.CNC:
+        deepest = -min((0.0, *sketch.depths_mm))
+        return f"The cutter's ways from above, {across}, up to {words.number(deepest)} mm deep"
+    return f"The nozzle's ways from above, {across}, {sketch.layers} layers"
+
+
+def _store() -> BlobStore:
+    store: BlobStore = current_app.extensions["programs"]
+    return store
