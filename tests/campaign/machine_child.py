@@ -2,8 +2,9 @@
 
 Arguments: kind, path of its port, file of its record, seconds of its own for one of ours, knobs
 as JSON. It obeys words on stdin: `freeze-at-line N`, `freeze-at-resend N` (it stands still once so
-many lines of all its lives were executed, or so many resends asked for, until `go`), `pull` and
-`plug` (the cable). Every executed line is in the record before its answer is on the wire:
+many lines of all its lives were executed, or so many resends asked for, until `go`; what was said
+last counts), `pull` and `plug` (the cable). Every executed line is in the record before its answer
+is on the wire:
 
     <nanoseconds since 1970> line G1 X10
 """
@@ -116,9 +117,9 @@ class Served:
 
     def _follow(self, word: str, number: str = "0") -> None:
         if word == "freeze-at-line":
-            self._freeze_at_line = int(number)
+            self._freeze_at_line, self._freeze_at_resend = int(number), 0
         elif word == "freeze-at-resend":
-            self._freeze_at_resend = int(number)
+            self._freeze_at_line, self._freeze_at_resend = 0, int(number)
         elif word == "go":
             self._frozen, self._ticked = False, time.monotonic()
         elif word == "pull":
