@@ -17,6 +17,7 @@ SMALLEST_MM = 1.0  # of a part's largest side: below it nothing can be printed
 SUPPORTS_MM = 2.0  # supports stand a little wider than what they hold up
 _EDGE_MM = 2.0  # nothing is printed closer than this to the edges of the bed …
 _FRONT_MM = 8.0  # … nor in front of this line: the nozzle is primed there
+_PRIMED_X_MM = 85.0  # how far along that line the nozzle is when it is primed
 _LIFT_MM = 1.0  # what the nozzle may rise above the last layer
 _CLEAR_MM = 5.0  # between a part and what stands on the bed: wider than a nozzle
 _SHEET_EDGE_MM = 10.0  # between a cut and the edge of the sheet, where the clamps are
@@ -36,6 +37,16 @@ class Rectangle:
     @property
     def size_mm(self) -> Size:
         return self.x_max_mm - self.x_min_mm, self.y_max_mm - self.y_min_mm
+
+    def with_points(self, points: Sequence[Size]) -> "Rectangle":
+        """The smallest rectangle around it and the points."""
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return Rectangle(
+            min([self.x_min_mm, *xs]),
+            min([self.y_min_mm, *ys]),
+            max([self.x_max_mm, *xs]),
+            max([self.y_max_mm, *ys]),
+        )
 
     def meets(self, other: "Rectangle") -> bool:
         """Whether they share more than a border."""
@@ -60,7 +71,8 @@ class Rectangle:
 class PrintArea:
     """The rectangle of the bed (mm) that parts may cover, and how high they may be.
 
-    `keep_out` are the places in it that no part and no way between two parts may touch.
+    `keep_out` are the places in it that no part and no way between two parts may touch; `ends`
+    are where the nozzle comes from and goes to, which decide between places that are free.
     """
 
     x_min_mm: float
@@ -69,6 +81,7 @@ class PrintArea:
     y_max_mm: float
     height_mm: float
     keep_out: tuple[Rectangle, ...] = ()
+    ends: tuple[Size, ...] = ()
 
     def room_mm(self, brim_mm: float) -> tuple[float, float, float]:
         """The box that one part must fit when a brim goes round it."""
@@ -95,6 +108,10 @@ def print_area(machine: MachineProfile) -> PrintArea:
         y_max_mm=box.y_max_mm - _EDGE_MM,
         height_mm=box.z_max_mm - _LIFT_MM,
         keep_out=_kept_out(box),
+        ends=(
+            (box.x_min_mm + _PRIMED_X_MM, box.y_min_mm),
+            (box.x_min_mm + _EDGE_MM, box.y_max_mm - _EDGE_MM),
+        ),
     )
 
 
@@ -158,14 +175,14 @@ def most(size: Size, area: PrintArea, *, margin_mm: float, limit: int, mixed: bo
 
     Not `mixed`: all of them lie one way, in rows.
     """
-    ways = _WAYS if mixed else _WAYS[1:]
+    ways = _WAYS if mixed else (_WAYS[0], _WAYS[-1])
     return max(
         (len(found) for found, _ in _tries([size] * limit, area, margin_mm, ways)), default=0
     )
 
 
-# Whether parts may be turned by 90°: each as it suits, none of them, or all.
-_WAYS = ((False, True), (False,), (True,))
+# Whether parts are turned by 90°: none of them, each as it suits, or all.
+_WAYS = ((False,), (False, True), (True,))
 
 
 def _tries(
@@ -181,13 +198,23 @@ def _tries(
 
 
 def _windows(area: PrintArea) -> list[Rectangle]:
-    """The largest rectangles of the area without a keep-out in them, the largest first."""
+    """The largest rectangles of the area without a keep-out in them, the best first.
+
+    Those come first to which the nozzle comes past no keep-out, and then the largest.
+    """
     windows = [Rectangle(area.x_min_mm, area.y_min_mm, area.x_max_mm, area.y_max_mm)]
     for zone in area.keep_out:
         cut = [piece for it in windows for piece in (_beside(it, zone) if it.meets(zone) else [it])]
         unique = list(dict.fromkeys(cut))
         windows = [w for w in unique if not any(o is not w and o.holds(w) for o in unique)]
-    return sorted(windows, key=lambda w: (-w.size_mm[0] * w.size_mm[1], w.x_min_mm, w.y_min_mm))
+
+    def rank(window: Rectangle) -> tuple[bool, float, float, float]:
+        way = window.with_points(area.ends)
+        width, depth = window.size_mm
+        passes = any(way.meets(zone) for zone in area.keep_out)
+        return passes, -width * depth, window.x_min_mm, window.y_min_mm
+
+    return sorted(windows, key=rank)
 
 
 def _beside(window: Rectangle, zone: Rectangle) -> list[Rectangle]:

@@ -48,6 +48,7 @@ class _Sidecar(BaseModel):
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
     cutters_mm: tuple[float, ...] = ()
+    pose: str = ""
 
 
 def program_key(parts: Mapping[str, str]) -> str:
@@ -143,6 +144,7 @@ class Cache:
             low=kept.low,
             high=kept.high,
             cutters_mm=kept.cutters_mm,
+            pose=kept.pose,
         )
 
     def keep_program(self, parts: Mapping[str, str], program: GcodeProgram) -> GcodeProgram:
@@ -159,6 +161,7 @@ class Cache:
             low=program.low,
             high=program.high,
             cutters_mm=program.cutters_mm,
+            pose=program.pose,
         )
         with self.workspace() as aside:
             entry = aside / "entry"

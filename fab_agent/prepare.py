@@ -10,7 +10,7 @@ from pathlib import Path
 from commons.errors import FabError, InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
 from commons.toolpath_svg import svg_of
-from commons.wire import place_of
+from commons.wire import Orientation, place_of
 from fab_agent.cache import Cache
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
@@ -19,19 +19,30 @@ from fab_agent.gcode.clean import bare_lines, write_program
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.gcode.rules import RULES_VERSION
-from fab_agent.slicing.cleaning import clean_mesh
+from fab_agent.slicing.cleaning import PlateItem, PlateRequest, clean_plate
 from fab_agent.slicing.dust import without_dust
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
+from fab_agent.timing import timed
 
 log = logging.getLogger(__name__)
-RECIPE = "4"  # raise it when the same plan gives another program than before
+RECIPE = "5"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
 # What of a machine's profile decides about a program; its name and power do not.
 _DECIDING = {"process", "driver", "envelope", "max_feed_mm_s", "max_feed_z_mm_s", "materials"}
 _DECIDING |= {"fdm", "cnc"}
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPart:
+    """A further part on the same plate: a file with its hash (hex) and name, and how many of it."""
+
+    file: Path
+    sha256: str
+    filename: str
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class Plan:
         quality: of a print, one of `slicing.profile.qualities()`.
         options: of a print; of milling only `copies` counts.
         stock_mm: thickness of the sheet that is milled.
+        also: further parts that are printed on the same plate.
     """
 
     file: Path
@@ -55,6 +67,13 @@ class Plan:
     quality: str = "standard"
     options: PrintOptions = field(default_factory=PrintOptions)
     stock_mm: float | None = None
+    also: tuple[OtherPart, ...] = ()
+
+    @property
+    def parts(self) -> tuple[OtherPart, ...]:
+        """Everything on the plate, the named part first."""
+        first = OtherPart(self.file, self.sha256, self.filename, self.options.copies)
+        return (first, *self.also)
 
 
 def prepare(
@@ -108,9 +127,12 @@ def _require_makeable(plan: Plan, machine: MachineProfile) -> None:
 
 
 def _require_unchanged(plan: Plan) -> None:
-    with plan.file.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != plan.sha256:
-            raise InvalidInput(f"{plan.filename} is not the file that was ordered: fetch it again")
+    for part in plan.parts:
+        with part.file.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != part.sha256:
+                raise InvalidInput(
+                    f"{part.filename} is not the file that was ordered: fetch it again"
+                )
 
 
 def _keep_refused(
@@ -153,6 +175,7 @@ def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
     return parts | {
         "profile": profile.sha256,
         "options": json.dumps(asdict(plan.options), sort_keys=True),
+        "also": json.dumps([(part.sha256, part.copies) for part in plan.also]),
         "slicer": f"{made_by.name} {made_by.version}",
     }
 
@@ -166,27 +189,36 @@ def _print_program(
     clean_dir.mkdir()
     slice_dir.mkdir()
     progress(f"checking {plan.filename}")
-    mesh, facts = clean_mesh(
-        plan.file,
-        name=plan.filename,
+    request = PlateRequest(
+        items=tuple(PlateItem(name=part.filename, copies=part.copies) for part in plan.parts),
         scale=options.scale,
-        room_mm=profile.area.room_mm(options.brim_mm),
-        out_dir=clean_dir,
+        area=profile.area,
+        margin_mm=options.margin_mm,
+        suggested=options.orientation is Orientation.SUGGESTED,
     )
+    mesh, facts = clean_plate([part.file for part in plan.parts], request, out_dir=clean_dir)
+    for pose in facts.poses:
+        progress(pose)
     progress(f"slicing {plan.filename} ({profile.name})")
-    result = slicer.slice(mesh, profile, options=options, out_dir=slice_dir)
-    require_whole(result, facts, profile=profile, options=options)
+    whole = replace(options, copies=1)  # the mesh is the whole plate
+    result = slicer.slice(mesh, profile, options=whole, out_dir=slice_dir, placed=True)
+    require_whole(result, facts, profile=profile, options=whole)
     progress(f"proving the program of {plan.filename}")
     program = folder / "program.gcode"
     with result.gcode.open("rb") as raw:
         write_program(without_dust(bare_lines(raw)), program)
-    return proved_program(
-        program,
-        machine,
-        material=MATERIALS[plan.material],
-        claimed_duration_s=result.claimed_duration_s,
-        claimed_material_mm3=result.claimed_filament_mm3,
-    )
+
+    def proved_here() -> GcodeProgram:
+        return proved_program(
+            program,
+            machine,
+            material=MATERIALS[plan.material],
+            claimed_duration_s=result.claimed_duration_s,
+            claimed_material_mm3=result.claimed_filament_mm3,
+        )
+
+    proved = timed(proved_here, program, machine, out_dir=folder / "time")
+    return replace(proved, pose="; ".join(facts.poses))
 
 
 def _milling_program(
@@ -218,4 +250,5 @@ def _milling_program(
         claimed_duration_s=answer.duration_s,
     )
     used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm
-    return replace(program, estimate=replace(program.estimate, material_mm3=used_mm3))
+    estimate = replace(program.estimate, duration_s=answer.duration_s, material_mm3=used_mm3)
+    return replace(program, estimate=estimate)

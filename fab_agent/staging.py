@@ -6,6 +6,7 @@ from pathlib import Path
 
 from commons.content import canonical_json, content_id
 from commons.machine import MATERIALS, MachineProfile, Process
+from commons.plates import BRIM_MM
 from commons.units import grams
 from commons.wire import JobOffer, ProgramFacts
 from fab_agent.bench import Prepared
@@ -14,9 +15,6 @@ from fab_agent.gcode.program import GcodeProgram
 from fab_agent.prepare import RECIPE, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.prusaslicer import PrusaSlicer
-
-# A brim that holds a small part on the bed and comes off by hand.
-BRIM_MM = 5.0
 
 
 class Staging:
@@ -45,7 +43,7 @@ class Staging:
             claimed_duration_s=estimate.claimed_duration_s,
             claimed_material_g=_mass_g(estimate.claimed_material_mm3, offer.material),
             cutters_mm=program.cutters_mm or None,
-            prepared_with=self._tool(offer.process),
+            prepared_with="; ".join(filter(None, (self._tool(offer.process), program.pose)))[:200],
             profile_sha256=self._profile_sha256,
         )
 
@@ -59,7 +57,13 @@ class Staging:
 def plan_of(offer: JobOffer, file: Path) -> Plan:
     """What the offer asks for, in the words of whoever prepares it."""
     wanted = offer.options
-    options = PrintOptions(supports=wanted.supports, brim_mm=BRIM_MM if wanted.brim else 0.0)
+    options = PrintOptions(
+        copies=offer.copies,
+        supports=wanted.supports,
+        brim_mm=BRIM_MM if wanted.brim else 0.0,
+        scale=wanted.scale,
+        orientation=wanted.orientation,
+    )
     if wanted.infill_percent is not None:
         options = replace(options, infill=wanted.infill_percent / 100)
     return Plan(

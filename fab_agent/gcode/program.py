@@ -30,7 +30,8 @@ class GcodeProgram:
     lines and no characters outside printable ASCII; every line ends in a newline. `low` and
     `high` are the corners of the box of all its points (mm), where its proof has found them.
     `cutters_mm` are the diameters of its cutters in their order, with a CUTTER_STOP between each
-    two; empty where nobody told them: then it has one tool.
+    two; empty where nobody told them: then it has one tool. `pose` says in words how a print was
+    laid; empty where it lies as it was drawn.
     """
 
     path: Path
@@ -41,3 +42,4 @@ class GcodeProgram:
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
     cutters_mm: tuple[float, ...] = ()
+    pose: str = ""

@@ -1,15 +1,17 @@
-"""A designer's mesh becomes a plain one that a slicer may see; what is wrong is said clearly."""
+"""Designers' meshes become one plate that a slicer may see; what is wrong is said clearly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from commons.errors import MeshInvalid, Unavailable
+from commons.plates import PrintArea
 from fab_agent.sandbox import Completed, Ending, Limits, run_python
 
 MAX_FACES = 2_000_000  # 1.4 GB in the child; a part of hand size needs a tenth of it
 LIMITS = Limits(memory_bytes=3 * 2**30, cpu_s=60, wall_s=120, file_bytes=256 * 2**20)
-_CLEAN = "clean.stl"
+_PLATE = "plate.stl"
 _ANSWER = "answer.json"
 
 
@@ -18,7 +20,7 @@ class _Message(BaseModel):
 
 
 class CleanRequest(_Message):
-    """What the child is asked: `name` for its sentences, `room_mm` that the part must fit."""
+    """What is asked of one mesh: `name` for sentences, `room_mm` that the part must fit."""
 
     name: str
     scale: float
@@ -32,35 +34,63 @@ class MeshFacts(_Message):
     volume_mm3: float
     size_mm: tuple[float, float, float]
     faces: int
-    turned: bool
+    turned: bool = False
 
 
-class CleanAnswer(_Message):
+class PlateItem(_Message):
+    """One of the parts on a plate; `name` is for sentences."""
+
+    name: str
+    copies: int = Field(default=1, ge=1)
+
+
+class PlateRequest(_Message):
+    """What the child is asked: all copies of all items inside `area`, each with its margin.
+
+    `suggested`: each part may be laid on the side on which it is printed best.
+    """
+
+    items: tuple[PlateItem, ...]
+    scale: float
+    area: PrintArea
+    margin_mm: float = 0.0
+    suggested: bool = False
+    max_faces: int = MAX_FACES
+
+
+class PlateFacts(MeshFacts):
+    """All that lies on the plate: volume of all of it, the box around it. `poses` in words."""
+
+    poses: tuple[str, ...] = ()
+
+
+class PlateAnswer(_Message):
     """What the child answers: exactly one of the two."""
 
-    facts: MeshFacts | None = None
+    facts: PlateFacts | None = None
     refused: str | None = None
 
 
-def clean_mesh(
-    mesh: Path, *, name: str, scale: float, room_mm: tuple[float, float, float], out_dir: Path
-) -> tuple[Path, MeshFacts]:
-    """A binary STL in `out_dir` with the triangles of `mesh` (STL, 3MF or OBJ) and nothing else.
+def clean_plate(
+    meshes: Sequence[Path], request: PlateRequest, *, out_dir: Path
+) -> tuple[Path, PlateFacts]:
+    """A binary STL in `out_dir` with the triangles of `meshes` (STL, 3MF or OBJ), nothing else.
 
-    It stands on z = 0, centred on x = y = 0, scaled, and turned by 90° if it only fits so.
+    All copies stand on z = 0, scaled, where on the bed they are printed.
 
     Raises:
-        MeshInvalid: it is not one closed body of printable size; the sentence says what to do.
+        MeshInvalid: one is not a closed body of printable size, or there is no room for all;
+            the sentence says what to do.
         Unavailable: no sandbox on this computer, or its disk is full.
     """
-    request = CleanRequest(name=name, scale=scale, room_mm=room_mm)
     child = run_python(
-        "fab_agent.slicing.mesh",
+        "fab_agent.slicing.plating",
         [request.model_dump_json()],
         out_dir=out_dir,
         limits=LIMITS,
-        inputs={"mesh": mesh},
+        inputs={f"mesh{number}": mesh for number, mesh in enumerate(meshes)},
     )
+    name = ", ".join(item.name for item in request.items)
     if child.ending is Ending.DISK:
         raise Unavailable(f"the disk of {out_dir} is full: free some space, then try again")
     if "ModuleNotFoundError" in child.stderr or "ImportError" in child.stderr:
@@ -71,12 +101,12 @@ def clean_mesh(
     if child.exit_code or child.ending is not Ending.EXITED:
         raise MeshInvalid(f"{name}: reading it {child.why}: simplify the mesh and export it again")
     facts = _read_answer(out_dir / _ANSWER, child, name)
-    return out_dir / _CLEAN, facts
+    return out_dir / _PLATE, facts
 
 
-def _read_answer(path: Path, child: Completed, name: str) -> MeshFacts:
+def _read_answer(path: Path, child: Completed, name: str) -> PlateFacts:
     try:
-        answer = CleanAnswer.model_validate_json(path.read_bytes())
+        answer = PlateAnswer.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as odd:
         raise MeshInvalid(f"{name}: reading it gave no answer: {child.stderr[-200:]}") from odd
     if answer.facts is None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from commons.errors import FieldProblem, InvalidInput
+from commons.plates import print_margin_mm
+from commons.wire import Orientation
 
 _RANGES = {"copies": (1, 50), "infill": (0.0, 1.0), "brim_mm": (0.0, 20.0), "scale": (0.05, 20.0)}
 
@@ -17,6 +19,7 @@ class PrintOptions:
         supports: whether overhangs get supports that are broken off afterwards.
         brim_mm: width of the flat rim that holds the part on the bed, 0 … 20 mm.
         scale: factor on all three axes, 0.05 … 20.
+        orientation: which side lies on the bed.
 
     Raises:
         InvalidInput: naming every value out of its range.
@@ -27,6 +30,12 @@ class PrintOptions:
     supports: bool = False
     brim_mm: float = 0.0
     scale: float = 1.0
+    orientation: Orientation = Orientation.AS_DRAWN
+
+    @property
+    def margin_mm(self) -> float:
+        """What each part needs around it on the bed."""
+        return print_margin_mm(brim_mm=self.brim_mm, supports=self.supports)
 
     def __post_init__(self) -> None:
         problems = [

@@ -2,16 +2,19 @@
 
 import os
 import threading
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from commons.errors import ProgramRefused, Unavailable
 from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
+from commons.wire import Orientation
 from fab_agent.cache import Cache, program_key
 from fab_agent.gcode.program import Estimate, GcodeProgram
-from fab_agent.prepare import Plan, prepare
+from fab_agent.prepare import OtherPart, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import SlicerProfile
 from fab_agent.slicing.slicer import SliceResult, SlicerIdentity, refusal
@@ -211,12 +214,20 @@ class FakeSlicer:
         return SlicerIdentity("fake", self.version)
 
     def slice(
-        self, mesh: Path, profile: SlicerProfile, *, options: PrintOptions, out_dir: Path
+        self,
+        mesh: Path,
+        profile: SlicerProfile,
+        *,
+        options: PrintOptions,
+        out_dir: Path,
+        placed: bool = False,
     ) -> SliceResult:
         self.calls += 1
         gcode = out_dir / "raw.gcode"
         gcode.write_bytes(RAW)
-        return SliceResult(gcode, 100, 20.0, 60.0, 180.0, 0.54)
+        at = np.dtype([("", "<f4", 3), ("at", "<f4", (3, 3)), ("", "<u2")])
+        top_mm = float(np.frombuffer(mesh.read_bytes()[84:], dtype=at)["at"][..., 2].max())
+        return SliceResult(gcode, 100, top_mm, 60.0, 180.0, 0.54)
 
 
 @pytest.fixture
@@ -293,6 +304,7 @@ def test_the_second_order_of_a_part_is_not_sliced(order):
         {"options": PrintOptions(infill=0.3)},
         {"options": PrintOptions(scale=1.01)},
         {"options": PrintOptions(copies=2)},
+        {"options": PrintOptions(orientation=Orientation.SUGGESTED)},
         {"machine": PRINTER.model_copy(update={"max_feed_mm_s": 90.0})},
         {"machine": PRINTER.model_copy(update={"materials": ("pla",)})},
     ],
@@ -301,6 +313,21 @@ def test_another_way_of_making_it_is_sliced_anew(order, wish):
     slicer = FakeSlicer()
     order(slicer)
     order(slicer, **wish)
+    assert slicer.calls == 2
+
+
+@pytest.mark.slow
+def test_a_plate_is_sliced_once_however_its_parts_lie(order, tmp_path):
+    other = tmp_path / "other.stl"
+    other.write_bytes(TETRAHEDRON)
+    part = OtherPart(other, hash_of(TETRAHEDRON), "other.stl", copies=2)
+    options = PrintOptions(copies=3, infill=0.05, orientation=Orientation.SUGGESTED)
+    slicer = FakeSlicer()
+    first = order(slicer, options=options, also=(part,))
+    assert order(slicer, options=options, also=(part,)) == first
+    assert slicer.calls == 1
+    assert first.pose.startswith("part.stl: ")
+    order(slicer, options=options, also=(replace(part, copies=1),))
     assert slicer.calls == 2
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from commons.errors import InvalidInput, MeshInvalid, ProgramRefused, Unavailable
-from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
+from commons.machine import Driver, Envelope, KeepOut, MachineProfile, PrintLimits, Process
+from commons.wire import Orientation
 from fab_agent.cache import Cache
-from fab_agent.prepare import Plan, prepare
+from fab_agent.prepare import OtherPart, Plan, prepare
 from fab_agent.sandbox import run_limited
-from fab_agent.slicing.cleaning import clean_mesh
+from fab_agent.slicing.cleaning import PlateItem, PlateRequest, clean_plate
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import FILAMENT_AREA_MM2, print_profile, qualities
 from fab_agent.slicing.prusaslicer import LIMITS, PrusaSlicer, read_result
@@ -204,9 +205,48 @@ def test_a_fin_that_the_slicer_drops_without_a_word_is_noticed(make):
 
 
 def test_more_copies_than_the_bed_holds_are_refused(make):
-    with pytest.raises(ProgramRefused, match="30 copies do not fit on 116 x 100 mm") as refused:
+    with pytest.raises(
+        MeshInvalid, match="30 of 20 x 20 x 20 mm do not fit at once on 116 x 100 x 59 mm, 20 do"
+    ):
         make(box_stl(), options=PrintOptions(copies=30))
-    assert refused.value.rule == "slicer-no-room"
+
+
+def test_different_parts_share_a_plate_and_lie_apart(make, tmp_path):
+    low = tmp_path / "low.stl"
+    low.write_bytes(box_stl(40, 10, 1.4))
+    also = (OtherPart(low, sha256(low.read_bytes()).hexdigest(), "low.stl", copies=2),)
+    program = make(box_stl(30, 20, 1.4), also=also, options=PrintOptions(infill=1.0))
+    volume = (30 * 20 + 2 * 40 * 10) * 1.4
+    assert program.estimate.material_mm3 == pytest.approx(volume + PRIME_MM3, rel=0.05)
+    assert program.low is not None and program.low[0] >= 2
+
+
+def test_parts_are_printed_beside_what_stands_on_the_bed(make):
+    clip = KeepOut(name="clip", x_min_mm=98, x_max_mm=118, y_min_mm=45, y_max_mm=65, z_max_mm=30)
+    box = Envelope(x_max_mm=120, y_max_mm=110, z_max_mm=60, keep_out=(clip,))
+    machine = PRINTER.model_copy(update={"envelope": box})
+    assert make(box_stl(z=2), machine=machine, options=PrintOptions(copies=4)).line_count
+
+
+def test_a_part_is_laid_on_the_side_that_suits_it_and_says_so(make):
+    tower = box_stl(8, 40, 50)
+    options = PrintOptions(orientation=Orientation.SUGGESTED)
+    program = make(tower, options=options)
+    said = "part.stl: laid on its left side: needs no supports, 8 mm high instead of 50 mm"
+    assert said in make.said
+    assert program.pose == said
+    again = make(tower, options=options)
+    assert again == program
+    assert make(tower).pose == ""
+
+
+def test_a_part_too_high_as_drawn_says_on_which_side_it_fits(make):
+    with pytest.raises(
+        MeshInvalid,
+        match=r"is 10 x 10 x 90 mm and this machine has room for 116 x 100 x 59 mm; laid on its "
+        r"front it fits: order it with the suggested orientation",
+    ):
+        make(box_stl(10, 10, 90))
 
 
 def test_a_part_that_fills_the_bed_stays_inside_the_envelope(make):
@@ -244,12 +284,12 @@ def test_a_mesh_cleaned_here_is_the_one_that_is_sliced(tmp_path):
     source = tmp_path / "part.stl"
     source.write_bytes(box_stl(z=5.6))
     profile = print_profile(PRINTER, material="pla", quality="draft", options=PrintOptions())
-    room = profile.area.room_mm(0)
-    mesh, facts = clean_mesh(source, name="part.stl", scale=1, room_mm=room, out_dir=tmp_path)
+    request = PlateRequest(items=(PlateItem(name="part.stl"),), scale=1, area=profile.area)
+    mesh, facts = clean_plate([source], request, out_dir=tmp_path)
     assert facts.volume_mm3 == pytest.approx(20 * 20 * 5.6)
     out = tmp_path / "out"
     out.mkdir()
-    result = SLICER.slice(mesh, profile, options=PrintOptions(), out_dir=out)
+    result = SLICER.slice(mesh, profile, options=PrintOptions(), out_dir=out, placed=True)
     assert (result.layers, result.top_mm) == (20, 5.6)
     assert result.claimed_filament_mm3 == pytest.approx(
         result.claimed_filament_mm * FILAMENT_AREA_MM2

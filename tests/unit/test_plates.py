@@ -91,6 +91,13 @@ def test_parts_lie_on_one_side_of_what_stands_on_the_bed():
     assert min(place.y_mm for place in places) >= CLIP.y_max_mm + 25
 
 
+def test_parts_lie_where_the_nozzle_comes_to_past_nothing():
+    post = Rectangle(90, 100, 100, 110)  # to its right is more room, and the way there leads past
+    area = PrintArea(2, 8, 248, 208, 209, (post,), ends=((85, 0), (2, 208)))
+    (place,) = arrange([(40, 40)], area, margin_mm=0)
+    assert (place.x_mm, place.y_mm) == pytest.approx((46, 108))
+
+
 def test_a_machine_leaves_room_around_what_stands_on_it():
     clip = KeepOut(name="clip", x_min_mm=100, x_max_mm=140, y_min_mm=0, y_max_mm=20, z_max_mm=9)
     box = Envelope(x_max_mm=250, y_max_mm=210, z_max_mm=210, keep_out=(clip,))

@@ -143,7 +143,11 @@ BAD = {
     "text": (b"hello world" * 50, "bracket.stl: is cut short or is no STL at all"),
     "cut short": (binary_stl(box())[:-20], "bracket.stl: is cut short or is no STL at all"),
     "no triangles": (binary_stl(np.empty((0, 3, 3))), "bracket.stl: holds no triangles"),
-    "open": (binary_stl(box()[1:]), "bracket.stl: is not closed, 3 edges are open"),
+    "open": (
+        binary_stl(box()[1:]),
+        "bracket.stl: is not closed, 3 edges are open, one of them at x 10, y 15, z 0 mm of the "
+        "drawing: close its holes",
+    ),
     "inside out": (binary_stl(box()[:, ::-1]), "bracket.stl: is inside out: flip its normals"),
     "flat": (
         binary_stl(np.concatenate((box()[:2], box()[:2, ::-1]))),
