@@ -1,0 +1,78 @@
+"""How long a print takes, against figures worked out by hand."""
+
+from math import sqrt
+
+import pytest
+
+from commons.errors import ProgramRefused
+from commons.machine import Driver, PrintLimits
+from fab_agent.gcode import print_time
+from fab_agent.gcode.print_time import Z_ACCELERATION_MM_S2, print_s
+from tests.profiles import printer
+
+LIMITS = PrintLimits(acceleration_mm_s2=1000, corner_mm_s=8)
+PRINTER = printer(fdm=LIMITS)
+HEAD = [b"G90", b"M83", b"G28", b"M109 S210", b"G1 X0 Y0 Z0 F600"]
+
+
+def lasts(*lines, profile=PRINTER):
+    """Of these lines alone, from rest to rest."""
+    wait = b"G4 P1" if profile.driver is Driver.MOONRAKER else b"G4 S0.001"
+    alone = print_s([*HEAD, wait], profile)
+    return print_s([*HEAD, wait, *(line.encode() for line in lines)], profile) - alone
+
+
+def test_a_line_is_path_over_feed_and_its_ramps():
+    assert lasts("G1 X100 E3 F3000") == pytest.approx(100 / 50 + 50 / 1000)
+    assert lasts("G1 X1 E.03 F3000") == pytest.approx(2 * sqrt(1 / 1000))
+
+
+def test_a_square_corner_is_passed_at_the_speed_of_the_profile():
+    around = lasts("G1 X100 E3 F3000", "G1 Y100 E3")
+    slowing = 2 * (50 - 8) ** 2 / (2 * 1000 * 50)  # later than with no corner at all
+    assert around == pytest.approx(200 / 50 + 50 / 1000 + slowing)
+
+
+def test_pieces_of_a_straight_line_last_as_long_as_the_whole():
+    pieces = [f"G1 X{x} E.3 F3000" for x in range(10, 101, 10)]
+    assert lasts(*pieces) == pytest.approx(100 / 50 + 50 / 1000)
+
+
+def test_klipper_knows_more_blocks_ahead_than_marlin():
+    tiny = [f"G1 X{n / 20:g} E.002 F9000" for n in range(1, 1001)]
+    klipper = printer(driver=Driver.MOONRAKER, fdm=LIMITS)
+    assert lasts(*tiny, profile=klipper) == pytest.approx(50 / 150 + 150 / 1000, rel=0.01)
+    known_mm = print_time.MARLIN_BLOCKS / 20
+    assert lasts(*tiny) == pytest.approx(50 / sqrt(2 * 1000 * known_mm), rel=0.1)
+
+
+def test_filament_alone_stops_the_move_and_has_ramps_of_its_own():
+    pull = lasts("G1 E-2 F2100")
+    assert pull == pytest.approx(2 / 35 + 35 / 1000)
+    assert lasts("G1 E-.1 F2100") == pytest.approx(2 * sqrt(0.1 / 1000))
+    half = 50 / 50 + 50 / 1000
+    way = lasts("G1 X50 F3000", "G1 E-2 F2100", "G1 X100 F3000")
+    assert way == pytest.approx(2 * half + pull)
+
+
+def test_waits_are_stops_and_what_takes_no_time_is_none():
+    half = 50 / 50 + 50 / 1000
+    assert lasts("G1 X50 F3000", "G4 P500", "G1 X100") == pytest.approx(2 * half + 0.5)
+    whole = lasts("G1 X50 F3000", "M106 S255", "G92 E0", "G1 X100")
+    assert whole == pytest.approx(100 / 50 + 50 / 1000)
+
+
+def test_the_z_axis_is_slow_to_speed_up():
+    assert lasts("G1 Z0.2 F720") == pytest.approx(2 * sqrt(0.2 / Z_ACCELERATION_MM_S2))
+
+
+def test_a_program_may_be_planned_in_windows(monkeypatch):
+    lines = [f"G1 X{(n * 37) % 200} Y{(n * 53) % 200} F6000" for n in range(1, 400)]
+    whole = lasts(*lines)
+    monkeypatch.setattr(print_time, "WINDOW_LINES", 100)
+    assert whole < lasts(*lines) < whole * 1.01
+
+
+def test_what_is_no_program_for_the_machine_has_no_time():
+    with pytest.raises(ProgramRefused):
+        print_s([b"G1 X10 F600"], PRINTER)
