@@ -17,8 +17,8 @@ _HEAD = {
     ],
 }
 _TAIL = {
-    # M84 is what OctoPrint says of its own accord when a print is cancelled.
-    Process.FDM: ["M104 S0", "M140 S0", "M18"],
+    # Not as OctoPrint writes it when it cancels a print of its own accord: M140 S0, M84.
+    Process.FDM: ["M104 S0", "M140 S0.0", "M18"],
     Process.CNC: ["G0 Z6", "M5", "M2"],
 }
 # A move a line, about 0.1 s of machine time each.
