@@ -12,22 +12,12 @@ from commons.errors import ProgramRefused
 from fab_agent.cam.contours import at
 from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.drawing import Points
+from fab_agent.cam.leads import Walls
 from fab_agent.cam.operations import Operation, depth_of
 from fab_agent.cam.part import Feature
-from fab_agent.cam.passes import (
-    Depths,
-    Path3,
-    depths_to,
-    inside_path,
-    loose_area,
-    outside_path,
-    pecked,
-    pocket_paths,
-    ramped,
-    tab_top_mm,
-    tabs_on,
-)
-from fab_agent.cam.stock import Stock, through_mm
+from fab_agent.cam.passes import Path3, inside_path, loose_area, outside_path, pecked
+from fab_agent.cam.profiles import Setting, hollow, profile
+from fab_agent.cam.stock import Stock
 from fab_agent.cam.toolpath import CLEAR_MM
 from fab_agent.cam.travel import short_tour
 
@@ -57,34 +47,33 @@ class Cut:
         return self.cutter.radius_mm
 
 
-def cut_of(feature: Feature, cutter: Cutter, stock: Stock) -> Cut:
-    """How to make one feature.
+def cut_of(feature: Feature, setting: Setting, walls: Walls) -> Cut:
+    """How to make one feature of a part that keeps `walls`.
 
     Raises:
         ProgramRefused: the cutter does not fit, or a pocket is deeper than the sheet.
     """
+    cutter, area = setting.cutter, feature.area
     if feature.operation is Operation.POCKET:
-        return Cut((0, 0), cutter, _pocket_paths(feature, cutter, stock))
-    down = depths_to(through_mm(stock), cutter)
+        _refuse_depth(feature, setting.stock)
+        return Cut((0, 0), cutter, hollow(area, feature.depth_mm, setting).paths)
     if feature.operation is Operation.DRILL:
-        return Cut((0, 0), cutter, (pecked(feature.centre, down, clear_mm=CLEAR_MM),))
-    rank = (1, -feature.level)
+        pecks = pecked(feature.centre, setting.down(), clear_mm=CLEAR_MM)
+        return Cut((0, 0), cutter, (pecks,))
     if feature.operation is Operation.OUTSIDE:
-        way = outside_path(feature.area, cutter)
-        return Cut(rank, cutter, (_held(way, down, cutter, stock),), flat=(way,))
-    loose = loose_area(feature.area, cutter)
-    if loose.area < SMALL_MM2:
-        rings = pocket_paths(feature.area, cutter)
-        return Cut(rank, cutter, tuple(ramped(ring, down) for ring in rings), flat=tuple(rings))
-    way = inside_path(feature.area, cutter)
-    return Cut(rank, cutter, (_held(way, down, cutter, stock),), flat=(way,))
+        ways = profile(outside_path(area, cutter), walls, setting, outside=True)
+    elif loose_area(area, cutter).area < SMALL_MM2:
+        ways = hollow(area, None, setting)
+    else:
+        ways = profile(inside_path(area, cutter), walls, setting, outside=False)
+    return Cut((1, -feature.level), cutter, ways.paths, flat=ways.flat)
 
 
-def engraving(layer: str, points: Points, cutter: Cutter, stock: Stock) -> Cut:
+def engraving(layer: str, points: Points, setting: Setting) -> Cut:
     """One line scratched into the top, as deep as its layer says or 0.5 mm."""
-    depth = min(depth_of(layer) or _ENGRAVE_MM, stock.thickness_mm / 2)
+    depth = min(depth_of(layer) or _ENGRAVE_MM, setting.stock.thickness_mm / 2)
     z = np.full((len(points), 1), -depth)
-    return Cut((0, 0), cutter, (np.hstack([points, z]),))
+    return Cut((0, 0), setting.cutter, (np.hstack([points, z]),))
 
 
 def in_order(cuts: Sequence[Cut]) -> list[Cut]:
@@ -118,17 +107,9 @@ def refuse_gouges(cuts: Sequence[Cut], kept: BaseGeometry, cutter: Cutter) -> No
         raise ProgramRefused(f"{message}: move the contours apart", rule="gouge")
 
 
-def _pocket_paths(feature: Feature, cutter: Cutter, stock: Stock) -> tuple[Path3, ...]:
+def _refuse_depth(feature: Feature, stock: Stock) -> None:
     depth = feature.depth_mm or 0.0
     if not 0 < depth < stock.thickness_mm:
         where = f"the pocket {at(feature.area.representative_point())}"
         message = f"{where} is {depth:g} mm deep in a sheet of {stock.thickness_mm:g} mm"
         raise ProgramRefused(f"{message}: make it shallower or an opening", rule="pocket-depth")
-    rings = pocket_paths(feature.area, cutter)
-    return tuple(ramped(ring, depths_to(depth, cutter)) for ring in rings)
-
-
-def _held(path: Points, down: Depths, cutter: Cutter, stock: Stock) -> Path3:
-    """Round `path` with tabs that hold what is inside of it."""
-    tabs = tabs_on(path, cutter)
-    return ramped(path, down, tabs=tabs, tab_top=tab_top_mm(stock.thickness_mm))

@@ -16,6 +16,7 @@ from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
+from fab_agent.cam.leads import Walls
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
 from fab_agent.cam.part import Feature, features_of, pockets_of
 from fab_agent.cam.passes import Path3
@@ -29,6 +30,7 @@ from fab_agent.cam.pieces import (
 )
 from fab_agent.cam.placing import Places, moved_path, placed, turns_allowed
 from fab_agent.cam.planform import planform, read_mesh
+from fab_agent.cam.profiles import Setting
 from fab_agent.cam.request import Kind, MeshKind, Offcut
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
@@ -96,8 +98,7 @@ def mill(
     _refuse_stock(stock, profile, copies)
     drawing = read_drawing(data, kind, unit=unit)
     features, notes = _features(drawing, cutter)
-    pieces = _pieces(drawing, features, cutter, stock, options)
-    places = _places(drawing, pieces, cutter, stock, profile, copies, options)
+    pieces, places = _laid(drawing, features, cutter, stock, profile, copies, options)
     order = in_sheet_order(places.places, pieces)
     cuts = [(place, cut) for place in order for cut in pieces[place.shape].cuts]
     paths = [moved_path(path, place) for place, cut in cuts for path in cut.paths]
@@ -153,6 +154,27 @@ def _features(drawing: Drawing, cutter: Cutter) -> tuple[list[Feature], list[str
     return features + pockets_of(drawing, cutter_mm=cutter.diameter_mm), notes
 
 
+def _laid(
+    drawing: Drawing,
+    features: Sequence[Feature],
+    cutter: Cutter,
+    stock: Stock,
+    profile: MachineProfile,
+    copies: int,
+    options: CutOptions,
+) -> tuple[list[Piece], Places]:
+    """The pieces and where they lie: where the sheet is too small for leads, without them."""
+    pieces = _pieces(drawing, features, cutter, stock, options)
+    try:
+        return pieces, _places(drawing, pieces, cutter, stock, profile, copies, options)
+    except ProgramRefused:
+        if not options.leads:
+            raise
+    plain = options.model_copy(update={"leads": False})
+    pieces = _pieces(drawing, features, cutter, stock, plain)
+    return pieces, _places(drawing, pieces, cutter, stock, profile, copies, plain)
+
+
 def _pieces(
     drawing: Drawing,
     features: Sequence[Feature],
@@ -163,13 +185,14 @@ def _pieces(
     """What lies on the sheet, each with every way of the cutter in the drawing's coordinates."""
     grouped = single_parts if options.nest else whole_drawing
     groups = grouped(features, engravings_of(drawing))
-    return pieces_of(groups, partial(_cuts, cutter=cutter, stock=stock))
+    return pieces_of(groups, partial(_cuts, setting=Setting(cutter, stock, options)))
 
 
-def _cuts(group: Group, kept: BaseGeometry, *, cutter: Cutter, stock: Stock) -> list[Cut]:
-    cuts = [cut_of(feature, cutter, stock) for feature in group.features]
-    cuts += [engraving(layer, points, cutter, stock) for layer, points in group.engravings]
-    refuse_gouges(cuts, kept, cutter)
+def _cuts(group: Group, kept: BaseGeometry, *, setting: Setting) -> list[Cut]:
+    walls = Walls(kept)
+    cuts = [cut_of(feature, setting, walls) for feature in group.features]
+    cuts += [engraving(layer, points, setting) for layer, points in group.engravings]
+    refuse_gouges(cuts, kept, setting.cutter)
     return in_order(cuts)
 
 
@@ -184,7 +207,10 @@ def _places(
 ) -> Places:
     counts = [copies * piece.count for piece in pieces]
     plain = sum(counts) == 1 and not stock.outline and not profile.envelope.keep_out
-    solids = [piece.box() if plain else piece.solid(cutter.diameter_mm) for piece in pieces]
+    solids = [
+        piece.box() if plain else piece.solid(cutter.diameter_mm + options.finish_mm)
+        for piece in pieces
+    ]
     return placed(
         solids,
         stock=stock,

@@ -24,6 +24,9 @@ class CutOptions(BaseModel):
     nest: bool = False
     clearance_mm: float = Field(default=CLEARANCE_MM, ge=0, le=100)
     grain: Axis | None = None
+    conventional: bool = False
+    leads: bool = True
+    finish_mm: float = Field(default=0.0, ge=0, le=2)
 
 
 CUT_AS_DRAWN = CutOptions()

@@ -1,6 +1,6 @@
 """Where the cutter's centre goes: profiles beside the line, rings in pockets, pecks in holes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 import numpy as np
@@ -21,7 +21,9 @@ _SMOOTH_MM = 0.002
 # A corner may keep wood this many diameters deep: one sharper than 39° keeps more and is
 # refused, as is a slot that the cutter does not enter.
 _CORNER_DIAMETERS = 1.0
-_RAMP = 10.0  # mm forward for each mm down
+# Of the radius: a ring that reaches less deep than this over the middle leaves a pin there.
+_COVERED = 0.15
+RAMP = 10.0  # mm forward for each mm down
 TAB_MM = 5.0
 # A tab holds a thin part and can still be cut through with a knife or a saw under a thick one.
 _TAB_HEIGHT_SHARE = 0.3
@@ -30,7 +32,14 @@ _TAB_SPACING_MM = 120.0
 _TABS_AT_MOST = 0.4  # share of the way round
 _TAB_SHIFT = 0.25  # of the way between two tabs: so they never meet
 
+_SAME_MM = 1e-6
+# Of an allowance: as far as a corner of 35° lies from the same corner beside it.
+_SHARPEST = 3.5
+# Down a screw that is so narrow that it would turn more often, the cutter all but plunges.
+_ROUNDS_AT_MOST = 4
+
 Path3 = NDArray[np.float64]  # (n, 3) mm
+Tabs = Sequence[tuple[float, float]]  # start and end, mm along a way
 Depths = NDArray[np.float64]  # (n,) Z in mm, falling
 
 
@@ -57,26 +66,64 @@ def inside_path(area: Polygon, cutter: Cutter) -> Points:
     return _ring(_centres(area, cutter), clockwise=False)
 
 
-def pocket_paths(area: Polygon, cutter: Cutter, *, stepover: float = STEPOVER) -> list[Points]:
+def rough_way(way: Points, allowance_mm: float, *, outside: bool) -> Points | None:
+    """The closed climbing way beside `way` that leaves an allowance on the part's side.
+
+    None where a cutter that follows `way` afterwards would find more than that.
+    """
+    middle = Polygon(way)
+    ring = _grown(middle, allowance_mm if outside else -allowance_mm)
+    if ring.geom_type != "Polygon" or ring.is_empty:
+        return None
+    if not _follows(shapely.points(way), ring.exterior, allowance_mm):
+        return None
+    return _ring(ring, clockwise=outside)
+
+
+def wall_paths(area: Polygon, cutter: Cutter) -> list[Points]:
+    """The closed climbing ways along the walls of `area` and of the islands in it."""
+    centres = _centres(area, cutter)
+    islands = [_ring(Polygon(hole), clockwise=True) for hole in centres.interiors]
+    return [_ring(centres, clockwise=False), *islands]
+
+
+def _follows(points: NDArray[np.object_], rough: BaseGeometry, allowance_mm: float) -> bool:
+    """Whether what was roughed lies no farther away than a sharp corner makes it."""
+    shapely.prepare(rough)
+    return bool(shapely.dwithin(rough, points, _SHARPEST * allowance_mm).all())
+
+
+def pocket_paths(
+    area: Polygon, cutter: Cutter, *, stepover: float = STEPOVER, allowance_mm: float = 0.0
+) -> list[Points]:
     """Clear `area`, whose holes are islands that stay, with a cutter that never leaves it.
 
     Args:
         stepover: share of the diameter between neighbouring ways, 0 < stepover <= 0.5.
+        allowance_mm: what stays at the walls for a finishing pass.
 
     Returns:
-        Closed ways of the cutter's centre, the outermost last, so that the wall is cut once
-        the middle is gone.
+        Closed climbing ways of the cutter's centre, the outermost last, so that the wall is cut
+        once the middle is gone; none where an allowance leaves necks or nothing to clear.
 
     Raises:
         ProgramRefused: some part of the area is narrower than the cutter; says where.
     """
-    region: BaseGeometry = _centres(area, cutter)
+    centres = _centres(area, cutter)
+    region = _grown(centres, -allowance_mm) if allowance_mm else centres
+    if allowance_mm:
+        corners = shapely.points(shapely.get_coordinates(centres))
+        if region.is_empty or not _follows(corners, region.boundary, allowance_mm):
+            return []
     rings: list[Points] = []
     while not region.is_empty:
         for piece in shapely.get_parts(region):
             rings.append(_ring(piece, clockwise=False))
             rings += [_ring(Polygon(hole), clockwise=True) for hole in piece.interiors]
-        region = _grown(region, -stepover * cutter.diameter_mm)
+        inner = _grown(region, -stepover * cutter.diameter_mm)
+        # What the ring around it has covered needs none of its own.
+        core = _grown(inner, -_COVERED * cutter.radius_mm)
+        region = shapely.union_all([p for p in _pieces(inner) if p.intersects(core)])
     return rings[::-1]
 
 
@@ -122,7 +169,7 @@ def ramped(
     path: Points,
     depths: Depths,
     *,
-    tabs: list[tuple[float, float]] | None = None,
+    tabs: Tabs = (),
     tab_top: float = 0.0,
 ) -> Path3:
     """Go round the closed `path` once for each depth, ramping down at its start from Z0.
@@ -132,15 +179,10 @@ def ramped(
     """
     at_vertex = _stations(path)
     length = float(at_vertex[-1])
-    tabs = tabs or []
+    depths = _gentle(depths, length)
     steps = np.diff(depths, prepend=0.0)
-    ramp = min(length, float(np.max(-steps)) * _RAMP)
-    nodes = np.unique(np.concatenate([at_vertex, [ramp], np.ravel(tabs)]))
-    xy = np.column_stack([np.interp(nodes, at_vertex, path[:, i]) for i in (0, 1)])
-    middles = (nodes[:-1] + nodes[1:]) / 2
-    held = np.zeros(len(middles), dtype=bool)
-    for start, end in tabs:
-        held |= (start < middles) & (middles < end)
+    ramp = min(length, float(np.max(-steps)) * RAMP)
+    nodes, xy, held = _nodes(path, at_vertex, tabs, [ramp])
     above, below = (depths - steps)[:, None], depths[:, None]
     laps = _laps(xy, np.maximum(above + steps[:, None] * nodes / ramp, below), held, tab_top)
     again = int((nodes <= ramp).sum())
@@ -151,10 +193,55 @@ def ramped(
     return whole[moved]
 
 
+def lap(path: Points, depth: float, tabs: Tabs, tab_top: float) -> Path3:
+    """Once round the closed `path`, level but for its tabs."""
+    nodes, xy, held = _nodes(path, _stations(path), tabs, [])
+    whole = _laps(xy, np.full((1, len(nodes)), depth), held, tab_top)
+    moved = np.ones(len(whole), dtype=bool)
+    moved[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
+    return whole[moved]
+
+
+def started_at(path: Points, place: tuple[float, float]) -> Points:
+    """The same closed way, beginning at the nearest point on it."""
+    line = shapely.linestrings(path)
+    station = float(shapely.line_locate_point(line, shapely.Point(place)))
+    at_vertex = _stations(path)
+    x, y = shapely.get_coordinates(shapely.line_interpolate_point(line, station))[0]
+    later, earlier = at_vertex > station + _SAME_MM, at_vertex < station - _SAME_MM
+    start = np.array([(x, y)])
+    # The last point is the first again.
+    later[-1] &= not earlier[0]
+    return np.concatenate([start, path[later], path[earlier], start])
+
+
 def pecked(centre: tuple[float, float], depths: Depths, *, clear_mm: float) -> Path3:
     """Drill in steps, lifting clear of the hole after each so that the chips come out."""
     heights = np.column_stack([depths, np.full(len(depths), clear_mm)]).ravel()
     return np.column_stack([np.tile(centre, (len(heights), 1)), heights])
+
+
+def _nodes(
+    path: Points, at_vertex: NDArray[np.float64], tabs: Tabs, more: list[float]
+) -> tuple[NDArray[np.float64], Points, NDArray[np.bool_]]:
+    """Where along the way something changes, these places, and what lies within tabs."""
+    nodes = np.unique(np.concatenate([at_vertex, more, np.ravel(tabs)]))
+    xy = np.column_stack([np.interp(nodes, at_vertex, path[:, i]) for i in (0, 1)])
+    middles = (nodes[:-1] + nodes[1:]) / 2
+    held = np.zeros(len(middles), dtype=bool)
+    for start, end in tabs:
+        held |= (start < middles) & (middles < end)
+    return nodes, xy, held
+
+
+def _gentle(depths: Depths, length: float) -> Depths:
+    """More depths where a ring is too short to ramp down a step in one round: a screw."""
+    step = float(np.max(-np.diff(depths, prepend=0.0)))
+    rounds = min(ceil(step * RAMP / length - _SAME_MM), _ROUNDS_AT_MOST) if length else 1
+    if rounds < 2:
+        return depths
+    count = rounds * len(depths)
+    return float(depths[-1]) * np.arange(1, count + 1) / count
 
 
 def _laps(xy: Points, z: NDArray[np.float64], held: NDArray[np.bool_], tab_top: float) -> Path3:

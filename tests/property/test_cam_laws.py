@@ -12,12 +12,16 @@ from shapely.affinity import translate
 from commons.errors import ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.mill import mill
+from fab_agent.cam.options import CutOptions
+from fab_agent.cam.passes import tab_top_mm
+from fab_agent.cam.removal import compare, field_of
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
 from tests.milling import moves
 
 ENVELOPE = Envelope(x_max_mm=600, y_max_mm=400, z_min_mm=-20, z_max_mm=40)
 SHEET = box(0, 0, 600, 400)
+PLAIN = CutOptions(leads=False)
 
 
 def router(cutter_mm):
@@ -57,7 +61,11 @@ def parts(draw):
 
 
 def drawn(part):
-    rings = [part.exterior, *part.interiors]
+    return drawn_all([part])
+
+
+def drawn_all(some):
+    rings = [ring for part in some for ring in (part.exterior, *part.interiors)]
     paths = (
         "M" + " L".join(f"{x:.4f} {-y:.4f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
     )
@@ -76,13 +84,14 @@ def way(lines, below):
     return shapely.union_all(ways), points
 
 
-def check(part, cutter_mm, thickness_mm):
+def check(part, cutter_mm, thickness_mm, options=PLAIN):
     """Mill it; everything that must be true of the program that comes out."""
     plan = mill(
         drawn(part),
         Kind.SVG,
         stock=Stock(thickness_mm, (600, 400)),
         profile=router(cutter_mm),
+        options=options,
     )
     corner = 10 + cutter_mm
     (left, bottom, right, top), radius = part.bounds, cutter_mm / 2
@@ -121,3 +130,61 @@ def test_a_part_is_never_gouged_and_comes_free_or_is_refused_as_too_narrow(part,
 @given(stars(), st.sampled_from([1.5, 3.0, 6.0]))
 def test_every_convex_part_can_be_milled(part, cutter):
     check(part.convex_hull, cutter, 6.0)
+
+
+@st.composite
+def options(draw):
+    """Every way that a part may be cut and laid."""
+    return CutOptions(
+        nest=draw(st.booleans()),
+        clearance_mm=draw(st.sampled_from([0.0, 1.0, 5.0])),
+        grain=draw(st.sampled_from([None, "x", "y"])),
+        conventional=draw(st.booleans()),
+        leads=draw(st.booleans()),
+        finish_mm=draw(st.sampled_from([0.0, 0.2, 0.5])),
+    )
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(stars(least_radius=0.6), min_size=1, max_size=3),
+    st.integers(1, 2),
+    st.sampled_from([2.0, 4.0]),
+    options(),
+)
+def test_nested_in_any_way_parts_come_out_whole_and_apart(shapes, copies, cutter, chosen):
+    apart = [translate(shape, 230 * i, 0) for i, shape in enumerate(shapes)]
+    drawing = drawn_all(apart)
+    try:
+        plan = mill(
+            drawing,
+            Kind.SVG,
+            stock=Stock(4.0, (600, 400)),
+            profile=router(cutter),
+            copies=copies,
+            options=chosen,
+        )
+    except ProgramRefused as refused:
+        event(refused.rule)
+        assert refused.rule in ("cutter-too-wide", "sheet-too-small")
+        return
+    event("milled")
+    parts = shapely.get_parts(plan.parts)
+    assert len(parts) == copies * len(shapes)
+    assert sum(p.area for p in parts) == pytest.approx(
+        copies * sum(s.area for s in shapes), rel=1e-3
+    )
+    # Every part has its own cut, unless they lie as they were drawn.
+    least = 2 * cutter + chosen.finish_mm + chosen.clearance_mm - 0.05
+    if len(parts) > 1:
+        tree = shapely.STRtree(parts)
+        near = tree.query(parts, predicate="dwithin", distance=least)
+        assert all(one == other for one, other in near.T)
+    assert SHEET.buffer(-10).covers(shapely.union_all(parts).buffer(cutter - 0.05))
+    field = field_of(plan.lines, cutter_mm=cutter, size_mm=(600, 400), cell_mm=0.4)
+    found = compare(
+        field, plan.parts, cutter_mm=cutter, thickness_mm=4.0, tab_top_mm=tab_top_mm(4.0)
+    )
+    assert found.gouged_mm2 == 0
+    assert found.area_error <= 0.005

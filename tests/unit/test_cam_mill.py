@@ -31,6 +31,7 @@ ROUTER = MachineProfile(
 )
 STOCK = Stock(thickness_mm=6, size_mm=(600, 400))
 RADIUS = 1.5
+NO_LEADS = CutOptions(leads=False)
 # The part's lower left corner on the sheet: a cut of the cutter's width lies in between.
 CORNER = MARGIN_MM + 2 * RADIUS
 
@@ -114,7 +115,7 @@ def test_the_program_says_its_modes_and_ends_lifted_and_still():
 
 
 def test_the_masses_are_those_of_part_and_sheet():
-    program = plan(PART)
+    program = plan(PART, options=NO_LEADS)
     assert program.part_mass_g == pytest.approx(part_on_sheet().area * 6 * 0.68 / 1000, rel=1e-3)
     width, depth = 100 + 2 * CORNER, 60 + 2 * CORNER
     assert program.used_mm == pytest.approx((width, depth), abs=1e-3)
@@ -144,7 +145,7 @@ def test_an_engraving_is_only_scratched():
 
 def test_copies_lie_side_by_side_without_touching():
     body = '<rect width="50" height="30"/>'
-    one, four = plan(body), plan(body, copies=4)
+    one, four = plan(body), plan(body, copies=4, options=NO_LEADS)
     assert four.part_mass_g == pytest.approx(4 * one.part_mass_g)
     kerfs = shapely.get_parts(swept(four.lines))
     # Turned, four in a column leave more of the sheet than four in a row.
@@ -155,7 +156,7 @@ def test_copies_lie_side_by_side_without_touching():
 
 
 def test_a_part_that_only_fits_turned_is_turned():
-    program = plan('<rect width="60" height="150"/>', stock=Stock(6, (200, 100)))
+    program = plan('<rect width="60" height="150"/>', stock=Stock(6, (200, 100)), options=NO_LEADS)
     assert program.used_mm == pytest.approx((150 + 2 * CORNER, 60 + 2 * CORNER), abs=1e-3)
 
 
@@ -183,9 +184,9 @@ def test_parts_may_be_nested_one_by_one_and_inner_ones_are_cut_before_they_come_
 def test_the_grain_of_a_drawing_turns_it_with_the_sheets():
     arrow = '<path id="grain" d="M10 10 H60"/>'
     body = f'<rect width="100" height="60"/>{arrow}'
-    turned = plan(body, stock=Stock(6, (600, 400), grain="y"))
+    turned = plan(body, stock=Stock(6, (600, 400), grain="y"), options=NO_LEADS)
     assert turned.used_mm == pytest.approx((60 + 2 * CORNER, 100 + 2 * CORNER), abs=1e-3)
-    told = plan(body)
+    told = plan(body, options=NO_LEADS)
     assert told.used_mm == pytest.approx((100 + 2 * CORNER, 60 + 2 * CORNER), abs=1e-3)
     assert any("lay the sheet with its outer grain along X" in text for text in told.warnings)
     with pytest.raises(InvalidInput, match="neither level nor upright"):
