@@ -1,4 +1,4 @@
-"""A designer's drawing becomes milling paths in a sandboxed child; the parent reads no drawing."""
+"""A designer's drawing or mesh becomes milling paths in a sandboxed child."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from commons.errors import FabError, InvalidInput, ProgramRefused, Unavailable
 from commons.machine import MachineProfile
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
-from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
+from fab_agent.cam.request import Kind, MeshKind, MillAnswer, MillRefusal, MillRequest, Way
 from fab_agent.cam.stock import Stock
 from fab_agent.sandbox import Completed, Ending, Limits, run_python
 
@@ -24,9 +24,9 @@ def cut_drawing(
     copies: int,
     out_dir: Path,
     options: CutOptions = CUT_AS_DRAWN,
+    way: Way = Way.AUTO,
 ) -> tuple[Path, MillAnswer]:
-    """A GRBL program in `out_dir` that cuts `drawing` (DXF or SVG) out of `stock`.
-
+    """A GRBL program in `out_dir` that cuts `drawing` (DXF, SVG or a mesh, see `Way`) from `stock`.
     What the child claims about its program is only a claim: the caller proves the file.
 
     Raises:
@@ -40,6 +40,7 @@ def cut_drawing(
         profile=machine,
         copies=copies,
         options=options,
+        way=way,
         program=f"/out/{_PROGRAM}",
     )
     child = run_python(
@@ -65,11 +66,16 @@ def _answer(child: Completed, name: str) -> MillAnswer:
         raise InvalidInput(f"{name}: cutting it gave no answer: {child.stdout[:200]}") from odd
 
 
-def _kind_of(name: str) -> Kind:
+def _kind_of(name: str) -> Kind | MeshKind:
     suffix = Path(name).suffix.lower().removeprefix(".")
-    if suffix not in set(Kind):
-        raise InvalidInput(f"{name}: is not a drawing that can be milled: export it as DXF or SVG")
-    return Kind(suffix)
+    if suffix in set(Kind):
+        return Kind(suffix)
+    if suffix in set(MeshKind):
+        return MeshKind(suffix)
+    raise InvalidInput(
+        f"{name}: is not a drawing that can be milled: export it as DXF or SVG, or as a mesh "
+        "(STL, 3MF, OBJ)"
+    )
 
 
 def _refusal(child: Completed, name: str) -> FabError:

@@ -1,4 +1,4 @@
-"""The child that opens strangers' drawings: `python -m fab_agent.cam REQUEST`.
+"""The child that opens strangers' drawings and meshes: `python -m fab_agent.cam REQUEST`.
 
 REQUEST is a MillRequest as JSON. The program goes to the file that it names, the answer as one
 JSON object to standard output: a MillAnswer, or what was refused.
@@ -12,22 +12,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from commons.errors import FabError, ProgramRefused
-from fab_agent.cam.mill import mill
-from fab_agent.cam.request import MillAnswer, MillRequest
+from fab_agent.cam.mill import MillPlan, mill
+from fab_agent.cam.request import MillAnswer, MillRequest, Way
+from fab_agent.cam.surface_mill import mill_surface, surface_in
 from fab_agent.gcode.clean import write_program
+from fab_agent.slicing.mesh import Triangles
 
 
 def answer_to(request: MillRequest) -> MillAnswer:
     """The program lies at `request.program`; what it is and takes is the answer."""
-    plan = mill(
-        Path(request.drawing).read_bytes(),
-        request.kind,
-        stock=request.stock,
-        profile=request.profile,
-        unit=request.unit,
-        copies=request.copies,
-        options=request.options,
+    data = Path(request.drawing).read_bytes()
+    surface = surface_in(
+        data, request.kind, way=request.way, stock=request.stock, profile=request.profile
     )
+    plan = _drawn(data, request) if surface is None else _carved(surface, request)
     digest, count = write_program(plan.lines, Path(request.program))
     return MillAnswer(
         sha256=digest,
@@ -40,6 +38,25 @@ def answer_to(request: MillRequest) -> MillAnswer:
         speeds=plan.speeds,
         warnings=plan.warnings,
         offcuts=plan.offcuts,
+        way=Way.PLATE if surface is None else Way.SURFACE,
+    )
+
+
+def _drawn(data: bytes, request: MillRequest) -> MillPlan:
+    return mill(
+        data,
+        request.kind,
+        stock=request.stock,
+        profile=request.profile,
+        unit=request.unit,
+        copies=request.copies,
+        options=request.options,
+    )
+
+
+def _carved(surface: Triangles, request: MillRequest) -> MillPlan:
+    return mill_surface(
+        surface, stock=request.stock, profile=request.profile, copies=request.copies
     )
 
 

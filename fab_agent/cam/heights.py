@@ -66,8 +66,8 @@ class Grid:
 
     def middles(self) -> tuple[Floats, Floats]:
         """x of the columns' and y of the rows' middles, mm."""
-        x: Floats = self.x_mm + (np.arange(self.columns) + 0.5) * self.cell_mm
-        y: Floats = self.y_mm + (np.arange(self.rows) + 0.5) * self.cell_mm
+        x: Floats = self.x_mm + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.cell_mm
+        y: Floats = self.y_mm + (np.arange(self.rows, dtype=np.float64) + 0.5) * self.cell_mm
         return x, y
 
     def square_of(self, x: Floats, y: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

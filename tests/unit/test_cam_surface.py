@@ -1,0 +1,180 @@
+"""A body is carved out of a sheet: nothing is gouged, nothing left, nothing comes loose."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from commons.errors import InvalidInput, ProgramRefused
+from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
+from fab_agent.cam.heights import Grid, Shape, top_of
+from fab_agent.cam.planform import read_mesh
+from fab_agent.cam.request import Kind, MeshKind, Way
+from fab_agent.cam.stock import Stock
+from fab_agent.cam.surface import LEAVE_MM, SCALLOP_MM, TRENCH, fine_cell_mm
+from fab_agent.cam.surface_mill import mill_surface, surface_in
+from tests.carving import carved, tips
+from tests.dropping import dropped
+from tests.milling import moves
+
+SHEET = Stock(12.0, (300.0, 300.0))
+SHAPES = {"flat": Shape(3.0), "ball": Shape(3.0, 1.5)}
+
+
+def router(shape="ball", **limits):
+    return MachineProfile(
+        name="router",
+        process=Process.CNC,
+        driver=Driver.GRBL,
+        envelope=Envelope(x_max_mm=300, y_max_mm=300, z_min_mm=-20, z_max_mm=40),
+        max_feed_mm_s=50,
+        max_feed_z_mm_s=20,
+        materials=("plywood",),
+        cnc=MillLimits(cutter_shape=shape, **limits),
+    )
+
+
+def data(mesh):
+    return mesh.export(file_type="stl")
+
+
+def body(mesh):
+    return read_mesh(data(mesh), MeshKind.STL)
+
+
+def hill(slot=True):
+    """A low dome on a plate of 20 x 16 x 6 mm with a deep slot that is hardly wider than 3 mm."""
+    plate = trimesh.creation.box((20, 16, 3))
+    plate.apply_translation((0, 0, 1.5))
+    dome = trimesh.creation.icosphere(subdivisions=4, radius=10)
+    dome.apply_translation((0, 0, -4))
+    whole = plate.union(dome.intersection(trimesh.creation.box((18, 14, 20))))
+    whole = whole.slice_plane((0, 0, 0), (0, 0, 1), cap=True)
+    cut = trimesh.creation.box((3.6, 10, 10))
+    cut.apply_translation((5, 0, 6))
+    return whole.difference(cut) if slot else whole
+
+
+@pytest.fixture(scope="module", params=["flat", "ball"])
+def plan(request):
+    triangles = body(hill())
+    made = mill_surface(triangles, stock=SHEET, profile=router(request.param))
+    lowered = triangles - (0, 0, triangles[..., 2].max())
+    return made, lowered, SHAPES[request.param]
+
+
+@pytest.mark.slow
+def test_no_place_on_any_move_is_below_opencamlibs_height(plan):
+    made, lowered, shape = plan
+    at = tips(made.lines)
+    at = at[np.random.default_rng(3).choice(len(at), 3000, replace=False)]
+    floor = lowered[..., 2].min()
+    true = dropped(lowered, at[:, :2] - np.array(made.used_mm) / 2, shape)
+    assert (at[:, 2] - np.maximum(true, floor)).min() >= 0
+    assert at[:, 2].min() >= floor
+
+
+@pytest.mark.slow
+def test_what_is_left_of_the_sheet_is_the_body(plan):
+    made, lowered, shape = plan
+    found = carved(made.lines, shape, size_mm=made.used_mm)
+    middle = np.array(made.used_mm) / 2
+    grid = Grid(-middle[0], -middle[1], 0.1, *found.shape)
+    top = top_of(lowered, grid).astype(float)
+    x, y = np.meshgrid(*grid.middles())
+    on = np.isfinite(top)
+    assert (found - top)[on].min() >= -0.02  # squares of the picture: nothing is gouged
+    dome = on & (np.hypot(x, y) < 4) & (x < 2)  # slopes up to 1:2
+    left = (found - top)[dome]
+    steps = SCALLOP_MM if shape.corner_mm else 0.3 * 0.5
+    assert left.max() <= steps + 0.15
+    assert np.median(left) < 0.1
+    slot = (np.abs(x - 5) < 0.2) & (np.abs(y) < 3)
+    assert np.abs(found - top)[slot].max() < 0.1
+    beside = (x > 10.2) & (x < 11) & (np.abs(y) < 7)
+    lip = shape.radius_mm if shape.corner_mm else 0.05
+    assert found[beside].max() <= top[on].min() + lip + 0.1
+    assert found[(x > 10 + 3 * (1 + TRENCH) + 1.7)].min() == 0
+
+
+@pytest.mark.slow
+def test_every_way_down_is_slow_and_no_pass_is_deeper_than_the_cutter_may_go(plan):
+    made, _, _ = plan
+    reached = np.zeros((400, 400))  # how deep the tip was in squares of half a cutter
+    for rapid, start, end in moves(made.lines):
+        assert not rapid or min(start[2], end[2]) > 0 or end[2] > start[2]
+        steps = np.linspace(start, end, 2 + int(np.linalg.norm(np.subtract(end, start)) / 0.3))
+        for x, y, z in steps:
+            row, column = int(y / 1.5), int(x / 1.5)
+            near = reached[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            assert z >= near.min() - 1.5 - 2 * LEAVE_MM
+            reached[row, column] = min(reached[row, column], z)
+
+
+@pytest.mark.slow
+def test_the_skin_that_holds_the_part_stays_and_people_are_told():
+    made = mill_surface(
+        body(trimesh.creation.icosphere(3, radius=4)), stock=SHEET, profile=router()
+    )
+    assert made.proof.low[2] == pytest.approx(-8, abs=0.01)
+    assert made.warnings[0].startswith("the part stays on 4.0 mm of the sheet")
+    assert "% of its surface cannot be reached from above" in made.warnings[-1]
+    share = float(made.warnings[-1].split(" %")[0])
+    assert share == pytest.approx(50, abs=4)
+
+
+@pytest.mark.slow
+def test_a_body_without_undercuts_is_told_of_none():
+    made = mill_surface(body(hill(slot=False)), stock=SHEET, profile=router())
+    assert not any("cannot be reached" in warning for warning in made.warnings)
+
+
+@pytest.mark.slow
+def test_copies_lie_side_by_side():
+    ball = body(trimesh.creation.icosphere(2, radius=3))
+    one, two = (mill_surface(ball, stock=SHEET, profile=router(), copies=n) for n in (1, 2))
+    assert len(two.lines) > 1.9 * len(one.lines)
+    assert two.part_mass_g == pytest.approx(2 * one.part_mass_g)
+
+
+@pytest.mark.parametrize(
+    ("height", "z_min", "sentence", "rule"),
+    [
+        (11.5, -20, "take a sheet of at least 13 mm", "sheet-too-thin"),
+        (9, -5, "may go down to Z-5", "sheet-too-thick"),
+    ],
+)
+def test_a_part_that_is_too_high_is_refused(height, z_min, sentence, rule):
+    cone = body(trimesh.creation.cone(8, height))
+    profile = router()
+    envelope = profile.envelope.model_copy(update={"z_min_mm": z_min})
+    with pytest.raises(ProgramRefused, match=sentence) as refused:
+        mill_surface(cone, stock=SHEET, profile=profile.model_copy(update={"envelope": envelope}))
+    assert refused.value.rule == rule
+
+
+def test_a_part_far_too_large_for_a_fine_cutter_is_refused():
+    with pytest.raises(InvalidInput, match=r"too large for a cutter of 0\.5 mm"):
+        fine_cell_mm((1000, 1000), Shape(0.5))
+
+
+def test_a_plate_is_taken_for_a_plate_and_a_dome_for_a_surface_unless_forced():
+    def taken(mesh, way=Way.AUTO, stock=SHEET):
+        found = surface_in(data(mesh), MeshKind.STL, way=way, stock=stock, profile=router("flat"))
+        return Way.PLATE if found is None else Way.SURFACE
+
+    plate, dome = trimesh.creation.box((40, 30, 12)), hill(slot=False)
+    assert taken(plate) is Way.PLATE
+    assert taken(dome) is Way.SURFACE
+    assert taken(plate, Way.SURFACE) is Way.SURFACE
+    with pytest.raises(ProgramRefused, match="load a sheet as thick as the part"):
+        taken(plate, stock=Stock(9, (300, 300)))
+
+
+def test_nothing_is_cut_out_with_a_ball():
+    for kind, content in (
+        (Kind.SVG, b"<svg/>"),
+        (MeshKind.STL, data(trimesh.creation.box((40, 30, 12)))),
+    ):
+        with pytest.raises(ProgramRefused, match="has a ball cutter") as refused:
+            surface_in(content, kind, way=Way.AUTO, stock=SHEET, profile=router("ball"))
+        assert refused.value.rule == "cutter-shape"
