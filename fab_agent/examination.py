@@ -45,7 +45,7 @@ from fab_agent.machines.transport import SerialConnection
 from fab_agent.repository import API, new_client
 from fab_agent.sandbox import Limits, run_limited
 from fab_agent.settings import AgentSettings, MachineSettings, read_settings
-from fab_agent.slicing.prusaslicer import PrusaSlicer
+from fab_agent.slicing.slicers import find_slicer
 from fab_agent.workplace import folder_of, read_key
 
 TOLD = "enrolled.json"
@@ -128,7 +128,7 @@ def _sandbox(settings: AgentSettings) -> Iterator[Finding]:
 
 def _slicer() -> Finding:
     try:
-        identity = PrusaSlicer().identity()
+        identity = find_slicer().identity()
     except Unavailable as error:
         return problem("nothing can be sliced here", str(error))
     return fine(f"{identity.name} {identity.version} is installed")

@@ -4,6 +4,7 @@ import mmap
 import re
 import shutil
 import tempfile
+from math import inf
 from pathlib import Path
 
 from commons.errors import Unavailable
@@ -18,14 +19,22 @@ _TAIL_BYTES = 64 * 1024  # figures stand some 8 kB before the end of the file
 _VERSION = re.compile(r"^PrusaSlicer-(\S+)", re.MULTILINE)
 _OPTION = re.compile(r"^ --([a-z0-9-]+)", re.MULTILINE)
 _LAYER_Z = re.compile(rb"^;Z:([0-9.]+)", re.MULTILINE)
+_SETTING = re.compile(r"^; (\w+) = (.*)$", re.MULTILINE)
+_STROKE = re.compile(rb"^G1 X([0-9.-]+) Y([0-9.-]+) E[0-9.]+$", re.MULTILINE)
+_FIRST_LAYER = b";LAYER_CHANGE"
 _EMPTY = ("No layers were detected", "The print is empty")
 _INSTALL = "install the package prusa-slicer"
 
 
 class PrusaSlicer:
-    """The distribution's PrusaSlicer. It is asked for its version and settings only once."""
+    """PrusaSlicer 2.5 or newer. It is asked for its version and settings only once.
 
-    def __init__(self) -> None:
+    `program`: where it is; without it, the distribution's. Outside of /usr its folder is all
+    that it sees of this computer.
+    """
+
+    def __init__(self, program: Path | None = None, *, limits: Limits = LIMITS) -> None:
+        self._where, self._limits = program, limits
         self._known: frozenset[str] | None = None
         self._identity: SlicerIdentity | None = None
 
@@ -57,17 +66,19 @@ class PrusaSlicer:
             ProgramRefused: the copies do not fit, nothing was left, or it crashed on this mesh.
             Unavailable: not installed, too old for our settings, or the disk is full.
         """
-        settings = out_dir / "settings.ini"
-        settings.write_text(profile.ini(self._settings()), encoding="utf-8")
+        told, settings = profile.ini(self._settings()), out_dir / "settings.ini"
+        settings.write_text(told, encoding="utf-8")
         child = run_limited(
-            [_program(), *_arguments(profile, options, placed=placed)],
+            [str(self._program()), *_arguments(profile, options, placed=placed)],
             out_dir=out_dir,
-            limits=LIMITS,
+            limits=self._limits,
             inputs={"part.stl": mesh, "settings.ini": settings},
+            readable=self._folder(),
         )
         gcode = out_dir / "raw.gcode"
         if child.ending is not Ending.EXITED or child.exit_code or not gcode.exists():
             raise _failure(child, profile, options)
+        require_obeyed(told, gcode)
         return read_result(gcode)
 
     def _settings(self) -> frozenset[str]:
@@ -76,11 +87,26 @@ class PrusaSlicer:
             self._known = frozenset(name.replace("-", "_") for name in names)
         return self._known
 
-    @staticmethod
-    def _ask(question: str) -> str:
+    def _program(self) -> Path:
+        found = self._where or shutil.which("prusa-slicer")
+        if found is None:
+            raise Unavailable(f"prusa-slicer is missing: {_INSTALL}")
+        return Path(found)
+
+    def _folder(self) -> dict[Path, Path]:
+        """What the sandbox must show besides /usr."""
+        folder = self._program().parent
+        return {} if folder.resolve().is_relative_to("/usr") else {folder: folder}
+
+    def _ask(self, question: str) -> str:
         """What it prints when asked `question`."""
         with tempfile.TemporaryDirectory() as out:
-            child = run_limited([_program(), question], out_dir=Path(out), limits=_ASKING)
+            child = run_limited(
+                [str(self._program()), question],
+                out_dir=Path(out),
+                limits=_ASKING,
+                readable=self._folder(),
+            )
         if child.ending is not Ending.EXITED or child.exit_code:
             raise Unavailable(f"prusa-slicer {child.why}: {_INSTALL} again")
         return child.stdout
@@ -93,6 +119,7 @@ def read_result(gcode: Path) -> SliceResult:
             return SliceResult(gcode, 0, 0.0, None, None, None)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
             heights = [float(z) for z in _LAYER_Z.findall(text)]
+            covers_mm = _covered(text)
             tail = text[max(0, len(text) - _TAIL_BYTES) :].decode("utf-8", errors="replace")
     duration = _last(tail, r"estimated printing time \(normal mode\)")
     return SliceResult(
@@ -102,14 +129,44 @@ def read_result(gcode: Path) -> SliceResult:
         claimed_duration_s=None if duration is None else duration_s(duration),
         claimed_filament_mm=_number(_last(tail, r"filament used \[mm\]")),
         claimed_filament_g=_number(_last(tail, r"filament used \[g\]")),
+        covers_mm=covers_mm,
     )
 
 
-def _program() -> str:
-    path = shutil.which("prusa-slicer")
-    if path is None:
-        raise Unavailable(f"prusa-slicer is missing: {_INSTALL}")
-    return path
+def _covered(text: mmap.mmap) -> tuple[float, float, float, float] | None:
+    """Where the ends of all strokes lie that push filament from the first layer on."""
+    left = front = inf
+    right = back = -inf
+    for stroke in _STROKE.finditer(text, max(0, text.find(_FIRST_LAYER))):
+        x, y = float(stroke[1]), float(stroke[2])
+        left, right = min(left, x), max(right, x)
+        front, back = min(front, y), max(back, y)
+    return None if left == inf else (left, front, right, back)
+
+
+def require_obeyed(told: str, gcode: Path) -> None:
+    """Each setting in the file `told` is the one that the slicer says it worked with.
+
+    It skips keys and mends values without a word; but the end of its G-code repeats them all.
+
+    Raises:
+        ProgramRefused: names the first setting that it took in another way.
+    """
+    with gcode.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
+        used = dict(_SETTING.findall(file.read().decode("utf-8", errors="replace")))
+    for key, value in (line.split(" = ", 1) for line in told.splitlines()):
+        took = used.get(key)
+        if took is None or not _same(value, took):
+            instead = "nothing" if took is None else f"'{took[:60]}'"
+            raise refusal(
+                "settings", f"PrusaSlicer took {instead} for {key} = '{value[:60]}': {_INSTALL}"
+            )
+
+
+def _same(told: str, took: str) -> bool:
+    here, there = _number(told), _number(took)
+    return told == took if here is None or there is None else here == there
 
 
 def _arguments(profile: SlicerProfile, options: PrintOptions, *, placed: bool) -> list[str]:
@@ -137,6 +194,8 @@ def _failure(child: Completed, profile: SlicerProfile, options: PrintOptions) ->
         return refusal("no-room", f"{parts} not fit on {x:g} x {y:g} mm: order fewer at once")
     if any(words in said for words in _EMPTY):
         return refusal("empty", "nothing is left of the part: is it thinner than nozzle or layer?")
+    if child.ending is Ending.EXITED and not child.exit_code:
+        return refusal("failed", f"PrusaSlicer wrote no program and said nothing: {_INSTALL} again")
     last = child.stderr.strip().splitlines()[-1:] or ["no reason given"]
     return refusal("failed", f"PrusaSlicer {child.why} ({last[0][:200]}): simplify the mesh")
 

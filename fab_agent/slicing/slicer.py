@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Protocol
 
 from commons.errors import ProgramRefused
+from commons.units import grams
 from fab_agent.slicing.cleaning import MeshFacts
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.profile import FILAMENT_AREA_MM2, SlicerProfile
 
 _LEAST_SHARE = 0.5  # of the filament that the infill alone would need: less means lost walls
 _TIP_SHARE = 0.02  # of the height that a sharp tip may lose
+_MASS_SHARE, _MASS_G = 0.02, 0.02  # by which mass and length of the filament may disagree
+_DUST_MM = 0.002  # slicers round to a micrometre
 _DURATION = re.compile(r"(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?")
 
 
@@ -33,6 +36,8 @@ class SliceResult:
     claimed_duration_s: float | None
     claimed_filament_mm: float | None
     claimed_filament_g: float | None
+    # Left, front, right and back end of what is printed, mm on the bed.
+    covers_mm: tuple[float, float, float, float] | None = None
 
     @property
     def claimed_filament_mm3(self) -> float | None:
@@ -80,8 +85,12 @@ def require_whole(
     Slicers drop walls thinner than the nozzle and whole bodies without a word and with exit
     code 0, so height and amount are compared with the mesh.
 
+    Nor does it reach over the edges of the bed, which a slicer lets pass as well, and its mass
+    is that of our own filament.
+
     Raises:
-        ProgramRefused: no layers, no filament, too low, or far less filament than infill needs.
+        ProgramRefused: no layers, no filament, too low or high, beside the bed, or far less
+            filament than infill needs.
     """
     height_mm = facts.size_mm[2]
     if result.layers == 0 or not result.claimed_filament_mm:
@@ -94,6 +103,8 @@ def require_whole(
             f"the program ends {result.top_mm:.2f} mm up and the part is {height_mm:.2f} mm high: "
             "thicken what is thinner than the nozzle",
         )
+    _require_on_bed(result, profile)
+    _require_our_filament(result, profile)
     least_mm3 = _LEAST_SHARE * options.infill * facts.volume_mm3 * options.copies
     claimed_mm3 = result.claimed_filament_mm3 or 0.0
     if claimed_mm3 < least_mm3:
@@ -101,6 +112,41 @@ def require_whole(
             "incomplete",
             f"the program uses {claimed_mm3:.0f} mm³ of filament and needs {least_mm3:.0f} mm³ at "
             f"least: thicken walls that are thinner than the nozzle ({profile.nozzle_mm:g} mm)",
+        )
+
+
+def _require_on_bed(result: SliceResult, profile: SlicerProfile) -> None:
+    area = profile.area
+    if result.top_mm > area.height_mm + _DUST_MM:
+        raise refusal(
+            "too-high",
+            f"the program ends {result.top_mm:.2f} mm up and there is room for "
+            f"{area.height_mm:g} mm: choose a higher machine or a smaller scale",
+        )
+    if result.covers_mm is None:
+        return
+    left, front, right, back = result.covers_mm
+    over_mm = max(
+        area.x_min_mm - left, area.y_min_mm - front, right - area.x_max_mm, back - area.y_max_mm
+    )
+    if over_mm > _DUST_MM:
+        raise refusal(
+            "off-bed",
+            f"it reaches {over_mm:.2f} mm over the edge of what can be printed on "
+            f"(x {left:.1f} … {right:.1f}, y {front:.1f} … {back:.1f} mm): "
+            "leave out supports or brim, or choose a larger machine",
+        )
+
+
+def _require_our_filament(result: SliceResult, profile: SlicerProfile) -> None:
+    told_g, volume_mm3 = result.claimed_filament_g, result.claimed_filament_mm3 or 0.0
+    ours_g = grams(volume_mm3, profile.density_g_cm3)
+    if told_g is None or abs(told_g - ours_g) > _MASS_SHARE * ours_g + _MASS_G:
+        told = "no mass" if told_g is None else f"{told_g:g} g"
+        raise refusal(
+            "filament",
+            f"the slicer tells {told} and this filament would be {ours_g:.2f} g: "
+            "it took another filament than it was told; install it again",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fab_agent.printers.kinds import kinds
-from fab_agent.slicing.mesh import binary_stl
+from fab_agent.slicing.mesh import Triangles, binary_stl
 from fab_agent.slicing.profile import qualities
 from tests.corpus.real import Recipe
 from tests.printers import machine_of
@@ -41,18 +41,23 @@ _FACES = {
 
 def part() -> bytes:
     """The calibration part as an STL: closed, facing outwards, 20 x 20 x 15 mm."""
+    return binary_stl(triangles())
+
+
+def triangles() -> Triangles:
+    """Its surface, its corner at 0, 0, 0."""
     filled = {
         (x, y, z) for y, row in enumerate(_HEIGHTS) for x, top in enumerate(row) for z in range(top)
     }
     filled |= {(x, y, 4) for y, x in _LEDGE}
-    triangles = [
+    found = [
         triangle
         for cell in sorted(filled)
         for way, corners in _FACES.items()
         if tuple(np.add(cell, way).tolist()) not in filled
         for triangle in _halves(np.add(cell, corners))
     ]
-    return binary_stl(np.array(triangles) * (_EDGE_MM, _EDGE_MM, _RISE_MM))
+    return np.array(found) * (_EDGE_MM, _EDGE_MM, _RISE_MM)
 
 
 def _halves(corners: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

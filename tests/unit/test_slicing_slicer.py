@@ -56,6 +56,16 @@ def test_a_whole_program_passes():
     check(GOOD)
 
 
+def test_what_covers_the_bed_to_its_edges_passes():
+    check(replace(GOOD, covers_mm=(2, 8, 218, 218)))
+
+
+def test_a_program_that_ends_above_the_machine_is_refused_though_the_part_is_as_high():
+    tower = CUBE.model_copy(update={"size_mm": (20, 20, 250)})
+    with pytest.raises(ProgramRefused, match="ends 250.00 mm up and there is room for 249 mm"):
+        require_whole(replace(GOOD, top_mm=250.0), tower, profile=PROFILE, options=OPTIONS)
+
+
 def test_a_tip_thinner_than_the_nozzle_may_be_lost():
     check(replace(GOOD, top_mm=19.4))
 
@@ -68,7 +78,14 @@ def test_a_tip_thinner_than_the_nozzle_may_be_lost():
         ({"claimed_filament_mm": None}, "slicer-empty"),
         ({"top_mm": 19.2}, "slicer-incomplete"),
         ({"top_mm": 20.8}, "slicer-incomplete"),
-        ({"claimed_filament_mm": 1600.0}, "slicer-incomplete"),
+        ({"claimed_filament_mm": 1600.0, "claimed_filament_g": 4.77}, "slicer-incomplete"),
+        ({"claimed_filament_g": None}, "slicer-filament"),  # a density of 0
+        ({"claimed_filament_g": 5.0}, "slicer-filament"),  # another material's
+        ({"claimed_filament_mm": 755.0}, "slicer-filament"),  # of 2.85 mm, or a metre for a yard
+        ({"covers_mm": (1.9, 8, 30, 30)}, "slicer-off-bed"),
+        ({"covers_mm": (2, 7.9, 30, 30)}, "slicer-off-bed"),
+        ({"covers_mm": (2, 8, 218.1, 30)}, "slicer-off-bed"),
+        ({"covers_mm": (484, 484, 516, 516)}, "slicer-off-bed"),
     ],
 )
 def test_what_is_missing_from_a_program_is_noticed(change, rule):
