@@ -16,6 +16,15 @@ START = ["G21 G90 G94 G17", "G0 Z5", "M3 S10000", "G4 P1"]
 END = ["G0 Z5", "M5"]
 CUTS = [f"G1 X{10 + i % 40}.5 Y{20 + i % 30}.25 Z-1 F1200" for i in range(200)]
 PROGRAM = [*START, *CUTS, *END]
+DOWN = ["G0 X10 Y20", "G1 Z-1 F300"]
+ALONG = [cut.replace(" Z-1", "") for cut in CUTS]
+# What three cutters do; a program stops (M0) between two of them.
+LEGS = [
+    [*START, *DOWN, *ALONG[:40], "G0 Z5", "M5", "G0 Z8", "G0 X0 Y0"],
+    ["G0 Z5", "M3 S9000", "G4 P1", *DOWN, *ALONG[40:60], "G0 Z5", "M5", "G0 X0 Y0"],
+    ["G0 Z5", "M3 S8000", "G4 P1", *DOWN, *ALONG[60:80], *END],
+]
+TWO_CUTTERS = [*LEGS[0], "M0", *LEGS[1]]
 
 
 class Bench:
@@ -52,10 +61,13 @@ class Bench:
         return self.driver.run(program, attempt="a1", report=self.events.append, controls=controls)
 
 
-def program_at(path: Path, lines: list[str] | None = None) -> GcodeProgram:
+def program_at(
+    path: Path, lines: list[str] | None = None, *, cutters_mm: tuple[float, ...] = ()
+) -> GcodeProgram:
     """A program file as `write_program` leaves it."""
     lines = PROGRAM if lines is None else lines
     content = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
-    return GcodeProgram(path, sha256, len(lines), Process.CNC, Estimate(1.0, None))
+    estimate = Estimate(1.0, None)
+    return GcodeProgram(path, sha256, len(lines), Process.CNC, estimate, cutters_mm=cutters_mm)

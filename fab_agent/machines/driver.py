@@ -1,7 +1,7 @@
 """What every driver promises, in the words of the shop floor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,9 +51,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The machine stands still because a person (or its door) asked for it."""
+    """The machine stands still because a person (or its door, or the program) asked for it.
+
+    `at_stop`: it waits for another cutter, and what a person may do there.
+    """
 
     why: str
+    at_stop: "CutterStop | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,30 @@ def nobody_stops() -> bool:
 
 # What a trained person does by hand before a start.
 Step = Home | Unlock | Jog | SetZero
+
+
+class CutterStop(Protocol):
+    """A run that stands, spindle off, until a person has changed the cutter.
+
+    For the thread that runs the program, from its Held until its Resumed or its end.
+    """
+
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool]) -> str:
+        """Carry out a jog or the zero of Z, as MachineDriver.operate; NotAllowed for the others.
+
+        A step that was stopped ends the run, and so does a MachineError.
+        """
+        ...
+
+    def resume(self, *, same_length: bool) -> str:
+        """The program goes on, since a person has asked for it.
+
+        `same_length`: that person says that the new cutter needs no zero of its own.
+
+        Raises:
+            Conflict: not yet, and why.
+        """
+        ...
 
 
 class Evidence(StrEnum):

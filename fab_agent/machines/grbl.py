@@ -41,7 +41,9 @@ _SPEECH = ("[", "<", ">", "$", "Grbl")
 
 
 class GrblStream:
-    """One program on its way to a GRBL controller. No port, no clock, no thread.
+    """A program, or its lines from `first` to before `end`, on their way to a GRBL controller.
+
+    No port, no clock, no thread. Lines are counted from the program's beginning.
 
     Invariant: fewer bytes than `rx_buffer` are in flight, and never more than MOST_IN_FLIGHT,
     whatever the controller answers and however the answers are cut into reads. What room is left
@@ -50,16 +52,24 @@ class GrblStream:
     what is lost cannot be sent again, and nobody sees one that was garbled into another valid one.
     """
 
-    def __init__(self, lines: LineSource, *, rx_buffer: int = RX_BUFFER) -> None:
+    def __init__(
+        self,
+        lines: LineSource,
+        *,
+        rx_buffer: int = RX_BUFFER,
+        first: int = 0,
+        end: int | None = None,
+    ) -> None:
         self.answers = 0  # grows whenever the controller shows that it goes on
-        self.lines_sent = self.lines_done = 0
+        self.lines_sent = self.lines_done = first
+        self._end = lines.count if end is None else end
         self.lost = False  # the controller was locked or restarted: it may not know its place
         self._lines = lines
         self._limit = min(rx_buffer - 1, MOST_IN_FLIGHT)
         self._partial = b""
         # Lines from `_first` on, ready to be sent: their bytes, where each of them ends, and how
         # many bytes were sent.
-        self._first, self._bytes, self._ends, self._at = 0, b"", [0], 0
+        self._first, self._bytes, self._ends, self._at = first, b"", [0], 0
         self._status = Status("Idle")
         self._idle_reports = 0
         self._why_held: str | None = None
@@ -73,11 +83,11 @@ class GrblStream:
     @property
     def finished(self) -> bool:
         """Every line is acknowledged and the machine stands still."""
-        return self.lines_done == self._lines.count and self._idle_reports >= IDLE_REPORTS
+        return self.lines_done == self._end and self._idle_reports >= IDLE_REPORTS
 
     def bytes_to_send(self) -> bytes:
         """What may be sent now; it counts as sent."""
-        if self._failed or self.lines_sent == self._lines.count:
+        if self._failed or self.lines_sent == self._end:
             return b""
         if self._at == len(self._bytes):
             self._prepare()
@@ -128,7 +138,7 @@ class GrblStream:
     def _prepare(self) -> None:
         """Make the next lines ready; those that are not acknowledged stay, for the counting."""
         done, sent = self.lines_done, self.lines_sent
-        end = min(sent + BLOCK, self._lines.count)
+        end = min(sent + BLOCK, self._end)
         lines = [self._lines.line(n) + b"\n" for n in range(done, end)]
         self._first, self._bytes = done, b"".join(lines)
         self._ends = [0, *accumulate(map(len, lines))]

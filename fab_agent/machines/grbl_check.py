@@ -26,20 +26,27 @@ _WHY_HELD = "feed hold in the check run: nothing moves"
 
 
 class CheckStream(GrblStream):
-    """One program on its way through check mode; counts characters as the real run does.
+    """Lines on their way through check mode; counts characters as the real run does.
 
     Invariant: nothing is sent once the controller was heard in any state but Check. HOLD stops
     the sending, since a controller in check mode has nothing to hold.
     """
 
-    def __init__(self, lines: LineSource, *, rx_buffer: int = RX_BUFFER) -> None:
-        super().__init__(lines, rx_buffer=rx_buffer)
+    def __init__(
+        self,
+        lines: LineSource,
+        *,
+        rx_buffer: int = RX_BUFFER,
+        first: int = 0,
+        end: int | None = None,
+    ) -> None:
+        super().__init__(lines, rx_buffer=rx_buffer, first=first, end=end)
         self._paused = self._told_paused = False
 
     @property
     def finished(self) -> bool:
         """Every line was read and found good, and nobody has asked to wait."""
-        return self.lines_done == self._lines.count and not self._paused
+        return self.lines_done == self._end and not self._paused
 
     @property
     def expects_answer(self) -> bool:

@@ -35,13 +35,15 @@ class Console:
     """One question at a time on an open port.
 
     `alarm` is the number of the last alarm that was heard, `restarted` whether it sent its
-    banner without being asked; whoever looks at them resets them. While `wants_stop` says so,
+    banner without being asked; whoever looks at them resets them. `upsets` counts all alarms and
+    banners. While `wants_stop` says so,
     every question ends in Stopped.
     """
 
     def __init__(self, port: Transport, clock: Callable[[], float]) -> None:
         self.alarm: str | None = None
         self.restarted = False
+        self.upsets = 0
         self.heard = b""
         self.wants_stop: Callable[[], bool] = nobody_stops
         self._port, self._clock = port, clock
@@ -95,10 +97,12 @@ class Console:
             raise MachineFault(f"the machine restarted at {line}: its position may be lost")
         return answer[:-1]
 
-    def status(self, question: bytes = grbl.STATUS, *, tries: int = TRIES) -> Status | None:
+    def status(
+        self, question: bytes = grbl.STATUS, *, tries: int = TRIES, within_s: float = ANSWER_S
+    ) -> Status | None:
         """Its state; None when it does not say it."""
         for _ in range(tries):
-            answer = self.ask(question, until=_is_status, within_s=ANSWER_S)
+            answer = self.ask(question, until=_is_status, within_s=within_s)
             if answer is not None:
                 return status_of(answer[-1])
         return None
@@ -125,6 +129,7 @@ class Console:
             if line.startswith("ALARM:"):
                 self.alarm = line[6:]
             self.restarted |= line.startswith("Grbl")
+            self.upsets += line.startswith(("ALARM:", "Grbl"))
         return lines
 
 

@@ -36,6 +36,7 @@ from fab_agent.machines.grbl_answers import (
     startup_lines,
 )
 from fab_agent.machines.grbl_bearings import Bearings
+from fab_agent.machines.grbl_change import CutterChange
 from fab_agent.machines.grbl_check import CheckStream, as_messages
 from fab_agent.machines.grbl_console import ANSWER_S, RESETS, TRIES, Console, Stopped
 from fab_agent.machines.grbl_rules import Situation, beyond_travel, busy, differ, lacking
@@ -59,7 +60,8 @@ class GrblDriver:
     """One router, owned from construction to `close`.
 
     A program is checked by the controller itself ($C) before its first run with this work
-    offset; later runs of the same bytes start at once.
+    offset; later runs of the same bytes start at once. Where it stops for another cutter nothing
+    of the rest is sent before a person has resumed; the stop itself (M0) is never sent.
     """
 
     def __init__(
@@ -102,13 +104,13 @@ class GrblDriver:
             self._size_buffer(now.status)
             key = (program.sha256, now.offset)
             if key not in self._checked:
-                self._check_travel(program, now)
+                if why := self._beyond_travel(program, now):
+                    raise Unavailable(why)
                 if not self._check_run(lines, now, report, controls):
                     return RunEnd(Outcome.ABORTED, 0, 0)
                 self._checked.add(key)
             self._console.settle()
-            job = GrblStream(lines, rx_buffer=self._rx_buffer)
-            return self._stream(job, lines.count, report, controls)
+            return self._run_legs(program, lines, now, report, controls)
 
     def make_safe(self) -> None:
         """Stop within the machine's own deceleration, then forget what it holds, spindle off."""
@@ -155,10 +157,14 @@ class GrblDriver:
         if why := busy(status, self._console.alarm):
             raise Unavailable(why)
         now = self._look()
-        lost = self._bearings.lost_for(homing=self._limits.homing)
-        if why := lacking(now, self._limits, lost=lost):
+        if why := self._lacking(now):
             raise Unavailable(why)
         return now
+
+    def _lacking(self, now: Situation) -> str | None:
+        """Why an idle machine must not start; None when it may."""
+        lost = self._bearings.lost_for(homing=self._limits.homing)
+        return lacking(now, self._limits, lost=lost)
 
     def _status(self) -> Status:
         """Its state; whoever is no GRBL is named."""
@@ -225,13 +231,65 @@ class GrblDriver:
         free = status.fields.get("Bf", "").partition(",")[2]
         self._rx_buffer = told or (int(free) if free.isdigit() else 0) or grbl.RX_BUFFER
 
-    def _check_travel(self, program: GcodeProgram, now: Situation) -> None:
-        """Raise Unavailable when the program, where zero is now, would leave the travel."""
+    def _beyond_travel(self, program: GcodeProgram, now: Situation) -> str | None:
+        """Why the program, where zero is now, would leave the travel; None when it does not."""
         travel = now.settings.travel(now.build)
         if not self._limits.homing or travel is None or not (program.low and program.high):
-            return  # the controller's soft limits judge it in the check run
-        if why := beyond_travel(program.low, program.high, now.offset, travel):
-            raise Unavailable(why)
+            return None  # the controller's soft limits judge it in the check run
+        return beyond_travel(program.low, program.high, now.offset, travel)
+
+    def _run_legs(
+        self,
+        program: GcodeProgram,
+        lines: ProgramLines,
+        start: Situation,
+        report: Report,
+        controls: Controls,
+    ) -> RunEnd:
+        """Run what lies before, between and behind the stops for another cutter."""
+        number, (first, last) = 0, lines.legs[0]
+        while True:
+            job = GrblStream(lines, rx_buffer=self._rx_buffer, first=first, end=last)
+            end = self._stream(job, lines.count, report, controls)
+            number += 1
+            if end.outcome is not Outcome.FINISHED or number == len(lines.legs):
+                return end
+            if not self._change_cutter(program, number, start, report, controls):
+                return RunEnd(Outcome.ABORTED, end.lines_sent, end.lines_done)
+            first, last = lines.legs[number]
+
+    def _change_cutter(
+        self,
+        program: GcodeProgram,
+        number: int,
+        start: Situation,
+        report: Report,
+        controls: Controls,
+    ) -> bool:
+        """A person has changed the cutter and resumed; False when they gave up.
+
+        Unless they have resumed the machine is made safe on the way out, whatever the way.
+        """
+        stop = CutterChange(
+            program.cutters_mm[number],
+            start.offset,
+            console=self._console,
+            look=self._look,
+            lacking=lambda now: self._lacking(now) or self._beyond_travel(program, now),
+            operate=lambda step, wants_stop: self.operate(step, wants_stop=wants_stop),
+            resume=lambda: self._port.write(grbl.RESUME),
+            report=report,
+        )
+        resumed = False
+        try:
+            resumed = stop.wait(controls, silence_s=self._silence_s, clock=self._clock)
+        finally:
+            if stop.lost:
+                self._bearings.lose()
+            if not resumed:
+                self._port.discard()
+                self.make_safe()
+        return resumed
 
     def _check_run(
         self, lines: ProgramLines, before: Situation, report: Report, controls: Controls
@@ -243,12 +301,15 @@ class GrblDriver:
         if status.state != "Check":
             self.make_safe()
             raise MachineFault(f"the machine did not enter check mode, it says '{status.state}'")
-        job = CheckStream(lines, rx_buffer=self._rx_buffer)
-        end = self._stream(job, lines.count, as_messages(report), controls)
-        if end.outcome is Outcome.FINISHED:
-            self._leave_check(before)
-            report(Message("check run: every line is good"))
-        return end.outcome is Outcome.FINISHED
+        tell = as_messages(report)
+        for first, last in lines.legs:
+            job = CheckStream(lines, rx_buffer=self._rx_buffer, first=first, end=last)
+            end = self._stream(job, lines.count, tell, controls)
+            if end.outcome is not Outcome.FINISHED:
+                return False
+        self._leave_check(before)
+        report(Message("check run: every line is good"))
+        return True
 
     def _leave_check(self, before: Situation) -> None:
         """Out of check mode, which restarts the controller; place and offsets are as before."""

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import Protocol, Self
 
 from commons.errors import ProgramRefused
-from fab_agent.gcode.program import GcodeProgram
+from fab_agent.gcode.program import CUTTER_STOP, GcodeProgram
 
+_STOP = CUTTER_STOP + b"\n"
 LONGEST_ANSWER = 1024
 # Lines read at once; also the distance between two remembered offsets.
 BLOCK = 512
@@ -55,19 +56,30 @@ class ListedLines:
 class ProgramLines:
     """The lines of a program's file, read in blocks: 8 bytes of memory for 512 lines.
 
+    `legs` are what lies between the lines at which it stops for another cutter: the first line of
+    each, and the one behind its last. There is always one.
+
     Opening reads the file once and proves that it is still the program that was permitted:
-    ProgramRefused when its hash, its number of lines or its longest line says otherwise.
+    ProgramRefused when its hash, its number of lines or its longest line says otherwise, or when
+    it does not stop once before each further cutter.
     """
 
     def __init__(self, program: GcodeProgram, *, longest: int) -> None:
         self.count = program.line_count
         self._file = program.path.open("rb")
         self._block_number, self._block = -1, [b""]
+        self._stops: list[int] = []
         try:
             self._offsets = self._survey(program, longest)
         except BaseException:
             self._file.close()
             raise
+
+    @property
+    def legs(self) -> list[tuple[int, int]]:
+        """From where to where it runs without a stop."""
+        behind = [stop + 1 for stop in self._stops]
+        return list(zip([0, *behind], [*self._stops, self.count], strict=True))
 
     def line(self, n: int) -> bytes:
         """Line `n`, counted from 0."""
@@ -96,8 +108,12 @@ class ProgramLines:
             offsets.append(offsets[-1] + len(block))
             if max(map(len, lines)) > longest + 1:
                 raise _too_long(program, lines, count, longest)
+            if _STOP in lines:
+                self._stops += [n for n, line in enumerate(lines, count) if line == _STOP]
             count += len(lines)
         if (digest.hexdigest(), count) != (program.sha256, program.line_count):
+            raise changed(program)
+        if len(self._stops) != max(len(program.cutters_mm) - 1, 0):
             raise changed(program)
         return offsets
 
