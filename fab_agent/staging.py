@@ -14,14 +14,14 @@ from fab_agent.cache import Cache
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.prepare import RECIPE, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
-from fab_agent.slicing.prusaslicer import PrusaSlicer
+from fab_agent.slicing.slicers import InstalledSlicer
 
 
 class Staging:
     """Prepares the offers of one machine."""
 
     def __init__(self, profile: MachineProfile) -> None:
-        self._profile, self._slicer = profile, PrusaSlicer()
+        self._profile, self._slicer = profile, InstalledSlicer()
         self._profile_sha256 = content_id(canonical_json(profile.model_dump(mode="json")))
 
     def __call__(
