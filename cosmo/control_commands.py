@@ -23,11 +23,10 @@ AXES = click.option(
 def register(agent: click.Group) -> None:
     """The group has the commands for people beside a machine."""
     for command in (_wish("hold", "Pause what MACHINE runs."),
-                    _wish("resume", "Go on with what MACHINE held."),
                     _wish("stop", "Stop what MACHINE does and make it safe. Anybody may."),
                     _step("home", "Let MACHINE find its limit switches."),
                     _step("unlock", "Let MACHINE move again after an alarm that you looked at."),
-                    state, jog, zero):  # fmt: skip
+                    resume, state, jog, zero):  # fmt: skip
         agent.add_command(command)
 
 
@@ -51,6 +50,17 @@ def _step(name: str, help_: str) -> click.Command:
         _say(config, machine, do=name, by=by)
 
     return command
+
+
+@click.command()
+@CONFIG
+@BY
+@click.option("--same-length", is_flag=True,
+              help="The cutter that was changed is exactly as long as the one before.")  # fmt: skip
+@click.argument("machine")
+def resume(config: Path, machine: str, by: str, same_length: bool) -> None:
+    """Go on with what MACHINE held."""
+    _say(config, machine, do="resume", by=by, same_length=same_length)
 
 
 @click.command()

@@ -44,7 +44,10 @@ _STANDING = (Wish.HOLD, Wish.CANCEL)
 
 
 class Ask(Value):
-    """What somebody wants. The figures belong to `jog`, the axes to `zero`."""
+    """What somebody wants. The figures belong to `jog`, the axes to `zero`.
+
+    `same_length` belongs to `resume`: the cutter that was changed needs no zero of its own.
+    """
 
     do: Literal["hold", "resume", "stop", "state", "home", "unlock", "jog", "zero"]
     by: Annotated[str, Field(max_length=80)] = ""
@@ -53,6 +56,7 @@ class Ask(Value):
     z_mm: Finite = 0.0
     feed_mm_s: Positive = 10.0
     axes: Literal["X", "Y", "Z", "XY", "XZ", "YZ", "XYZ"] = "XYZ"
+    same_length: bool = False
 
     @property
     def wants(self) -> Wish | Step:
@@ -121,7 +125,7 @@ class ControlDesk:
         if by_hand:  # recorded before anything moves, so that no crash can hide it
             self._require_trained(asked, what)
             self._operations.note(what, by=asked.by, result="asked", hands_on=True)
-        order = LocalOrder(asked.wants, asked.by, Future())
+        order = LocalOrder(asked.wants, asked.by, Future(), asked.same_length)
         self._orders.put(order)
         try:
             said = self._result(order, waits)

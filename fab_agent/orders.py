@@ -41,11 +41,13 @@ class LocalOrder:
     """Somebody beside the machine wants something of it, and waits at `answer` for a sentence.
 
     Whoever takes it answers it. One whose answer was cancelled meanwhile is never begun.
+    `same_length` belongs to RESUME at a stop for another cutter, which then needs no zero.
     """
 
     wants: Wish | Step
     by: str
     answer: "Future[str]"
+    same_length: bool = False
 
     def carry_out(self, how: Callable[[], str]) -> bool:
         """Whether `how` was called: not when nobody waits any more. It, or its error, answers."""

@@ -11,15 +11,17 @@ from fab_agent.gcode.program import GcodeProgram
 from fab_agent.journal import Start
 from fab_agent.machines.driver import (
     Control,
+    CutterStop,
     Held,
     MachineEvent,
     Message,
     Progress,
     Resumed,
     RunEnd,
+    Step,
     Temperatures,
 )
-from fab_agent.orders import LocalOrder, Stop, stopped_at_the_machine
+from fab_agent.orders import LocalOrder, Order, Stop, stopped_at_the_machine
 
 log = logging.getLogger(__name__)
 # Before this share of the lines is done, how fast they go says nothing about the rest.
@@ -31,7 +33,8 @@ _SAID = {Wish.HOLD: "hold", Wish.RESUME: "go on", Wish.CANCEL: "stop"}
 class RunWatch:
     """Report and controls of one run, called by the driver from the machine thread.
 
-    Nothing in here waits, or asks the server, or fails: a machine is moving.
+    Nothing in here waits, or asks the server, or fails: a machine is moving. Where it stops for
+    another cutter, steps by hand are carried out in between.
     """
 
     def __init__(self, start: Start, program: GcodeProgram, bench: Bench) -> None:
@@ -39,6 +42,7 @@ class RunWatch:
         self._began_at = bench.clock()
         self._first_byte_left: Callable[[], None] = lambda: None
         self._state, self._sentence = MachineState.RUNNING, ""
+        self._at_stop: CutterStop | None = None
         self.progress = Progress(0, 0, program.line_count)
         self.why_aborted = "the machine stopped before the end"
 
@@ -57,10 +61,10 @@ class RunWatch:
                     self._first_byte_left()
             case Temperatures():
                 self._bench.display.warm(event)
-            case Held(why):
-                self._state, self._sentence = MachineState.HELD, why
+            case Held(why, at_stop):
+                self._state, self._sentence, self._at_stop = MachineState.HELD, why, at_stop
             case Resumed():
-                self._state, self._sentence = MachineState.RUNNING, ""
+                self._state, self._sentence, self._at_stop = MachineState.RUNNING, "", None
             case Message(text):
                 log.info("attempt %s: the machine says: %s", self._start.attempt_id, text)
                 return
@@ -69,17 +73,25 @@ class RunWatch:
     def controls(self) -> Control | None:
         """The next thing that somebody asks of this run, or None."""
         while (order := self._bench.inbox.take()) is not None:
-            match order:
-                case Stop():
-                    self.why_aborted = "stopped because the agent was stopped"
-                    return Control.ABORT
-                case ControlOrder(attempt_id=self._start.attempt_id, wish=wish):
-                    log.info("attempt %s: %s was asked for", self._start.attempt_id, wish)
-                    if wish is Wish.CANCEL:
-                        self.why_aborted = "stopped because it was cancelled"
-                    return _CONTROLS[wish]
-                case LocalOrder() if control := self._local(order):
-                    return control
+            if control := self._control_of(order):
+                return control
+        return None
+
+    def _control_of(self, order: Order) -> Control | None:
+        """What this order means for the run; one that means nothing for it was answered."""
+        match order:
+            case Stop():
+                self.why_aborted = "stopped because the agent was stopped"
+                return Control.ABORT
+            case ControlOrder(attempt_id=self._start.attempt_id, wish=wish):
+                log.info("attempt %s: %s was asked for", self._start.attempt_id, wish)
+                if wish is Wish.CANCEL:
+                    self.why_aborted = "stopped because it was cancelled"
+                return _CONTROLS[wish]
+            case LocalOrder() if self._at_stop and order.wants not in (Wish.HOLD, Wish.CANCEL):
+                self._change(order, self._at_stop)
+            case LocalOrder():
+                return self._local(order)
         return None
 
     def _local(self, order: LocalOrder) -> Control | None:
@@ -88,12 +100,41 @@ class RunWatch:
             order.refuse(Conflict("a program is running: hold or stop it first"))
             return None
         wish = order.wants
+        if order.same_length:
+            order.refuse(Conflict("it does not wait for another cutter: resume it without that"))
+            return None
         if not order.carry_out(lambda: f"it is told to {_SAID[wish]}"):
             return None
         log.info("attempt %s: %s at the machine by %s", self._start.attempt_id, wish, order.by)
         if wish is Wish.CANCEL:
             self.why_aborted = stopped_at_the_machine(order.by)
         return _CONTROLS[wish]
+
+    def _change(self, order: LocalOrder, at_stop: CutterStop) -> None:
+        """What a person does by hand while it waits for another cutter, and that it may go on."""
+        wants = order.wants
+        log.info("attempt %s: %s at the machine by %s", self._start.attempt_id, wants, order.by)
+        if isinstance(wants, Wish):
+            order.carry_out(lambda: at_stop.resume(same_length=order.same_length))
+        else:
+            order.carry_out(lambda: self._by_hand(wants, at_stop))
+
+    def _by_hand(self, step: Step, at_stop: CutterStop) -> str:
+        """Whoever said that the machine is clear said it for this start, not for the next."""
+        self._bench.display.touch()
+        try:
+            return at_stop.operate(step, wants_stop=self._stop_is_wanted)
+        finally:
+            self._bench.display.touch()
+
+    def _stop_is_wanted(self) -> bool:
+        """Whether the step under way, and the run with it, shall end. Other wishes are refused."""
+        while (order := self._bench.inbox.take()) is not None:
+            if isinstance(order, LocalOrder) and order.wants is not Wish.CANCEL:
+                order.refuse(Conflict("somebody works at it by hand: wait, or stop it"))
+            elif self._control_of(order) is Control.ABORT:
+                return True
+        return False
 
     def ended(self, end: RunEnd) -> None:
         """The driver's own count of lines is the last word."""

@@ -10,7 +10,17 @@ import pytest
 from commons.errors import Conflict, MachineFault, TransportLost, Unavailable
 from commons.wire import MachineState, Wish
 from fab_agent.machine_thread import MachineThread
-from fab_agent.machines.driver import Control, Evidence, Home, Jog, Step
+from fab_agent.machines.driver import (
+    Control,
+    Evidence,
+    Held,
+    Home,
+    Jog,
+    Report,
+    Resumed,
+    SetZero,
+    Step,
+)
 from fab_agent.orders import Leave, LocalOrder, Misses, Order, Stop, Work
 from fab_agent.sandbox import _wait
 from tests.component.test_attempt import BED, CANCEL, HEARD, START, Shop
@@ -60,6 +70,93 @@ def test_nothing_is_moved_by_hand_in_a_run(shop: Shop) -> None:
     assert shop.machine.steps == []
     with pytest.raises(Conflict, match="hold or stop it first"):
         answer(jog)
+
+
+class AtStop:
+    """A router's stop for another cutter, made of words."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.resumed: list[bool] = []
+        self.stopped: list[bool] = []
+
+    def operate(self, step: Step, *, wants_stop: Callable[[], bool]) -> str:
+        self.steps.append(step)
+        if isinstance(step, Jog):  # long enough that somebody may stop it
+            self.stopped.append(wants_stop())
+        return "at z 0"
+
+    def resume(self, *, same_length: bool) -> str:
+        if not (SetZero("Z") in self.steps or same_length):
+            raise Conflict("set its zero first")
+        self.resumed.append(same_length)
+        return "it goes on"
+
+
+def at_a_stop(shop: Shop, *orders: Order) -> AtStop:
+    """A run that comes to its stop, where these orders come; the stop that took them."""
+    stop = AtStop()
+
+    def held(report: Report) -> None:
+        report(Held("change the cutter to 1.5 mm", stop))
+        shop.orders.script.extend(orders)
+
+    shop.machine.on_report = held
+    shop.carry_out(HEARD)
+    return stop
+
+
+def test_at_a_stop_for_another_cutter_its_zero_is_set_by_hand_and_then_it_goes_on(
+    shop: Shop,
+) -> None:
+    resume, zero, again = asked(Wish.RESUME), asked(SetZero("Z")), asked(Wish.RESUME)
+    stop = at_a_stop(shop, resume, zero, again)
+    with pytest.raises(Conflict, match="set its zero first"):
+        answer(resume)
+    assert (answer(zero), answer(again)) == ("at z 0", "it goes on")
+    assert (stop.steps, stop.resumed) == ([SetZero("Z")], [False])
+    held = [it.sentence for it in shop.reports if it.state is MachineState.HELD]
+    assert set(held) == {"change the cutter to 1.5 mm"}
+    assert shop.bench.display.touched_s() == 0.0  # whoever cleared it for the next start, again
+
+
+def test_a_persons_word_that_the_cutter_is_as_long_goes_with_the_resume(shop: Shop) -> None:
+    word = LocalOrder(Wish.RESUME, "Ada", Future(), same_length=True)
+    assert at_a_stop(shop, word).resumed == [True]
+    assert answer(word) == "it goes on"
+
+
+def test_that_word_means_nothing_elsewhere(shop: Shop) -> None:
+    word = LocalOrder(Wish.RESUME, "Ada", Future(), same_length=True)
+    shop.machine.meanwhile = lambda: shop.orders.script.append(word)
+    shop.carry_out(HEARD)
+    with pytest.raises(Conflict, match="does not wait for another cutter"):
+        answer(word)
+    assert shop.machine.obeyed == []
+
+
+def test_a_step_at_a_stop_ends_when_the_job_is_cancelled_and_so_does_the_run(shop: Shop) -> None:
+    jog, other = asked(JOG), asked(Home())
+    stop = at_a_stop(shop, jog, other, CANCEL)
+    assert stop.stopped == [True]
+    with pytest.raises(Conflict, match="works at it by hand"):
+        answer(other)
+
+
+def test_a_run_that_has_left_its_stop_takes_no_steps_by_hand(shop: Shop) -> None:
+    jog = asked(JOG)
+    stop = AtStop()
+
+    def past(report: Report) -> None:
+        report(Held("change the cutter to 1.5 mm", stop))
+        report(Resumed())
+        shop.orders.script.append(jog)
+
+    shop.machine.on_report = past
+    shop.carry_out(HEARD)
+    with pytest.raises(Conflict, match="hold or stop it first"):
+        answer(jog)
+    assert stop.steps == []
 
 
 def test_a_resume_that_nobody_waits_for_is_not_obeyed(shop: Shop) -> None:

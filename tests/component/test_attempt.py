@@ -171,6 +171,7 @@ class Machine:
     error: Exception | None = None
     during: Callable[[], None] = lambda: None
     meanwhile: Callable[[], None] = lambda: None
+    on_report: Callable[[Report], None] = lambda report: None  # may tell of a stop, and more
     steps_last: bool = False  # long enough that somebody may stop them
     started: list[str] = field(default_factory=list)
     made_safe: int = 0
@@ -198,6 +199,7 @@ class Machine:
         self.started.append(attempt)
         report(Progress(2, 1, 3))
         self.meanwhile()
+        self.on_report(report)
         if self._obey(controls) is Control.ABORT:
             self.made_safe += 1
             return RunEnd(Outcome.ABORTED, 2, 1)

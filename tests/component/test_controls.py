@@ -95,6 +95,13 @@ def raw(corner: Corner, line: bytes) -> dict[str, object]:
         return answer
 
 
+def test_the_word_that_a_new_cutter_is_as_long_is_passed_on_and_kept(corner: Corner) -> None:
+    with corner.says("it goes on") as taken:
+        ask(corner.folder, Ask(do="resume", same_length=True, by="Ada"))
+    assert [(order.wants, order.same_length) for order in taken] == [(Wish.RESUME, True)]
+    assert json.loads(str(corner.noted()[-1]["what"])) == {"do": "resume", "same_length": True}
+
+
 @pytest.mark.parametrize(
     ("do", "wish"), [("hold", Wish.HOLD), ("resume", Wish.RESUME), ("stop", Wish.CANCEL)]
 )
