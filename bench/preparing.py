@@ -100,8 +100,9 @@ def cost(*command: str | Path, cwd: Path | None = None) -> Cost:
 def family(pid: int) -> Iterator[int]:
     """A process and all that descend from it."""
     yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:  # each thread has its own children
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        children = [child for task in tasks for child in task.read_text().split()]
     except OSError:
         return  # it has just ended
     for child in children:
