@@ -27,8 +27,12 @@ class Clearance:
     that a permit is never taken for younger than it is.
     """
 
-    def __init__(self, start: Start, staged_seq: int, bench: Bench) -> None:
+    def __init__(
+        self, start: Start, staged_seq: int, bench: Bench, *, cutters_mm: tuple[float, ...] = ()
+    ) -> None:
+        """`cutters_mm` are those of a program that stops for a change between each two."""
         self._start, self._staged_seq, self._bench = start, staged_seq, bench
+        self._wanted = f"someone confirms that the machine is clear{_holding(cutters_mm)}"
         self._asked_at: float | None = None
         self._has_asked = False
         self._failures = 0
@@ -40,7 +44,7 @@ class Clearance:
 
         None: the attempt was given back, which the journal holds.
         """
-        self._wait_for("someone confirms that the machine is clear")
+        self._wait_for(self._wanted)
         while (why := self._why_not() or self._why_unanswered()) is None:
             if self._may_ask() and self._is_ready() and self._is_permitted():
                 self._hear_all()  # somebody may have said stop while the server was asked
@@ -153,7 +157,7 @@ class Clearance:
             )
         else:
             attend(order, self._bench)
-            self._wait_for("someone confirms that the machine is clear")
+            self._wait_for(self._wanted)
 
     def _give_back(self, why: str) -> None:
         start = self._start
@@ -164,3 +168,12 @@ class Clearance:
             self._bench.journal.record(
                 EventKind.DECLINED, start.attempt_id, start.fence, sentence=why
             )
+
+
+def _holding(cutters_mm: tuple[float, ...]) -> str:
+    """Which cutter it must hold and which follow; nothing where the profile's is the only one."""
+    if not cutters_mm:
+        return ""
+    first, *others = (f"{diameter:g} mm" for diameter in cutters_mm)
+    later = f"; it stops for {', then '.join(others)}" if others else ""
+    return f" and holds the {first} cutter{later}"

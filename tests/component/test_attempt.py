@@ -249,6 +249,7 @@ class Shop:
         self.program = folder / "program.gcode"
         self.program.write_bytes(BYTES)
         self.preparing: Callable[[], None] = lambda: None
+        self.cutters_mm: tuple[float, ...] = ()
         self.on_fault: Callable[[MachineReport], None] = lambda report: None
         self.open()
 
@@ -303,7 +304,9 @@ class Shop:
         self, offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None]
     ) -> Prepared:
         self.preparing()
-        program = GcodeProgram(self.program, SHA, 3, Process.FDM, Estimate(60.0, None))
+        program = GcodeProgram(
+            self.program, SHA, 3, Process.FDM, Estimate(60.0, None), cutters_mm=self.cutters_mm
+        )
         return Prepared(program, FACTS)
 
 
@@ -326,6 +329,23 @@ def test_a_good_attempt_is_staged_started_and_finished(shop: Shop) -> None:
     run = shop.events()[-1].run
     assert (run.lines_sent, run.lines_done, run.line_count) == (3, 3, 3)
     assert shop.states() == [MachineState.PREPARING, MachineState.WAITING, MachineState.RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("cutters_mm", "holds"),
+    [
+        ((), ""),
+        ((2.0,), " and holds the 2 mm cutter"),
+        ((3.0, 1.5, 6.0), " and holds the 3 mm cutter; it stops for 1.5 mm, then 6 mm"),
+    ],
+)
+def test_whoever_clears_a_machine_is_told_its_cutters_in_their_order(
+    shop: Shop, cutters_mm: tuple[float, ...], holds: str
+) -> None:
+    shop.cutters_mm = cutters_mm
+    shop.carry_out(HEARD)
+    waits = [it.sentence for it in shop.reports if it.state is MachineState.WAITING]
+    assert waits[0] == f"someone confirms that the machine is clear{holds}"
 
 
 def test_no_permit_is_asked_for_before_the_server_knows_the_program(shop: Shop) -> None:
