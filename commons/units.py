@@ -1,6 +1,9 @@
 """Conversions and rounding: inside the house everything is mm, mm/s, g, °C, s and kWh."""
 
+from math import pi
+
 MM_PER_INCH = 25.4
+FILAMENT_MM = 1.75
 SECONDS_PER_MINUTE = 60.0
 JOULES_PER_KWH = 3.6e6
 
@@ -18,6 +21,11 @@ def mm_per_s(feed_mm_min: float) -> float:
 def kwh(power_w: float, duration_s: float) -> float:
     """Energy in kWh of `power_w` watts over `duration_s` seconds."""
     return power_w * duration_s / JOULES_PER_KWH
+
+
+def filament_m(mass_g: float, density_g_cm3: float) -> float:
+    """Length in m of that much filament of 1.75 mm."""
+    return mass_g / density_g_cm3 / (pi * (FILAMENT_MM / 2) ** 2)
 
 
 def grams(volume_mm3: float, density_g_cm3: float) -> float:

@@ -11,7 +11,7 @@ from commons.flows import Ring
 from commons.job import JobEvent, JobState, can
 from commons.machine import Process
 from commons.matching import candidates
-from commons.wire import MachineReport, PrintOptions, ProgressReport
+from commons.wire import MachineReport, PrintOptions, ProgramFacts, ProgressReport
 from repo_server import matches
 from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
 from repo_server.tables import (
@@ -74,8 +74,21 @@ class BoardAnswer(_Shown):
     sentence: str
 
 
+class BoardProgram(_Shown):
+    """What a job's program will use: by our own reading of it, and as whoever made it claims."""
+
+    duration_s: float
+    material_g: float | None
+    claimed_duration_s: float | None
+    claimed_material_g: float | None
+
+
 class BoardJob(_Shown):
-    """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued."""
+    """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued.
+
+    It makes `plate` of the order's `copies` at once, from number `copy_number` on. Of those
+    `good_copies` are good, once somebody has looked.
+    """
 
     id: str
     order_id: str
@@ -84,6 +97,8 @@ class BoardJob(_Shown):
     part: str
     copy_number: int
     copies: int
+    plate: int
+    good_copies: int | None
     material: str
     process: Process
     state: JobState
@@ -94,6 +109,7 @@ class BoardJob(_Shown):
     has_passport: bool
     queued_at: datetime
     changed_at: datetime
+    program: BoardProgram | None
     acts: tuple[str, ...]
     waits: tuple[BoardAnswer, ...] = ()
 
@@ -136,12 +152,15 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     builds = matches.buildables_of(session, list(orders.values()))
     waits = _waits(orders, builds, stations, jobs)
     names = {station.machine.id: station.machine.name for station in stations}
+    tries = _attempts(session, [*jobs, *past])
     held = {it.job.id for it in stations if it.job and it.condition is Condition.HELD}
 
     def shown(job: JobRow) -> BoardJob:
         order = orders[job.order_id]
         why = waits.get((order.id, job.copies), ())
-        return _job(job, order, builds.get(order.id), names, why, held=job.id in held)
+        attempt = tries.get(job.attempt_id or "")
+        build = builds.get(order.id)
+        return _job(job, order, build, names, why, attempt=attempt, held=job.id in held)
 
     return Board(
         lab=BoardLab(slug=lab.slug, name=lab.name, city_slug=city.slug, city=city.name),
@@ -202,6 +221,13 @@ def _orders(session: Session, jobs: Sequence[JobRow]) -> dict[str, BuildOrderRow
     ids = {job.order_id for job in jobs}
     rows = session.exec(select(BuildOrderRow).where(col(BuildOrderRow.id).in_(ids)))
     return {order.id: order for order in rows}
+
+
+def _attempts(session: Session, jobs: Sequence[JobRow]) -> dict[str, AttemptRow]:
+    """The attempts that the jobs are about now, by id."""
+    ids = {job.attempt_id for job in jobs if job.attempt_id}
+    rows = session.exec(select(AttemptRow).where(col(AttemptRow.id).in_(ids)))
+    return {attempt.id: attempt for attempt in rows}
 
 
 def _waits(
@@ -295,6 +321,7 @@ def _job(
     names: Mapping[str, str],
     waits: tuple[BoardAnswer, ...],
     *,
+    attempt: AttemptRow | None,
     held: bool,
 ) -> BoardJob:
     return BoardJob(
@@ -305,6 +332,8 @@ def _job(
         part=order.part,
         copy_number=job.copy_number,
         copies=order.copies,
+        plate=job.copies,
+        good_copies=attempt.good_copies if attempt else None,
         material=order.material,
         process=job.process,
         state=job.state,
@@ -315,9 +344,17 @@ def _job(
         has_passport=job.attempt_id is not None and job.state in _MAY_HAVE_PASSPORT,
         queued_at=job.queued_at,
         changed_at=job.changed_at,
+        program=_program(attempt),
         acts=acts_on(job, held=held),
         waits=waits if job.state is JobState.QUEUED else (),
     )
+
+
+def _program(attempt: AttemptRow | None) -> BoardProgram | None:
+    if attempt is None or attempt.program is None:
+        return None
+    facts = ProgramFacts.model_validate(attempt.program)
+    return BoardProgram.model_validate(facts.model_dump(include=set(BoardProgram.model_fields)))
 
 
 def acts_on(job: JobRow, *, held: bool) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
         **_program(attempt),
         **_flows(ledger.events_of(session, attempt_id)),
         **_times(attempt),
-        "verdict": _verdict(attempt),
+        "plate": _declared("Made at once", behind.job.copies),
+        "verdict": _verdict(attempt, behind.job.copies),
     }
     return Passport(
         attempt_id=attempt.id,
@@ -175,9 +176,11 @@ def _times(attempt: AttemptRow) -> dict[str, Entry]:
     }
 
 
-def _verdict(attempt: AttemptRow) -> Entry:
-    """A person's word on the thing. Names stay in the lab."""
+def _verdict(attempt: AttemptRow, copies: int) -> Entry:
+    """A person's word on the thing, or on the plate of `copies`. Names stay in the lab."""
     words = {Outcome.DONE: "good", Outcome.REJECTED: "not good"}
     judged = attempt.verdict_at is not None or attempt.outcome in (Outcome.FAILED, Outcome.ABORTED)
     word = words.get(Outcome(attempt.outcome or ""), "not finished") if judged else None
+    if copies > 1 and attempt.good_copies is not None:
+        word = f"{attempt.good_copies} of {copies} are good"
     return _declared("Verdict", word)

@@ -43,7 +43,9 @@ class Page(HTMLParser):
         if tag == "form":
             action, _, _ = given["action"].partition("#")  # where to look is not sent
             self.forms.append({"method": given.get("method", "get"), "action": action})
-        if tag in ("input", "select", "button", "textarea") and self.forms and "name" in given:
+        unticked = given.get("type") == "checkbox" and "checked" not in given  # and so not sent
+        fields = ("input", "select", "button", "textarea")
+        if tag in fields and self.forms and "name" in given and not unticked:
             self.forms[-1][given["name"]] = given.get("value", "")
             self._select = given["name"]
         if tag == "option" and "selected" in given:

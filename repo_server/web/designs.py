@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from commons.errors import FabError
 from commons.machine import MATERIALS, Process
+from commons.wire import Orientation
 from repo_server import blobs, designs, labs, people
 from repo_server.api import auth
 from repo_server.api import designs as publishing
@@ -15,15 +16,31 @@ from repo_server.api.errors import status_of
 from repo_server.db import reading, transaction
 from repo_server.designs import Release, ReleaseLine, Upload
 from repo_server.ids import new_id
-from repo_server.orders import MAX_COPIES
+from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.web import parts, uploads
 
 bp = Blueprint("designs", __name__)
 
 QUALITIES = (("draft", "Draft: thick layers, quick"), ("standard", "Standard: finer layers"))
+PLATES = (
+    (Plates.ONE_AT_A_TIME, "One at a time"),
+    (Plates.AS_MANY_AS_FIT, "As many as fit"),
+)
+ORIENTATIONS = (
+    (Orientation.AS_DRAWN, "As drawn"),
+    (Orientation.SUGGESTED, "Suggested by the lab"),
+)
 # What the order form proposes.
-FIRST_CHOICE = {"copies": "1", "material": "", "quality": "draft"}
+FIRST_CHOICE = {
+    "copies": "1",
+    "material": "",
+    "plates": Plates.ONE_AT_A_TIME,
+    "quality": "draft",
+    "orientation": Orientation.AS_DRAWN,
+    "scale": "1",
+    "infill_percent": "",
+}
 
 
 @bp.get("/designs/<slug>")
@@ -75,6 +92,8 @@ def _page(
             ("", "As designed"),
             *((m.key, m.name) for m in MATERIALS.values() if m.process in processes),
         ],
+        plates=PLATES,
+        orientations=ORIENTATIONS,
         qualities=QUALITIES if Process.FDM in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,

@@ -49,10 +49,14 @@ def _place(form: Mapping[str, str]) -> str:
 
 
 def _wanted(form: Mapping[str, str]) -> OrderRequest:
-    """The form as an order; a print's quality is an option of prints alone."""
-    values: dict[str, object] = {
-        name: form[name] for name in ("release_id", "part", "copies", "material") if form.get(name)
-    }
+    """The form as an order; what is left empty is as usual. Only prints have options."""
+    names = ("release_id", "part", "copies", "material", "plates")
+    values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     if "quality" in form:
-        values["options"] = {"quality": form["quality"]}
+        chosen = ("quality", "orientation", "scale", "infill_percent")
+        values["options"] = {
+            **{name: form[name].strip() for name in chosen if form.get(name, "").strip()},
+            "supports": "supports" in form,
+            "brim": "brim" in form,
+        }
     return check(OrderRequest, values)

@@ -17,7 +17,7 @@ GROUPS = (
     ("What it is", "design part version licence licensors published_by release"),
     ("Where", "lab city machine"),
     ("Of what", "material lot ring evidence mass"),
-    ("How", "started_at ended_at planned_min machine_time energy"),
+    ("How", "plate started_at ended_at planned_min machine_time energy"),
     ("By which program", "prepared_with program lines lines_sent lines_done"),
     ("How it turned out", "verdict"),
 )

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from commons.flows import Ring, State
 from commons.job import JobState
 from commons.machine import MATERIALS, Process
+from commons.units import filament_m
 from commons.wire import Phase, ProgressReport
 from repo_server.conditions import Condition
 from repo_server.passports import Entry
@@ -179,6 +180,70 @@ def steps(progress: ProgressReport) -> str:
     return f"Line {number(done)} of {number(total)}"
 
 
+# By more than this share two estimates of one program cannot both be near the truth.
+_FAR_APART = 0.25
+
+
+class Estimates(Protocol):
+    """What a program will use: by our own reading of it, and as whoever made it claims."""
+
+    duration_s: float
+    material_g: float | None
+    claimed_duration_s: float | None
+    claimed_material_g: float | None
+
+
+def estimate(it: Estimates, key: str) -> str:
+    """Both estimates of a program for the material `key` in one sentence."""
+    ours = _used(it.duration_s, it.material_g, key)
+    claimed = _used(it.claimed_duration_s, it.claimed_material_g, key)
+    if not claimed:
+        return f"{ours} by our reading of the program"
+    who = "the slicer's" if _process_of(key) is Process.FDM else "its maker's"
+    return f"{ours} by our reading of the program, {claimed} by {who} claim"
+
+
+def _used(duration_s: float | None, mass_g: float | None, key: str) -> str:
+    said = [] if duration_s is None else [duration(duration_s)]
+    if mass_g is not None:
+        said.append(grams(mass_g))
+        if _process_of(key) is Process.FDM:
+            said.append(f"{number(filament_m(mass_g, MATERIALS[key].density_g_cm3))} m of filament")
+    return ", ".join(said)
+
+
+def _process_of(key: str) -> Process | None:
+    return MATERIALS[key].process if key in MATERIALS else None
+
+
+def doubt(it: Estimates) -> str:
+    """What to think of two estimates that are far apart; empty while they are not."""
+    pairs = (
+        ("time", it.duration_s, it.claimed_duration_s),
+        ("material", it.material_g, it.claimed_material_g),
+    )
+    apart = [
+        name
+        for name, ours, claimed in pairs
+        if ours is not None
+        and claimed is not None
+        and abs(ours - claimed) > _FAR_APART * max(ours, claimed)
+    ]
+    if not apart:
+        return ""
+    return f"the two differ by more than a quarter in {' and '.join(apart)}: plan with the larger"
+
+
+def plate(first: int, at_once: int, copies: int) -> str:
+    """Which copies of an order a job makes; empty for the only copy of an order."""
+    if at_once > 1:
+        which = (
+            "" if at_once == copies else f", copies {first} to {first + at_once - 1} of {copies}"
+        )
+        return f"plate of {at_once}{which}"
+    return f"copy {first} of {copies}" if copies > 1 else ""
+
+
 def entry(it: Entry) -> str:
     """The value of a passport's entry with its unit, and its interval where it has one."""
     value = it.value
@@ -210,6 +275,9 @@ FILTERS = {
         material,
         lot,
         steps,
+        estimate,
+        doubt,
+        plate,
         entry,
     )
 }
