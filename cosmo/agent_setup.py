@@ -208,12 +208,21 @@ def _interview(
     wishes: Wishes, firmware: "Firmware", best: "Mapping[str, Entry]"
 ) -> "dict[str, Entry]":
     """An answer to each question: given beforehand, typed now, or the best known."""
-    from fab_agent.new_machine import GIVEN, process_of, questions, read_answer, unknowable
+    from fab_agent.new_machine import (
+        GIVEN,
+        as_its_kind,
+        process_of,
+        questions,
+        read_answer,
+        unknowable,
+    )
     from fab_agent.settings_text import Entry
 
     process, answers = process_of(firmware.driver), dict(best)
     for key, text in wishes.given.items():
         answers[key] = Entry(key, read_answer(key, text, process=process), GIVEN)
+    if "model" in wishes.given:
+        answers = as_its_kind(answers)
     if wishes.yes:
         missing = [] if firmware.simulated else unknowable(answers, process)
         if missing:
@@ -224,6 +233,8 @@ def _interview(
     for question in questions(process):
         if question.key not in wishes.given:
             answers |= _answer(question.key, question.text, answers.get(question.key), process)
+            if question.key == "model":
+                answers = as_its_kind(answers)
     return answers
 
 

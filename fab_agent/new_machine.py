@@ -1,7 +1,7 @@
 """What has to be known of a new machine, what its firmware told, and what is only a guess. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,10 +17,11 @@ from commons.machine import (
     Process,
 )
 from fab_agent.firmware_facts import Firmware
+from fab_agent.printers.kinds import kinds, recognised
 from fab_agent.settings import MachineSettings, near
 from fab_agent.settings_text import Entry, Setting
 
-GUESS, GIVEN = "a guess: check it", ""
+GUESS, GIVEN, USUAL = "a guess: check it", "", "usual for its kind: check it"
 # What firmwares are called after when nobody gave the machine a name.
 _NO_NAMES = ("", "3d printer", "default", "generic reprap printer", "memory", "reprap", "marlin")
 _MODELS: dict[str, type[BaseModel]] = {
@@ -49,8 +50,10 @@ _FEEDS = (
     Question("max_feed_mm_s", "Fastest in the plane, mm/s", 150.0, risky=True),
     Question("max_feed_z_mm_s", "Fastest along Z, mm/s", 10.0, risky=True),
 )
+_MODEL = Question("model", "Which kind of printer", "generic-marlin")
 _PRINTER = (
     *_ANY,
+    _MODEL,
     Question("envelope.x_max_mm", "Bed along X, mm", 220.0, risky=True),
     Question("envelope.y_max_mm", "Bed along Y, mm", 220.0, risky=True),
     Question("envelope.z_max_mm", "Height it can print, mm", 250.0, risky=True),
@@ -89,7 +92,10 @@ def process_of(driver: Driver) -> Process:
 
 def questions(process: Process) -> tuple[Question, ...]:
     """In the order in which a person is asked."""
-    return _ROUTER if process is Process.CNC else _PRINTER
+    if process is Process.CNC:
+        return _ROUTER
+    known = replace(_MODEL, text=f"{_MODEL.text} ({', '.join(kinds())})")
+    return tuple(known if question is _MODEL else question for question in _PRINTER)
 
 
 def suggestions(firmware: Firmware, *, taken: Collection[str]) -> dict[str, Entry]:
@@ -105,8 +111,35 @@ def suggestions(firmware: Firmware, *, taken: Collection[str]) -> dict[str, Entr
     if "cnc.spindle_min_rpm" in found:
         found |= _capped(found, "cnc.spindle_min_rpm", "cnc.spindle_max_rpm")
         found |= _capped(found, "cnc.max_plunge_mm_s", "max_feed_z_mm_s")
+    if "model" in found:
+        found |= as_its_kind(found | {"model": _model_of(firmware)})
     name = free_name(str(firmware.facts.get("name", "")), process, taken=taken)
     return found | {"name": Entry("name", name)}
+
+
+def _model_of(firmware: Firmware) -> Entry:
+    """The kind that its own words name, or else the generic one of its firmware."""
+    words = (firmware.name, str(firmware.facts.get("name", "")))
+    if (key := recognised(words, firmware.driver)) is not None:
+        return Entry("model", key, firmware.source)
+    generic = "generic-klipper" if firmware.driver is Driver.MOONRAKER else "generic-marlin"
+    return Entry("model", generic, GUESS)
+
+
+def as_its_kind(answers: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The answers, with what is usual for the kind where there was only a guess or nothing.
+
+    What an earlier kind suggested is forgotten.
+    """
+    kept = {key: entry for key, entry in answers.items() if entry.origin != USUAL}
+    kind = kinds()[str(kept["model"].value)]
+    facts: dict[str, Any] = {**kind.facts(), "materials": kind.materials}
+    for key, value in facts.items():
+        if key not in kept or kept[key].origin == GUESS:
+            told = float(value) if type(value) is int else value
+            kept[key] = Entry(key, told, USUAL)
+    guesses = ((q.key, q.guess) for q in _PRINTER if q.key not in kept and q.guess is not None)
+    return kept | {key: Entry(key, guess, GUESS) for key, guess in guesses}
 
 
 def free_name(wish: str, process: Process, *, taken: Collection[str]) -> str:
@@ -120,9 +153,14 @@ def free_name(wish: str, process: Process, *, taken: Collection[str]) -> str:
 
 
 def unknowable(entries: Mapping[str, Entry], process: Process) -> list[str]:
-    """Keys that are only guessed and that nobody but a person may guess."""
+    """Keys that are only guessed and that nobody but a person may guess.
+
+    What is usual for its kind is known when a person has named the kind.
+    """
     risky = [question.key for question in questions(process) if question.risky]
-    return [key for key in risky if entries[key].origin == GUESS]
+    named = "model" in entries and entries["model"].origin == GIVEN
+    guessed = (GUESS,) if named else (GUESS, USUAL)
+    return [key for key in risky if entries[key].origin in guessed]
 
 
 def read_answer(key: str, text: str, *, process: Process) -> Setting:
@@ -135,6 +173,8 @@ def read_answer(key: str, text: str, *, process: Process) -> Setting:
         raise InvalidInput(f"{key}: {problem}")
     if key == "materials":
         _require_materials(value, process)
+    if key == "model" and value not in kinds():
+        raise InvalidInput(f"there is no kind of printer '{value}'; {near(str(value), kinds())}")
     return value
 
 
@@ -169,7 +209,9 @@ def table(
         Entry("driver", firmware.driver.value),
         *where,
     ]
-    rest = [answers[q.key] for q in questions(process) if q.key != "name" and q.key in answers]
+    asked = [q.key for q in questions(process)]
+    rest = [answers[key] for key in asked if key != "name" and key in answers]
+    rest += [e for key, e in answers.items() if key not in asked and e.origin == USUAL]
     flags = [Entry("attended_only", attended_only)]
     if firmware.simulated:
         flags.append(Entry("simulated", True))

@@ -78,6 +78,19 @@ def test_a_simulated_printer_is_added_without_a_question(config: Path) -> None:
     assert "nozzle_mm = 0.4  # a guess: check it" in text
 
 
+def test_a_printer_whose_kind_is_named_is_added_as_that_kind_is(config: Path) -> None:
+    with printer() as (port, _):
+        found = added(config, "--port", port, "--set", "model=prusa-mk3s")
+    assert (found.model, found.envelope.y_min_mm, found.materials) == (
+        "prusa-mk3s",
+        -4,
+        ("pla", "petg", "tpu"),
+    )
+    assert found.fdm is not None
+    assert found.fdm.hotend_max_c == 300
+    assert "hotend_max_c = 300  # usual for its kind: check it" in config.read_text()
+
+
 def test_a_simulated_router_is_added_with_what_its_controller_tells(config: Path) -> None:
     with served(SimulatedGrbl(GrblKnobs())) as (port, _):
         found = added(config, "--port", port)
@@ -100,7 +113,7 @@ def test_what_stood_in_the_settings_stays_byte_for_byte(config: Path, ending: by
 
 
 def test_what_a_person_types_is_written_and_what_cannot_be_is_asked_again(config: Path) -> None:
-    typed = ["y", "https://cosmo.example", "Corner", "Ender", "235", "", "", "40", "0.6", "260",
+    typed = ["y", "https://cosmo.example", "Corner", "Ender", "", "235", "", "", "40", "0.6", "260",
              "", "pla, plywood", "pla", "", "", "350", "n"]  # fmt: skip
     with printer() as (port, _):
         code, said = agent("add", "--config", config, "--port", port, typed="\n".join(typed) + "\n")
@@ -120,7 +133,7 @@ def test_a_printer_that_does_not_guard_its_heaters_is_attended_and_nobody_is_ask
     config: Path,
 ) -> None:
     with printer(thermal_protection=False) as (port, _):
-        typed = "y\n" + "\n" * 13
+        typed = "y\n" + "\n" * 14
         code, said = agent("add", "--config", config, "--port", port, typed=typed)
     assert code == 0, said
     assert "guards against thermal runaway: no" in said

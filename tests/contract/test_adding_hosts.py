@@ -16,7 +16,7 @@ from fab_agent.hosts import look_at, report_of
 from fab_agent.settings import MachineSettings, read_settings
 
 pytestmark = pytest.mark.slow
-NOTHING_MORE = "\n" * 12
+NOTHING_MORE = "\n" * 13
 
 
 def agent(*words: str | Path, typed: str = "") -> tuple[int, str]:

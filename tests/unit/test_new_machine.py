@@ -8,7 +8,10 @@ from commons.errors import InvalidInput
 from commons.machine import Driver, Process
 from fab_agent.firmware_facts import Firmware
 from fab_agent.new_machine import (
+    GIVEN,
     GUESS,
+    USUAL,
+    as_its_kind,
     attended,
     free_name,
     questions,
@@ -43,6 +46,46 @@ def test_what_the_firmware_says_goes_before_a_guess_and_both_are_named() -> None
 def test_what_the_firmware_says_and_cannot_be_is_no_suggestion() -> None:
     wild = Firmware(Driver.MARLIN, "Marlin", facts={"envelope.x_max_mm": 1e9})
     assert suggestions(wild, taken=())["envelope.x_max_mm"].origin == GUESS
+
+
+MK3S = Firmware(
+    Driver.MARLIN,
+    "Prusa-Firmware 3.13.0 based on Marlin",
+    facts={"name": "Prusa i3 MK3S", "envelope.x_max_mm": 255.0},
+)
+
+
+def test_a_printer_that_says_which_it_is_is_suggested_as_its_kind() -> None:
+    found = suggestions(MK3S, taken=())
+    assert found["model"] == Entry("model", "prusa-mk3s", "from the firmware")
+    assert found["envelope.x_max_mm"].value == 255
+    assert found["envelope.y_min_mm"] == Entry("envelope.y_min_mm", -4.0, USUAL)
+    assert found["fdm.hotend_max_c"] == Entry("fdm.hotend_max_c", 300.0, USUAL)
+    assert found["materials"].value == ("pla", "petg", "tpu")
+
+
+def test_a_printer_that_does_not_is_a_generic_one_until_a_person_names_its_kind() -> None:
+    found = suggestions(MARLIN, taken=())
+    assert found["model"] == Entry("model", "generic-marlin", GUESS)
+    named = as_its_kind(found | {"model": Entry("model", "creality-ender3", GIVEN)})
+    assert named["envelope.x_max_mm"].value == 235  # its firmware says so
+    assert named["fdm.hotend_max_c"] == Entry("fdm.hotend_max_c", 250.0, USUAL)
+    again = as_its_kind(named | {"model": Entry("model", "generic-marlin", GIVEN)})
+    assert again["fdm.hotend_max_c"] == Entry("fdm.hotend_max_c", 250.0, GUESS)
+    assert "fdm.max_extrude_mm_s" in named
+    assert "fdm.max_extrude_mm_s" not in again
+
+
+def test_what_is_usual_for_a_kind_is_known_only_when_a_person_names_the_kind() -> None:
+    found = suggestions(MK3S, taken=())
+    assert "fdm.hotend_max_c" in unknowable(found, PRINTS)
+    named = as_its_kind(found | {"model": Entry("model", "prusa-mk3s", GIVEN)})
+    assert unknowable(named, PRINTS) == []
+
+
+def test_an_unknown_kind_is_answered_with_its_neighbour() -> None:
+    with pytest.raises(InvalidInput, match="no kind of printer 'prusa-mk3'; did you mean prusa-mk"):
+        read_answer("model", "prusa-mk3", process=PRINTS)
 
 
 def test_only_a_person_knows_what_could_break_the_machine() -> None:
