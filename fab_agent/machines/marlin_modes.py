@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 _COMMAND = re.compile(rb"([GM])0*(\d+)(?!\d)(?:\.0)? ?(.*)")
 _NUMBER = rb"(-?[\d.]+)"
 _F, _E, _S = (re.compile(rb"%c%b" % (letter, _NUMBER)) for letter in b"FES")
-_ALL_AXES = (b"", b"X Y Z", b"XYZ")
+_ALL_AXES = (b"", b"W", b"X Y Z", b"XYZ")  # W: a Prusa homes without its mesh
 
 
 @dataclass(slots=True)

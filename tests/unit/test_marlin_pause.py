@@ -101,6 +101,7 @@ class Bench:
         ([b"G28", b"G90", b"M82", b"G1 X1 E2.5 F900"], (False, False, b"900", b"2.5", True)),
         ([b"G28", b"G90", b"M82", b"G1 E2.5", b"G92 E0"], (False, False, None, b"0", True)),
         ([b"G28", b"G90", b"M82", b"G1 E2", b"M83", b"M82"], (False, False, None, None, True)),
+        ([b"G28 W", b"G90"], (False, None, None, None, True)),
         ([b"G28 X", b"G91"], (True, None, None, None, False)),
         ([b"G28", b"M82", b"G90"], (False, None, None, None, True)),
         ([b"G28", b"M84"], (None, None, None, None, False)),
