@@ -272,7 +272,7 @@ class MachineProfile(Value):
     def _materials_can_be_printed(self) -> Self:
         for material in (MATERIALS[key] for key in self.materials if key in MATERIALS):
             if self.fdm and (lacking := material.lacking(self.fdm)):
-                raise ValueError(f"{material.name} needs {lacking}, or leave '{material.key}' out")
+                raise ValueError(f"'{material.key}' needs {lacking}, or leave it out")
         return self
 
     @model_validator(mode="after")

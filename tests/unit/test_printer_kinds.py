@@ -165,9 +165,9 @@ def test_linear_advance_follows_material_and_nozzle_and_is_off_where_nobody_meas
 @pytest.mark.parametrize(
     ("material", "limits", "sentence"),
     [
-        ("abs", {}, "ABS needs an enclosed printer: set enclosed = true .*or leave 'abs' out"),
-        ("asa", {"enclosed": True, "bed_max_c": 60}, "ASA needs a bed of at least 80 °C"),
-        ("petg-cf", {}, "PETG with carbon fibre needs a hardened nozzle"),
+        ("abs", {}, "'abs' needs an enclosed printer: set enclosed = true .*or leave it out"),
+        ("asa", {"enclosed": True, "bed_max_c": 60}, "'asa' needs a bed of at least 80 °C"),
+        ("petg-cf", {}, "'petg-cf' needs a hardened nozzle"),
         ("tpu", {"nozzle_mm": 0.25}, "needs a nozzle of at least 0.4 mm, or it clogs"),
     ],
 )
