@@ -291,17 +291,19 @@ class _Checks:
         return None
 
     def _export(self, where: str, table: dict[str, object], process: Process | None) -> str | None:
-        """The first export that a machine of this process can be fed with."""
+        """The first export that a machine of this process can be fed with; a drawing before a mesh
+        where it is milled.
+        """
         written = table.get("export", [])
         paths = [self._inside(f"{where}export", path)
                  for path in (written if isinstance(written, list) else [written])
                  if isinstance(path, str) and "://" not in path]  # fmt: skip
         if "source" not in table and "export" not in table:
             self.wrong(f"{where}export", "is missing, and so is source: give at least one")
-        wanted = {Process.FDM: Format.MESH, Process.CNC: Format.DRAWING}
+        fed = {Process.FDM: (Format.MESH,), Process.CNC: (Format.DRAWING, Format.MESH)}
+        wanted = fed[process] if process else ()
         return next(
-            (path for path in paths if path and process and format_of(path) is wanted[process]),
-            None,
+            (path for kind in wanted for path in paths if path and format_of(path) is kind), None
         )
 
     def _quantity(self, where: str, table: dict[str, object]) -> int:

@@ -66,7 +66,7 @@ def buildable(session: Session, release_id: str, part: str) -> Buildable:
         raise InvalidInput(
             f"part '{part}' of {release.manifest.name} names no file that a machine can be fed "
             "with; a printed part (tsdc 3DP) needs an STL, 3MF or OBJ, a milled one (CNC) a DXF "
-            "or SVG"
+            "or SVG, or such a mesh"
         )
     return found
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from commons.errors import FabError, ProgramRefused
+from fab_agent.cam.drawing import Triangles
 from fab_agent.cam.mill import MillPlan, mill
 from fab_agent.cam.request import MillAnswer, MillRequest, Way
-from fab_agent.cam.surface_mill import mill_surface, surface_in
+from fab_agent.cam.ways import surface_in
 from fab_agent.gcode.clean import write_program
-from fab_agent.slicing.mesh import Triangles
 
 
 def answer_to(request: MillRequest) -> MillAnswer:
@@ -55,6 +55,9 @@ def _drawn(data: bytes, request: MillRequest) -> MillPlan:
 
 
 def _carved(surface: Triangles, request: MillRequest) -> MillPlan:
+    # Loads scipy, which drawings do without.
+    from fab_agent.cam.surface_mill import mill_surface
+
     return mill_surface(
         surface, stock=request.stock, profile=request.profile, copies=request.copies
     )

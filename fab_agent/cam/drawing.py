@@ -19,6 +19,7 @@ MAX_STROKES = 100_000
 _REACH_MM = 100_000.0
 
 Points = NDArray[np.float64]  # (n, 2) mm, y up
+Triangles = NDArray[np.float64]  # (n, 3 corners, 3 coordinates) mm, of a mesh
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from commons.errors import InvalidInput
-from fab_agent.slicing.mesh import Triangles
+from fab_agent.cam.drawing import Triangles
 
 # Two squares' diagonals: one for where the body may be in its square, one for the cutter in its.
 OFF_CELLS = 2 * 2**0.5

@@ -14,10 +14,9 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import polygonize
 
 from commons.errors import InvalidInput, MeshInvalid
-from fab_agent.cam.drawing import CHORD_MM, Drawing, Pocket, Points, Stroke
+from fab_agent.cam.drawing import CHORD_MM, Drawing, Pocket, Points, Stroke, Triangles
 from fab_agent.cam.request import MeshKind
 from fab_agent.slicing.cleaning import CleanRequest
-from fab_agent.slicing.mesh import Triangles, clean, volume_mm3
 
 # A face that leans less than this is level or upright: half a degree takes 0.08 mm on 9 mm.
 _LEAN = float(np.sin(np.deg2rad(0.5)))
@@ -43,6 +42,9 @@ def read_mesh(data: bytes, kind: MeshKind) -> Triangles:
     Raises:
         InvalidInput: it cannot be read, is not closed, or is far too large; says what to do.
     """
+    # Loads trimesh, which takes longer than most drawings: they do without it.
+    from fab_agent.slicing.mesh import clean
+
     room = (_ANYWHERE_MM,) * 3
     try:
         stl, _ = clean(data, CleanRequest(name=f"mesh.{kind}", scale=1.0, room_mm=room))
@@ -58,6 +60,12 @@ def read_mesh(data: bytes, kind: MeshKind) -> Triangles:
 def height_mm(triangles: Triangles) -> float:
     """How high the body is."""
     return float(triangles[..., 2].max())
+
+
+def volume_mm3(triangles: Triangles) -> float:
+    """What the body encloses."""
+    a, b, c = (triangles - triangles.mean(axis=(0, 1))).transpose(1, 0, 2)
+    return float((a * np.cross(b, c)).sum() / 6)
 
 
 def why_no_plate(triangles: Triangles) -> str | None:

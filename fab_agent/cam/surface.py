@@ -16,10 +16,9 @@ from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput
 from fab_agent.cam.cutter import STEPOVER, Cutter
-from fab_agent.cam.drawing import Points
+from fab_agent.cam.drawing import Points, Triangles
 from fab_agent.cam.heights import MAX_CELLS, Grid, Heights, Shape, grid_over, reach, top_of
 from fab_agent.cam.passes import Path3, depths_to, ramped
-from fab_agent.slicing.mesh import Triangles
 
 LEAVE_MM = 0.3  # what roughing leaves for the last pass
 SCALLOP_MM = 0.03  # between two lines of a ball

@@ -1,4 +1,4 @@
-"""The whole way from a mesh to a proved program: as a plate by its outline, or as a surface."""
+"""The whole way from a mesh that is no plate to a proved program that carves it."""
 
 from math import ceil
 
@@ -8,44 +8,22 @@ from shapely import Polygon
 from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
+from fab_agent.cam.drawing import Triangles
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.heights import Shape, grid_over
 from fab_agent.cam.mill import MillPlan
 from fab_agent.cam.placing import moved_path, placed
-from fab_agent.cam.planform import height_mm, read_mesh, why_no_plate
-from fab_agent.cam.request import Kind, MeshKind, Way
+from fab_agent.cam.planform import height_mm, volume_mm3
 from fab_agent.cam.stock import Stock
 from fab_agent.cam.surface import TRENCH, hidden_share, surface_paths
 from fab_agent.cam.toolpath import SAFE_MM, toolpath_of
 from fab_agent.gcode.program import Estimate
 from fab_agent.gcode.proof import prove
-from fab_agent.slicing.mesh import Triangles, volume_mm3
 
 # What stays of the sheet under a surface, and holds it: plywood varies by 0.2 mm.
 SKIN_MM = 1.0
-# A sheet that is called 9 mm has 8.5 to 9.5 mm.
-_NEARLY_MM = 0.6
 _HIDDEN_SHARE = 0.001
-
-
-def surface_in(
-    data: bytes, kind: Kind | MeshKind, *, way: Way, stock: Stock, profile: MachineProfile
-) -> Triangles | None:
-    """The body, when the file is to be milled as a surface; None: as a plate, which is what every
-    drawing is and, unless `way` says otherwise, every mesh that `planform` can draw.
-
-    Raises:
-        InvalidInput: the mesh cannot be read; says what to do.
-        ProgramRefused: a plate, but the sheet is not as thick or the cutter is not flat.
-    """
-    if isinstance(kind, MeshKind):
-        triangles = read_mesh(data, kind)
-        if way is Way.SURFACE or (way is Way.AUTO and why_no_plate(triangles) is not None):
-            return triangles
-        _require_sheet_for(height_mm(triangles), stock)
-    _require_flat(profile)
-    return None
 
 
 def mill_surface(
@@ -101,24 +79,6 @@ def _swept(triangles: Triangles, shape: Shape) -> Polygon:
     low, high = triangles[..., :2].min(axis=(0, 1)), triangles[..., :2].max(axis=(0, 1))
     reach = shape.diameter_mm * (1 + TRENCH) + shape.radius_mm
     return shapely.box(*(low - reach), *(high + reach))
-
-
-def _require_flat(profile: MachineProfile) -> None:
-    if profile.cnc and profile.cnc.cutter_shape != "flat":
-        raise ProgramRefused(
-            f"{profile.name} has a ball cutter, which leaves an edge under what it cuts out: "
-            "put in a flat one and set cutter_shape, or mill a mesh as a surface",
-            rule="cutter-shape",
-        )
-
-
-def _require_sheet_for(height: float, stock: Stock) -> None:
-    if abs(height - stock.thickness_mm) > _NEARLY_MM:
-        raise ProgramRefused(
-            f"it is {height:.2f} mm thick and the sheet {stock.thickness_mm:g} mm: load a sheet "
-            "as thick as the part",
-            rule="sheet-thickness",
-        )
 
 
 def _refuse_height(height: float, stock: Stock, profile: MachineProfile) -> None:

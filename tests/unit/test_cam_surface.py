@@ -11,7 +11,8 @@ from fab_agent.cam.planform import read_mesh
 from fab_agent.cam.request import Kind, MeshKind, Way
 from fab_agent.cam.stock import Stock
 from fab_agent.cam.surface import LEAVE_MM, SCALLOP_MM, TRENCH, fine_cell_mm
-from fab_agent.cam.surface_mill import mill_surface, surface_in
+from fab_agent.cam.surface_mill import mill_surface
+from fab_agent.cam.ways import surface_in
 from tests.carving import carved, tips
 from tests.dropping import dropped
 from tests.milling import moves

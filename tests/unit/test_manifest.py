@@ -81,6 +81,20 @@ def test_a_whole_manifest_is_read():
     )
 
 
+@pytest.mark.parametrize(
+    ("exports", "fed"),
+    [
+        ('["wall.stl", "wall.dxf"]', "wall.dxf"),
+        ('["wall.step", "wall.stl"]', "wall.stl"),
+        ('"relief.3mf"', "relief.3mf"),
+        ('"wall.step"', None),
+    ],
+)
+def test_a_router_is_fed_with_a_drawing_or_where_there_is_none_with_a_mesh(exports, fed):
+    text = WHOLE.replace('["wall.step", "wall.dxf", "wall.svg"]', exports)
+    assert read_manifest(text.encode()).parts[0].file == fed
+
+
 def test_parts_are_fed_with_the_first_export_that_their_machine_reads():
     wall, corner, screw = read_manifest(WHOLE.encode()).parts
     assert (wall.process, wall.file, wall.material) == (Process.CNC, "wall.dxf", "plywood")
