@@ -10,6 +10,7 @@ from typing import ClassVar
 from fab_agent.gcode.motion import DUST, Action
 from fab_agent.gcode.parser import Args
 from fab_agent.gcode.printing import PrinterWalk
+from fab_agent.printers.kinds import kind_of
 
 _MOST_ADVANCE = 2.0  # a Bowden tube of a metre needs about one
 # Probe, fill in between, fill in outside, as Prusa's own programs number them.
@@ -40,7 +41,11 @@ class PrusaWalk(PrinterWalk):
             self.refuse("nozzle", why, f"{asked:g} mm", f"{has:g} mm")
 
     def _check_model(self, args: Args) -> None:
-        self.number(args, "P", "M862.2")
+        """M862.2: it asks a person when it is another printer."""
+        asked, kind = self.number(args, "P", "M862.2"), kind_of(self.profile)
+        if asked != kind.model_code:
+            why = f"made for printer {asked:g}; a {kind.title} is {kind.model_code}"
+            self.refuse("model", why, f"P{asked:g}", f"P{kind.model_code}")
 
     def _set_advance(self, args: Args) -> None:
         self._advance = self.number(args, "K", "M900")

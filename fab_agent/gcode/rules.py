@@ -60,6 +60,7 @@ RULES: dict[str, str] = {
     "spindle-off": "cuts with a turning spindle",
     "spindle-speed": "the spindle's range",
     "macro": "the lab's macros, each at its end of the print",
+    "model": "the printer that the machine is",
     "nozzle": "the nozzle that the machine has",
     # The program as a whole.
     "after-end": "nothing behind M2 or M30",

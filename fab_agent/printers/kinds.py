@@ -52,6 +52,7 @@ class PrinterKind(Value):
         machine: what a [[machine]] of this kind most likely says, as in agent.toml.
         slicer: PrusaSlicer's keys that differ from those of all printers.
         advance: linear advance by material and nozzle ("0.4").
+        model_code: what a Prusa's M862.2 asks for.
         levelling: Klipper's commands for it, where no macro of the lab's begins a print.
     """
 
@@ -64,6 +65,7 @@ class PrinterKind(Value):
     machine: dict[str, Any] = Field(default_factory=dict)
     slicer: dict[str, str] = Field(default_factory=dict)
     advance: dict[str, dict[str, float]] = Field(default_factory=dict)
+    model_code: int | None = None
     levelling: tuple[str, ...] = ()
     gcode: Frame
 

@@ -214,6 +214,7 @@ def _gcode(
         "bed_off_c": "0" if bed_c else None,
         "nozzle_c": f"{filament.nozzle_c:g}",
         "nozzle_mm": f"{limits.nozzle_mm:g}",
+        "model_code": None if kind.model_code is None else f"{kind.model_code}",
         "advance": kind.advance_of(filament.key, limits.nozzle_mm),
         "start_macro": start_macro,
         "end_macro": end_macro,

@@ -273,6 +273,7 @@ _MK3S = [
     ("M862.1", "missing-word", 6),
     ("M862.1 Q", "unknown-word", 6),
     ("M862.2", "missing-word", 6),
+    ("M862.2 P130", "model", 6),
     ("M862.3 P302", "unknown-command", 6),
     ("M862.4 P3110", "unknown-command", 6),
     ("G80 N7", "unknown-word", 6),
