@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     MATERIAL = "material"
     MASS_LEFT = "mass_left"
     THICKNESS = "thickness"
+    SHEET = "sheet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class MachineOffer:
     loaded_material: str | None
     mass_left_g: float | None = None
     loaded_thickness_mm: float | None = None
+    loaded_sheet_mm: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +197,21 @@ def _wrong_thickness(need: BuildNeed, machine: MachineOffer) -> str | None:
     )
 
 
+def _too_small_a_sheet(need: BuildNeed, machine: MachineOffer) -> str | None:
+    if need.size_mm is None or machine.loaded_sheet_mm is None:
+        return None
+    x, y, _ = need.size_mm
+    wide, deep = machine.loaded_sheet_mm
+    if any(a <= wide and b <= deep for a, b in ((x, y), (y, x))):
+        return None
+    return f"has a sheet of {wide:g} × {deep:g} mm, this part is {x:.0f} × {y:.0f} mm"
+
+
 _FILTERS = (
     (Refusal.PROCESS, _wrong_process),
     (Refusal.SIZE, _too_large),
     (Refusal.MATERIAL, _wrong_material),
     (Refusal.MASS_LEFT, _too_little_left),
     (Refusal.THICKNESS, _wrong_thickness),
+    (Refusal.SHEET, _too_small_a_sheet),
 )

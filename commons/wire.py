@@ -7,7 +7,7 @@ Times are UTC and aware; durations are seconds; hashes are 64 hex digits.
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -21,6 +21,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+
 Sentence = Annotated[str, Field(max_length=2000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Axis = Literal["x", "y"]
 CutterDiameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False)] | None
 Place = tuple[_Coordinate, _Coordinate, _Coordinate]  # mm; None where it is not known
@@ -279,8 +280,9 @@ class PrintOptions(Told):
 class JobOffer(Told):
     """The right to prepare one job until `lease_ends_at`, under `fence`.
 
-    The file is fetched by its hash; `thickness_mm` is the loaded sheet's, for milling. `copies`
-    are made at once, on one plate or sheet.
+    The file is fetched by its hash. For milling, `thickness_mm`, `sheet_mm` (along X and Y) and
+    `grain` are the loaded sheet's, as far as anybody has said. `copies` are made at once, on one
+    plate or sheet.
     """
 
     job_id: Id
@@ -296,6 +298,8 @@ class JobOffer(Told):
     file_size: int
     material: str
     thickness_mm: float | None = None
+    sheet_mm: tuple[float, float] | None = None
+    grain: Axis | None = None
     copies: Annotated[int, Field(ge=1)] = 1
     options: PrintOptions = PrintOptions()
 

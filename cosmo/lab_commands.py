@@ -49,6 +49,9 @@ def code(lab: str, url: str, token_file: Path) -> None:
 @click.option("--evidence", help="How you know where it was made.")
 @click.option("--mass-g", type=float, help="What is left of it, in g.")
 @click.option("--thickness-mm", type=float, help="Of a sheet, in mm.")
+@click.option("--width-mm", type=float, help="Of a sheet, along the machine's X, in mm.")
+@click.option("--depth-mm", type=float, help="Of a sheet, along the machine's Y, in mm.")
+@click.option("--grain", type=click.Choice(["x", "y"]), help="Which axis a sheet's grain follows.")
 @SERVER
 @TOKEN
 def lot(lab: str, url: str, token_file: Path, **said: str | float | None) -> None:

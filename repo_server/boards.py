@@ -45,6 +45,9 @@ class BoardLot(_Shown):
     ring: Ring
     mass_left_g: float | None
     thickness_mm: float | None
+    width_mm: float | None
+    depth_mm: float | None
+    grain: str | None
 
 
 class BoardMachine(_Shown):

@@ -206,6 +206,8 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         file_size=build.file_size,
         material=order.material,
         thickness_mm=lot.thickness_mm if lot else None,
+        sheet_mm=lot.sheet_mm if lot else None,
+        grain=lot.grain if lot else None,
         copies=job.copies,
         options=PrintOptions.model_validate(order.options),
     )

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.flows import Ring
 from commons.machine import MATERIALS, MachineProfile
-from commons.wire import Asked
+from commons.wire import Asked, Axis
 from repo_server import decisions
 from repo_server.ids import new_id
 from repo_server.tables import (
@@ -50,7 +50,7 @@ class NewLab(Asked):
 
 class NewLot(Asked):
     """A spool or sheet. Its ring is unknown until somebody says where it was made, and how they
-    know (`evidence`)."""
+    know (`evidence`). A sheet lies with its width along the machine's X."""
 
     material: Annotated[str, Field(max_length=40)]
     name: Name
@@ -58,6 +58,9 @@ class NewLot(Asked):
     evidence: Annotated[str, Field(max_length=400)] | None = None
     mass_left_g: Amount | None = None
     thickness_mm: Amount | None = None
+    width_mm: Amount | None = None
+    depth_mm: Amount | None = None
+    grain: Axis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,10 @@ def add_lot(session: Session, wanted: NewLot, *, lab_id: str) -> MaterialLotRow:
     if wanted.material not in MATERIALS:
         known = ", ".join(MATERIALS)
         problem = FieldProblem("material", f"'{wanted.material}' is not known; known are {known}")
+        raise InvalidInput(str(problem), [problem])
+    if (wanted.width_mm is None) != (wanted.depth_mm is None):
+        missing = "width_mm" if wanted.width_mm is None else "depth_mm"
+        problem = FieldProblem(missing, "is not known, the other edge is: give both or neither")
         raise InvalidInput(str(problem), [problem])
     lot = MaterialLotRow(id=new_id(), lab_id=lab_id, **wanted.model_dump())
     session.add(lot)

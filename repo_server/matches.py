@@ -152,4 +152,12 @@ def _offer(
     checked = MachineProfile.model_validate(profile)
     if lot is None:
         return MachineOffer(machine_id, name, checked, None)
-    return MachineOffer(machine_id, name, checked, lot.material, lot.mass_left_g, lot.thickness_mm)
+    return MachineOffer(
+        machine_id,
+        name,
+        checked,
+        lot.material,
+        lot.mass_left_g,
+        lot.thickness_mm,
+        lot.sheet_mm,
+    )

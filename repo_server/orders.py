@@ -23,7 +23,7 @@ MAX_COPIES = 100
 MAX_ON_PLATE = 50
 QUALITIES = ("draft", "standard")
 # What a person at the machine can change by loading another lot.
-_LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS})
+_LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS, Refusal.SHEET})
 
 
 class OrderedOptions(PrintOptions):

@@ -65,7 +65,11 @@ class NonceRow(SQLModel, table=True):
 
 
 class MaterialLotRow(SQLModel, table=True):
-    """This spool or sheet: what is left of it, where it was made, and how we know."""
+    """This spool or sheet: what is left of it, where it was made, and how we know.
+
+    A sheet lies with its width along the machine's X; `grain` is the axis that its outer grain
+    follows. None is not known.
+    """
 
     __tablename__ = "material_lot"
     id: str = Field(primary_key=True)
@@ -76,6 +80,16 @@ class MaterialLotRow(SQLModel, table=True):
     evidence: str | None = None
     mass_left_g: float | None = None
     thickness_mm: float | None = None
+    width_mm: float | None = None
+    depth_mm: float | None = None
+    grain: str | None = None
+
+    @property
+    def sheet_mm(self) -> tuple[float, float] | None:
+        """Its edges along X and Y, mm."""
+        if self.width_mm is None or self.depth_mm is None:
+            return None
+        return self.width_mm, self.depth_mm
 
 
 class MachineProfileRow(SQLModel, table=True):

@@ -38,6 +38,7 @@ ROLES = (
     (LabRole.OPERATOR, "Operator: also stands at the machines"),
     (LabRole.MANAGER, "Manager: also lets agents and people in"),
 )
+GRAINS = (("", "Not said"), ("x", "Along X"), ("y", "Along Y"))
 FIRST_CHOICE = {"role": LabRole.MEMBER, "ring": "unknown", "material": "pla"}
 
 
@@ -177,6 +178,7 @@ def _page(
             members=labs.list_members(session, row.id),
             materials=[(it.key, it.name) for it in MATERIALS.values()],
             rings=[(ring, words.capitalise(text)) for ring, text in words.RING_WORDS.items()],
+            grains=GRAINS,
             roles=ROLES,
             refused=refused,
             values={**FIRST_CHOICE, **refused.values},

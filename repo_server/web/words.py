@@ -155,6 +155,8 @@ class Lot(Protocol):
     ring: Ring
     mass_left_g: float | None
     thickness_mm: float | None
+    width_mm: float | None
+    depth_mm: float | None
 
 
 def lot(it: Lot) -> str:
@@ -164,6 +166,8 @@ def lot(it: Lot) -> str:
         said.append(material(it.material))
     if it.thickness_mm is not None:
         said.append(f"{number(it.thickness_mm)} mm")
+    if it.width_mm is not None and it.depth_mm is not None:
+        said.append(f"{number(it.width_mm)} × {number(it.depth_mm)} mm")
     if it.mass_left_g is not None:
         said.append(f"{grams(it.mass_left_g)} left")
     made = "origin unknown" if it.ring is Ring.UNKNOWN else f"made in {RING_WORDS[it.ring]}"

@@ -143,15 +143,25 @@ def test_a_lot_is_put_on_the_shelf_and_what_was_left_out_is_unknown(manager: Som
     spool = {"name": "Orange PLA", "material": "pla", "ring": "region", "evidence": "its label",
              "mass_left_g": "992.4", "thickness_mm": ""}  # fmt: skip
     assert send(manager, MANAGE, lots, **spool) == (303, f"{MANAGE}#shelf")
-    sheet = {"name": "Birch", "material": "plywood", "ring": "unknown", "thickness_mm": "12"}
+    sheet = {"name": "Birch", "material": "plywood", "ring": "unknown", "thickness_mm": "12",
+             "width_mm": "600", "depth_mm": "400", "grain": "x"}  # fmt: skip
     send(manager, MANAGE, lots, **sheet)
     first, second = manager.get(f"/api/v1{LAB}/lots").json["lots"]
     assert (first["mass_left_g"], first["evidence"], first["thickness_mm"]) == (
         992.4, "its label", None)  # fmt: skip
     assert (second["ring"], second["mass_left_g"], second["thickness_mm"]) == ("unknown", None, 12)
+    assert (second["width_mm"], second["depth_mm"], second["grain"]) == (600, 400, "x")
     shelf = part(page(manager.browser, MANAGE).text, "shelf")
     assert "The region" in shelf
+    assert "12 mm, 600 × 400 mm, grain along X" in shelf
     assert '<td class="num">unknown</td>' in shelf
+
+
+def test_a_sheet_of_which_one_edge_is_known_is_refused(manager: Someone) -> None:
+    half = {"name": "Birch", "material": "plywood", "ring": "unknown", "width_mm": "600"}
+    status, text = send(manager, MANAGE, f"{MANAGE}/lots", **half)
+    assert status == 422
+    assert "give both or neither" in text
 
 
 def test_a_lot_that_is_refused_keeps_what_was_filled_in_and_names_the_fields(
@@ -160,7 +170,7 @@ def test_a_lot_that_is_refused_keeps_what_was_filled_in_and_names_the_fields(
     wrong = {"name": "Blue", "material": "cheese", "mass_left_g": "5"}
     status, text = send(manager, MANAGE, f"{MANAGE}/lots", **wrong)
     assert (status, text.count('aria-invalid="true"')) == (422, 1)
-    assert "is not known; known are pla, petg, plywood" in text
+    assert "is not known; known are pla, petg" in text
     assert 'value="Blue"' in text
     wrong = {"name": "", "material": "pla", "mass_left_g": "-1", "thickness_mm": "thin"}
     status, text = send(manager, MANAGE, f"{MANAGE}/lots", **wrong)

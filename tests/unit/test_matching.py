@@ -52,6 +52,8 @@ def test_every_machine_answers_in_the_order_given() -> None:
          "Printer has 22 g left, this part needs 22 g with reserve"),
         (BOARD, replace(ROUTER, loaded_thickness_mm=9.0), Refusal.THICKNESS,
          "Router has a sheet of 9 mm, this part is drawn for 12 mm"),
+        (BOARD, replace(ROUTER, loaded_sheet_mm=(290.0, 190.0)), Refusal.SHEET,
+         "Router has a sheet of 290 × 190 mm, this part is 300 × 200 mm"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_which_machine_and_why(
@@ -63,7 +65,7 @@ def test_a_refusal_says_which_machine_and_why(
 
 def test_the_first_reason_is_told_when_everything_is_wrong() -> None:
     need = BuildNeed(Process.CNC, (9e3, 9e3, 9e3), "plywood", mass_g=9e9, thickness_mm=99)
-    machine = replace(PRINTER, loaded_thickness_mm=1.0)
+    machine = replace(PRINTER, loaded_thickness_mm=1.0, loaded_sheet_mm=(0.5, 0.5))
     assert refusal(need, machine) is Refusal.PROCESS
     need = replace(need, process=Process.FDM)
     for reason, better in [
@@ -71,6 +73,7 @@ def test_the_first_reason_is_told_when_everything_is_wrong() -> None:
         (Refusal.MATERIAL, {"material": "pla"}),
         (Refusal.MASS_LEFT, {"mass_g": 1}),
         (Refusal.THICKNESS, {"thickness_mm": 1.0}),
+        (Refusal.SHEET, {"size_mm": (0.5, 0.5, 1)}),
     ]:
         assert refusal(need, machine) is reason
         need = replace(need, **better)
@@ -136,6 +139,11 @@ def test_a_spool_must_hold_the_reserve_too() -> None:
     exactly = replace(PRINTER, mass_left_g=20 * MASS_RESERVE)
     assert refusal(HOOK, exactly) is None
     assert refusal(HOOK, replace(exactly, mass_left_g=20.0)) is Refusal.MASS_LEFT
+
+
+def test_a_part_may_be_turned_on_its_sheet() -> None:
+    assert refusal(BOARD, replace(ROUTER, loaded_sheet_mm=(200.0, 300.0))) is None
+    assert refusal(BOARD, replace(ROUTER, loaded_sheet_mm=(199.0, 300.0))) is Refusal.SHEET
 
 
 def test_sheets_of_one_nominal_thickness_pass() -> None:
