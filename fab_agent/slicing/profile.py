@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from commons.errors import InvalidInput, Unavailable
-from commons.machine import MATERIALS, MachineProfile, Material, PrintLimits, Process
+from commons.machine import MATERIALS, Envelope, MachineProfile, Material, PrintLimits, Process
 from commons.plates import PrintArea, print_area
 from fab_agent.printers.kinds import PrinterKind, filled_in, kind_key, kind_of
 from fab_agent.slicing.options import PrintOptions
@@ -206,8 +206,6 @@ def _gcode(
 ) -> dict[str, str]:
     """How the machine's kind begins and ends; without a heated bed nothing is said to it."""
     box, limits = machine.envelope, machine.fdm or PrintLimits()
-    length_mm = min(_PRIME_LENGTH_MM, box.x_max_mm - box.x_min_mm - 2 * _PRIME_FROM_X_MM)
-    prime_x_mm = box.x_min_mm + _PRIME_FROM_X_MM
     start_macro, end_macro = (_call(limits, at, filament, bed_c) for at in ("start", "end"))
     values = {
         "bed_c": f"{bed_c:g}" if bed_c else None,
@@ -221,11 +219,7 @@ def _gcode(
         "levelling": None if start_macro or not kind.levelling else "\n".join(kind.levelling),
         "z_feed": f"{min(machine.max_feed_z_mm_s, 10.0) * 60:.0f}",
         "travel_feed": f"{min(machine.max_feed_mm_s, 100.0) * 60:.0f}",
-        "prime_from_x": f"{prime_x_mm:g}",
-        "prime_to_x": f"{prime_x_mm + length_mm:g}",
-        "prime_y": f"{box.y_min_mm + _PRIME_Y_MM:g}",
-        "prime_z": f"{layer_mm:.3g}",
-        "prime_e": f"{length_mm * layer_mm * width_mm / FILAMENT_AREA_MM2:.3f}",
+        **_prime_line(box, layer_mm=layer_mm, width_mm=width_mm),
         "lift_z": f"{box.lift_mm(_FIRST_LIFT_MM):g}",
         "top_z": f"{box.z_max_mm:g}",
         "park_x": f"{box.x_min_mm + _PARK_MM:g}",
@@ -235,6 +229,19 @@ def _gcode(
     return {
         "start_gcode": filled_in(frame.start, values),
         "end_gcode": filled_in(frame.end, values),
+    }
+
+
+def _prime_line(box: Envelope, *, layer_mm: float, width_mm: float) -> dict[str, str]:
+    """A line in front of the part, in which the nozzle fills."""
+    length_mm = min(_PRIME_LENGTH_MM, box.x_max_mm - box.x_min_mm - 2 * _PRIME_FROM_X_MM)
+    from_x_mm = box.x_min_mm + _PRIME_FROM_X_MM
+    return {
+        "prime_from_x": f"{from_x_mm:g}",
+        "prime_to_x": f"{from_x_mm + length_mm:g}",
+        "prime_y": f"{box.y_min_mm + _PRIME_Y_MM:g}",
+        "prime_z": f"{layer_mm:.3g}",
+        "prime_e": f"{length_mm * layer_mm * width_mm / FILAMENT_AREA_MM2:.3f}",
     }
 
 
