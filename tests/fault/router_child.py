@@ -1,6 +1,7 @@
 """A router's process as it is, but for one thing: its program is not made from a drawing.
 
-Arguments: folder of the identity, journal and cache, address, port.
+Arguments: folder of the identity, journal and cache, address, port, and diameters of cutters where
+it is to stop for a change.
 """
 
 import logging
@@ -24,30 +25,40 @@ from fab_agent.machines import DRIVERS
 from fab_agent.machines.transport import SerialConnection
 from fab_agent.workplace import Workplace
 from tests.profiles import router
+from tests.routers import TWO_CUTTERS
 
 # Minutes of moves at the router's own pace, inside its travel.
 PROGRAM = ["G21", "G90", "M3 S8000", *(f"G1 X{10 + 10 * (n % 2)} F600" for n in range(400)), "M5"]
 
 
 def prepare(
-    offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None], *, folder: Path
+    offer: JobOffer,
+    file: Path,
+    cache: Cache,
+    say: Callable[[str], None],
+    *,
+    folder: Path,
+    cutters_mm: tuple[float, ...],
 ) -> Prepared:
     path = folder / "program.nc"
-    path.write_text("".join(f"{line}\n" for line in PROGRAM))
+    lines = TWO_CUTTERS if cutters_mm else PROGRAM
+    path.write_text("".join(f"{line}\n" for line in lines))
     digest = sha256(path.read_bytes()).hexdigest()
     facts = ProgramFacts(
         sha256=digest,
-        line_count=len(PROGRAM),
+        line_count=len(lines),
+        cutters_mm=cutters_mm or None,
         duration_s=400.0,
         material_g=None,
         prepared_with="hand",
         profile_sha256="ef" * 32,
     )
     estimate = Estimate(duration_s=400.0, material_mm3=None)
-    return Prepared(GcodeProgram(path, digest, len(PROGRAM), Process.CNC, estimate), facts)
+    program = GcodeProgram(path, digest, len(lines), Process.CNC, estimate, cutters_mm=cutters_mm)
+    return Prepared(program, facts)
 
 
-def main(folder: Path, url: str, port: str) -> None:
+def main(folder: Path, url: str, port: str, *cutters: str) -> None:
     logging.basicConfig(level=logging.INFO)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -57,7 +68,7 @@ def main(folder: Path, url: str, port: str) -> None:
         journal=folder / "journal",
         open_cache=partial(Cache, folder / "cache", max_bytes=10**8),
         open_driver=partial(DRIVERS[Driver.GRBL], SerialConnection(port), router()),
-        prepare=partial(prepare, folder=folder),
+        prepare=partial(prepare, folder=folder, cutters_mm=tuple(map(float, cutters))),
         operators=("Ada",),
     )
     parent = os.getppid()
@@ -65,4 +76,4 @@ def main(folder: Path, url: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -35,8 +35,8 @@ class Lab:
         self.repository = FakeRepository()
         self.router = SimulatedGrbl(GrblKnobs(moves_take_time=True))
 
-    def start(self, url: str, port: str) -> subprocess.Popen[bytes]:
-        arguments = [str(self.folder), url, port]
+    def start(self, url: str, port: str, *cutters: str) -> subprocess.Popen[bytes]:
+        arguments = [str(self.folder), url, port, *cutters]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.fault.router_child", *arguments], cwd=ROOT
         )

@@ -257,7 +257,7 @@ class _Someone:
             at_stop.operate(Jog(z_mm=1), wants_stop=nobody_stops)
         else:
             at_stop.resume(same_length=act == "same")
-            self._bench.wire.granted = True
+            self._bench.wire.granted = self._is_zeroed or act == "same"
 
     def _go_wrong(self):
         machine = self._bench.machine
