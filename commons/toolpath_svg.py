@@ -12,6 +12,9 @@ COLOURS = {
     Kind.FIRST: "#8457a8",
     Kind.WALL: "#1b6ca8",
     Kind.INSIDE: "#e39b4f",
+    Kind.CUT: "#b5612b",
+    Kind.ARC: "#1d7f74",
+    Kind.PLUNGE: "#8457a8",
     Kind.RAPID: "#7d8ea3",
 }
 REFUSED = "#c00000"

@@ -58,6 +58,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
         story=story,
         shown=shown,
         sketch=sketch,
+        kinds=[(kind, text, COLOURS[kind]) for kind, text in KIND_WORDS.items()],
         legend=_legend(sketch) if sketch else (),
         alt=_alt(sketch) if sketch else "",
     )
