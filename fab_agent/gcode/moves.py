@@ -10,6 +10,7 @@ from commons.machine import MachineProfile, Process
 from commons.toolpath import Kind
 from fab_agent.gcode.motion import XYZ, Walk
 from fab_agent.gcode.parser import Command, parse_line, plain_move
+from fab_agent.gcode.program import CUTTER_STOP
 from fab_agent.gcode.proof import walk_of
 from fab_agent.gcode.zones import arc_chords
 
@@ -35,6 +36,8 @@ def moves_of(lines: Iterable[bytes], profile: MachineProfile) -> Iterator[Move]:
     walk = walk_of(profile)
     prints = profile.process is Process.FDM
     for number, line in enumerate(lines, 1):
+        if line == CUTTER_STOP and not prints:
+            continue  # nothing moves there but by hand
         walk.line = number
         start, done = walk.here, walk.worked
         try:

@@ -331,6 +331,15 @@ def test_a_program_with_other_stops_than_its_cutters_need_never_starts(tmp_path,
     assert it.wire.written == b""
 
 
+def test_the_check_run_reads_every_leg_and_names_the_line_in_the_program(tmp_path):
+    lines = [*TWO_CUTTERS[:-1], "G33 X1", "M5"]
+    it = AtTheRouter(tmp_path, lines=lines)
+    with pytest.raises(ProgramRefused, match=rf"line {len(lines) - 1} \(G33 X1\): error 20"):
+        it.run()
+    assert it.machine.executed == []
+    assert b"M0" not in it.wire.written
+
+
 def test_a_hold_in_the_leg_behind_the_stop_is_a_hold_like_any_other(tmp_path):
     it = AtTheRouter(tmp_path, zero, resume, knobs=GrblKnobs(moves_take_time=True))
     wishes: Iterator[Control | None] = iter([Control.HOLD, *[None] * 50, Control.RESUME])

@@ -72,6 +72,12 @@ def test_milling_is_told_apart_into_rapids_plunges_cuts_and_arcs():
     assert min(move.end[1] for move in ways[-20:]) == pytest.approx(5, abs=0.05)
 
 
+def test_what_every_cutter_of_a_program_does_is_drawn():
+    leg = "G0 X10 Y10|G1 Z-1 F300|G1 X20|G0 Z5|M5|G0 X0 Y0"
+    ways = moves(f"{CUT_HEAD}{leg}|M0|G0 Z5|M3 S9000|G4 P1|{leg}", ROUTER)
+    assert [move.kind for move in ways].count(Kind.CUT) == 2
+
+
 def test_moves_end_before_the_line_that_is_refused():
     assert moves(PRINT_HEAD + PRINT + "G1 X250|G1 X11")[-1].end == (20, 10, 0.2)
 
