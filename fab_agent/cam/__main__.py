@@ -38,6 +38,7 @@ def answer_to(request: MillRequest) -> MillAnswer:
         speeds=plan.speeds,
         warnings=plan.warnings,
         offcuts=plan.offcuts,
+        cutters_mm=plan.cutters_mm,
         way=Way.PLATE if surface is None else Way.SURFACE,
     )
 

@@ -1,22 +1,31 @@
 """Each feature's ways of the cutter, in the order that keeps every part held to the end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
+from shapely import MultiLineString
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
 from commons.errors import ProgramRefused
+from fab_agent.cam.assigning import Task
 from fab_agent.cam.contours import at
 from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.drawing import Points
 from fab_agent.cam.leads import Walls
 from fab_agent.cam.operations import Operation, depth_of
 from fab_agent.cam.part import Feature
-from fab_agent.cam.passes import Path3, inside_path, loose_area, outside_path, pecked
-from fab_agent.cam.profiles import Setting, hollow, profile
+from fab_agent.cam.passes import (
+    Path3,
+    inside_path,
+    loose_area,
+    outside_path,
+    pecked,
+    tab_top_mm,
+)
+from fab_agent.cam.profiles import Setting, hollow, profile, remainder
 from fab_agent.cam.stock import Stock
 from fab_agent.cam.toolpath import CLEAR_MM
 from fab_agent.cam.travel import short_tour
@@ -47,26 +56,44 @@ class Cut:
         return self.cutter.radius_mm
 
 
-def cut_of(feature: Feature, setting: Setting, walls: Walls) -> Cut:
-    """How to make one feature of a part that keeps `walls`.
+def cuts_of(task: Task, setting: Setting, walls: Walls) -> list[Cut]:
+    """How to make one feature of a part that keeps `walls`, what smaller cutters clear included.
 
     Raises:
         ProgramRefused: the cutter does not fit, or a pocket is deeper than the sheet.
     """
-    cutter, area = setting.cutter, feature.area
+    smaller = task.rest[-1][0] if task.rest else None
+    whole, bridges = _cut_of(task.feature, replace(setting, smallest=smaller), walls)
+    found = [whole]
+    for cutter, middles in task.rest:
+        its = replace(setting, cutter=cutter)
+        for piece in shapely.get_parts(middles):
+            depth = task.feature.depth_mm
+            if depth is None and bridges.dwithin(piece, setting.cutter.diameter_mm):
+                depth = -tab_top_mm(setting.stock.thickness_mm)  # or a tab would hold nothing
+            ways = remainder(piece, depth, its)
+            flat = ways.flat if task.feature.depth_mm is None else ()
+            found.append(Cut(whole.rank, cutter, ways.paths, flat=flat))
+    return found
+
+
+def _cut_of(feature: Feature, setting: Setting, walls: Walls) -> tuple[Cut, BaseGeometry]:
+    """The cut with the feature's own cutter, and where its tabs stay."""
+    cutter, area, smaller = setting.cutter, feature.area, setting.smallest
     if feature.operation is Operation.POCKET:
         _refuse_depth(feature, setting.stock)
-        return Cut((0, 0), cutter, hollow(area, feature.depth_mm, setting).paths)
+        ways = hollow(area, feature.depth_mm, setting)
+        return Cut((0, 0), cutter, ways.paths), ways.tabs
     if feature.operation is Operation.DRILL:
         pecks = pecked(feature.centre, setting.down(), clear_mm=CLEAR_MM)
-        return Cut((0, 0), cutter, (pecks,))
+        return Cut((0, 0), cutter, (pecks,)), MultiLineString()
     if feature.operation is Operation.OUTSIDE:
-        ways = profile(outside_path(area, cutter), walls, setting, outside=True)
+        ways = profile(outside_path(area, cutter, smallest=smaller), walls, setting, outside=True)
     elif loose_area(area, cutter).area < SMALL_MM2:
         ways = hollow(area, None, setting)
     else:
-        ways = profile(inside_path(area, cutter), walls, setting, outside=False)
-    return Cut((1, -feature.level), cutter, ways.paths, flat=ways.flat)
+        ways = profile(inside_path(area, cutter, smallest=smaller), walls, setting, outside=False)
+    return Cut((1, -feature.level), cutter, ways.paths, flat=ways.flat), ways.tabs
 
 
 def engraving(layer: str, points: Points, setting: Setting) -> Cut:
@@ -88,8 +115,17 @@ def in_order(cuts: Sequence[Cut]) -> list[Cut]:
     return ordered
 
 
-def refuse_gouges(cuts: Sequence[Cut], kept: BaseGeometry, cutter: Cutter) -> None:
-    """Refuse when a way that goes through takes something of a part that is to stay.
+def refuse_gouges(cuts: Sequence[Cut], kept: BaseGeometry) -> None:
+    """Refuse when a way that goes through takes something of a part that is to stay."""
+    by_cutter: dict[float, list[Cut]] = {}
+    for cut in cuts:
+        by_cutter.setdefault(cut.cutter.diameter_mm, []).append(cut)
+    for some in by_cutter.values():
+        _refuse_gouges(some, kept, some[0].cutter)
+
+
+def _refuse_gouges(cuts: Sequence[Cut], kept: BaseGeometry, cutter: Cutter) -> None:
+    """Refuse a way that gouges.
 
     None does when its middle is outside of every part and half a cutter away from every edge.
     A drilled hole may be wider than it was drawn; by how much, `part` says.

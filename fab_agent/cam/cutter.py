@@ -41,8 +41,9 @@ class Cutter:
         return self.feed_mm_s * 60 / (self.spindle_rpm * self.edges)
 
 
-def cutter_for(profile: MachineProfile, material: str) -> Cutter:
-    """The machine's cutter at the speeds for a material (a key of feeds.toml).
+def cutter_for(profile: MachineProfile, material: str, diameter_mm: float | None = None) -> Cutter:
+    """The machine's cutter, or one of another diameter with as many edges, at the speeds for a
+    material (a key of feeds.toml).
 
     Where the machine cannot feed as fast, the spindle turns slower, so that the chip stays as
     thick as it may be: a cutter that only rubs gets hot.
@@ -56,7 +57,8 @@ def cutter_for(profile: MachineProfile, material: str) -> Cutter:
     if material not in _feeds():
         known = ", ".join(_feeds())
         raise InvalidInput(f"there are no speeds to mill {material}: choose one of {known}")
-    chip = _LIGHT_SHARE * chip_load_mm(material, limits.cutter_mm)
+    diameter = diameter_mm or limits.cutter_mm
+    chip = _LIGHT_SHARE * chip_load_mm(material, diameter)
     edges = limits.cutter_edges
     wished = min(_feeds()[material]["spindle_rpm"], limits.spindle_max_rpm)
     feed = min(chip * edges * wished / 60, profile.max_feed_mm_s)
@@ -64,8 +66,7 @@ def cutter_for(profile: MachineProfile, material: str) -> Cutter:
     rpm = max(rpm, limits.spindle_min_rpm)
     feed = min(chip * edges * rpm / 60, profile.max_feed_mm_s)
     plunge = min(feed * _PLUNGE_SHARE, limits.max_plunge_mm_s, profile.max_feed_z_mm_s)
-    depth = limits.cutter_mm * _DEPTH_SHARE
-    return Cutter(limits.cutter_mm, feed, plunge, rpm, depth, edges)
+    return Cutter(diameter, feed, plunge, rpm, diameter * _DEPTH_SHARE, edges)
 
 
 def speeds_in_words(cutter: Cutter) -> str:

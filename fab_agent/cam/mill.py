@@ -2,35 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.arcs import with_arcs
-from fab_agent.cam.contours import contours_of, engravings_of, grain_of
-from fab_agent.cam.cuts import Cut, cut_of, engraving, in_order, refuse_gouges
+from fab_agent.cam.contours import contours_of
 from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.duration import Dynamics, duration_s
 from fab_agent.cam.dxf import read_dxf
-from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
-from fab_agent.cam.leads import Walls
+from fab_agent.cam.gcode import SPIN_UP_S, program_lines
+from fab_agent.cam.layout import Job, Layout, laid_out
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
 from fab_agent.cam.part import Feature, features_of, pockets_of
 from fab_agent.cam.passes import Path3
-from fab_agent.cam.pieces import (
-    Group,
-    Piece,
-    in_sheet_order,
-    pieces_of,
-    single_parts,
-    whole_drawing,
-)
-from fab_agent.cam.placing import Places, moved_path, placed, turns_allowed
 from fab_agent.cam.planform import planform, read_mesh
-from fab_agent.cam.profiles import Setting
 from fab_agent.cam.request import Kind, MeshKind, Offcut
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
@@ -47,6 +35,7 @@ class MillPlan:
     `used_mm` is the corner of the sheet (x, y) that is used up, margins included. `parts` is what
     stays of the sheet, seen from above. Masses (g) are those of all copies, and of that corner
     of the sheet before it was cut. `offcuts` are the largest rectangles of it that no cut touches.
+    `cutters_mm` are the cutters in their order, none when it is the one in the profile alone.
     """
 
     lines: tuple[bytes, ...]
@@ -60,6 +49,7 @@ class MillPlan:
     warnings: tuple[str, ...]
     parts: BaseGeometry
     offcuts: tuple[Offcut, ...] = ()
+    cutters_mm: tuple[float, ...] = ()
 
 
 def read_drawing(data: bytes, kind: Kind | MeshKind, *, unit: str | None = None) -> Drawing:
@@ -89,41 +79,34 @@ def mill(
 
     Args:
         cutter: what is in the collet, by default the profile's cutter at the speeds for the sheet.
+        options: among others the cutters, of which the largest that fits makes each thing.
 
     Raises:
         InvalidInput: the drawing cannot be read or is not closed; says where and on which layer.
         ProgramRefused: cutter, sheet or machine do not suit it; says where or by how much.
     """
-    cutter = cutter or cutter_for(profile, stock.material)
+    cutters = (cutter,) if cutter else _cutters(profile, stock, options)
     _refuse_stock(stock, profile, copies)
     drawing = read_drawing(data, kind, unit=unit)
-    features, notes = _features(drawing, cutter)
-    pieces, places = _laid(drawing, features, cutter, stock, profile, copies, options)
-    order = in_sheet_order(places.places, pieces)
-    cuts = [(place, cut) for place in order for cut in pieces[place.shape].cuts]
-    paths = [moved_path(path, place) for place, cut in cuts for path in cut.paths]
-    toolpath = _toolpath(paths, cutter, profile)
-    parts = places.areas([piece.kept for piece in pieces])
-    parts_mm3 = parts.area * stock.thickness_mm - copies * _hollow_mm3(features)
-    warnings = (*drawing.warnings, *notes, *_grain_note(stock, drawing, options))
-    return _plan(toolpath, cutter, profile, stock, places, parts, parts_mm3, warnings)
+    features, notes = _features(drawing, cutters, options)
+    job = Job(drawing, tuple(features), cutters, stock, profile, copies, options)
+    return _plan(job, laid_out(job), (*drawing.warnings, *notes, *_grain_note(job)))
 
 
-def _plan(
-    toolpath: Toolpath,
-    cutter: Cutter,
-    profile: MachineProfile,
-    stock: Stock,
-    places: Places,
-    parts: BaseGeometry,
-    parts_mm3: float,
-    warnings: tuple[str, ...],
-) -> MillPlan:
-    safe = _safe_mm(profile)
-    lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
-    proof = prove(lines, profile)
+def _plan(job: Job, layout: Layout, warnings: tuple[str, ...]) -> MillPlan:
+    profile, stock, places = job.profile, job.stock, layout.places
+    safe, box = _safe_mm(profile), profile.envelope
+    ways = [(c, _toolpath(paths, c, profile)) for c, paths in layout.paths(job.cutters)]
+    cutters_mm = tuple(cutter.diameter_mm for cutter, _ in ways)
+    parts = [(toolpath, cutter.spindle_rpm) for cutter, toolpath in ways]
+    front = ((box.x_min_mm + box.x_max_mm) / 2, box.y_min_mm)
+    lines = tuple(program_lines(parts, safe_mm=safe, front_mm=front))
+    told = () if profile.cnc and cutters_mm == (profile.cnc.cutter_mm,) else cutters_mm
+    proof = prove(lines, profile, cutters_mm=told)
+    kept = layout.parts()
+    parts_mm3 = kept.area * stock.thickness_mm - job.copies * _hollow_mm3(job.features)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
-    seconds = SPIN_UP_S + duration_s(toolpath, _dynamics(profile))
+    seconds = sum(SPIN_UP_S + duration_s(path, _dynamics(profile)) for _, path in ways)
     return MillPlan(
         lines=lines,
         proof=proof,
@@ -132,10 +115,11 @@ def _plan(
         cut_length_mm=proof.cut_length_mm or 0.0,
         part_mass_g=parts_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
-        speeds=speeds_in_words(cutter),
+        speeds="; then ".join(speeds_in_words(cutter) for cutter, _ in ways),
         warnings=warnings,
-        parts=parts,
+        parts=kept,
         offcuts=places.offcuts,
+        cutters_mm=told,
     )
 
 
@@ -148,82 +132,25 @@ def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
         raise ProgramRefused(f"{message}: take a thinner sheet", rule="sheet-too-thick")
 
 
-def _features(drawing: Drawing, cutter: Cutter) -> tuple[list[Feature], list[str]]:
+def _cutters(profile: MachineProfile, stock: Stock, options: CutOptions) -> tuple[Cutter, ...]:
+    """From the smallest to the largest."""
+    if not options.cutters_mm:
+        return (cutter_for(profile, stock.material),)
+    diameters = sorted(set(options.cutters_mm))
+    return tuple(cutter_for(profile, stock.material, diameter) for diameter in diameters)
+
+
+def _features(
+    drawing: Drawing, cutters: Sequence[Cutter], options: CutOptions
+) -> tuple[list[Feature], list[str]]:
     contours, notes = contours_of(drawing)
-    features = features_of(contours, cutter_mm=cutter.diameter_mm)
-    return features + pockets_of(drawing, cutter_mm=cutter.diameter_mm), notes
+    smallest, *more = (cutter.diameter_mm for cutter in cutters)
+    features = features_of(contours, cutter_mm=smallest, more_mm=more, drill_mm=options.drill_mm)
+    return features + pockets_of(drawing, cutter_mm=cutters[-1].diameter_mm), notes
 
 
-def _laid(
-    drawing: Drawing,
-    features: Sequence[Feature],
-    cutter: Cutter,
-    stock: Stock,
-    profile: MachineProfile,
-    copies: int,
-    options: CutOptions,
-) -> tuple[list[Piece], Places]:
-    """The pieces and where they lie: where the sheet is too small for leads, without them."""
-    pieces = _pieces(drawing, features, cutter, stock, options)
-    try:
-        return pieces, _places(drawing, pieces, cutter, stock, profile, copies, options)
-    except ProgramRefused:
-        if not options.leads:
-            raise
-    plain = options.model_copy(update={"leads": False})
-    pieces = _pieces(drawing, features, cutter, stock, plain)
-    return pieces, _places(drawing, pieces, cutter, stock, profile, copies, plain)
-
-
-def _pieces(
-    drawing: Drawing,
-    features: Sequence[Feature],
-    cutter: Cutter,
-    stock: Stock,
-    options: CutOptions,
-) -> list[Piece]:
-    """What lies on the sheet, each with every way of the cutter in the drawing's coordinates."""
-    grouped = single_parts if options.nest else whole_drawing
-    groups = grouped(features, engravings_of(drawing))
-    return pieces_of(groups, partial(_cuts, setting=Setting(cutter, stock, options)))
-
-
-def _cuts(group: Group, kept: BaseGeometry, *, setting: Setting) -> list[Cut]:
-    walls = Walls(kept)
-    cuts = [cut_of(feature, setting, walls) for feature in group.features]
-    cuts += [engraving(layer, points, setting) for layer, points in group.engravings]
-    refuse_gouges(cuts, kept, setting.cutter)
-    return in_order(cuts)
-
-
-def _places(
-    drawing: Drawing,
-    pieces: Sequence[Piece],
-    cutter: Cutter,
-    stock: Stock,
-    profile: MachineProfile,
-    copies: int,
-    options: CutOptions,
-) -> Places:
-    counts = [copies * piece.count for piece in pieces]
-    plain = sum(counts) == 1 and not stock.outline and not profile.envelope.keep_out
-    solids = [
-        piece.box() if plain else piece.solid(cutter.diameter_mm + options.finish_mm)
-        for piece in pieces
-    ]
-    return placed(
-        solids,
-        stock=stock,
-        envelope=profile.envelope,
-        counts=counts,
-        clearance_mm=options.clearance_mm,
-        turns=turns_allowed(options.grain or grain_of(drawing), stock.grain),
-    )
-
-
-def _grain_note(stock: Stock, drawing: Drawing, options: CutOptions) -> tuple[str, ...]:
-    wanted = options.grain or grain_of(drawing)
-    if wanted is None or stock.grain is not None:
+def _grain_note(job: Job) -> tuple[str, ...]:
+    if job.grain is None or job.stock.grain is not None:
         return ()
     return ("the drawing asks for its grain: lay the sheet with its outer grain along X",)
 

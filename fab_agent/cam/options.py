@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 CLEARANCE_MM = 3.0
 
 Axis = Literal["x", "y"]
-_Diameter = Annotated[float, Field(gt=0, le=50)]
+Diameter = Annotated[float, Field(gt=0, le=50)]
 
 
 class CutOptions(BaseModel):
@@ -17,6 +17,12 @@ class CutOptions(BaseModel):
     `nest` lays the parts of a drawing one by one, otherwise they keep together as they were drawn.
     `clearance_mm` stays between two cuts. `grain` is how the drawing wants the sheet's grain to
     run: then its parts are turned by 180° at most.
+
+    The cutter climbs unless `conventional`. `leads` bring it to a contour on a circle beside it,
+    where there is room. `finish_mm` is what roughing leaves for one last round at full depth.
+    Circles of the diameters in `drill_mm` are holes wherever they lie.
+    `cutters_mm` are the flat cutters that there are, by default the one in the machine's profile;
+    between two of them the program stops for a person to change them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,6 +33,8 @@ class CutOptions(BaseModel):
     conventional: bool = False
     leads: bool = True
     finish_mm: float = Field(default=0.0, ge=0, le=2)
+    drill_mm: tuple[Diameter, ...] = Field(default=(), max_length=20)
+    cutters_mm: tuple[Diameter, ...] = Field(default=(), max_length=4)
 
 
 CUT_AS_DRAWN = CutOptions()

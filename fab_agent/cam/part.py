@@ -15,7 +15,9 @@ from fab_agent.cam.drawing import Drawing
 from fab_agent.cam.operations import Operation, depth_of, has_dogbones, operation_of
 
 # A hole within this share of the cutter's diameter is drilled, not milled.
-_DRILL_FIT = 0.05
+DRILL_FIT = 0.05
+# A circle has a diameter that was named when it differs no more than a drawing's chords do.
+_SAME_MM = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,29 @@ class Feature:
         """Where to drill."""
         return self.area.centroid.x, self.area.centroid.y
 
+    @property
+    def width_mm(self) -> float:
+        """Of a round hole, its diameter."""
+        left, bottom, right, top = self.area.bounds
+        return float(right - left + top - bottom) / 2
 
-def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Feature]:
+
+def features_of(
+    contours: Sequence[Contour],
+    *,
+    cutter_mm: float,
+    more_mm: Sequence[float] = (),
+    drill_mm: Sequence[float] = (),
+) -> list[Feature]:
     """What each contour asks for; a contour on a layer without an operation goes by nesting.
 
     Nesting is even-odd: the outermost is an outside, the next an opening, a small round one as
     wide as the cutter is drilled, and what lies inside an opening is a part of its own.
+
+    Args:
+        cutter_mm: the smallest cutter.
+        more_mm: the others that there are.
+        drill_mm: circles of these diameters are holes, whatever nesting says.
 
     Raises:
         InvalidInput: there is no outside, a drill layer holds something else than holes, or a
@@ -50,7 +69,11 @@ def features_of(contours: Sequence[Contour], *, cutter_mm: float) -> list[Featur
     pockets = [c for c in contours if operation_of(c.layer) is Operation.POCKET]
     through = [c for c in contours if operation_of(c.layer) is not Operation.POCKET]
     levels = _levels(through)
-    found = [_feature(c, level, cutter_mm) for c, level in zip(through, levels, strict=True)]
+    tools = (cutter_mm, *more_mm)
+    found = [
+        _feature(contour, level, tools, drill_mm)
+        for contour, level in zip(through, levels, strict=True)
+    ]
     if not any(feature.operation is Operation.OUTSIDE for feature in found):
         raise InvalidInput("the drawing has no closed outside contour: nothing would be cut out")
     return found + _pockets(pockets, cutter_mm)
@@ -85,10 +108,14 @@ def _levels(contours: Sequence[Contour]) -> list[int]:
     return [int(count) - 1 for count in np.bincount(inner, minlength=len(areas))]
 
 
-def _feature(contour: Contour, level: int, cutter_mm: float) -> Feature:
-    named = operation_of(contour.layer)
+def _feature(
+    contour: Contour, level: int, tools: Sequence[float], drill_mm: Sequence[float]
+) -> Feature:
+    named, cutter_mm = operation_of(contour.layer), tools[0]
     circle = contour.circle
-    fits = circle is not None and abs(circle[2] / cutter_mm - 1) <= _DRILL_FIT
+    fits = circle is not None and any(abs(circle[2] / d - 1) <= DRILL_FIT for d in tools)
+    if named is None and circle and any(abs(circle[2] - d) <= _SAME_MM for d in drill_mm):
+        named = Operation.DRILL
     operation = named or (Operation.INSIDE if level % 2 else Operation.OUTSIDE)
     if named is Operation.DRILL:
         _require_hole(contour, cutter_mm)
@@ -111,7 +138,7 @@ def _require_hole(contour: Contour, cutter_mm: float) -> None:
     if circle is None:
         what = f"something that is no circle {where} on layer '{contour.layer}' cannot be drilled"
         raise InvalidInput(f"{what}: put it on layer 'inside'")
-    if circle[2] < cutter_mm * (1 - _DRILL_FIT):
+    if circle[2] < cutter_mm * (1 - DRILL_FIT):
         what = f"the hole of {circle[2]:.2f} mm {where} is smaller than the cutter"
         raise InvalidInput(f"{what} of {cutter_mm:g} mm: use a thinner cutter")
 

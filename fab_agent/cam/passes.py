@@ -43,27 +43,33 @@ Tabs = Sequence[tuple[float, float]]  # start and end, mm along a way
 Depths = NDArray[np.float64]  # (n,) Z in mm, falling
 
 
-def outside_path(area: Polygon, cutter: Cutter) -> Points:
+def outside_path(area: Polygon, cutter: Cutter, *, smallest: Cutter | None = None) -> Points:
     """The closed way round `area`, half a cutter outside of it, clockwise (climb milling).
+
+    What it cannot reach is refused unless a cutter that comes later, the `smallest`, can.
 
     Raises:
         ProgramRefused: a bay of the outline is narrower than the cutter; says where.
     """
-    grown = Polygon(_grown(area, cutter.radius_mm).exterior)
-    reached = _grown(grown, -cutter.radius_mm)
+    judge = smallest or cutter
+    round_ = Polygon(_grown(area, judge.radius_mm).exterior)
+    reached = _grown(round_, -judge.radius_mm)
     if reached.is_empty:
-        raise _too_narrow(area, cutter)
-    _refuse_unreached(reached.difference(area), reached, cutter)
+        raise _too_narrow(area, judge)
+    _refuse_unreached(reached.difference(area), reached, judge)
+    grown = round_ if judge is cutter else Polygon(_grown(area, cutter.radius_mm).exterior)
     return _ring(grown, clockwise=True)
 
 
-def inside_path(area: Polygon, cutter: Cutter) -> Points:
+def inside_path(area: Polygon, cutter: Cutter, *, smallest: Cutter | None = None) -> Points:
     """The closed way along `area`, half a cutter inside of it, against the clock (climb milling).
+
+    What it cannot reach is refused unless the `smallest` cutter can.
 
     Raises:
         ProgramRefused: some part of the opening is narrower than the cutter; says where.
     """
-    return _ring(_centres(area, cutter), clockwise=False)
+    return _ring(_centres(area, cutter, smallest), clockwise=False)
 
 
 def rough_way(way: Points, allowance_mm: float, *, outside: bool) -> Points | None:
@@ -80,9 +86,9 @@ def rough_way(way: Points, allowance_mm: float, *, outside: bool) -> Points | No
     return _ring(ring, clockwise=outside)
 
 
-def wall_paths(area: Polygon, cutter: Cutter) -> list[Points]:
+def wall_paths(area: Polygon, cutter: Cutter, smallest: Cutter | None = None) -> list[Points]:
     """The closed climbing ways along the walls of `area` and of the islands in it."""
-    centres = _centres(area, cutter)
+    centres = _centres(area, cutter, smallest)
     islands = [_ring(Polygon(hole), clockwise=True) for hole in centres.interiors]
     return [_ring(centres, clockwise=False), *islands]
 
@@ -94,7 +100,12 @@ def _follows(points: NDArray[np.object_], rough: BaseGeometry, allowance_mm: flo
 
 
 def pocket_paths(
-    area: Polygon, cutter: Cutter, *, stepover: float = STEPOVER, allowance_mm: float = 0.0
+    area: Polygon,
+    cutter: Cutter,
+    *,
+    stepover: float = STEPOVER,
+    allowance_mm: float = 0.0,
+    smallest: Cutter | None = None,
 ) -> list[Points]:
     """Clear `area`, whose holes are islands that stay, with a cutter that never leaves it.
 
@@ -109,12 +120,19 @@ def pocket_paths(
     Raises:
         ProgramRefused: some part of the area is narrower than the cutter; says where.
     """
-    centres = _centres(area, cutter)
+    centres = _centres(area, cutter, smallest)
     region = _grown(centres, -allowance_mm) if allowance_mm else centres
     if allowance_mm:
         corners = shapely.points(shapely.get_coordinates(centres))
         if region.is_empty or not _follows(corners, region.boundary, allowance_mm):
             return []
+    return rings_in(region, cutter, stepover=stepover)
+
+
+def rings_in(region: BaseGeometry, cutter: Cutter, *, stepover: float = STEPOVER) -> list[Points]:
+    """Closed climbing ways that clear all within a cutter's radius of `region`, inner ones first,
+    for a middle of the cutter that never leaves it.
+    """
     rings: list[Points] = []
     while not region.is_empty:
         for piece in shapely.get_parts(region):
@@ -257,16 +275,16 @@ def _stations(path: Points) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
 
 
-def _centres(area: Polygon, cutter: Cutter) -> Polygon:
-    """Where the centre of the cutter may be, one piece."""
-    centres = _grown(area, -cutter.radius_mm)
+def _centres(area: Polygon, cutter: Cutter, smallest: Cutter | None = None) -> Polygon:
+    """Where the centre of the cutter may be, one piece; the smallest leaves only corners."""
+    centres, judge = _grown(area, -cutter.radius_mm), smallest or cutter
     if centres.is_empty:
         raise _too_narrow(area, cutter)
-    reached = _grown(centres, cutter.radius_mm)
-    if not _all_near(area, reached, _CORNER_DIAMETERS * cutter.diameter_mm):
-        _refuse_unreached(area.difference(reached), reached, cutter)
+    reached = _grown(_grown(area, -judge.radius_mm), judge.radius_mm)
+    if not _all_near(area, reached, _CORNER_DIAMETERS * judge.diameter_mm):
+        _refuse_unreached(area.difference(reached), reached, judge)
     if centres.geom_type != "Polygon":
-        necks = _pieces(area.difference(reached))
+        necks = _pieces(area.difference(_grown(centres, cutter.radius_mm)))
         raise _too_narrow(max(necks, key=_size, default=area), cutter)
     return centres
 

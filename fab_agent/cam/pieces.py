@@ -48,11 +48,11 @@ class Piece:
         low, high = np.min([end[0] for end in ends], axis=0), np.max([e[1] for e in ends], axis=0)
         return shapely.box(*low, *high)
 
-    def solid(self, reach_mm: float) -> BaseGeometry:
+    def solid(self, reach_mm: float, *, filled: bool = False) -> BaseGeometry:
         """What no other part may come near: all that is kept or swept.
 
-        Openings that keep a loose middle are free inside, others are not. The cutter goes no
-        farther than `reach_mm` from what is kept, but where it engraves, drills or enters.
+        Openings that keep a loose middle are free inside unless `filled`. The cutter goes no farther
+        than `reach_mm` from what is kept, but where it engraves, drills or enters.
         """
         whole = self.kept.buffer(reach_mm, quad_segs=32)
         shapely.prepare(whole)
@@ -67,6 +67,7 @@ class Piece:
         parts = []
         for part in shapely.get_parts(whole.simplify(_SMOOTH_MM)):
             holes = [hole for hole in part.interiors if Polygon(hole).area >= SMALL_MM2]
+            holes = [] if filled else holes
             parts.append(Polygon(part.exterior, holes))
         return shapely.union_all(parts)
 

@@ -1,12 +1,13 @@
 """Roughing and finishing of one contour or one hollow: ways of the cutter with their heights."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
-from shapely import Polygon
-from shapely.ops import nearest_points
+from shapely import MultiLineString, Polygon
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import nearest_points, substring
 
 from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.drawing import Points
@@ -18,6 +19,7 @@ from fab_agent.cam.passes import (
     depths_to,
     pocket_paths,
     ramped,
+    rings_in,
     rough_way,
     started_at,
     tab_top_mm,
@@ -36,6 +38,8 @@ class Setting:
     cutter: Cutter
     stock: Stock
     options: CutOptions
+    # What the cutter leaves in corners and slots, another one of this size clears.
+    smallest: Cutter | None = None
 
     def down(self, depth_mm: float | None = None) -> Depths:
         """Z of each pass, by default through the sheet."""
@@ -57,6 +61,7 @@ class Ways:
 
     paths: tuple[Path3, ...]
     flat: tuple[Points, ...]
+    tabs: BaseGeometry = field(default_factory=MultiLineString)  # where bridges stay
 
 
 def profile(climbing: Points, walls: Walls, setting: Setting, *, outside: bool) -> Ways:
@@ -76,7 +81,7 @@ def profile(climbing: Points, walls: Walls, setting: Setting, *, outside: bool) 
     last = _last(way, wide, lead, tabs) if rough is not None else None
     if rough is not None and last is None:  # a tab would not stand where it was left
         without = setting.options.model_copy(update={"finish_mm": 0.0})
-        return profile(climbing, walls, Setting(cutter, setting.stock, without), outside=outside)
+        return profile(climbing, walls, replace(setting, options=without), outside=outside)
     down = setting.down()
     out = 0.5 if last is None else 1.5
     first = (
@@ -90,22 +95,31 @@ def profile(climbing: Points, walls: Walls, setting: Setting, *, outside: bool) 
         beside = (float(wide[0, 0]), float(wide[0, 1]))
         paths.append(finished(there, down[-1], lead=touch, beside=beside, tabs=kept, tab_top=top))
         flat += [there, *_circle(touch)]
-    return Ways(tuple(paths), tuple(flat))
+    line = shapely.linestrings(wide)
+    bridges = shapely.union_all([substring(line, *tab) for tab in tabs])
+    return Ways(tuple(paths), tuple(flat), bridges)
 
 
 def hollow(area: Polygon, depth_mm: float | None, setting: Setting) -> Ways:
     """Clear `area` (its holes stay) down to a depth or through the sheet; then along its walls."""
     cutter, down = setting.cutter, setting.down(depth_mm)
-    allowance = setting.options.finish_mm
-    rings = pocket_paths(area, cutter, allowance_mm=allowance) if allowance else []
-    walls = [setting.sensed(ring) for ring in wall_paths(area, cutter)] if rings else []
-    rings = rings or pocket_paths(area, cutter)
+    allowance, last = setting.options.finish_mm, setting.smallest
+    rings = pocket_paths(area, cutter, allowance_mm=allowance, smallest=last) if allowance else []
+    walls = [setting.sensed(ring) for ring in wall_paths(area, cutter, last)] if rings else []
+    rings = rings or pocket_paths(area, cutter, smallest=last)
     paths = [ramped(setting.sensed(ring), down) for ring in rings]
     flat = list(rings)
     for way, lead, place in _along(walls, area, rings, setting):
         paths.append(finished(way, down[-1], lead=lead, beside=place))
         flat += [way, *_circle(lead)]
     return Ways(tuple(paths), tuple(flat))
+
+
+def remainder(middles: BaseGeometry, depth_mm: float | None, setting: Setting) -> Ways:
+    """Clear what a larger cutter could not reach; `middles` is where this one's may go."""
+    rings = [setting.sensed(ring) for ring in rings_in(middles, setting.cutter)]
+    down = setting.down(depth_mm)
+    return Ways(tuple(ramped(ring, down) for ring in rings), tuple(rings))
 
 
 def _along(

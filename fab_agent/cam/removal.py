@@ -4,7 +4,7 @@ It reads the lines as they will be sent and shares nothing with what made them.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import atan2, ceil, cos, floor, hypot, pi, sin
 
@@ -75,14 +75,21 @@ class Difference:
 
 
 def field_of(
-    lines: Iterable[bytes], *, cutter_mm: float, size_mm: tuple[float, float], cell_mm: float = 0.1
+    lines: Iterable[bytes],
+    *,
+    cutter_mm: float | Sequence[float],
+    size_mm: tuple[float, float],
+    cell_mm: float = 0.1,
 ) -> Field:
-    """The sheet of this size after the program; the cutter is flat and `cutter_mm` wide."""
+    """The sheet of this size after the program; the cutter is flat and `cutter_mm` wide. Where
+    the program stops (M0), it is changed for the next one.
+    """
     shape = (ceil(size_mm[1] / cell_mm), ceil(size_mm[0] / cell_mm))
     z = np.zeros(shape, dtype=np.float32)
-    for start, end in _strokes(lines):
+    wide = [cutter_mm] if isinstance(cutter_mm, int | float) else list(cutter_mm)
+    for number, start, end in _strokes(lines):
         if min(start[2], end[2]) < 0:
-            _push(z, start, end, cutter_mm / 2, cell_mm)
+            _push(z, start, end, wide[number] / 2, cell_mm)
     return Field(z, cell_mm)
 
 
@@ -138,10 +145,14 @@ def _push(z: Heights, start: XYZ, end: XYZ, radius: float, cell: float) -> None:
     np.minimum(box, np.where(covered, tip, 0.0), out=box)
 
 
-def _strokes(lines: Iterable[bytes]) -> Iterator[tuple[XYZ, XYZ]]:
-    """Every short straight piece of the way (absolute mm, as our programs are)."""
+def _strokes(lines: Iterable[bytes]) -> Iterator[tuple[int, XYZ, XYZ]]:
+    """Every short straight piece of the way (absolute mm, as our programs are), and by which
+    cutter, counted from 0."""
     here: XYZ = (0.0, 0.0, 1000.0)
+    number = 0
     for line in lines:
+        if line == b"M0":
+            number, here = number + 1, (here[0], here[1], 1000.0)
         head, *words = _WORD.findall(line.decode())
         if head not in ("G0", "G1", "G2", "G3"):
             continue
@@ -150,7 +161,7 @@ def _strokes(lines: Iterable[bytes]) -> Iterator[tuple[XYZ, XYZ]]:
         arc = head in ("G2", "G3")
         about = (here[0] + values["I"], here[1] + values["J"]) if arc else None
         for stop in _stops(here, end, about, clockwise=head == "G2"):
-            yield here, stop
+            yield number, here, stop
             here = stop
 
 

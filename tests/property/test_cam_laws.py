@@ -142,6 +142,7 @@ def options(draw):
         conventional=draw(st.booleans()),
         leads=draw(st.booleans()),
         finish_mm=draw(st.sampled_from([0.0, 0.2, 0.5])),
+        cutters_mm=draw(st.sampled_from([(), (2.0, 5.0)])),
     )
 
 
@@ -176,15 +177,18 @@ def test_nested_in_any_way_parts_come_out_whole_and_apart(shapes, copies, cutter
         copies * sum(s.area for s in shapes), rel=1e-3
     )
     # Every part has its own cut, unless they lie as they were drawn.
+    cutter = max(chosen.cutters_mm, default=cutter)
     least = 2 * cutter + chosen.finish_mm + chosen.clearance_mm - 0.05
     if len(parts) > 1:
         tree = shapely.STRtree(parts)
         near = tree.query(parts, predicate="dwithin", distance=least)
         assert all(one == other for one, other in near.T)
     assert SHEET.buffer(-10).covers(shapely.union_all(parts).buffer(cutter - 0.05))
-    field = field_of(plan.lines, cutter_mm=cutter, size_mm=(600, 400), cell_mm=0.4)
+    wide = plan.cutters_mm or cutter
+    field = field_of(plan.lines, cutter_mm=wide, size_mm=(600, 400), cell_mm=0.4)
+    least = min(chosen.cutters_mm, default=cutter)
     found = compare(
-        field, plan.parts, cutter_mm=cutter, thickness_mm=4.0, tab_top_mm=tab_top_mm(4.0)
+        field, plan.parts, cutter_mm=least, thickness_mm=4.0, tab_top_mm=tab_top_mm(4.0)
     )
     assert found.gouged_mm2 == 0
     assert found.area_error <= 0.005
