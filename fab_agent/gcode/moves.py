@@ -36,8 +36,6 @@ def moves_of(lines: Iterable[bytes], profile: MachineProfile) -> Iterator[Move]:
     walk = walk_of(profile)
     prints = profile.process is Process.FDM
     for number, line in enumerate(lines, 1):
-        if line == CUTTER_STOP and not prints:
-            continue  # nothing moves there but by hand
         walk.line = number
         start, done = walk.here, walk.worked
         try:
@@ -61,9 +59,14 @@ def moves_of(lines: Iterable[bytes], profile: MachineProfile) -> Iterator[Move]:
 
 
 def _obeyed(walk: Walk, line: bytes, number: int) -> list[Command] | None:
-    """The commands of the line, which the walk has followed; None for a plain move."""
+    """The commands of the line, which the walk has followed; None for a plain move.
+
+    Where a mill stops for another cutter nothing moves but by hand.
+    """
     if (words := plain_move(line)) is not None:
         walk.straight(words)
+        return None
+    if line == CUTTER_STOP and walk.profile.process is Process.CNC:
         return None
     commands = parse_line(line, number, packed=walk.packed)
     walk.obey(commands)
