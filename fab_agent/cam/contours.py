@@ -1,5 +1,6 @@
 """Strokes become closed contours: gaps snapped, chains joined, doubles dropped."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,6 +8,7 @@ from itertools import groupby
 import numpy as np
 import shapely
 from shapely import LineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import polygonize_full
 from shapely.validation import explain_validity
 
@@ -17,6 +19,8 @@ from fab_agent.cam.options import Axis
 
 # Ends nearer than this are meant to meet. 0.02 mm left real drawings open, 0.1 mm closes them.
 SNAP_MM = 0.1
+# So many places of open lines are named at once.
+NAMED = 5
 # A ring whose points are this equally far from its middle is a circle.
 _ROUND_MM = 0.02
 _CIRCLE_POINTS = 12
@@ -46,7 +50,7 @@ def contours_of(drawing: Drawing) -> tuple[list[Contour], list[str]]:
     """Every closed contour of a drawing, and what was put right on the way.
 
     Raises:
-        InvalidInput: an open line, a line that crosses itself or another; says where and on
+        InvalidInput: open lines, a line that crosses itself or another; says where and on
             which layer.
     """
     wanted = [
@@ -55,10 +59,15 @@ def contours_of(drawing: Drawing) -> tuple[list[Contour], list[str]]:
         if operation_of(s.layer) is not Operation.ENGRAVE and not is_grain(s.layer)
     ]
     found: list[Contour] = []
+    open_: list[tuple[str, Point]] = []
     for layer, group in groupby(sorted(wanted, key=_by_layer), key=_by_layer):
         strokes = list(group)
         found += [_closed(stroke) for stroke in strokes if _nearly_closed(stroke)]
-        found += _joined(layer, [s for s in strokes if not _nearly_closed(s)])
+        closed, ends = _joined(layer, [s for s in strokes if not _nearly_closed(s)])
+        found += closed
+        open_ += [(layer, end) for end in ends]
+    if open_:
+        raise InvalidInput(_open_in_words(open_))
     if not found:
         raise InvalidInput("the drawing has no closed contour: there is nothing to cut out")
     kept = _without_doubles(found)
@@ -114,16 +123,39 @@ def _closed(stroke: Stroke) -> Contour:
     return Contour(stroke.layer, area)
 
 
-def _joined(layer: str, strokes: Sequence[Stroke]) -> list[Contour]:
-    """The rings that these strokes form end to end; doubled strokes count once."""
+def _joined(layer: str, strokes: Sequence[Stroke]) -> tuple[list[Contour], list[Point]]:
+    """The rings that these strokes form end to end (doubled strokes count once), and where those
+    that form none end.
+    """
     if not strokes:
-        return []
+        return [], []
     lines = shapely.unary_union([LineString(points) for points in _snapped(strokes)])
     areas, cuts, dangles, _ = polygonize_full(lines)
-    for loose in (*dangles.geoms, *cuts.geoms):
-        end = at(Point(loose.coords[0]))
-        raise InvalidInput(f"an open line on layer '{layer}' ends {end}: close the contour")
-    return [Contour(layer, Polygon(area.exterior)) for area in areas.geoms]
+    return (
+        [Contour(layer, Polygon(area.exterior)) for area in areas.geoms],
+        _free_ends([*dangles.geoms, *cuts.geoms], lines),
+    )
+
+
+def _free_ends(loose: Sequence[LineString], lines: BaseGeometry) -> list[Point]:
+    """The ends of loose lines where no other line goes on; of a line between others, its first."""
+    if not loose:
+        return []
+    every = [end for line in shapely.get_parts(lines) for end in (line.coords[0], line.coords[-1])]
+    meeting = Counter(every)
+    ends = {end for line in loose for end in (line.coords[0], line.coords[-1])}
+    free = [end for end in ends if meeting[end] == 1] or [loose[0].coords[0]]
+    return [Point(end) for end in sorted(free)]
+
+
+def _open_in_words(ends: Sequence[tuple[str, Point]]) -> str:
+    """Where lines end that should go on, NAMED places at most."""
+    named = [f"on layer '{layer}' {at(end)}" for layer, end in ends[:NAMED]]
+    more = len(ends) - len(named)
+    rest = f" and at {more} more places" if more else ""
+    if len(ends) == 1:
+        return f"an open line ends {named[0]}: close the contour"
+    return f"open lines end {', '.join(named)}{rest}: close the contours"
 
 
 def _snapped(strokes: Sequence[Stroke]) -> list[Points]:

@@ -156,8 +156,14 @@ def test_curves_of_an_svg_stay_on_their_circle():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda s, _: s.add_line((1, 2), (30, 4)), r"layer '0' ends at \(1.00, 2.00\)"),
-        (lambda s, _: s.add_lwpolyline([(0, 0), (9, 9), (9, 0), (0, 9)], close=True), "crosses"),
+        (
+            lambda s, _: s.add_line((1, 2), (30, 4)),
+            r"open lines end on layer '0' at \(1.00, 2.00\) mm, on layer '0' at \(30.00, 4.00\) mm",
+        ),
+        (
+            lambda s, _: s.add_lwpolyline([(0, 0), (9, 9), (9, 0), (0, 9)], close=True),
+            r"crosses itself .*4\.5 4\.5\] mm; redraw",
+        ),
         (lambda s, _: (square(s), square(s, 40, (20, 20))), "meet at"),
         (lambda s, _: s.add_text("nothing"), "nothing to cut"),
     ],
@@ -179,6 +185,61 @@ def test_what_cannot_be_cut_is_refused_with_its_place(draw, message):
 def test_a_curve_too_large_to_follow_is_refused_at_once(data):
     with pytest.raises(InvalidInput, match="more than 100 m"):
         read(data)
+
+
+def test_open_lines_are_named_with_their_layers_up_to_five_places():
+    def draw(space, _):
+        square(space)
+        space.add_lwpolyline([(50, 0), (90, 0), (90, 30)])
+        for number in range(2):
+            space.add_line((100, number), (120, number), dxfattribs={"layer": "holes"})
+        space.add_line((0, 50), (40, 50))
+        space.add_line((40, 50), (40, 80))
+
+    with pytest.raises(InvalidInput) as refused:
+        contours_of(read(dxf(draw)))
+    said = str(refused.value)
+    assert said.count("on layer") == 5
+    assert said.endswith("and at 3 more places: close the contours")
+    for place in ("(0.00, 50.00)", "(40.00, 80.00)", "(50.00, 0.00)", "(90.00, 30.00)"):
+        assert f"on layer '0' at {place} mm" in said
+    assert "on layer 'holes' at (100.00, 0.00) mm" in said
+
+
+def test_a_line_between_two_contours_is_named_where_it_begins():
+    def draw(space, _):
+        for x in (0, 60):
+            for one, other in (((0, 0), (20, 0)), ((20, 0), (20, 20)), ((20, 20), (0, 0))):
+                space.add_line((x + one[0], one[1]), (x + other[0], other[1]))
+        space.add_line((20, 0), (60, 0))
+
+    with pytest.raises(InvalidInput, match=r"an open line ends on layer '0' at \(20.00, 0.00\) mm"):
+        contours_of(read(dxf(draw)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "size", "wide"),
+    [
+        ("mm", 'width="50mm" height="50mm" viewBox="0 0 100 100"', 20.0),
+        ("cm", 'width="5cm" height="5cm" viewBox="0 0 50 50"', 40.0),
+        ("in", 'width="2in" height="2in" viewBox="0 0 50.8 50.8"', 40.0),
+        ("shifted", 'width="100mm" height="100mm" viewBox="-50 20 100 100"', 40.0),
+    ],
+)
+def test_units_and_viewbox_of_an_svg_give_its_size(unit, size, wide):
+    area = only(read(svg('<rect x="3" y="7" width="40" height="20"/>', size)))
+    left, bottom, right, top = area.bounds
+    assert (right - left, top - bottom) == pytest.approx((wide, wide / 2), abs=1e-3)
+
+
+def test_splines_and_arcs_of_a_drawing_in_inches_are_scaled():
+    def draw(space, _):
+        space.add_arc((0, 0), 1, 0, 180)
+        space.add_spline([(-1, 0), (0, -0.5), (1, 0)])
+
+    left, bottom, right, top = only(read(dxf(draw, unit=units.IN))).bounds
+    assert (left, right, top) == pytest.approx((-25.4, 25.4, 25.4), abs=0.01)
+    assert bottom == pytest.approx(-12.7, abs=0.2)
 
 
 def test_a_contour_drawn_twice_is_cut_once():
@@ -244,6 +305,18 @@ def test_nesting_decides_where_layers_do_not():
     ]
     kept = kept_area(features(*strokes)).area
     assert kept == pytest.approx(10000 - 3600 + 400 - np.pi * (1.5**2 + 3**2), rel=1e-3)
+
+
+def test_circles_of_named_diameters_are_holes_wherever_they_lie():
+    strokes = [ring(100), ring(60, layer="inside"), hole(8, (80, 0)), hole(3, (90, 0))]
+    plain = {round(f.area.area): f.operation for f in features(*strokes)}
+    assert (plain[50], plain[7]) == (Operation.OUTSIDE, Operation.OUTSIDE)
+    contours = contours_of(Drawing(tuple(strokes)))[0]
+    chosen = features_of(contours, cutter_mm=3.0, drill_mm=(8.0, 3.0))
+    found = {round(f.area.area): f.operation for f in chosen}
+    assert (found[50], found[7]) == (Operation.INSIDE, Operation.DRILL)
+    with pytest.raises(InvalidInput, match="smaller than the cutter"):
+        features_of(contours, cutter_mm=6.0, drill_mm=(3.0,))
 
 
 def test_a_pocket_has_islands_and_a_depth():
