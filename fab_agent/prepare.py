@@ -16,6 +16,7 @@ from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
 from fab_agent.drawing import draw_program
 from fab_agent.gcode.clean import bare_lines, write_program
+from fab_agent.gcode.motion import Watch
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.gcode.rules import RULES_VERSION
@@ -208,16 +209,17 @@ def _print_program(
     with result.gcode.open("rb") as raw:
         write_program(without_dust(bare_lines(raw)), program)
 
-    def proved_here() -> GcodeProgram:
+    def proved_here(watch: Watch) -> GcodeProgram:
         return proved_program(
             program,
             machine,
             material=MATERIALS[plan.material],
             claimed_duration_s=result.claimed_duration_s,
             claimed_material_mm3=result.claimed_filament_mm3,
+            watch=watch,
         )
 
-    proved = timed(proved_here, program, machine, out_dir=folder / "time")
+    proved = timed(proved_here, machine, folder=folder / "time")
     return replace(proved, pose="; ".join(facts.poses))
 
 

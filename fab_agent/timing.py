@@ -1,74 +1,100 @@
-"""How long a print takes with the printer's acceleration, found out in a limited child."""
+"""How long a print takes with the printer's acceleration: the proof tells its moves, a limited
+child plans them.
+"""
 
+import json
 import logging
+import math
+from array import array
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import BinaryIO
 
 from commons.errors import Unavailable
-from commons.machine import MachineProfile
+from commons.machine import MachineProfile, PrintLimits
+from fab_agent.gcode.motion import XYZ, Watch
 from fab_agent.gcode.program import GcodeProgram
+from fab_agent.printers.kinds import Firmware, kind_of
 from fab_agent.sandbox import Limits, run_python
 
 LIMITS = Limits(memory_bytes=2**30, cpu_s=600, wall_s=1200, file_bytes=2**20)
-PROGRAM = "program"
+# Marlin's planner holds 16 blocks (BLOCK_BUFFER_SIZE); Klipper looks ahead as far as it needs.
+MARLIN_BLOCKS, KLIPPER_BLOCKS = 16, 10_000
+_NUMBERS_AT_ONCE = 100_000
 log = logging.getLogger(__name__)
 
 
-class TimeAnswer(BaseModel):
-    """What the child answers, s."""
+class Recording:
+    """The moves of a print on their way to a file, as `print_time` reads them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._numbers = file, array("f")
 
-    duration_s: float = Field(ge=0)
+    def watch(self, place: XYZ, push_mm: float, seconds: float) -> None:
+        """What a Walk tells of each move and wait."""
+        self._numbers.extend((*place, push_mm, seconds))
+        if len(self._numbers) >= _NUMBERS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """All of them are in the file."""
+        self._numbers.tofile(self._file)
+        self._numbers = array("f")
 
 
 def timed(
-    prove: Callable[[], GcodeProgram], program: Path, profile: MachineProfile, *, out_dir: Path
+    prove: Callable[[Watch], GcodeProgram], profile: MachineProfile, *, folder: Path
 ) -> GcodeProgram:
     """What `prove` gives of a print, its estimate's time with the printer's acceleration.
 
-    A child reads the program at the same time, so that this lasts hardly longer than the proof.
-    Where it cannot, the time stays that of the proof: path over feed.
+    Where no child can find that out, the time stays that of the proof: path over feed.
+
+    Args:
+        folder: an empty one, for this alone.
 
     Raises:
         ProgramRefused: as `prove`.
     """
-    out_dir.mkdir()
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # The child is wanted as long as the proof is.
-        asked = beside.submit(
-            copy_context().run, lambda: print_duration_s(program, profile, out_dir=out_dir)
-        )
-        proved = prove()
-        try:
-            seconds = asked.result()
-        except Unavailable as problem:  # only an estimate is missing
-            log.warning("%s", problem)
-            return proved
+    moves, out_dir = folder / "moves", folder / "out"
+    out_dir.mkdir(parents=True)
+    with moves.open("wb") as file:
+        recording = Recording(file)
+        proved = prove(recording.watch)
+        recording.flush()
+    try:
+        seconds = moves_s(moves, profile, out_dir=out_dir)
+    except Unavailable as problem:  # only an estimate is missing
+        log.warning("%s", problem)
+        return proved
     return replace(proved, estimate=replace(proved.estimate, duration_s=seconds))
 
 
-def print_duration_s(program: Path, profile: MachineProfile, *, out_dir: Path) -> float:
-    """Seconds that a program's moves take on such a printer, ramps and corners included; heating
-    and homing come on top.
+def moves_s(moves: Path, profile: MachineProfile, *, out_dir: Path) -> float:
+    """Seconds that recorded moves take on such a printer; heating and homing come on top.
 
     Raises:
         Unavailable: it could not be found out; nothing but an estimate is missing then.
     """
+    limits = profile.fdm or PrintLimits()
+    looks_far = kind_of(profile).firmware is Firmware.KLIPPER
+    quickness = {
+        "acceleration_mm_s2": limits.acceleration_mm_s2,
+        "corner_mm_s": limits.corner_mm_s,
+        "blocks_ahead": KLIPPER_BLOCKS if looks_far else MARLIN_BLOCKS,
+    }
     child = run_python(
         "fab_agent.gcode.print_time",
-        [profile.model_dump_json()],
+        ["/in/moves", json.dumps(quickness)],
         out_dir=out_dir,
         limits=LIMITS,
-        inputs={PROGRAM: program},
+        inputs={"moves": moves},
     )
     try:
-        return TimeAnswer.model_validate_json(child.stdout).duration_s
-    except ValidationError as odd:
-        why = f"{child.why} {child.stderr[-200:]}"
-        raise Unavailable(f"{program.name}: its time is not known: {why}") from odd
+        seconds = float(child.stdout)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        why = f"{child.why} {child.stderr[-200:]}".strip()
+        raise Unavailable(f"the time of this print is not known: {why}")
+    return seconds

@@ -16,6 +16,8 @@ MM_PER_INCH = 25.4
 DUST = 1e-6
 MAX_DWELL_S = 60.0
 Action = Callable[..., None]
+# Told of each move and wait of a print: place reached, filament (mm), path over feed (s).
+Watch = Callable[[XYZ, float, float], None]
 
 _AXES = ((X, "X"), (Y, "Y"), (Z, "Z"))
 
@@ -52,6 +54,7 @@ class Walk(ABC):
         self.low: XYZ = (inf, inf, inf)
         self.high: XYZ = (-inf, -inf, -inf)
         self.duration_s = 0.0
+        self.watch: Watch | None = None
         self._take_tool(tool_mm)
         self._floor = (box.x_min_mm, box.y_min_mm, max(box.z_min_mm, floor_mm))
         self._floor_is_the_jobs = floor_mm > box.z_min_mm
@@ -317,6 +320,8 @@ class Walk(ABC):
             asked, most = f"{seconds:g} s", f"0 … {MAX_DWELL_S:g} s"
             self.refuse("dwell", f"a wait of {asked}; at most {MAX_DWELL_S:g} s", asked, most)
         self.duration_s += seconds
+        if self.watch is not None:
+            self.watch(self.here, 0.0, seconds)
 
 
 def _length_along(words: Mapping[int, float], start: XYZ, end: XYZ) -> float:

@@ -1,94 +1,77 @@
-"""How long a printer takes for its program, with its acceleration; a child: `… PROFILE`.
+"""How long a printer takes for its moves, with its acceleration: a child that reads what the proof
+saw of them, and is asked by `fab_agent/timing.py`.
 
-The proof reads every line and knows path over feed; how much longer the ramps and corners take is
-found here, in a child with numpy, from the same reading. A square corner is passed at the
-profile's `corner_mm_s`: Klipper's docs/Kinematics.md turns that into the junction deviation which
-Marlin has as M205 J. Heating, homing and levelling come on top: nobody can know them.
+A square corner is passed at `corner_mm_s`: Klipper's docs/Kinematics.md turns that into the
+junction deviation which Marlin has as M205 J. Heating, homing and levelling come on top: nobody
+can know them.
 """
 
+import json
 import sys
-from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from commons.machine import Driver, MachineProfile, PrintLimits
 from fab_agent.gcode.pace import Floats, corner_squared, planned_s
-from fab_agent.gcode.parser import parse_line, plain_move, plain_stroke
-from fab_agent.gcode.proof import walk_of
-from fab_agent.timing import PROGRAM, TimeAnswer
 
-# Marlin's planner holds 16 blocks (BLOCK_BUFFER_SIZE); Klipper looks ahead as far as it needs.
-MARLIN_BLOCKS = 16
-KLIPPER_BLOCKS = 10_000
 # What printers allow their Z axis (Marlin's DEFAULT_MAX_ACCELERATION, Klipper's example printers).
 Z_ACCELERATION_MM_S2 = 100.0
-# So many lines are planned at once; a stop between is less than a second in an hour.
-WINDOW_LINES = 200_000
-_WIDTH = 5
+# So many moves are planned at once; a stop between is less than a second in an hour.
+WINDOW_MOVES = 200_000
+_COLUMNS = 5
 
 
-def print_s(lines: Iterable[bytes], profile: MachineProfile) -> float:
-    """Seconds that a proved program's moves and waits take on such a printer.
+@dataclass(frozen=True, slots=True)
+class Quickness:
+    """Acceleration along any way, speed through a square corner, and how many blocks it knows."""
 
-    Raises:
-        ProgramRefused: it is no program for this machine.
+    acceleration_mm_s2: float
+    corner_mm_s: float
+    blocks_ahead: int
+
+
+def print_s(moves: BinaryIO, quickness: Quickness) -> float:
+    """Seconds of all moves: rows of X, Y, Z reached, filament (mm) and path over feed (s), as
+    32-bit floats.
     """
-    limits = profile.fdm or PrintLimits()
-    blocks = KLIPPER_BLOCKS if profile.driver is Driver.MOONRAKER else MARLIN_BLOCKS
-    total_s = 0.0
-    for states in _windows(lines, profile):
-        total_s += _window_s(states, limits, blocks)
-    return total_s
+    return sum(_window_s(window, quickness) for window in _windows(moves))
 
 
-def _windows(lines: Iterable[bytes], profile: MachineProfile) -> Iterator[Floats]:
-    """X, Y, Z, filament (mm) and path over feed (s) so far, after each line; windows join."""
-    walk = walk_of(profile)
-    states = array("d", (*walk.here, walk.worked, walk.duration_s))
-    for number, line in enumerate(lines, 1):
-        walk.line = number
-        stroke = plain_stroke(line)
-        if stroke is None or not walk.stroke(*stroke):
-            words = plain_move(line)
-            if words is not None:
-                walk.straight(words)
-            else:
-                walk.obey(parse_line(line, number, packed=walk.packed))
-        states.extend((*walk.here, walk.worked, walk.duration_s))
-        if len(states) >= _WIDTH * WINDOW_LINES:
-            yield np.array(states).reshape(-1, _WIDTH)
-            del states[:-_WIDTH]
-    yield np.array(states).reshape(-1, _WIDTH)
+def _windows(moves: BinaryIO) -> Iterator[Floats]:
+    """Rows of a part of the moves; the first is where the part begins (NaN: nobody knows)."""
+    before = np.full((1, _COLUMNS), np.nan)
+    while block := moves.read(4 * _COLUMNS * WINDOW_MOVES):
+        rows = np.frombuffer(block, dtype=np.float32).astype(np.float64).reshape(-1, _COLUMNS)
+        yield np.concatenate([before, rows])
+        before = rows[-1:]
 
 
-def _window_s(states: Floats, limits: PrintLimits, blocks: int) -> float:
-    """Of the lines between the states: what moves is planned, what stands takes its time."""
-    rate = limits.acceleration_mm_s2
-    steps = np.diff(states, axis=0)
-    lasts = steps[:, 4]
-    steps, lasts = steps[lasts > 0], lasts[lasts > 0]
-    ways, pushes = np.nan_to_num(steps[:, :3]), np.abs(steps[:, 3])
+def _window_s(rows: Floats, quickness: Quickness) -> float:
+    """What moves is planned, what stands takes its time."""
+    ways, rows = np.nan_to_num(np.diff(rows[:, :3], axis=0)), rows[1:]
+    lasts = rows[:, 4]
+    ways, pushes, lasts = ways[lasts > 0], np.abs(rows[:, 3])[lasts > 0], lasts[lasts > 0]
     length = np.linalg.norm(ways, axis=1)
     moves = length > 0
-    standing_s = _ramped_s(pushes[~moves], lasts[~moves], rate).sum()
-    way, far = ways[moves], length[moves]
-    if not len(far):
-        return float(standing_s)
-    unit = way / far[:, None]
+    rate = quickness.acceleration_mm_s2
+    standing_s = float(_ramped_s(pushes[~moves], lasts[~moves], rate).sum())
+    if not moves.any():
+        return standing_s
+    far = length[moves]
+    unit = ways[moves] / far[:, None]
     upward = np.abs(unit[:, 2])
-    z_limit = np.divide(
+    z_rate = np.divide(
         Z_ACCELERATION_MM_S2, upward, out=np.full_like(upward, rate), where=upward > 0
     )
-    junction_mm = limits.corner_mm_s**2 * (sqrt(2) - 1) / rate
-    corner = corner_squared(unit, rate, junction_mm)
+    corner = corner_squared(unit, rate, quickness.corner_mm_s**2 * (sqrt(2) - 1) / rate)
     corner[np.diff(np.flatnonzero(moves)) > 1] = 0.0  # it stands in between
-    moving_s = planned_s(
-        far, far / lasts[moves], np.minimum(rate, z_limit), corner, blocks_ahead=blocks
-    )
-    return float(standing_s + moving_s.sum())
+    speed, rates = far / lasts[moves], np.minimum(rate, z_rate)
+    moving_s = planned_s(far, speed, rates, corner, blocks_ahead=quickness.blocks_ahead)
+    return standing_s + float(moving_s.sum())
 
 
 def _ramped_s(pushes: Floats, lasts: Floats, rate: float) -> Floats:
@@ -100,11 +83,10 @@ def _ramped_s(pushes: Floats, lasts: Floats, rate: float) -> Floats:
 
 
 def main() -> None:
-    """The profile is the argument, the program lies at /in/program, the answer is JSON."""
-    profile = MachineProfile.model_validate_json(sys.argv[1])
-    with Path(f"/in/{PROGRAM}").open("rb") as file:
-        seconds = print_s((line.rstrip(b"\n") for line in file), profile)
-    sys.stdout.write(TimeAnswer(duration_s=seconds).model_dump_json())
+    """The arguments: a file of moves, and a Quickness as JSON. The answer is seconds as JSON."""
+    with Path(sys.argv[1]).open("rb") as moves:
+        seconds = print_s(moves, Quickness(**json.loads(sys.argv[2])))
+    sys.stdout.write(json.dumps(seconds))
 
 
 if __name__ == "__main__":

@@ -68,11 +68,14 @@ class PrinterWalk(Walk):
         feed = self._feed_mm_s or self._need_feed()
         if Z in words:
             self._check_vertical(self.here[2] - start[2], length, self.profile.max_feed_z_mm_s)
+        push = 0.0
         if E in words:
             push = self._push(words[E], length)
             length = length or abs(push)
         if length > 0:
             self.duration_s += length / feed
+            if self.watch is not None:
+                self.watch(self.here, push, length / feed)
 
     def stroke(self, x: float, y: float, e: float) -> bool:
         """Follow a stroke in the box that was reached before, in the commonest state."""
@@ -89,6 +92,8 @@ class PrinterWalk(Walk):
         self._e_mm += e
         self.extruded_mm += e
         self.duration_s += length / feed
+        if self.watch is not None:
+            self.watch(self.here, e, length / feed)
         return True
 
     def finish(self) -> None:

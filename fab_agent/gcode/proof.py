@@ -16,7 +16,7 @@ from commons.machine import Driver, MachineProfile, Material, Process
 from fab_agent.gcode.claims import check_claims, check_spool
 from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
-from fab_agent.gcode.motion import XYZ
+from fab_agent.gcode.motion import XYZ, Watch
 from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, plain_stroke, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
 from fab_agent.gcode.program import CUTTER_STOP, Estimate, GcodeProgram
@@ -65,6 +65,7 @@ def prove(
     material: Material | None = None,
     floor_mm: float = -inf,
     cutters_mm: tuple[float, ...] = (),
+    watch: Watch | None = None,
 ) -> Proof:
     """The proof that these bare lines are safe on such a machine.
 
@@ -74,17 +75,17 @@ def prove(
         material: lowers the temperature limit to its own, and must be one the machine takes.
         floor_mm: a cutter may go no deeper, however deep the machine goes.
         cutters_mm: diameters of the cutters, in order, when there is a stop between each two.
+        watch: is told of each move and wait of a print.
 
     Raises:
         ProgramRefused: names the line, the rule, the value, the limit and the place.
     """
-    _check_material(profile, material)
     walk = walk_of(profile, material, floor_mm, cutters_mm)
-    number, line = 0, b""
+    walk.watch = watch
+    line = b""
     try:
-        for number, text in enumerate(lines, 1):
+        for walk.line, text in enumerate(lines, 1):
             line = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-            walk.line = number
             stroke = plain_stroke(line)
             if stroke is not None and walk.stroke(*stroke):
                 continue
@@ -92,12 +93,17 @@ def prove(
             if words is not None:
                 walk.straight(words)
             elif line != CUTTER_STOP or not walk.stops():
-                walk.obey(parse_line(line, number, packed=walk.packed))
+                walk.obey(parse_line(line, walk.line, packed=walk.packed))
     except ProgramRefused as refused:
-        refused.value = refused.value or shown(line) or "nothing"
-        refused.place = walk.here
+        _complete(refused, line, walk.here)
         raise
-    return _proof_of(walk, profile, material, number)
+    return _proof_of(walk, profile, material, walk.line)
+
+
+def _complete(refused: ProgramRefused, line: bytes, place: XYZ) -> None:
+    """A refusal tells its line, where it has no better value, and the place."""
+    refused.value = refused.value or shown(line) or "nothing"
+    refused.place = place
 
 
 def prove_file(
@@ -107,6 +113,7 @@ def prove_file(
     material: Material | None = None,
     floor_mm: float = -inf,
     cutters_mm: tuple[float, ...] = (),
+    watch: Watch | None = None,
 ) -> Proof:
     """The proof of a program file as `write_program` leaves it, bound to its bytes by `sha256`.
 
@@ -119,8 +126,9 @@ def prove_file(
         with path.open("rb") as file:
             lines = _lines_of(file, digest.update)
             proof = prove(
-                lines, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm
-            )
+                lines, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm,
+                watch=watch,
+            )  # fmt: skip
     except FileNotFoundError as error:
         raise NotFound(f"no program at {path}: prepare it again") from error
     return replace(proof, sha256=digest.hexdigest())
@@ -135,6 +143,7 @@ def proved_program(
     cutters_mm: tuple[float, ...] = (),
     claimed_duration_s: float | None = None,
     claimed_material_mm3: float | None = None,
+    watch: Watch | None = None,
 ) -> GcodeProgram:
     """The file at `path` as a program that may be sent to such a machine.
 
@@ -144,7 +153,9 @@ def proved_program(
     Raises:
         ProgramRefused, NotFound: as `prove_file`; also when a claim is not borne out.
     """
-    proof = prove_file(path, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm)
+    proof = prove_file(
+        path, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm, watch=watch
+    )
     estimate = Estimate(
         duration_s=proof.duration_s,
         material_mm3=proof.extruded_mm3,
@@ -194,6 +205,7 @@ def walk_of(
     cutters_mm: tuple[float, ...] = (),
 ) -> PrinterWalk | MillWalk:
     """The rules for such a machine, before the first line; ProgramRefused where there are none."""
+    _check_material(profile, material)
     if profile.fdm and profile.driver is not Driver.GRBL:
         try:
             firmware = kind_of(profile).firmware

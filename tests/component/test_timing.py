@@ -1,14 +1,15 @@
-"""The time of a print is found out in a child while the program is proved."""
+"""The time of a print is found out in a child from what its proof saw."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from commons.errors import ProgramRefused
 from commons.machine import MATERIALS
-from fab_agent.gcode.print_time import print_s
+from fab_agent import timing
 from fab_agent.gcode.proof import prove_file, proved_program
-from fab_agent.timing import print_duration_s, timed
+from fab_agent.timing import timed
 from tests.profiles import printer
 
 pytestmark = pytest.mark.slow  # each starts a child in its sandbox
@@ -26,37 +27,36 @@ def program(tmp_path):
     return path
 
 
-def prove(program):
-    return proved_program(program, printer(), material=MATERIALS["pla"])
+def proved(program, profile=None):
+    """Its proof, given away to be watched."""
+    profile = profile or printer()
+    return lambda watch: proved_program(program, profile, material=MATERIALS["pla"], watch=watch)
 
 
-def test_the_child_says_what_its_module_says_and_that_is_more_than_path_over_feed(
-    program, tmp_path
+def test_ramps_and_corners_come_on_top_of_path_over_feed(program, tmp_path):
+    with_ramps = timed(proved(program), printer(), folder=tmp_path / "time").estimate.duration_s
+    at_feed = prove_file(program, printer()).duration_s
+    assert 1.02 * at_feed < with_ramps < 1.5 * at_feed
+
+
+def test_a_quicker_printer_takes_less_time(program, tmp_path):
+    quick = printer(fdm={"acceleration_mm_s2": 5000})
+    slow_s = timed(proved(program), printer(), folder=tmp_path / "slow").estimate.duration_s
+    quick_s = timed(proved(program, quick), quick, folder=tmp_path / "q").estimate.duration_s
+    assert quick_s < slow_s
+
+
+def test_a_time_that_cannot_be_found_out_leaves_that_of_the_proof(
+    program, tmp_path, caplog, monkeypatch
 ):
-    timed_program = timed(lambda: prove(program), program, printer(), out_dir=tmp_path / "time")
-    expected = print_s(LINES, printer())
-    assert timed_program.estimate.duration_s == pytest.approx(expected)
-    assert expected > 1.02 * prove_file(program, printer()).duration_s
-
-
-def test_a_time_that_cannot_be_found_out_leaves_that_of_the_proof(program, tmp_path, caplog):
-    gone = tmp_path / "gone.gcode"
-    gone.write_bytes(b"G1 X1\n")
+    monkeypatch.setattr(timing, "LIMITS", replace(timing.LIMITS, memory_bytes=2**20))
     with caplog.at_level(logging.WARNING):
-        proved = timed(lambda: prove(program), gone, printer(), out_dir=tmp_path / "time")
-    assert proved.estimate.duration_s == prove_file(program, printer()).duration_s
-    assert "its time is not known" in caplog.text
+        plain = timed(proved(program), printer(), folder=tmp_path / "time")
+    assert plain.estimate.duration_s == prove_file(program, printer()).duration_s
+    assert "the time of this print is not known" in caplog.text
 
 
 def test_a_refused_program_stays_refused(program, tmp_path):
     program.write_bytes(b"G1 X1 F600\n")
     with pytest.raises(ProgramRefused):
-        timed(lambda: prove(program), program, printer(), out_dir=tmp_path / "time")
-
-
-def test_a_quicker_printer_takes_less_time(program, tmp_path):
-    quick = printer(fdm={"acceleration_mm_s2": 5000})
-    for name in ("slow", "quick"):
-        (tmp_path / name).mkdir()
-    slow_s = print_duration_s(program, printer(), out_dir=tmp_path / "slow")
-    assert print_duration_s(program, quick, out_dir=tmp_path / "quick") < slow_s
+        timed(proved(program), printer(), folder=tmp_path / "time")

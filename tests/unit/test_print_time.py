@@ -1,25 +1,34 @@
 """How long a print takes, against figures worked out by hand."""
 
+import io
 from math import sqrt
 
 import pytest
 
-from commons.errors import ProgramRefused
-from commons.machine import Driver, PrintLimits
+from commons.machine import Driver
 from fab_agent.gcode import print_time
-from fab_agent.gcode.print_time import Z_ACCELERATION_MM_S2, print_s
+from fab_agent.gcode.print_time import Z_ACCELERATION_MM_S2, Quickness, print_s
+from fab_agent.gcode.proof import prove
+from fab_agent.timing import KLIPPER_BLOCKS, MARLIN_BLOCKS, Recording
 from tests.profiles import printer
 
-LIMITS = PrintLimits(acceleration_mm_s2=1000, corner_mm_s=8)
-PRINTER = printer(fdm=LIMITS)
-HEAD = [b"G90", b"M83", b"G28", b"M109 S210", b"G1 X0 Y0 Z0 F600"]
+HEAD = [b"G90", b"M83", b"G28", b"M109 S210", b"G1 X0 Y0 Z0 F600", b"G1 E9 F60", b"G4 P1000"]
+TAIL = [b"G4 P1000", b"M104 S0"]
 
 
-def lasts(*lines, profile=PRINTER):
+def whole_s(lines, blocks, driver):
+    file = io.BytesIO()
+    recording = Recording(file)
+    prove([*HEAD, *lines, *TAIL], printer(driver=driver), watch=recording.watch)
+    recording.flush()
+    file.seek(0)
+    return print_s(file, Quickness(1000.0, 8.0, blocks))
+
+
+def lasts(*lines, blocks=MARLIN_BLOCKS, driver=Driver.MARLIN):
     """Of these lines alone, from rest to rest."""
-    wait = b"G4 P1" if profile.driver is Driver.MOONRAKER else b"G4 S0.001"
-    alone = print_s([*HEAD, wait], profile)
-    return print_s([*HEAD, wait, *(line.encode() for line in lines)], profile) - alone
+    rest_s = whole_s([], blocks, driver)
+    return whole_s([line.encode() for line in lines], blocks, driver) - rest_s
 
 
 def test_a_line_is_path_over_feed_and_its_ramps():
@@ -40,9 +49,9 @@ def test_pieces_of_a_straight_line_last_as_long_as_the_whole():
 
 def test_klipper_knows_more_blocks_ahead_than_marlin():
     tiny = [f"G1 X{n / 20:g} E.002 F9000" for n in range(1, 1001)]
-    klipper = printer(driver=Driver.MOONRAKER, fdm=LIMITS)
-    assert lasts(*tiny, profile=klipper) == pytest.approx(50 / 150 + 150 / 1000, rel=0.01)
-    known_mm = print_time.MARLIN_BLOCKS / 20
+    klipper = lasts(*tiny, blocks=KLIPPER_BLOCKS, driver=Driver.MOONRAKER)
+    assert klipper == pytest.approx(50 / 150 + 150 / 1000, rel=0.01)
+    known_mm = MARLIN_BLOCKS / 20
     assert lasts(*tiny) == pytest.approx(50 / sqrt(2 * 1000 * known_mm), rel=0.1)
 
 
@@ -69,10 +78,5 @@ def test_the_z_axis_is_slow_to_speed_up():
 def test_a_program_may_be_planned_in_windows(monkeypatch):
     lines = [f"G1 X{(n * 37) % 200} Y{(n * 53) % 200} F6000" for n in range(1, 400)]
     whole = lasts(*lines)
-    monkeypatch.setattr(print_time, "WINDOW_LINES", 100)
+    monkeypatch.setattr(print_time, "WINDOW_MOVES", 100)
     assert whole < lasts(*lines) < whole * 1.01
-
-
-def test_what_is_no_program_for_the_machine_has_no_time():
-    with pytest.raises(ProgramRefused):
-        print_s([b"G1 X10 F600"], PRINTER)
