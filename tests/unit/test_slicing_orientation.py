@@ -1,10 +1,12 @@
 """Which side of a part lies on the bed: shapes whose best pose is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
 
-from fab_agent.slicing.mesh import volume_mm3
+from fab_agent.slicing.mesh import body_of, volume_mm3
 from fab_agent.slicing.orientation import laid, poses, suggested
 
 
@@ -123,3 +125,20 @@ def test_each_pose_is_measured_in_its_own_direction():
     assert (head.overhang_mm2, head.contact_mm2) == pytest.approx((0, 1200))
     assert drawn.height_mm == head.height_mm == 60
     assert all(laid(tee, pose)[..., 2].min() == pytest.approx(0) for pose in poses(tee))
+
+
+DESIGNS = sorted((Path(__file__).parents[2] / "designs").glob("*/export/*.stl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", DESIGNS, ids=lambda file: file.stem)
+def test_our_designs_stay_as_they_are_drawn_and_come_back_to_that_from_any_other_side(file):
+    part = body_of(file.read_bytes(), file.name, scale=1.0, max_faces=10**6)
+    kept = suggested(part, lambda box: True)
+    assert kept is not None and kept.sentence.startswith("stays as drawn")
+    drawn = poses(part)[0]
+    for turned in (part * (1, -1, -1), part[..., [0, 2, 1]] * (1, -1, 1)):
+        found = suggested(turned, lambda box: True)
+        assert found is not None
+        pose = poses(found.triangles)[0]
+        assert pose.cost == pytest.approx(drawn.cost, abs=0.02)
