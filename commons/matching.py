@@ -92,24 +92,29 @@ def _wrong_process(need: BuildNeed, machine: MachineOffer) -> str | None:
 def capacity(need: BuildNeed, machine: MachineOffer, *, limit: int) -> int:
     """How many copies this machine may surely be given at once, at least 1 and up to `limit`.
 
-    What the part weighs counts too, where it is known what is left of the loaded material. A part
-    that may be laid on any side counts with its largest one.
+    What is left of the loaded material counts too, a sheet's size or a spool's mass, where it is
+    known. A part that may be laid on any side counts with its largest one.
     """
     if need.size_mm is None:
         return 1
     x, y, z = sorted(need.size_mm) if need.any_side else need.size_mm
     size = (y, z) if need.any_side else (x, y)
-    area, margin_mm = _area(need, machine.profile)
+    loaded = machine.loaded_material == need.material
+    sheet_mm = machine.loaded_sheet_mm if loaded else None
+    area, margin_mm = _area(need, machine.profile, sheet_mm)
     fit = plates.most(size, area, margin_mm=margin_mm, limit=limit, mixed=_mixed(need))
-    if need.mass_g and machine.mass_left_g is not None and machine.loaded_material == need.material:
+    if need.mass_g and machine.mass_left_g is not None and loaded:
         fit = min(fit, int(machine.mass_left_g / (need.mass_g / need.copies * MASS_RESERVE)))
     return max(1, fit)
 
 
-def _area(need: BuildNeed, profile: MachineProfile) -> tuple[plates.PrintArea, float]:
+def _area(
+    need: BuildNeed, profile: MachineProfile, sheet_mm: plates.Size | None = None
+) -> tuple[plates.PrintArea, float]:
     """Where parts may lie, and what each needs around it."""
     if profile.cnc is not None:
-        return plates.sheet_area(profile), plates.cut_margin_mm(profile.cnc.cutter_mm)
+        area = plates.sheet_area(profile, sheet_mm)
+        return area, plates.cut_margin_mm(profile.cnc.cutter_mm)
     return plates.print_area(profile), need.margin_mm
 
 
@@ -202,9 +207,14 @@ def _too_small_a_sheet(need: BuildNeed, machine: MachineOffer) -> str | None:
         return None
     x, y, _ = need.size_mm
     wide, deep = machine.loaded_sheet_mm
-    if any(a <= wide and b <= deep for a, b in ((x, y), (y, x))):
+    said = f"has a sheet of {wide:g} × {deep:g} mm, this part is {x:.0f} × {y:.0f} mm"
+    if not any(a <= wide and b <= deep for a, b in ((x, y), (y, x))):
+        return said
+    if need.copies == 1:
         return None
-    return f"has a sheet of {wide:g} × {deep:g} mm, this part is {x:.0f} × {y:.0f} mm"
+    area, margin_mm = _area(need, machine.profile, machine.loaded_sheet_mm)
+    fit = plates.most((x, y), area, margin_mm=margin_mm, limit=need.copies, mixed=_mixed(need))
+    return None if fit == need.copies else f"{said} and {need.copies} do not fit at once"
 
 
 _FILTERS = (

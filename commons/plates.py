@@ -127,17 +127,18 @@ def _kept_out(box: Envelope) -> tuple[Rectangle, ...]:
     )
 
 
-def sheet_area(machine: MachineProfile) -> PrintArea:
-    """What of a sheet that is as large as a router's axes is left for parts.
+def sheet_area(machine: MachineProfile, sheet_mm: Size | None = None) -> PrintArea:
+    """What of a sheet is left for parts: of one as large as a router's axes, or of `sheet_mm`.
 
-    Work zero is the sheet's corner, so the sheet reaches as far as the machine does from there.
+    Work zero is the sheet's corner, so a sheet reaches as far as the machine does from there.
     """
     box = machine.envelope
+    wide, deep = sheet_mm or (box.x_max_mm, box.y_max_mm)
     return PrintArea(
         x_min_mm=max(_SHEET_EDGE_MM, box.x_min_mm),
         y_min_mm=max(_SHEET_EDGE_MM, box.y_min_mm),
-        x_max_mm=box.x_max_mm - _SHEET_EDGE_MM,
-        y_max_mm=box.y_max_mm - _SHEET_EDGE_MM,
+        x_max_mm=min(box.x_max_mm, wide) - _SHEET_EDGE_MM,
+        y_max_mm=min(box.y_max_mm, deep) - _SHEET_EDGE_MM,
         height_mm=box.z_max_mm,
         keep_out=_kept_out(box),
     )

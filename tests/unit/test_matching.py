@@ -117,12 +117,28 @@ def test_no_part_fits_where_something_stands_on_the_bed() -> None:
         (replace(HOOK, size_mm=(900, 900, 1)), PRINTER, 1),
         (replace(BOARD, mass_g=None), ROUTER, 2),
         (replace(BOARD, mass_g=None, size_mm=(100, 100, 0)), ROUTER, 12),
+        (
+            replace(BOARD, mass_g=None, size_mm=(100, 100, 0)),
+            replace(ROUTER, loaded_sheet_mm=(260, 150)),
+            2,
+        ),
     ],
 )
 def test_a_plate_holds_what_surely_fits_and_what_is_left_of_the_material(
     need: BuildNeed, machine: MachineOffer, fit: int
 ) -> None:
     assert capacity(need, machine, limit=12) == fit
+
+
+def test_an_offcut_must_hold_all_that_is_cut_at_once() -> None:
+    tile = replace(BOARD, mass_g=None, size_mm=(100, 100, 0))
+    offcut = replace(ROUTER, loaded_sheet_mm=(260, 150))
+    assert refusal(replace(tile, copies=2), offcut) is None
+    (answer,) = candidates(replace(tile, copies=3), [offcut])
+    assert answer.refusal is not None
+    assert answer.sentence == (
+        "Router has a sheet of 260 × 150 mm, this part is 100 × 100 mm and 3 do not fit at once"
+    )
 
 
 def test_a_machine_says_when_a_plate_is_too_much_for_it() -> None:

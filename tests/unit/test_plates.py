@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commons.machine import Envelope, KeepOut
-from commons.plates import GAP_MM, PrintArea, Rectangle, arrange, most, print_area, sheet_area
+from commons.plates import (
+    GAP_MM,
+    PrintArea,
+    Rectangle,
+    arrange,
+    cut_margin_mm,
+    most,
+    print_area,
+    sheet_area,
+)
+from fab_agent.cam.mill import mill
+from fab_agent.cam.request import Kind
+from fab_agent.cam.stock import Stock
 from tests.profiles import printer, router
 
 BED = PrintArea(2, 8, 248, 208, 209)
@@ -108,3 +120,18 @@ def test_a_machine_leaves_room_around_what_stands_on_it():
 
 def test_a_sheet_has_its_clamps_at_the_edge():
     assert sheet_area(router()).room_mm(0)[:2] == (580, 380)
+
+
+@pytest.mark.slow
+def test_as_many_as_are_said_to_fit_a_sheet_are_really_cut_out_of_it():
+    box = Envelope(x_max_mm=600, y_max_mm=400, z_min_mm=-20, z_max_mm=60)
+    machine = router(envelope=box)
+    margin_mm = cut_margin_mm(machine.cnc.cutter_mm)
+    copies = most((100, 100), sheet_area(machine), margin_mm=margin_mm, limit=50, mixed=False)
+    assert copies == 15
+    drawing = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="100mm" height="100mm" '
+        b'viewBox="0 0 100 100"><rect width="100" height="100"/></svg>'
+    )
+    stock = Stock(thickness_mm=12, size_mm=(600, 400))
+    assert mill(drawing, Kind.SVG, stock=stock, profile=machine, copies=copies).lines
