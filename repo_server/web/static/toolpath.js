@@ -128,6 +128,24 @@ function linesOf(T, points, colour) {
   return new T.LineSegments(geometry, material);
 }
 
+/** Each line as bright as a wall in its direction would be, every other layer a little darker. */
+function shade(T, lines, points, layers, colour) {
+  const plain = new T.Color(colour);
+  const colours = new Float32Array(points.length);
+  for (let i = 0; i < layers.length; i += 1) {
+    const dx = points[6 * i + 3] - points[6 * i];
+    const dy = points[6 * i + 4] - points[6 * i + 1];
+    const faces = Math.abs(0.93 * dx - 0.37 * dy) / (Math.hypot(dx, dy) || 1);
+    const light = (0.6 + 0.55 * faces) * (layers[i] % 2 ? 0.9 : 1);
+    for (let end = 6 * i; end < 6 * i + 6; end += 3) {
+      colours.set([plain.r * light, plain.g * light, plain.b * light], end);
+    }
+  }
+  lines.geometry.setAttribute("color", new T.Float32BufferAttribute(colours, 3));
+  lines.material.vertexColors = true;
+  lines.material.color.set(0xffffff);
+}
+
 /** The bed's edge, with a grid whose step fits it. */
 function bedOf(T, [left, front, right, back]) {
   const step = STEPS_MM.find((mm) => Math.max(right - left, back - front) / mm <= 14) ?? 1000;
@@ -243,6 +261,7 @@ function build(T, program) {
     const lines = linesOf(T, points, colour);
     lines.visible = kind !== "travel";
     lines.frustumCulled = false;
+    if (program.layers.length && kind !== "travel") shade(T, lines, points, layers, colour);
     // The line that primes a nozzle lies far from the part, on the first layer.
     const away = kind === "first" && program.layers.length > 1;
     if (!away && !["travel", "rapid"].includes(kind)) {
