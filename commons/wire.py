@@ -142,6 +142,15 @@ class ProgramFacts(Asked):
     prepared_with: Annotated[str, Field(max_length=200)]
     profile_sha256: Sha256
 
+    @property
+    def holding(self) -> str:
+        """Which cutter the machine must hold at the start and which follow; empty: not told."""
+        if not self.cutters_mm:
+            return ""
+        first, *others = (f"{diameter:g} mm" for diameter in self.cutters_mm)
+        later = f"; it stops for {', then '.join(others)}" if others else ""
+        return f" and holds the {first} cutter{later}"
+
 
 class RunFacts(Asked):
     """What the agent saw of a run, finished or not. `energy_kwh` only from a meter."""

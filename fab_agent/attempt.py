@@ -76,8 +76,8 @@ def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
         )
         bench.show(Shown(offer.attempt_id, prepared.program.path))
         start = Start(offer.attempt_id, offer.fence, prepared.program.sha256)
-        cutters_mm = prepared.program.cutters_mm
-        asked_at = Clearance(start, staged_seq, bench, cutters_mm=cutters_mm).asked_at()
+        holding = prepared.facts.holding
+        asked_at = Clearance(start, staged_seq, bench, holding=holding).asked_at()
         if asked_at is None:
             return EventKind.DECLINED
         return _start(start, prepared, bench, asked_at=asked_at)

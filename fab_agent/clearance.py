@@ -27,12 +27,10 @@ class Clearance:
     that a permit is never taken for younger than it is.
     """
 
-    def __init__(
-        self, start: Start, staged_seq: int, bench: Bench, *, cutters_mm: tuple[float, ...] = ()
-    ) -> None:
-        """`cutters_mm` are those of a program that stops for a change between each two."""
+    def __init__(self, start: Start, staged_seq: int, bench: Bench, *, holding: str = "") -> None:
+        """`holding`: which cutter the machine must hold, as ProgramFacts say it."""
         self._start, self._staged_seq, self._bench = start, staged_seq, bench
-        self._wanted = f"someone confirms that the machine is clear{_holding(cutters_mm)}"
+        self._wanted = f"someone confirms that the machine is clear{holding}"
         self._asked_at: float | None = None
         self._has_asked = False
         self._failures = 0
@@ -168,12 +166,3 @@ class Clearance:
             self._bench.journal.record(
                 EventKind.DECLINED, start.attempt_id, start.fence, sentence=why
             )
-
-
-def _holding(cutters_mm: tuple[float, ...]) -> str:
-    """Which cutter it must hold and which follow; nothing where the profile's is the only one."""
-    if not cutters_mm:
-        return ""
-    first, *others = (f"{diameter:g} mm" for diameter in cutters_mm)
-    later = f"; it stops for {', then '.join(others)}" if others else ""
-    return f" and holds the {first} cutter{later}"

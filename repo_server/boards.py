@@ -167,7 +167,10 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
 
     return Board(
         lab=BoardLab(slug=lab.slug, name=lab.name, city_slug=city.slug, city=city.name),
-        machines=tuple(_machine(station, clearers) for station in stations),
+        machines=tuple(
+            _machine(station, clearers, tries.get(station.machine.attempt_id or ""))
+            for station in stations
+        ),
         jobs=tuple(map(shown, jobs)),
         past=tuple(map(shown, past)),
     )
@@ -280,7 +283,7 @@ _NOT_WELL = {
 }
 
 
-def _machine(station: _Station, clearers: str) -> BoardMachine:
+def _machine(station: _Station, clearers: str, attempt: AttemptRow | None) -> BoardMachine:
     machine, lot, report = station.machine, station.lot, seen(station.machine)
     progress = report.progress if report else None
     if progress is not None and progress.attempt_id != machine.attempt_id:
@@ -291,7 +294,7 @@ def _machine(station: _Station, clearers: str) -> BoardMachine:
         process=Process(str(machine.profile["process"])),
         simulated=bool(machine.profile.get("simulated")),
         state=station.condition,
-        sentence=_sentence(station, report, clearers),
+        sentence=_sentence(station, report, f"{_holding(attempt)}: {clearers}"),
         cleared=station.is_clear,
         lot=None if lot is None else BoardLot.model_validate(lot.model_dump()),
         hotend_c=report.hotend_c if report else None,
@@ -302,12 +305,19 @@ def _machine(station: _Station, clearers: str) -> BoardMachine:
     )
 
 
-def _sentence(station: _Station, report: MachineReport | None, clearers: str) -> str:
+def _holding(attempt: AttemptRow | None) -> str:
+    """Which cutter whoever clears the machine must find in it."""
+    if attempt is None or attempt.program is None:
+        return ""
+    return ProgramFacts.model_validate(attempt.program).holding
+
+
+def _sentence(station: _Station, report: MachineReport | None, clear: str) -> str:
     """What people should know about the machine now; empty when its state says it all."""
     if station.condition is Condition.UNCONFIRMED and station.job is not None:
         return station.job.sentence
     if station.condition is Condition.AWAIT_CLEAR:
-        return f"someone has to look and confirm that the bed is clear: {clearers}"
+        return f"someone has to look and confirm that the bed is clear{clear}"
     if report is not None and report.sentence:
         return report.sentence
     if station.condition is Condition.OFFLINE:

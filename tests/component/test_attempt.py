@@ -249,7 +249,7 @@ class Shop:
         self.program = folder / "program.gcode"
         self.program.write_bytes(BYTES)
         self.preparing: Callable[[], None] = lambda: None
-        self.cutters_mm: tuple[float, ...] = ()
+        self.facts = FACTS
         self.on_fault: Callable[[MachineReport], None] = lambda report: None
         self.open()
 
@@ -304,10 +304,8 @@ class Shop:
         self, offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None]
     ) -> Prepared:
         self.preparing()
-        program = GcodeProgram(
-            self.program, SHA, 3, Process.FDM, Estimate(60.0, None), cutters_mm=self.cutters_mm
-        )
-        return Prepared(program, FACTS)
+        program = GcodeProgram(self.program, SHA, 3, Process.FDM, Estimate(60.0, None))
+        return Prepared(program, self.facts)
 
 
 @pytest.fixture
@@ -342,7 +340,7 @@ def test_a_good_attempt_is_staged_started_and_finished(shop: Shop) -> None:
 def test_whoever_clears_a_machine_is_told_its_cutters_in_their_order(
     shop: Shop, cutters_mm: tuple[float, ...], holds: str
 ) -> None:
-    shop.cutters_mm = cutters_mm
+    shop.facts = FACTS.model_copy(update={"cutters_mm": cutters_mm})
     shop.carry_out(HEARD)
     waits = [it.sentence for it in shop.reports if it.state is MachineState.WAITING]
     assert waits[0] == f"someone confirms that the machine is clear{holds}"

@@ -12,7 +12,7 @@ from repo_server import boards, labs
 from repo_server.api.boards import HEARTBEAT_S, LIFE_S, board_events
 from repo_server.boards import Board, BoardJob, BoardMachine
 from repo_server.conditions import Condition
-from tests.floor import Floor, furnish, run
+from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer, router
 from tests.shop import API, Someone, open_shop
 
@@ -86,6 +86,18 @@ def test_a_machine_that_waits_for_a_clear_bed_names_who_can_clear_it(floor: Floo
     assert shown.sentence == "someone has to look and confirm that the bed is clear: Manu"
     floor.clear()
     assert (machine(floor).state, machine(floor).cleared) == (Condition.READY, True)
+
+
+def test_whoever_clears_a_router_is_told_its_cutters_in_their_order(floor: Floor) -> None:
+    floor.order("board")
+    offer = floor.lease("Router")
+    assert offer is not None
+    facts = PROGRAM.model_copy(update={"cutters_mm": (3.0, 1.5)})
+    floor.tell(K.STAGED, offer, program=facts)
+    assert machine(floor, "Router").sentence == (
+        "someone has to look and confirm that the bed is clear and holds the 3 mm cutter; it stops "
+        "for 1.5 mm: Manu"
+    )
 
 
 def test_a_machine_is_shown_through_the_life_of_its_job(floor: Floor) -> None:
