@@ -286,6 +286,21 @@ class PrintOptions(Told):
     orientation: Orientation = Orientation.AS_DRAWN
 
 
+class MillOptions(Told):
+    """What the person who orders may choose about a milled part.
+
+    `nest` lays the parts of a drawing one by one where they waste least, else they keep together.
+    `grain` is how the drawing wants the sheet's grain to run. `finish`: a last thin round along
+    every contour. `way`: whether a mesh is cut as a plate or carved as a surface.
+    """
+
+    nest: bool = False
+    grain: Axis | None = None
+    conventional: bool = False
+    finish: bool = False
+    way: Literal["auto", "plate", "surface"] = "auto"
+
+
 class JobOffer(Told):
     """The right to prepare one job until `lease_ends_at`, under `fence`.
 
@@ -311,6 +326,7 @@ class JobOffer(Told):
     grain: Axis | None = None
     copies: Annotated[int, Field(ge=1)] = 1
     options: PrintOptions = PrintOptions()
+    milling: MillOptions = MillOptions()
 
 
 class ArmRequest(Asked):

@@ -12,7 +12,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.machine import Process
 from commons.matching import candidates
-from commons.wire import ArmRequest, JobOffer, Permit, PrintOptions, ProgramFacts
+from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
 from repo_server import attempts, cards, matches
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
@@ -209,7 +209,9 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         sheet_mm=lot.sheet_mm if lot else None,
         grain=lot.grain if lot else None,
         copies=job.copies,
+        # Those of its process; the others are as usual.
         options=PrintOptions.model_validate(order.options),
+        milling=MillOptions.model_validate(order.options),
     )
 
 

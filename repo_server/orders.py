@@ -14,7 +14,7 @@ from commons.job import JobState
 from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
-from commons.wire import Asked, PrintOptions, Sha256
+from commons.wire import Asked, MillOptions, PrintOptions, Sha256
 from repo_server import matches
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
@@ -39,6 +39,12 @@ class OrderedOptions(PrintOptions):
         return quality
 
 
+class OrderedMilling(MillOptions):
+    """The options of a milled part as somebody orders them: as strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class Plates(StrEnum):
     """How the copies of an order are shared out."""
 
@@ -55,6 +61,11 @@ class OrderRequest(Asked):
     material: Annotated[str, Field(max_length=40)] | None = None
     plates: Plates = Plates.ONE_AT_A_TIME
     options: OrderedOptions = OrderedOptions()
+    milling: OrderedMilling = OrderedMilling()
+
+    def chosen(self, process: Process) -> PrintOptions | MillOptions:
+        """The options that count for a part that is made so."""
+        return self.milling if process is Process.CNC else self.options
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def place(
     build = matches.buildable(session, wanted.release_id, wanted.part)
     material = _material(wanted.material or build.part.material, build.process)
     need = build.need(material, wanted.options)
-    _require_makeable(build, wanted.options, need)
+    _require_makeable(build, wanted, need)
     offers = matches.offers_of(session, lab_id)
     answers = candidates(need, offers)
     pairs = zip(answers, offers, strict=True)
@@ -90,7 +101,7 @@ def place(
         part=wanted.part,
         copies=wanted.copies,
         material=material,
-        options=wanted.options.model_dump(mode="json"),
+        options=wanted.chosen(build.process).model_dump(mode="json"),
         answers=[_kept(answer) for answer in answers],
         ordered_by=by,
         ordered_at=now,
@@ -104,8 +115,13 @@ def place(
     return PlacedOrder(order, jobs)
 
 
-def _require_makeable(build: matches.Buildable, options: OrderedOptions, need: BuildNeed) -> None:
+def _require_makeable(build: matches.Buildable, wanted: OrderRequest, need: BuildNeed) -> None:
     """Pass when the options can be meant for this part; InvalidInput names the one that cannot."""
+    options = wanted.options
+    if build.process is not Process.CNC and wanted.milling != OrderedMilling():
+        raise InvalidInput(
+            f"milling: is for milled parts, and '{build.part.name}' is printed: leave it out"
+        )
     if build.process is not Process.FDM and options.scale != 1:
         raise InvalidInput(
             f"options.scale: is for prints, and '{build.part.name}' is cut as it is drawn: leave "

@@ -31,6 +31,12 @@ ORIENTATIONS = (
     (Orientation.AS_DRAWN, "As drawn"),
     (Orientation.SUGGESTED, "Suggested by the lab"),
 )
+GRAINS = (("", "Does not matter"), ("x", "Across the drawing"), ("y", "Up the drawing"))
+WAYS = (
+    ("auto", "Plate if it is one"),
+    ("plate", "Plate: outline, openings, pockets"),
+    ("surface", "Surface: carved in three dimensions"),
+)
 # What the order form proposes.
 FIRST_CHOICE = {
     "copies": "1",
@@ -40,6 +46,8 @@ FIRST_CHOICE = {
     "orientation": Orientation.AS_DRAWN,
     "scale": "1",
     "infill_percent": "",
+    "grain": "",
+    "way": "auto",
 }
 
 
@@ -95,6 +103,8 @@ def _page(
         plates=PLATES,
         orientations=ORIENTATIONS,
         qualities=QUALITIES if Process.FDM in processes else (),
+        grains=GRAINS,
+        ways=WAYS if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
         readme=parts.readme_of(release, current_app.extensions["blobs"]),

@@ -49,7 +49,7 @@ def _place(form: Mapping[str, str]) -> str:
 
 
 def _wanted(form: Mapping[str, str]) -> OrderRequest:
-    """The form as an order; what is left empty is as usual. Only prints have options."""
+    """The form as an order; what is left empty is as usual."""
     names = ("release_id", "part", "copies", "material", "plates")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     if "quality" in form:
@@ -58,5 +58,10 @@ def _wanted(form: Mapping[str, str]) -> OrderRequest:
             **{name: form[name].strip() for name in chosen if form.get(name, "").strip()},
             "supports": "supports" in form,
             "brim": "brim" in form,
+        }
+    if "way" in form:
+        values["milling"] = {
+            **{name: form[name] for name in ("grain", "way") if form[name]},
+            **{name: name in form for name in ("nest", "conventional", "finish")},
         }
     return check(OrderRequest, values)

@@ -35,7 +35,10 @@ def test_an_order_becomes_one_queued_job_a_copy_and_tells_every_machines_answer(
 def test_a_part_that_no_machine_could_build_is_refused_with_every_reason(shop: Shop) -> None:
     answer = shop.order("tower", material="pla")
     assert answer.status_code == 409
-    assert "Printer has room for 246 × 200 × 209 mm, this part is 60 × 40 × 900 mm" in answer.json["detail"]
+    assert (
+        "Printer has room for 246 × 200 × 209 mm, this part is 60 × 40 × 900 mm"
+        in answer.json["detail"]
+    )
     assert "Router does CNC, this part needs FDM" in answer.json["detail"]
 
 
@@ -52,6 +55,14 @@ def test_a_material_that_can_be_loaded_may_be_ordered_and_the_machine_says_what_
     assert shop.agent.lease().status_code == 201
 
 
+def test_how_a_part_is_milled_reaches_the_router_with_its_sheet(shop: Shop) -> None:
+    chosen = {"nest": True, "grain": "y", "finish": True, "way": "plate"}
+    assert shop.order("board", milling=chosen).status_code == 201
+    offer = shop.agent.lease("Router").json
+    assert offer["milling"] == {**chosen, "conventional": False}
+    assert (offer["sheet_mm"], offer["grain"]) == (None, None)
+
+
 WRONG = [
     ({"part": "nothing"}, 404, "has no part 'nothing'; it has 'hook', 'board'"),
     ({"part": "screw"}, 422, "names no file that a machine can be fed with"),
@@ -61,6 +72,8 @@ WRONG = [
     ({"copies": 101}, 422, "copies: "),
     ({"options": {"qualty": "fine"}}, 422, "options.qualty: "),
     ({"colour": "red"}, 422, "colour: "),
+    ({"milling": {"nest": True}}, 422, "milling: is for milled parts, and 'hook' is printed"),
+    ({"part": "board", "milling": {"grain": "z"}}, 422, "milling.grain: "),
     ({"release_id": "ab" * 32}, 404, "there is no release abab"),
     ({"release_id": "hook"}, 422, "release_id: "),
 ]
