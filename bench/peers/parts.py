@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fab_agent.slicing.mesh import binary_stl
+from fab_agent.slicing.stl import binary_stl
 
 
 def ring(around: int, across: int) -> bytes:

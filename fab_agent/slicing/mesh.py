@@ -7,12 +7,12 @@ import io
 import zipfile
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from commons.errors import MeshInvalid
 from commons.plates import SMALLEST_MM
 from fab_agent.slicing.cleaning import CleanRequest, MeshFacts
+from fab_agent.slicing.stl import binary_stl, closes, is_binary_stl, read_binary_stl
 
 _MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
 _MM |= {"millimeters": 1, "meter": 1000}  # 3MF core specification 1.3, section 3.4
@@ -21,8 +21,7 @@ _MAX_ZIP_BYTES = 256 * 1024**2  # two million triangles in XML take half of it
 _MAX_ZIP_RATIO = 100
 _FLAT = 1e-6  # share of its box that a body fills at least
 Triangles = NDArray[np.float64]  # (n, 3 corners, 3 coordinates) mm
-
-_STL_HEAD, _STL_FACE = 84, 50
+_AT_ONCE = 1 << 14  # triangles that stay in a processor's cache
 
 
 def clean(data: bytes, request: CleanRequest) -> tuple[bytes, MeshFacts]:
@@ -31,7 +30,7 @@ def clean(data: bytes, request: CleanRequest) -> tuple[bytes, MeshFacts]:
     turned = _fit(extent(triangles), request)
     if turned:
         triangles = triangles[..., [1, 0, 2]] * (-1, 1, 1)
-    low, high = _bounds(triangles)
+    low, high = bounds(triangles)
     triangles -= (*((low + high) / 2)[:2], low[2])
     facts = MeshFacts(
         volume_mm3=volume_mm3(triangles),
@@ -44,36 +43,48 @@ def clean(data: bytes, request: CleanRequest) -> tuple[bytes, MeshFacts]:
 
 def body_of(data: bytes, name: str, *, scale: float, max_faces: int) -> Triangles:
     """The scaled triangles of the closed body in `data`, as drawn; MeshInvalid if it is none."""
-    corners, faces = _load(data, name, max_faces)
-    triangles: Triangles = corners[_require_closed(corners, faces, name)] * scale
+    triangles = _sound_stl(data, name, max_faces)
+    if triangles is None:
+        corners, faces = _load(data, name, max_faces)
+        triangles = corners[_require_closed(corners, faces, name)]
+    _require_solid(triangles, name)
+    triangles *= scale
     if max(size := extent(triangles)) < SMALLEST_MM:
         advice = "choose a larger scale" if scale < 1 else "was it drawn in metres? Export it in mm"
         raise MeshInvalid(f"{name}: is {size_text(size)}, too small to print: {advice}")
     return triangles
 
 
-def binary_stl(triangles: Triangles) -> bytes:
-    """`triangles` as an STL with an empty header; readers compute the normals themselves.
-
-    The empty normals are written as minus zero: PrusaSlicer takes a file for text when no byte of
-    its first triangles is above 127, and coordinates of a bed need not have one.
-    """
-    rows = np.zeros(
-        len(triangles), dtype=[("normal", "<f4", 3), ("at", "<f4", (3, 3)), ("", "<u2")]
-    )
-    rows["normal"], rows["at"] = -0.0, triangles
-    return bytes(80) + len(triangles).to_bytes(4, "little") + rows.tobytes()
-
-
 def volume_mm3(triangles: Triangles) -> float:
     """Signed volume by the divergence theorem; positive when the triangles face outwards."""
-    around = triangles - triangles.reshape(-1, 3).mean(axis=0)  # keeps the sum's terms small
-    a, b, c = around[:, 0], around[:, 1], around[:, 2]
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+    low, high = bounds(triangles)
+    middle = (low + high) / 2  # keeps the sum's terms small
+    volume = 0.0
+    for at in range(0, len(triangles), _AT_ONCE):
+        x, y, z = np.ascontiguousarray((triangles[at : at + _AT_ONCE] - middle).T)
+        volume += float(
+            (
+                x[0] * (y[1] * z[2] - z[1] * y[2])
+                + y[0] * (z[1] * x[2] - x[1] * z[2])
+                + z[0] * (x[1] * y[2] - y[1] * x[2])
+            ).sum()
+        )
+    return volume / 6
+
+
+def _sound_stl(data: bytes, name: str, max_faces: int) -> Triangles | None:
+    """The triangles of a binary STL whose surface closes as it is; None needs a closer look."""
+    if not is_binary_stl(data):
+        return None
+    _require_few(int.from_bytes(data[80:84], "little"), name, max_faces)
+    triangles = read_binary_stl(data)
+    return triangles.astype(np.float64) if len(triangles) and closes(triangles) else None
 
 
 def _load(data: bytes, name: str, max_faces: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Corners (n, 3) in mm and faces (m, 3) as indices of them, equal corners merged."""
+    import trimesh  # half a second: most parts are binary STL and do without
+
     kind = _kind(data, name, max_faces)
     try:
         scene = trimesh.load_scene(io.BytesIO(data), file_type=kind)
@@ -99,9 +110,8 @@ def _kind(data: bytes, name: str, max_faces: int) -> str:
     if data.startswith(b"PK\x03\x04"):
         _require_small_zip(data, name)
         return "3mf"
-    faces = int.from_bytes(data[80:84], "little")
-    if len(data) == _STL_HEAD + _STL_FACE * faces:
-        _require_few(faces, name, max_faces)
+    if is_binary_stl(data):
+        _require_few(int.from_bytes(data[80:84], "little"), name, max_faces)
         return "stl"
     head = data[:4096]
     if head.lstrip().startswith(b"solid") and (b"facet" in head or b"endsolid" in head):
@@ -154,12 +164,16 @@ def _require_closed(
         raise MeshInvalid(
             f"{name}: its triangles face different ways along {twisted} edges: unify its normals"
         )
-    volume, box = volume_mm3(corners[faces]), np.prod(extent(corners[faces]))
+    return faces
+
+
+def _require_solid(triangles: Triangles, name: str) -> None:
+    """The triangles enclose something, and face away from it."""
+    volume, box = volume_mm3(triangles), np.prod(extent(triangles))
     if volume < -_FLAT * box:
         raise MeshInvalid(f"{name}: is inside out: flip its normals")
     if volume <= _FLAT * box:
         raise MeshInvalid(f"{name}: is flat, it encloses no volume: give it a thickness")
-    return faces
 
 
 def edge_faults(faces: NDArray[np.int64]) -> tuple[int, int]:
@@ -212,13 +226,18 @@ def size_text(size: tuple[float, float, float]) -> str:
     return " x ".join(f"{edge:.4g}" for edge in size) + " mm"
 
 
-def _bounds(triangles: Triangles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    points = triangles.reshape(-1, 3)
+def bounds(triangles: Triangles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and greatest x, y, z. In long rows: a thousand corners are compared at once."""
+    numbers = triangles.reshape(-1)
+    rest = len(numbers) % (3 * 1024)
+    rows, left = numbers[: len(numbers) - rest].reshape(-1, 3 * 1024), numbers[-rest:]
+    ends = [rows.min(axis=0), rows.max(axis=0)] if len(rows) else []
+    points = np.concatenate([*ends, left if rest else numbers[:0]]).reshape(-1, 3)
     return points.min(axis=0), points.max(axis=0)
 
 
 def extent(triangles: Triangles) -> tuple[float, float, float]:
     """Edge lengths (x, y, z) of the box around the triangles, mm."""
-    low, high = _bounds(triangles)
+    low, high = bounds(triangles)
     x, y, z = (high - low).tolist()
     return x, y, z

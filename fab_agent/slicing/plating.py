@@ -15,13 +15,13 @@ from commons.plates import Size, arrange, most
 from fab_agent.slicing.cleaning import PlateAnswer, PlateFacts, PlateItem, PlateRequest
 from fab_agent.slicing.mesh import (
     Triangles,
-    binary_stl,
     body_of,
+    bounds,
     extent,
     size_text,
     volume_mm3,
 )
-from fab_agent.slicing.orientation import suggested
+from fab_agent.slicing.stl import binary_stl
 
 Box = tuple[float, float, float]
 
@@ -76,21 +76,23 @@ def _require_few(faces: int, request: PlateRequest) -> None:
 
 def _posed(body: Triangles, item: PlateItem, request: PlateRequest) -> tuple[Triangles, str]:
     """The body as it lies on the bed, and why, in words; empty when nobody asked for a pose."""
+    if not request.suggested and _fits(extent(body), item.copies, request):
+        return body, ""
+    from fab_agent.slicing.orientation import suggested  # scipy takes a while to load
+
     if request.suggested:
         found = suggested(body, lambda box: _fits(box, item.copies, request))
         if found is None:
             raise MeshInvalid(f"{_why_not(extent(body), item, request)}, on none of its sides")
         return found.triangles, f"{item.name}: {found.sentence}"
-    if not _fits(extent(body), item.copies, request):
-        why = _why_not(extent(body), item, request)
-        turned = suggested(body, lambda box: _fits(box, item.copies, request))
-        if turned is None:
-            raise MeshInvalid(f"{why}: choose a larger machine, a smaller scale or fewer copies")
-        raise MeshInvalid(
-            f"{why}; {turned.sentence.partition(':')[0]} it fits: order it with the suggested "
-            "orientation"
-        )
-    return body, ""
+    why = _why_not(extent(body), item, request)
+    turned = suggested(body, lambda box: _fits(box, item.copies, request))
+    if turned is None:
+        raise MeshInvalid(f"{why}: choose a larger machine, a smaller scale or fewer copies")
+    raise MeshInvalid(
+        f"{why}; {turned.sentence.partition(':')[0]} it fits: order it with the suggested "
+        "orientation"
+    )
 
 
 def _fits(box: Box, copies: int, request: PlateRequest) -> bool:
@@ -124,9 +126,8 @@ def _at(body: Triangles, x_mm: float, y_mm: float, *, turned: bool) -> Triangles
     """The body on the bed with its middle at x, y."""
     if turned:
         body = body[..., [1, 0, 2]] * (-1, 1, 1)
-    points = body.reshape(-1, 3)
-    low, high = points.min(axis=0), points.max(axis=0)
-    at: Triangles = body - (*((low + high) / 2)[:2], low[2]) + (x_mm, y_mm, 0.0)
+    low, high = bounds(body)
+    at: Triangles = body + ((x_mm, y_mm, 0.0) - np.array((*((low + high) / 2)[:2], low[2])))
     return at
 
 
