@@ -97,9 +97,9 @@ def _laid_out(job: Job) -> Layout:
 def _cuts(group: Group, kept: BaseGeometry, job: Job) -> list[Cut]:
     walls, cutters = Walls(kept), job.cutters
     cuts: list[Cut] = []
-    for task in tasks_of(group.features, kept, cutters):
-        cuts += cuts_of(task, Setting(task.cutter, job.stock, job.options), walls)
     finest = Setting(cutters[0], job.stock, job.options)
+    for task in tasks_of(group.features, kept, cutters):
+        cuts += cuts_of(task, replace(finest, cutter=task.cutter), walls)
     cuts += [engraving(layer, points, finest) for layer, points in group.engravings]
     refuse_gouges(cuts, kept)
     return in_order(cuts)

@@ -28,6 +28,8 @@ from fab_agent.cam.passes import (
 )
 from fab_agent.cam.stock import Stock, through_mm
 
+_ALIKE_DECIMALS = 6
+
 Place = tuple[float, float]
 
 
@@ -40,6 +42,8 @@ class Setting:
     options: CutOptions
     # What the cutter leaves in corners and slots, another one of this size clears.
     smallest: Cutter | None = None
+    # Hollows by their shape: those that are alike are reckoned once.
+    known: dict[tuple[bytes, ...], "Ways"] = field(default_factory=dict, compare=False)
 
     def down(self, depth_mm: float | None = None) -> Depths:
         """Z of each pass, by default through the sheet."""
@@ -102,6 +106,19 @@ def profile(climbing: Points, walls: Walls, setting: Setting, *, outside: bool) 
 
 def hollow(area: Polygon, depth_mm: float | None, setting: Setting) -> Ways:
     """Clear `area` (its holes stay) down to a depth or through the sheet; then along its walls."""
+    corner = np.array(area.bounds[:2])
+    here = shapely.transform(area, lambda points: np.round(points - corner, _ALIKE_DECIMALS))
+    widths = (setting.cutter.diameter_mm, setting.smallest and setting.smallest.diameter_mm)
+    key = (here.wkb, repr((depth_mm, widths)).encode())
+    if key not in setting.known:
+        setting.known[key] = _hollow(here, depth_mm, setting)
+    ways = setting.known[key]
+    up = np.array((*corner, 0.0))
+    paths = tuple(path + up for path in ways.paths)
+    return Ways(paths, tuple(way + corner for way in ways.flat))
+
+
+def _hollow(area: Polygon, depth_mm: float | None, setting: Setting) -> Ways:
     cutter, down = setting.cutter, setting.down(depth_mm)
     allowance, last = setting.options.finish_mm, setting.smallest
     rings = pocket_paths(area, cutter, allowance_mm=allowance, smallest=last) if allowance else []
