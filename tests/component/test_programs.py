@@ -223,6 +223,15 @@ def test_a_job_shows_our_time_beside_the_slicers(shop: Shop, attempt: str) -> No
     assert "is still on its way" in text
 
 
+def test_a_job_shows_its_cutters_in_their_order(shop: Shop) -> None:
+    shop.order()
+    offer: dict[str, object] = shop.agent.lease().json
+    facts = FACTS.model_copy(update={"cutters_mm": (3.0, 1.5)})
+    shop.agent.tell("staged", offer, program=facts.model_dump(mode="json"))
+    page = shop.member.get(f"/labs/corner/jobs/{offer['job_id']}").text
+    assert "3 mm, then 1.5 mm" in page
+
+
 def test_a_job_without_a_program_says_so(shop: Shop) -> None:
     job_id = shop.order().json["jobs"][0]["id"]
     assert "There is no program yet" in page(
