@@ -85,7 +85,7 @@ def test_a_solid_cube_extrudes_its_own_volume(make):
         program.estimate.material_mm3, rel=0.01
     )
     assert program.estimate.claimed_duration_s == pytest.approx(
-        program.estimate.duration_s, rel=0.5
+        program.estimate.duration_s, rel=0.1
     )
     assert make.said == [
         "checking part.stl",
