@@ -220,6 +220,8 @@ class MillLimits(Value):
     cutter_edges: Annotated[int, Field(ge=1, le=6)] = 2
     # The end of it. A ball carves surfaces; whatever is cut out of a sheet needs a flat one.
     cutter_shape: Literal["flat", "ball"] = "flat"
+    # Flat cutters that somebody may change to in mid-job, where the first does not fit.
+    more_cutters_mm: Annotated[tuple[Diameter, ...], Field(max_length=3)] = ()
     spindle_max_rpm: Annotated[SpindleSpeed, Field(gt=0)] = 24000.0
     spindle_min_rpm: SpindleSpeed = 1000.0
     max_plunge_mm_s: Feed = 10.0

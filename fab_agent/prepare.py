@@ -10,8 +10,10 @@ from pathlib import Path
 from commons.errors import FabError, InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
 from commons.toolpath_svg import svg_of
-from commons.wire import Orientation, place_of
+from commons.wire import Axis, Orientation, place_of
 from fab_agent.cache import Cache
+from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
+from fab_agent.cam.request import Way
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
 from fab_agent.drawing import draw_program
@@ -57,6 +59,9 @@ class Plan:
         quality: of a print, one of `slicing.profile.qualities()`.
         options: of a print; of milling only `copies` counts.
         stock_mm: thickness of the sheet that is milled.
+        sheet_mm: its edges along X and Y; None: it reaches as far as the machine does.
+        grain: the axis that its outer grain follows, None when nobody has said.
+        cut, way: of milling, how.
         also: further parts that are printed on the same plate.
     """
 
@@ -68,6 +73,10 @@ class Plan:
     quality: str = "standard"
     options: PrintOptions = field(default_factory=PrintOptions)
     stock_mm: float | None = None
+    sheet_mm: tuple[float, float] | None = None
+    grain: Axis | None = None
+    cut: CutOptions = CUT_AS_DRAWN
+    way: Way = Way.AUTO
     also: tuple[OtherPart, ...] = ()
 
     @property
@@ -168,7 +177,14 @@ def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
         "machine": machine.model_dump_json(include=_DECIDING),
     }
     if plan.process is Process.CNC:
-        return parts | {"stock_mm": str(plan.stock_mm), "copies": str(plan.options.copies)}
+        return parts | {
+            "stock_mm": str(plan.stock_mm),
+            "sheet_mm": str(plan.sheet_mm),
+            "grain": str(plan.grain),
+            "cut": plan.cut.model_dump_json(),
+            "way": plan.way,
+            "copies": str(plan.options.copies),
+        }
     profile = print_profile(
         machine, material=plan.material, quality=plan.quality, options=plan.options
     )
@@ -223,14 +239,21 @@ def _print_program(
     return replace(proved, pose="; ".join(facts.poses))
 
 
+def _sheet(plan: Plan, thickness_mm: float, machine: MachineProfile) -> Stock:
+    """From work zero it reaches as far as it is said to, and no farther than the machine does."""
+    box = machine.envelope
+    width, depth = plan.sheet_mm or (box.x_max_mm, box.y_max_mm)
+    size = min(width, box.x_max_mm), min(depth, box.y_max_mm)
+    return Stock(thickness_mm, size, plan.material, grain=plan.grain)
+
+
 def _milling_program(
     plan: Plan, machine: MachineProfile, *, folder: Path, progress: Progress
 ) -> GcodeProgram:
     if plan.stock_mm is None:
         raise InvalidInput(f"{plan.filename}: say how thick the sheet on {machine.name} is")
     progress(f"milling paths for {plan.filename} ({plan.stock_mm:g} mm {plan.material})")
-    box = machine.envelope  # the sheet reaches from work zero as far as the machine does
-    stock = Stock(plan.stock_mm, (box.x_max_mm, box.y_max_mm), plan.material)
+    stock = _sheet(plan, plan.stock_mm, machine)
     path, answer = cut_drawing(
         plan.file,
         name=plan.filename,
@@ -238,6 +261,8 @@ def _milling_program(
         machine=machine,
         copies=plan.options.copies,
         out_dir=folder,
+        options=plan.cut,
+        way=plan.way,
     )
     progress(f"{plan.filename}: {answer.speeds}")
     for warning in answer.warnings:

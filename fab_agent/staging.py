@@ -8,13 +8,18 @@ from commons.content import canonical_json, content_id
 from commons.machine import MATERIALS, MachineProfile, Process
 from commons.plates import BRIM_MM
 from commons.units import grams
-from commons.wire import JobOffer, ProgramFacts
+from commons.wire import JobOffer, MillOptions, ProgramFacts
 from fab_agent.bench import Prepared
 from fab_agent.cache import Cache
+from fab_agent.cam.options import CutOptions
+from fab_agent.cam.request import Way
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.prepare import RECIPE, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.slicers import InstalledSlicer
+
+# What a finishing pass takes off, mm: enough for a chip, too little to push the cutter aside.
+FINISH_MM = 0.3
 
 
 class Staging:
@@ -29,7 +34,11 @@ class Staging:
     ) -> Prepared:
         """The program that makes the offer on this machine, proved; see `prepare`."""
         program = prepare(
-            plan_of(offer, file), self._profile, cache=cache, slicer=self._slicer, progress=say
+            plan_of(offer, file, self._profile),
+            self._profile,
+            cache=cache,
+            slicer=self._slicer,
+            progress=say,
         )
         return Prepared(program, self._facts(program, offer))
 
@@ -54,7 +63,7 @@ class Staging:
         return f"{slicer.name} {slicer.version}"
 
 
-def plan_of(offer: JobOffer, file: Path) -> Plan:
+def plan_of(offer: JobOffer, file: Path, machine: MachineProfile) -> Plan:
     """What the offer asks for, in the words of whoever prepares it."""
     wanted = offer.options
     options = PrintOptions(
@@ -75,6 +84,23 @@ def plan_of(offer: JobOffer, file: Path) -> Plan:
         quality=wanted.quality,
         options=options,
         stock_mm=offer.thickness_mm,
+        sheet_mm=offer.sheet_mm,
+        grain=offer.grain,
+        cut=cut_of(offer.milling, machine),
+        way=Way(offer.milling.way),
+    )
+
+
+def cut_of(wanted: MillOptions, machine: MachineProfile) -> CutOptions:
+    """How the offer wants it milled, with the cutters that the lab has for this machine."""
+    limits = machine.cnc
+    more = limits.more_cutters_mm if limits else ()
+    return CutOptions(
+        nest=wanted.nest,
+        grain=wanted.grain,
+        conventional=wanted.conventional,
+        finish_mm=FINISH_MM if wanted.finish else 0.0,
+        cutters_mm=(limits.cutter_mm, *more) if limits and more else (),
     )
 
 

@@ -13,9 +13,9 @@ from shapely.ops import polygonize_full
 from shapely.validation import explain_validity
 
 from commons.errors import InvalidInput
+from commons.wire import Axis
 from fab_agent.cam.drawing import Drawing, Points, Stroke
 from fab_agent.cam.operations import Operation, is_grain, operation_of
-from fab_agent.cam.options import Axis
 
 # Ends nearer than this are meant to meet. 0.02 mm left real drawings open, 0.1 mm closes them.
 SNAP_MM = 0.1

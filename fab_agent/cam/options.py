@@ -1,13 +1,14 @@
 """How a drawing is to be cut: what a person may choose. Loads nothing that mills."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from commons.wire import Axis
 
 # Between two cuts: a strip that is wide enough to hold until the end.
 CLEARANCE_MM = 3.0
 
-Axis = Literal["x", "y"]
 Diameter = Annotated[float, Field(gt=0, le=50)]
 
 

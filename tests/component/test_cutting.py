@@ -7,6 +7,7 @@ import pytest
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cache import Cache
+from fab_agent.cam.options import CutOptions
 from fab_agent.gcode.proof import prove_file
 from fab_agent.prepare import Plan, prepare
 from fab_agent.slicing.options import PrintOptions
@@ -115,3 +116,16 @@ def test_a_drawing_that_names_other_files_reads_none(cut, tmp_path):
     entity = f'<!DOCTYPE svg [<!ENTITY x SYSTEM "file://{secret}">]>'.encode()
     with pytest.raises(InvalidInput):
         cut(entity + svg(f'&x;<image href="file://{secret}"/><use href="{secret}#a"/>'))
+
+
+def test_an_offcut_is_used_as_far_as_it_reaches_and_no_farther(cut):
+    assert cut(PLATE, sheet_mm=(130.0, 90.0)).high[0] < 130
+    with pytest.raises(ProgramRefused, match=r"plate\.svg: .*sheet"):
+        cut(PLATE, sheet_mm=(99.0, 90.0))
+
+
+def test_what_is_chosen_for_the_cut_makes_another_program(cut):
+    plain = cut(PLATE)
+    finished = cut(PLATE, cut=CutOptions(finish_mm=0.3))
+    assert finished.sha256 != plain.sha256
+    assert cut(PLATE).sha256 == plain.sha256

@@ -1,36 +1,41 @@
-"""An offer in the words of whoever prepares it."""
+"""What an offer asks for, in the words of whoever prepares it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commons.machine import Process
-from commons.plates import BRIM_MM
-from commons.wire import JobOffer, Orientation, PrintOptions
-from fab_agent.slicing import options
-from fab_agent.staging import plan_of
+from commons.machine import MachineProfile, MillLimits, Process
+from commons.wire import JobOffer, MillOptions
+from fab_agent.cam.options import CutOptions
+from fab_agent.cam.request import Way
+from fab_agent.prepare import Plan
+from fab_agent.staging import FINISH_MM, plan_of
+from tests.profiles import router
 
-OFFER = JobOffer(
-    job_id="j", attempt_id="a", machine_id="m", fence=1,
-    lease_ends_at=datetime(2026, 1, 1, tzinfo=UTC),
-    title="Shelf hook", part="Hook", process=Process.FDM, file_name="hook.stl",
-    file_sha256="ab" * 32, file_size=84, material="pla",
-)  # fmt: skip
+FILE = Path("/tmp/board.dxf")  # noqa: S108  (never opened)
 
 
-def test_everything_that_was_ordered_is_planned():
-    wish = PrintOptions(
-        quality="standard", supports=True, brim=True, infill_percent=40, scale=1.5,
-        orientation=Orientation.SUGGESTED,
+def planned(machine: MachineProfile, **more: object) -> Plan:
+    offer = JobOffer(
+        job_id="j", attempt_id="a", machine_id="m", fence=1, lease_ends_at=datetime.now(UTC),
+        title="Shelf", part="board", process=Process.CNC, file_name="board.dxf",
+        file_sha256="0" * 64, file_size=1, material="plywood", thickness_mm=12,
     )  # fmt: skip
-    plan = plan_of(OFFER.model_copy(update={"copies": 4, "options": wish}), Path("hook.stl"))
-    assert plan.quality == "standard"
-    assert plan.options == options.PrintOptions(
-        copies=4, infill=0.4, supports=True, brim_mm=BRIM_MM, scale=1.5,
-        orientation=Orientation.SUGGESTED,
-    )  # fmt: skip
+    return plan_of(offer.model_copy(update=more), FILE, machine)
 
 
-def test_an_offer_without_choices_is_one_copy_as_drawn():
-    plan = plan_of(OFFER, Path("hook.stl"))
-    assert plan.options == options.PrintOptions()
-    assert [part.copies for part in plan.parts] == [1]
+def test_the_loaded_sheet_is_what_is_cut() -> None:
+    plan = planned(router(), sheet_mm=(600.0, 400.0), grain="x")
+    assert (plan.stock_mm, plan.sheet_mm, plan.grain) == (12, (600, 400), "x")
+
+
+def test_a_part_is_milled_as_it_was_ordered() -> None:
+    wanted = MillOptions(nest=True, grain="y", conventional=True, finish=True, way="surface")
+    plan = planned(router(), milling=wanted)
+    assert plan.way is Way.SURFACE
+    assert plan.cut == CutOptions(nest=True, grain="y", conventional=True, finish_mm=FINISH_MM)
+
+
+def test_other_cutters_are_used_where_the_lab_has_named_some() -> None:
+    assert planned(router()).cut.cutters_mm == ()
+    more = router(cnc=MillLimits(cutter_mm=6, more_cutters_mm=(3, 1.5)))
+    assert planned(more).cut.cutters_mm == (6, 3, 1.5)
