@@ -62,7 +62,7 @@ def test_what_covers_the_bed_to_its_edges_passes():
 
 def test_a_program_that_ends_above_the_machine_is_refused_though_the_part_is_as_high():
     tower = CUBE.model_copy(update={"size_mm": (20, 20, 250)})
-    with pytest.raises(ProgramRefused, match="ends 250.00 mm up and there is room for 249 mm"):
+    with pytest.raises(ProgramRefused, match=r"ends 250\.00 mm up and there is room for 249 mm"):
         require_whole(replace(GOOD, top_mm=250.0), tower, profile=PROFILE, options=OPTIONS)
 
 
