@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help setup setup-tests demo test check format campaign corpus bench bench-peers lock clean
+.PHONY: help setup setup-tests demo test check format campaign corpus bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ format:          ## put the source in the house's form
 
 bench-peers: setup  ## the senders that bench/streaming.py compares with, into var/peers
 	@sh scripts/bench_peers.sh
+
+bench-freecad: setup  ## FreeCAD for bench/cam.py, into var/peers: 1.2 GB, from Debian's packages
+	@sh scripts/bench_freecad.sh
 
 campaign: setup  ## 1,000 seeded fault schedules, resumable; SEED=123 plays one again
 	@$(PY) -m tests.campaign $(if $(SEED),--seed $(SEED) --verbose,)

@@ -20,6 +20,7 @@ import ezdxf
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.peers.freecad_cam import freecad_s
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.mill import MillPlan, mill
 from fab_agent.cam.options import CLEARANCE_MM
@@ -184,6 +185,9 @@ def main() -> None:
         f"{ENTITIES} entities: {cam_s:.2f} s ({cam_cpu_s:.2f} s of CPU), "
         f"{len(crowded.lines)} lines, proved"
     )
+    peer_s = freecad_s(data, cutter_mm=CUTTER_MM, depths_mm=(2.0, 4.2))
+    said = "MISSING: run `make bench-freecad`" if peer_s is None else f"{peer_s:.2f} s"
+    print(f"FreeCAD, the same drawing to moves around it, nothing proved: {said}")
     sheet = Stock(9.0, SHEET.size_mm)
     worst, deepest, late = 0.0, 0.0, list[float]()
     for file in drawings():
@@ -197,6 +201,7 @@ def main() -> None:
     figures = {
         "cam_s": round(cam_s, 2),
         "cam_cpu_s": round(cam_cpu_s, 2),
+        "freecad_cam_s": peer_s and round(peer_s, 2),
         "nesting_gain": round(nesting_gain(), 4),
         "cam_area_error": round(worst, 6),
         "cam_deepest_below_sheet_mm": round(deepest - sheet.thickness_mm, 3),
