@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from select import select
 
+import httpx
 import pytest
 
 from commons.errors import FabError
@@ -125,8 +126,8 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
 class Operator:
     """The person at the printer, by the public API."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, chain: Chain) -> None:
+        self.client, self.url, self.token = client, chain.url, chain.operator
 
     def order(self) -> str:
         (machine,) = self.client.get(f"/labs/{LAB}/board")["machines"]
@@ -145,6 +146,12 @@ class Operator:
         until(lambda: self.job(job_id)["state"] in states)
         return self.job(job_id)
 
+    def sees_program(self, attempt_id: str) -> list[str]:
+        """The lines of an attempt's program as the server shows them; none before it has it."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.get(f"{self.url}/api/v1/attempts/{attempt_id}/program", headers=headers)
+        return answer.text.splitlines() if answer.is_success else []
+
     def print_until_halfway(self, chain: Chain, job_id: str) -> Answer:
         """The bed is cleared and the printer is somewhere in the middle of the program."""
         staged = self.wait(job_id, "staged")
@@ -157,7 +164,7 @@ class Operator:
 @pytest.fixture
 def operator(chain: Chain) -> Iterator[Operator]:
     with Client(chain.url, chain.operator) as client:
-        yield Operator(client)
+        yield Operator(client, chain)
 
 
 def test_a_server_that_is_killed_in_mid_run_stops_no_machine_and_starts_none_twice(
@@ -172,6 +179,7 @@ def test_a_server_that_is_killed_in_mid_run_stops_no_machine_and_starts_none_twi
     assert times_executed(chain.program(done), chain.executed()) == 1
     passport = operator.client.get(f"/things/{done['attempt_id']}")["entries"]
     assert passport["lines_sent"]["value"] == len(chain.program(done))
+    until(lambda: operator.sees_program(done["attempt_id"]) == chain.program(done))
 
 
 def test_a_supervisor_that_is_killed_in_mid_run_leaves_the_machine_its_process(
