@@ -264,9 +264,8 @@ def _milling_program(
         options=plan.cut,
         way=plan.way,
     )
-    progress(f"{plan.filename}: {answer.speeds}")
-    for warning in answer.warnings:
-        progress(f"{plan.filename}: {warning}")
+    for note in answer.notes:
+        progress(f"{plan.filename}: {note}")
     progress(f"proving the program of {plan.filename}")
     program = proved_program(
         path,

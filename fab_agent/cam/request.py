@@ -89,6 +89,13 @@ class MillAnswer(_Message):
     offcuts: tuple[Offcut, ...] = ()
     way: Way = Way.PLATE
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person is told: speeds, warnings, and what stays whole of the sheet."""
+        sizes = [f"{it.width_mm:.0f} x {it.height_mm:.0f} mm" for it in self.offcuts]
+        whole = (f"of the sheet {' and '.join(sizes)} stay whole",) if sizes else ()
+        return (self.speeds, *self.warnings, *whole)
+
 
 class MillRefusal(_Message):
     """Why there is no program: the name of the error, its sentence, and its rule if any."""

@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
+from fab_agent.cam.options import CutOptions
 from fab_agent.cam.request import Kind, MillAnswer, MillRefusal, MillRequest
 from fab_agent.cam.stock import Stock
 from fab_agent.gcode.proof import proved_program
@@ -46,6 +47,21 @@ def test_a_drawing_becomes_a_program_that_can_be_proved_again_outside(tmp_path):
     assert answer.sha256 == program.sha256 == sha256(path.read_bytes()).hexdigest()
     assert answer.line_count == program.line_count
     assert answer.part_mass_g == pytest.approx(2 * 50 * 40 * 6 * 0.68 / 1000, 1e-5)
+    assert answer.notes[0] == answer.speeds
+    width, height = answer.offcuts[0].width_mm, answer.offcuts[0].height_mm
+    assert f"of the sheet {width:.0f} x {height:.0f} mm" in answer.notes[-1]
+
+
+@pytest.mark.slow
+def test_options_reach_the_child_and_its_cutters_are_told_and_proved(tmp_path):
+    square = '<rect width="70" height="60"/><rect x="10" y="10" width="40" height="40"/>'
+    chosen = CutOptions(cutters_mm=(3.0, 6.0), finish_mm=0.2, nest=True)
+    child, path = run(tmp_path, f"{HEAD}{square}</svg>", options=chosen)
+    answer = MillAnswer.model_validate_json(child.stdout)
+    assert answer.cutters_mm == (3.0, 6.0)
+    assert path.read_bytes().split(b"\n").count(b"M0") == 1
+    program = proved_program(path, ROUTER, cutters_mm=answer.cutters_mm)
+    assert program.sha256 == answer.sha256
 
 
 @pytest.mark.slow
