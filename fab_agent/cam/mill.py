@@ -16,7 +16,7 @@ from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, program_lines
 from fab_agent.cam.layout import Job, Layout, laid_out
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
-from fab_agent.cam.part import Feature, features_of, pockets_of
+from fab_agent.cam.part import Feature, features_of, kept_area, pockets_of
 from fab_agent.cam.passes import Path3
 from fab_agent.cam.planform import planform, read_mesh
 from fab_agent.cam.request import Kind, MeshKind, Offcut
@@ -174,5 +174,7 @@ def _dynamics(profile: MachineProfile) -> Dynamics:
 
 
 def _hollow_mm3(features: Sequence[Feature]) -> float:
-    """What the pockets of one drawing take out of its parts."""
-    return float(sum(f.area.area * f.depth_mm for f in features if f.depth_mm is not None))
+    """What the pockets of one drawing take out of its parts; some reach over their edge."""
+    pockets = [(f.area, f.depth_mm) for f in features if f.depth_mm is not None]
+    kept = kept_area(features) if pockets else None
+    return float(sum(area.intersection(kept).area * depth for area, depth in pockets))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import shapely
 import trimesh
+from shapely.affinity import translate
 from shapely.geometry import box
 from trimesh.creation import extrude_polygon
 
@@ -13,7 +14,9 @@ from fab_agent.cam.contours import contours_of
 from fab_agent.cam.mill import mill
 from fab_agent.cam.operations import Operation
 from fab_agent.cam.part import features_of
+from fab_agent.cam.passes import tab_top_mm
 from fab_agent.cam.planform import planform, read_mesh, why_no_plate
+from fab_agent.cam.removal import compare, field_of
 from fab_agent.cam.request import MeshKind
 from fab_agent.cam.stock import Stock
 
@@ -130,3 +133,26 @@ def test_a_hole_as_wide_as_the_cutter_is_drilled():
     drilled = [f for f in features_of(contours, cutter_mm=3) if f.operation is Operation.DRILL]
     assert len(drilled) == 1
     assert drilled[0].centre == pytest.approx((3, 4), abs=0.01)
+
+
+@pytest.mark.slow
+def test_what_is_left_of_the_sheet_is_the_plate():
+    data = plate().export(file_type="stl")
+    plan = mill(data, MeshKind.STL, stock=Stock(9, (300, 200)), profile=ROUTER)
+    field = field_of(plan.lines, cutter_mm=3, size_mm=plan.used_mm, cell_mm=0.2)
+    left, bottom, right, top = plan.parts.bounds
+    middle = ((left + right) / 2, (bottom + top) / 2)
+    pockets = [translate(p.area, *middle) for p in planform(read(plate())).pockets]
+    found = compare(
+        field,
+        plan.parts,
+        cutter_mm=3,
+        thickness_mm=9,
+        tab_top_mm=tab_top_mm(9),
+        hollows=shapely.union_all(pockets).buffer(0.02),
+    )
+    assert found.area_error < 0.001
+    for pocket in pockets:
+        floor = field.z[field.inside(pocket.buffer(-0.1))]
+        assert (np.abs(floor + 3.5) < 0.001).mean() > 0.99  # but in the round inner corners
+    assert plan.part_mass_g == pytest.approx(plate().volume * 0.68 / 1000, rel=0.002)
