@@ -21,7 +21,7 @@ from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
 MAX_COPIES = 100
 MAX_ON_PLATE = 50
-QUALITIES = ("draft", "standard")
+QUALITIES = ("draft", "standard", "fine")
 # What a person at the machine can change by loading another lot.
 _LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS, Refusal.SHEET})
 
@@ -35,7 +35,7 @@ class OrderedOptions(PrintOptions):
     @classmethod
     def _is_known(cls, quality: str) -> str:
         if quality not in QUALITIES:
-            raise ValueError(f"'{quality[:40]}' is not known: choose {' or '.join(QUALITIES)}")
+            raise ValueError(f"'{quality[:40]}' is not known: choose {', '.join(QUALITIES)}")
         return quality
 
 

@@ -22,7 +22,11 @@ from repo_server.web import parts, uploads
 
 bp = Blueprint("designs", __name__)
 
-QUALITIES = (("draft", "Draft: thick layers, quick"), ("standard", "Standard: finer layers"))
+QUALITIES = (
+    ("draft", "Draft: thick layers, quick"),
+    ("standard", "Standard: finer layers"),
+    ("fine", "Fine: the thinnest layers, slow"),
+)
 PLATES = (
     (Plates.ONE_AT_A_TIME, "One at a time"),
     (Plates.AS_MANY_AS_FIT, "As many as fit"),
