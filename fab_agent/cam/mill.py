@@ -22,7 +22,8 @@ from fab_agent.cam.planform import planform, read_mesh
 from fab_agent.cam.request import Kind, MeshKind, Offcut
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
-from fab_agent.cam.toolpath import SAFE_MM, Toolpath, toolpath_of
+from fab_agent.cam.toolpath import Toolpath, toolpath_of
+from fab_agent.gcode.milling import SAFE_MM
 from fab_agent.gcode.program import Estimate
 from fab_agent.gcode.proof import Proof, prove
 

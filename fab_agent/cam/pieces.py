@@ -51,8 +51,8 @@ class Piece:
     def solid(self, reach_mm: float, *, filled: bool = False) -> BaseGeometry:
         """What no other part may come near: all that is kept or swept.
 
-        Openings that keep a loose middle are free inside unless `filled`. The cutter goes no farther
-        than `reach_mm` from what is kept, but where it engraves, drills or enters.
+        Openings that keep a loose middle are free inside unless `filled`. The cutter goes no
+        farther than `reach_mm` from what is kept, but where it engraves, drills or enters.
         """
         whole = self.kept.buffer(reach_mm, quad_segs=32)
         shapely.prepare(whole)

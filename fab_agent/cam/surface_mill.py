@@ -17,7 +17,8 @@ from fab_agent.cam.placing import moved_path, placed
 from fab_agent.cam.planform import height_mm, volume_mm3
 from fab_agent.cam.stock import Stock
 from fab_agent.cam.surface import TRENCH, hidden_share, surface_paths
-from fab_agent.cam.toolpath import SAFE_MM, toolpath_of
+from fab_agent.cam.toolpath import toolpath_of
+from fab_agent.gcode.milling import SAFE_MM
 from fab_agent.gcode.program import Estimate
 from fab_agent.gcode.proof import prove
 

@@ -13,8 +13,6 @@ from fab_agent.cam.passes import Path3
 from fab_agent.cam.stock import DECIMALS
 
 RESOLUTION_MM = 0.001
-# Above boards that are not quite flat, and above the heads of clamps that lie flush.
-SAFE_MM = 5.0
 CLEAR_MM = 0.5
 
 

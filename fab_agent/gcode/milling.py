@@ -29,7 +29,7 @@ _NAMES_BY_REASON: tuple[tuple[tuple[str, str], str], ...] = (
     (("coolant", "switches a relay that the profile does not know"), "M7 M8"),
 )
 
-# What a lifted cutter keeps from the sheet.
+# What a lifted cutter keeps from the sheet: boards are not quite flat, heads of clamps lie flush.
 SAFE_MM = 5.0
 
 
