@@ -8,8 +8,8 @@ full receive buffer drops what arrives. That Marlin's own MarlinSerial does so t
 byte is ten bits on the line. No firmware and no UART ran beside these tests.
 
 Not modelled: Marlin's look-ahead (every block starts and ends at standstill when there is an
-acceleration; GRBL's is in test_firmware_planner.py), axis limits of speed in Marlin, a firmware that stops working while its answers wait to be sent.
-"""
+acceleration; GRBL's is in test_firmware_planner.py), axis limits of speed in Marlin, a firmware
+that stops working while its answers wait to be sent. """
 
 import math
 
