@@ -9,7 +9,8 @@ byte is ten bits on the line. No firmware and no UART ran beside these tests.
 
 Not modelled: Marlin's look-ahead (every block starts and ends at standstill when there is an
 acceleration; GRBL's is in test_firmware_planner.py), axis limits of speed in Marlin, a firmware
-that stops working while its answers wait to be sent. """
+that stops working while its answers wait to be sent.
+"""
 
 import math
 
