@@ -30,7 +30,7 @@ from fab_agent.slicing.slicer import Slicer, require_whole
 from fab_agent.timing import timed
 
 log = logging.getLogger(__name__)
-RECIPE = "7"  # raise it when the same plan gives another program than before
+RECIPE = "8"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
 # What of a machine's profile decides about a program; its name and power do not.

@@ -64,7 +64,7 @@ def _arcs_of(toolpath: Toolpath) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for (first, last), good in zip(tried, _lie_on_arcs(xyz, tried), strict=True):
         here = max(first, found[-1][1]) if found else first
-        if good and here < last:
+        if good and here == first:  # a part of it would have another circle
             found.append((here, last))
             continue
         while last - here >= _FEWEST - 1:

@@ -121,3 +121,16 @@ def test_line_arc_line_arc_keeps_its_corners_and_every_point_lies_on_the_new_way
     new = LineString(drawn)
     assert max(new.distance(Point(p)) for p in way.xyz[:, :2]) <= FIT_MM + 0.002
     assert new.hausdorff_distance(LineString(way.xyz[:, :2])) <= FIT_MM + 0.002
+
+
+def test_a_straight_way_between_two_round_corners_stays_straight():
+    """As found in a finishing pass: both corners' arcs reach for the way between them, and the
+    circle of the second without its first point would have cut 0.09 mm into the part."""
+    way = path_of(
+        [(8.987, 0.479), (6.377, -0.015), (6.277, -0.029), (6.175, -0.032), (6.074, -0.026),
+         (5.974, -0.009), (5.876, 0.018), (5.829, 0.036), (0.805, 1.99), (0.68, 2.029),
+         (0.552, 2.052), (0.421, 2.058), (0.291, 2.046), (0.163, 2.018)]
+    )  # fmt: skip
+    lines = list(grbl_lines(with_arcs(way), spindle_rpm=9000, safe_mm=5))
+    new = LineString([end[:2] for _, start, end in moves(lines) if end[2] == -1])
+    assert new.hausdorff_distance(LineString(way.xyz[:, :2])) <= FIT_MM + 0.002
