@@ -194,6 +194,9 @@ def _failure(child: Completed, profile: SlicerProfile, options: PrintOptions) ->
         return refusal("no-room", f"{parts} not fit on {x:g} x {y:g} mm: order fewer at once")
     if any(words in said for words in _EMPTY):
         return refusal("empty", "nothing is left of the part: is it thinner than nozzle or layer?")
+    if "no extrusions in the first layer" in said:
+        why = "it touches the bed with less than a line: order it with supports, or on another side"
+        return refusal("no-hold", why)
     if child.ending is Ending.EXITED and not child.exit_code:
         return refusal("failed", f"PrusaSlicer wrote no program and said nothing: {_INSTALL} again")
     last = child.stderr.strip().splitlines()[-1:] or ["no reason given"]

@@ -195,6 +195,15 @@ def test_a_plate_thinner_than_nozzle_or_layer_is_refused(make, size):
     assert refused.value.rule == "slicer-empty"
 
 
+def test_a_part_that_stands_on_its_tip_is_refused_with_what_to_do(make):
+    a, b, c, d = top = np.array([(0, 0, 20), (20, 0, 20), (20, 20, 20), (0, 20, 20)], dtype=float)
+    tip = np.array((10.0, 10.0, 0.0))
+    sides = [(tip, top[(i + 1) % 4], top[i]) for i in range(4)]
+    with pytest.raises(ProgramRefused, match="touches the bed with less than a line") as refused:
+        make(stl([*sides, (a, b, c), (a, c, d)]))
+    assert refused.value.rule == "slicer-no-hold"
+
+
 def test_a_fin_that_the_slicer_drops_without_a_word_is_noticed(make):
     plate, fin = CORNERS[FACES] * (20, 20, 5), CORNERS[FACES] * (20, 0.05, 20)
     with pytest.raises(
