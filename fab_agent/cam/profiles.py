@@ -9,6 +9,7 @@ from shapely import MultiLineString, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points, substring
 
+from commons.errors import ProgramRefused
 from fab_agent.cam.cutter import Cutter
 from fab_agent.cam.drawing import Points
 from fab_agent.cam.leads import Lead, Walls, finished, lead_to, led, same_tabs
@@ -111,7 +112,11 @@ def hollow(area: Polygon, depth_mm: float | None, setting: Setting) -> Ways:
     widths = (setting.cutter.diameter_mm, setting.smallest and setting.smallest.diameter_mm)
     key = (here.wkb, repr((depth_mm, widths)).encode())
     if key not in setting.known:
-        setting.known[key] = _hollow(here, depth_mm, setting)
+        try:
+            setting.known[key] = _hollow(here, depth_mm, setting)
+        except ProgramRefused:
+            _hollow(area, depth_mm, setting)  # refused again, and says where in the drawing
+            raise
     ways = setting.known[key]
     up = np.array((*corner, 0.0))
     paths = tuple(path + up for path in ways.paths)

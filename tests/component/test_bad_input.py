@@ -51,7 +51,7 @@ def dxf(*rings, unit=4):
          "a contour on layer '0' crosses itself or has no area: Self-intersection[20 20] mm; "
          "redraw it there"),
         (dxf(OUTLINE, [(10, 10), (40, 10), (40, 12), (10, 12)]),
-         "the cutter of 3 mm does not fit at (15.00, 1.00) mm: widen the drawing"),
+         "the cutter of 3 mm does not fit at (25.00, 11.00) mm: widen the drawing"),
         (dxf(OUTLINE, unit=0),
          "the drawing names no unit ($INSUNITS): choose one of mm, cm, m, inch in your CAD program "
          "and export it again"),
