@@ -122,7 +122,7 @@ def main() -> None:
         cli()
     except FabError as error:
         said = Console(stderr=True, highlight=False, markup=False)
-        said.print(f"cosmo: {error}", style="red")
+        said.print(f"cosmo: {error}", style="red", soft_wrap=True)
         sys.exit(1)
 
 

@@ -66,6 +66,7 @@ def test_a_drawn_plate_becomes_a_program_inside_the_machine(cut):
         "milling paths for plate.svg (9 mm plywood)",
         "plate.svg: a 3 mm cutter with 2 edges at 18000 rpm, 17.2 mm/s (4.3 mm/s down), "
         "chips of 0.029 mm, 1.5 mm deep at once",
+        "plate.svg: of the sheet 183 x 200 mm and 116 x 120 mm stay whole",
         "proving the program of plate.svg",
     ]
 

@@ -60,6 +60,7 @@ def test_the_agents_half_starts_without_the_servers(tmp_path: Path, wheel: Path)
                              capture_output=True, text=True)  # fmt: skip
     assert missing.returncode == 1
     assert "none.toml" in missing.stderr
+    assert missing.stderr.count("\n") == 1  # a sentence is not cut at some column
     assert "Traceback" not in missing.stderr
 
 

@@ -275,7 +275,8 @@ OFFER = {
 
 def test_what_was_ordered_is_what_is_prepared() -> None:
     chosen = {"quality": "fine", "supports": True, "brim": True, "infill_percent": 40}
-    plan = plan_of(JobOffer.model_validate(OFFER | {"options": chosen}), Path("hook"))
+    offer = JobOffer.model_validate(OFFER | {"options": chosen})
+    plan = plan_of(offer, Path("hook"), printer())
     assert (plan.process, plan.material, plan.quality) == (Process.FDM, "petg", "fine")
     assert (plan.options.infill, plan.options.supports, plan.options.brim_mm) == (
         0.4,
@@ -285,5 +286,6 @@ def test_what_was_ordered_is_what_is_prepared() -> None:
 
 
 def test_what_was_not_chosen_is_left_to_the_profile() -> None:
-    plan = plan_of(JobOffer.model_validate(OFFER | {"thickness_mm": 12}), Path("board"))
+    offer = JobOffer.model_validate(OFFER | {"thickness_mm": 12})
+    plan = plan_of(offer, Path("board"), printer())
     assert (plan.options.supports, plan.options.brim_mm, plan.stock_mm) == (False, 0.0, 12.0)
