@@ -75,14 +75,16 @@ STATUS = {NotFound: 404, Conflict: 409, InvalidInput: 422, Unavailable: 503}
 class FakeRepository:
     """One job after another for one machine. `changed` guards all of it and wakes whoever waits.
 
-    Knobs: `down` drops every connection; `clears_itself` keeps the bed clear; `on_arm` is called
-    before the answer to ARM; `blob_cuts` are sizes after which transfers break off.
+    Knobs: `down` drops every connection; `clears_itself` keeps the bed clear; `on_staged` and
+    `on_arm` are called before the answer to STAGED and to ARM; `blob_cuts` are sizes after which
+    transfers break off.
     """
 
     file: bytes = b"solid"
     jobs_left: int = 1
     clears_itself: bool = False
     down: bool = False
+    on_staged: Callable[[], None] = lambda: None
     on_arm: Callable[[], None] = lambda: None
     blob_cuts: list[int] = field(default_factory=list)
     ranges: list[str | None] = field(default_factory=list)
@@ -187,6 +189,8 @@ class FakeRepository:
             self.refused.append(f"{event.kind}: {refusal}")
             return
         self._set(*cards)
+        if event.kind is EventKind.STAGED:
+            self.on_staged()
         if event.kind is EventKind.FINISHED:
             self.jobs_left -= 1
 

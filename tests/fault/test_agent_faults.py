@@ -113,9 +113,16 @@ def test_a_job_is_made_when_somebody_clears_the_bed(lab: Lab) -> None:
 
 
 def test_killed_before_it_asked_it_takes_the_same_offer_up_again(lab: Lab) -> None:
+    killed = threading.Event()
+
+    def kill_once() -> None:
+        if not killed.is_set():
+            lab.kill()
+            killed.set()
+
+    lab.repository.on_staged = kill_once  # it asks as soon as it has heard that this is known
     lab.start()
-    lab.repository.wait_for_state(JobState.STAGED)
-    lab.kill()
+    assert killed.wait(20)
     lab.start()
     lab.repository.clear()
     lab.repository.wait_for_state(JobState.FINISHED, END_S)
