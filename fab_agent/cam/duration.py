@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.toolpath import Move, Toolpath
 from fab_agent.gcode.pace import Floats, corner_squared, planned_s
 
@@ -24,6 +25,17 @@ class Dynamics:
     junction_mm: float
     rapid_mm_s: float
     rapid_z_mm_s: float
+
+
+def dynamics_of(profile: MachineProfile) -> Dynamics:
+    """How quick this router is, as its profile says."""
+    limits = profile.cnc or MillLimits()
+    return Dynamics(
+        acceleration_mm_s2=limits.acceleration_mm_s2,
+        junction_mm=limits.junction_deviation_mm,
+        rapid_mm_s=profile.max_feed_mm_s,
+        rapid_z_mm_s=profile.max_feed_z_mm_s,
+    )
 
 
 def duration_s(toolpath: Toolpath, dynamics: Dynamics) -> float:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from shapely.geometry.base import BaseGeometry
 
 from commons.errors import InvalidInput, ProgramRefused
-from commons.machine import MachineProfile, MillLimits
+from commons.machine import MachineProfile
 from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of
 from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Drawing
-from fab_agent.cam.duration import Dynamics, duration_s
+from fab_agent.cam.duration import duration_s, dynamics_of
 from fab_agent.cam.dxf import read_dxf
 from fab_agent.cam.gcode import SPIN_UP_S, program_lines
 from fab_agent.cam.layout import Job, Layout, laid_out
@@ -107,7 +107,7 @@ def _plan(job: Job, layout: Layout, warnings: tuple[str, ...]) -> MillPlan:
     kept = layout.parts()
     parts_mm3 = kept.area * stock.thickness_mm - job.copies * _hollow_mm3(job.features)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
-    seconds = sum(SPIN_UP_S + duration_s(path, _dynamics(profile)) for _, path in ways)
+    seconds = sum(SPIN_UP_S + duration_s(path, dynamics_of(profile)) for _, path in ways)
     return MillPlan(
         lines=lines,
         proof=proof,
@@ -162,16 +162,6 @@ def _safe_mm(profile: MachineProfile) -> float:
 
 def _toolpath(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> Toolpath:
     return with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=_safe_mm(profile)))
-
-
-def _dynamics(profile: MachineProfile) -> Dynamics:
-    limits = profile.cnc or MillLimits()
-    return Dynamics(
-        acceleration_mm_s2=limits.acceleration_mm_s2,
-        junction_mm=limits.junction_deviation_mm,
-        rapid_mm_s=profile.max_feed_mm_s,
-        rapid_z_mm_s=profile.max_feed_z_mm_s,
-    )
 
 
 def _hollow_mm3(features: Sequence[Feature]) -> float:

@@ -9,7 +9,7 @@ from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, MillLimits
 from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
 from fab_agent.cam.drawing import Triangles
-from fab_agent.cam.duration import Dynamics, duration_s
+from fab_agent.cam.duration import duration_s, dynamics_of
 from fab_agent.cam.gcode import SPIN_UP_S, grbl_lines
 from fab_agent.cam.heights import Shape, grid_over
 from fab_agent.cam.mill import MillPlan
@@ -51,7 +51,7 @@ def mill_surface(
     lines = tuple(grbl_lines(toolpath, spindle_rpm=cutter.spindle_rpm, safe_mm=safe))
     proof = prove(lines, profile)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
-    seconds = SPIN_UP_S + duration_s(toolpath, _dynamics(profile))
+    seconds = SPIN_UP_S + duration_s(toolpath, dynamics_of(profile))
     density = stock.density_g_cm3 / 1000
     return MillPlan(
         lines=lines,
@@ -111,13 +111,3 @@ def _warnings(triangles: Triangles, shape: Shape, stock: Stock, height: float) -
     if hidden > _HIDDEN_SHARE:
         said.append(f"{100 * hidden:.1f} % of its surface cannot be reached from above")
     return tuple(said)
-
-
-def _dynamics(profile: MachineProfile) -> Dynamics:
-    limits = profile.cnc or MillLimits()
-    return Dynamics(
-        acceleration_mm_s2=limits.acceleration_mm_s2,
-        junction_mm=limits.junction_deviation_mm,
-        rapid_mm_s=profile.max_feed_mm_s,
-        rapid_z_mm_s=profile.max_feed_z_mm_s,
-    )
