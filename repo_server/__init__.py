@@ -42,3 +42,9 @@ def create_app(settings: "Settings") -> "Flask":
         app.register_blueprint(blueprint)
     auth.require_marks(app)
     return app
+
+
+def close_app(app: "Flask") -> None:
+    """What the server opened while it was asked is closed: the database and the queue."""
+    app.extensions["engine"].dispose()
+    app.extensions["queue"].close()

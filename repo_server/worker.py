@@ -5,7 +5,7 @@ import logging
 import redis
 from rq import Worker
 
-from repo_server import create_app, queue
+from repo_server import close_app, create_app, queue
 from repo_server.settings import Settings
 
 
@@ -16,8 +16,12 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     """
     app = create_app(settings)
     connection = redis.Redis.from_url(settings.queue_url)
-    with app.app_context():
-        Worker([queue.NAME], connection=connection).work(burst=burst, logging_level="WARNING")
+    try:
+        with app.app_context():
+            Worker([queue.NAME], connection=connection).work(burst=burst, logging_level="WARNING")
+    finally:
+        connection.close()
+        close_app(app)
 
 
 if __name__ == "__main__":

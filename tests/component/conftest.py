@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url
 from werkzeug.test import TestResponse
 
-from repo_server import create_app, people
+from repo_server import close_app, create_app, people
 from repo_server.api.auth import CSRF_HEADER
 from repo_server.db import make_engine, transaction, upgrade
 from repo_server.ids import new_id, new_secret
@@ -151,7 +151,7 @@ def settings(tmp_path: Path, database: str) -> Settings:
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
-    app.extensions["engine"].dispose()
+    close_app(app)
 
 
 @pytest.fixture

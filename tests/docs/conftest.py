@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from repo_server import create_app
+from repo_server import close_app, create_app
 from repo_server.settings import Settings
 
 
@@ -14,4 +14,4 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("server")
     app = create_app(Settings.from_env({"COSMO_DATA": str(folder)}))
     yield app
-    app.extensions["engine"].dispose()
+    close_app(app)
