@@ -25,7 +25,7 @@ from fab_agent.machines.handed_over import (
 )
 from fab_agent.machines.hosted import HostedDriver
 from fab_agent.machines.moonraker_channel import Changes, channel_news
-from fab_agent.machines.moonraker_client import MoonrakerClient, Printer
+from fab_agent.machines.moonraker_client import MoonrakerClient, Printer, Record
 from fab_agent.machines.moonraker_watch import KlipperWatch
 
 # A cancel waits for the line in hand; one that heats or homes for longer is stopped hard.
@@ -129,12 +129,22 @@ class MoonrakerDriver(HostedDriver[Changes, KlipperWatch]):
         stats = printer.print_stats
         if stats.filename == name and stats.state in _BY_KLIPPER:
             return _BY_KLIPPER[stats.state]
-        record = self._client.record(name)
+        record = self._closed_record(name)
         return _BY_HISTORY.get(record.status, Evidence.UNKNOWN) if record else Evidence.UNKNOWN
 
     def close(self) -> None:
         """Let go of the host. Safe to call twice."""
         self._client.close()
+
+    def _closed_record(self, name: str) -> Record | None:
+        """The record of a print that Klipper no longer has in hand. Moonraker closes it a moment
+        later than Klipper ends the print, and later still when it has much to do."""
+        end = self._clock() + self._record_s
+        while (record := self._client.record(name)) and record.status == "in_progress":
+            if self._clock() >= end:
+                break
+            self._wait(ASK_S)
+        return record
 
     def _not_ready(self, state: str) -> Unavailable:
         at = self._client.url

@@ -276,6 +276,27 @@ def test_an_attempt_is_never_started_twice(printer, driver, client, lines, progr
     assert printer.klippy.executed == lines
 
 
+def test_a_record_that_moonraker_has_not_closed_yet_is_waited_for(
+    printer, client, client_at, lines, program, until
+):
+    """Klipper has forgotten the print; Moonraker, which has much to do, still calls it running."""
+
+    class BusyHost(MoonrakerClient):
+        looks = 0
+
+        def record(self, name):
+            record = super().record(name)
+            self.looks += record is not None
+            late = record is not None and 0 < self.looks < 3
+            return record.model_copy(update={"status": "in_progress"}) if late else record
+
+    driver, mine = MoonrakerDriver(client_at(printer.connection, BusyHost)), program(lines)
+    driver.run(mine, attempt="late-record", report=nothing, controls=nobody)
+    printer.klippy.order("SDCARD_RESET_FILE", lambda _: None)
+    until(lambda: not client.printer().print_stats.filename)
+    assert driver.evidence("late-record", mine.sha256) is Evidence.FINISHED
+
+
 def test_a_stopped_print_is_cold_and_its_evidence_is_that_it_was_stopped(
     printer, driver, lines, program
 ):
