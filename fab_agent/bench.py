@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from commons.errors import MachineError
+from commons.errors import FabError, MachineError
 from commons.wire import (
     ArmRequest,
     JobOffer,
@@ -196,3 +196,15 @@ class Bench:
     open_cache: Callable[[], AbstractContextManager[Cache]]
     show: Callable[[Shown], None] = show_nobody
     clock: Callable[[], float] = monotonic_s
+
+    def is_ready(self) -> bool:
+        """The machine could start now; where it could not, the display says why."""
+        try:
+            self.link.ready()
+        except MachineError as gone:
+            self.display.show(MachineState.OFFLINE, str(gone))
+        except FabError as problem:
+            self.display.show(MachineState.FAULT, str(problem))
+        else:
+            return True
+        return False

@@ -4,7 +4,7 @@ import logging
 import random
 
 from commons.dispatch import PERMIT_VALID_S
-from commons.errors import Conflict, FabError, MachineError, NotArmed, Unavailable
+from commons.errors import Conflict, FabError, NotArmed, Unavailable
 from commons.wire import ArmRequest, ControlOrder, EventKind, MachineState, Permit, Wish
 from fab_agent.bench import Bench
 from fab_agent.handwork import attend
@@ -73,15 +73,8 @@ class Clearance:
         return known and self._bench.clock() >= self._next_at
 
     def _is_ready(self) -> bool:
-        """The machine could start now; a clear-bed token is not spent on one that cannot."""
-        display = self._bench.display
-        try:
-            self._bench.link.ready()
-        except MachineError as gone:
-            display.show(MachineState.OFFLINE, str(gone))
-        except FabError as problem:
-            display.show(MachineState.FAULT, str(problem))
-        else:
+        """A clear-bed token is not spent on a machine that could not start now."""
+        if self._bench.is_ready():
             return True
         self._next_at = self._bench.clock() + LOOK_S
         return False

@@ -3,7 +3,7 @@
 import logging
 import random
 
-from commons.errors import FabError, MachineError
+from commons.errors import FabError
 from commons.wire import EventKind, JobOffer, MachineState
 from fab_agent.attempt import carry_out
 from fab_agent.bench import Bench
@@ -58,7 +58,7 @@ class MachineThread:
         if bench.inbox.misses:
             bench.display.show(MachineState.FAULT, _MISSED.format(before=bench.inbox.misses))
             self._wait(LOOK_S)
-        elif not self._is_ready():
+        elif not bench.is_ready():
             self._wait(LOOK_S)
         elif (offer := self._offer()) is not None:
             self._build(offer)
@@ -72,18 +72,6 @@ class MachineThread:
             self._pause()
         else:
             self._failures, self._ask_at = 0, self._bench.clock()
-
-    def _is_ready(self) -> bool:
-        display = self._bench.display
-        try:
-            self._bench.link.ready()
-        except MachineError as gone:
-            display.show(MachineState.OFFLINE, str(gone))
-        except FabError as problem:
-            display.show(MachineState.FAULT, str(problem))
-        else:
-            return True
-        return False
 
     def _offer(self) -> JobOffer | None:
         bench = self._bench
