@@ -15,10 +15,9 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
 from commons.content import canonical_json
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
+from commons.licences.scopes import wrong_licences
 from commons.machine import Process
 
 MAX_BYTES = 256 * 1024
@@ -219,16 +218,7 @@ class _Checks:
         return ""
 
     def licence(self) -> None:
-        written = self._data.get("license")
-        if not isinstance(written, str):
-            return  # missing or not text: said elsewhere
-        try:
-            right = canonicalize_license_expression(written)
-        except InvalidLicenseExpression:
-            self.wrong("license", f"'{written}' is not an SPDX expression, such as CERN-OHL-S-2.0")
-            return
-        if right != written.strip():
-            self.wrong("license", f"'{written}' is written '{right}' in SPDX")
+        self._problems += wrong_licences(self._data)
 
     def link(self, key: str) -> None:
         value = self._data.get(key)

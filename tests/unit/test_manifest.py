@@ -170,7 +170,9 @@ def test_a_field_that_okh_does_not_know_is_an_error_with_a_hint(line, field, hin
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('license = "GPLv3"', "is not an SPDX expression"),
+        ('license = "GPLv3"', "may mean GPL-3.0-only or GPL-3.0-or-later"),
+        ('license = "CERN OHL v1.2"', "is written 'CERN-OHL-1.2' in SPDX"),
+        ('license = "Freeware"', "is not an SPDX expression"),
         ('license = "mit"', "is written 'MIT'"),
         ('license = "MIT or Apache-2.0"', "is written 'MIT OR Apache-2.0'"),
         ('license = " "', "must be text that is not empty"),
