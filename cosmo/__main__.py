@@ -12,9 +12,9 @@ from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client
 from cosmo.lab_commands import lab
+from cosmo.order_command import order
 from cosmo.server_commands import server
 
-MAX_COPIES = 100  # of one order, as servers take them
 console = Console(highlight=False)
 
 
@@ -75,27 +75,6 @@ def search(words: tuple[str, ...], url: str) -> None:
 
 
 @cli.command()
-@click.argument("design")
-@click.argument("part")
-@click.option("--lab", required=True, help="The lab that is to build it.")
-@click.option("--material", help="Such as pla, petg or plywood; without it, the designer's.")
-@click.option("--copies", default=1, show_default=True, type=click.IntRange(1, MAX_COPIES))
-@SERVER
-@TOKEN
-def order(
-    design: str, part: str, lab: str, material: str | None, copies: int, url: str, token_file: Path
-) -> None:
-    """Order COPIES of PART of the newest release of DESIGN."""
-    with Client(url, read_secret(token_file)) as client:
-        release = client.get(f"/designs/{design}")["head"]["id"]
-        wish = {"release_id": release, "part": part, "copies": copies, "material": material}
-        placed = client.order(lab, wish)
-    for answer in placed["answers"]:
-        console.print(f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}")
-    console.print(f"order {placed['order_id']}: {url}/labs/{lab}")
-
-
-@cli.command()
 @click.argument("lab")
 @SERVER
 @TOKEN
@@ -111,6 +90,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
         console.print(f"{job['title']} · {job['part']}: {job['state']} {job['sentence']}")
 
 
+cli.add_command(order)
 cli.add_command(lab)
 cli.add_command(server)
 cli.add_command(agent)

@@ -118,20 +118,24 @@ def place(
 def _require_makeable(build: matches.Buildable, wanted: OrderRequest, need: BuildNeed) -> None:
     """Pass when the options can be meant for this part; InvalidInput names the one that cannot."""
     options = wanted.options
-    if build.process is not Process.CNC and wanted.milling != OrderedMilling():
-        raise InvalidInput(
-            f"milling: is for milled parts, and '{build.part.name}' is printed: leave it out"
-        )
-    if build.process is not Process.FDM and options.scale != 1:
-        raise InvalidInput(
-            f"options.scale: is for prints, and '{build.part.name}' is cut as it is drawn: leave "
-            "it at 1"
-        )
+    if build.process is Process.CNC:
+        _require_usual("options", options, f"is for prints, and '{build.part.name}' is milled")
+    else:
+        why = f"is for milled parts, and '{build.part.name}' is printed"
+        _require_usual("milling", wanted.milling, why)
     if need.size_mm is not None and options.scale != 1 and max(need.size_mm) < SMALLEST_MM:
         raise InvalidInput(
             f"options.scale: {options.scale:g} makes '{build.part.name}' {max(need.size_mm):.2g} "
             f"mm long, and nothing below {SMALLEST_MM:g} mm can be printed: choose a larger one"
         )
+
+
+def _require_usual(group: str, chosen: PrintOptions | MillOptions, why: str) -> None:
+    """Nobody chose anything that another process would have to heed."""
+    usual = type(chosen)()
+    for name in type(chosen).model_fields:
+        if getattr(chosen, name) != getattr(usual, name):
+            raise InvalidInput(f"{group}.{name}: {why}: leave it out")
 
 
 def _shared_out(

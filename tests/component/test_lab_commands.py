@@ -4,15 +4,21 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import get_args
 
+import click
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from werkzeug.serving import make_server
 
 from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound
-from cosmo.__main__ import MAX_COPIES, cli
+from commons.wire import Orientation
+from cosmo.__main__ import cli
+from cosmo.client import Answer
+from cosmo.order_command import MAX_COPIES, MILLING, PRINTING
 from repo_server import orders
+from repo_server.orders import OrderedMilling, OrderedOptions, Plates
 from repo_server.people import Scope
 from repo_server.settings import Settings
 from tests.profiles import printer
@@ -116,5 +122,77 @@ def test_an_order_without_a_material_takes_the_designers(say: Say, shop: Shop) -
     assert (order["material"], order["copies"]) == ("pla", 2)
 
 
-def test_the_command_takes_as_many_copies_as_the_server() -> None:
+def ordered(say: Say, shop: Shop, *words: str) -> Answer:
+    """The order as the server keeps it, with its jobs."""
+    order_id = re.search(r"order (\w+):", say("order", "shelf-hook", *words, "--lab", "corner"))
+    assert order_id
+    placed: Answer = shop.manager.get(f"{API}/orders/{order_id[1]}").json
+    return placed
+
+
+def test_everything_that_a_print_can_be_asked_for_reaches_the_order(say: Say, shop: Shop) -> None:
+    order = ordered(
+        say, shop, "hook", "--copies", "5", "--plates", "as-many-as-fit", "--quality", "fine",
+        "--orientation", "suggested", "--scale", "1.5", "--infill", "0", "--supports", "--brim",
+    )  # fmt: skip
+    assert order["options"] == {
+        "quality": "fine", "orientation": "suggested", "scale": 1.5, "infill_percent": 0,
+        "supports": True, "brim": True,
+    }  # fmt: skip
+    assert [job["copies"] for job in order["jobs"]] == [4, 1]
+
+
+def test_everything_that_milling_can_be_asked_for_reaches_the_order(say: Say, shop: Shop) -> None:
+    order = ordered(
+        say, shop, "board", "--nest", "--grain", "y", "--finish", "--conventional",
+        "--way", "plate",
+    )  # fmt: skip
+    assert order["options"] == {
+        "nest": True, "grain": "y", "finish": True, "conventional": True, "way": "plate",
+    }  # fmt: skip
+
+
+def test_an_order_that_chooses_nothing_is_as_the_server_would_have_it(say: Say, shop: Shop) -> None:
+    order = ordered(say, shop, "hook", "--copies", "2")
+    assert order["options"] == OrderedOptions().model_dump(mode="json")
+    assert [job["copies"] for job in order["jobs"]] == [1, 1]
+
+
+def test_a_choice_for_another_process_is_refused_by_name(say: Say) -> None:
+    with pytest.raises(InvalidInput, match=r"options\.brim: is for prints, and 'board' is milled"):
+        say("order", "shelf-hook", "board", "--lab", "corner", "--brim")
+    with pytest.raises(InvalidInput, match=r"milling\.nest: is for milled parts, and 'hook' is"):
+        say("order", "shelf-hook", "hook", "--lab", "corner", "--nest")
+
+
+def test_a_word_that_is_no_choice_ends_the_command_with_the_choices() -> None:
+    wrong = {
+        "--quality": ("best", "'draft', 'standard', 'fine'"),
+        "--plates": ("all", "'one-at-a-time', 'as-many-as-fit'"),
+        "--scale": ("30", "0.05<=x<=20"),
+        "--infill": ("101", "0<=x<=100"),
+        "--grain": ("z", "'x', 'y'"),
+    }
+    for option, (value, choices) in wrong.items():
+        words = ["order", "shelf-hook", "hook", "--lab", "corner", option, value]
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 2
+        assert option in done.output
+        assert choices in done.output
+
+
+def choices_of(option: str) -> set[str]:
+    (param,) = (p for p in cli.commands["order"].params if p.opts[0] == option)
+    assert isinstance(param.type, click.Choice)
+    return {str(choice).replace("-", "_") for choice in param.type.choices}
+
+
+def test_the_command_offers_what_the_server_takes_and_no_less() -> None:
     assert MAX_COPIES == orders.MAX_COPIES
+    assert PRINTING.keys() == OrderedOptions.model_fields.keys()
+    assert MILLING.keys() == OrderedMilling.model_fields.keys()
+    assert choices_of("--quality") == set(orders.QUALITIES)
+    assert choices_of("--plates") == set(Plates)
+    assert choices_of("--orientation") == set(Orientation)
+    ways = OrderedMilling.model_fields["way"].annotation
+    assert choices_of("--way") == set(get_args(ways))

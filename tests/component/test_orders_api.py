@@ -72,7 +72,7 @@ WRONG = [
     ({"copies": 101}, 422, "copies: "),
     ({"options": {"qualty": "fine"}}, 422, "options.qualty: "),
     ({"colour": "red"}, 422, "colour: "),
-    ({"milling": {"nest": True}}, 422, "milling: is for milled parts, and 'hook' is printed"),
+    ({"milling": {"nest": True}}, 422, "milling.nest: is for milled parts, and 'hook' is printed"),
     ({"part": "board", "milling": {"grain": "z"}}, 422, "milling.grain: "),
     ({"release_id": "ab" * 32}, 404, "there is no release abab"),
     ({"release_id": "hook"}, 422, "release_id: "),

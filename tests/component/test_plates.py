@@ -106,9 +106,16 @@ def test_sheet_parts_are_cut_several_at_a_time(engine: Engine) -> None:
     assert plates(order(floor, "board", copies=8)) == [(1, 6), (7, 2)]
 
 
-def test_a_milled_part_is_cut_as_it_is_drawn(floor: Floor) -> None:
-    with pytest.raises(InvalidInput, match=r"options\.scale: is for prints, and 'board' is cut"):
-        order(floor, "board", options={"scale": 2})
+@pytest.mark.parametrize(
+    "chosen", [{"scale": 2}, {"brim": True}, {"quality": "fine"}, {"infill_percent": 0}]
+)
+def test_what_is_chosen_for_a_print_is_refused_for_a_milled_part(
+    floor: Floor, chosen: dict[str, object]
+) -> None:
+    (name,) = chosen
+    words = rf"options\.{name}: is for prints, and 'board' is milled: leave it out"
+    with pytest.raises(InvalidInput, match=words):
+        order(floor, "board", options=chosen)
 
 
 def test_jobs_of_other_options_wait_for_their_own_machine(engine: Engine) -> None:

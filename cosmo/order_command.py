@@ -1,0 +1,99 @@
+"""`cosmo order`: copies of a part, and how each process is to make it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cosmo.access import SERVER, TOKEN, read_secret
+from cosmo.client import Answer, Client
+
+MAX_COPIES = 100  # of one order, as servers take them
+_HYPHENED = frozenset({"plates", "orientation"})  # where people type them
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+_PLATES: Decorator = click.option(
+    "--plates", type=click.Choice(["one-at-a-time", "as-many-as-fit"]),
+    help="How many copies are made at once; without it, one.",
+)  # fmt: skip
+# By the name that each has in the API's `options`, and in its `milling`.
+PRINTING: dict[str, Decorator] = {
+    "quality": click.option(
+        "--quality", type=click.Choice(["draft", "standard", "fine"]),
+        help="Of a print: thinner layers look smoother and take longer."),
+    "orientation": click.option(
+        "--orientation", type=click.Choice(["as-drawn", "suggested"]),
+        help="Of a print, the side on the bed: as drawn, or where it needs the least support."),
+    "scale": click.option(
+        "--scale", type=click.FloatRange(0.05, 20),
+        help="Of a print: 2 is twice as long and eight times as heavy."),
+    "infill_percent": click.option(
+        "--infill", "infill_percent", type=click.IntRange(0, 100),
+        help="Of a print: how much of its inside is filled, %."),
+    "supports": click.option(
+        "--supports", is_flag=True,
+        help="Of a print: hold up what hangs in the air."),
+    "brim": click.option(
+        "--brim", is_flag=True,
+        help="Of a print: a flat rim that holds a small part on the bed."),
+}  # fmt: skip
+MILLING: dict[str, Decorator] = {
+    "nest": click.option(
+        "--nest", is_flag=True,
+        help="Of milling: lay each piece of the drawing where it wastes least."),
+    "grain": click.option(
+        "--grain", type=click.Choice(["x", "y"]),
+        help="Of milling: which way of the drawing the sheet's grain is to run."),
+    "finish": click.option(
+        "--finish", is_flag=True,
+        help="Of milling: one more thin round along every edge."),
+    "conventional": click.option(
+        "--conventional", is_flag=True,
+        help="Of milling: against the turn of the cutter, for machines with play."),
+    "way": click.option(
+        "--way", type=click.Choice(["auto", "plate", "surface"]),
+        help="Of milling a mesh: cut out as a plate, or carved as a surface."),
+}  # fmt: skip
+
+
+def _offered(command: Callable[..., None]) -> Callable[..., None]:
+    """`command` with every option of how a part is made."""
+    for option in reversed([_PLATES, *PRINTING.values(), *MILLING.values()]):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("design")
+@click.argument("part")
+@click.option("--lab", required=True, help="The lab that is to build it.")
+@click.option("--material", help="Such as pla, petg or plywood; without it, the designer's.")
+@click.option("--copies", default=1, show_default=True, type=click.IntRange(1, MAX_COPIES))
+@_offered
+@SERVER
+@TOKEN
+def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: Any) -> None:
+    """Order COPIES of PART of the newest release of DESIGN.
+
+    What is left out is as usual in the lab.
+    """
+    with Client(url, read_secret(token_file)) as client:
+        release = client.get(f"/designs/{design}")["head"]["id"]
+        placed = client.order(lab, {"release_id": release, "part": part, **_wish(said)})
+    for answer in placed["answers"]:
+        click.echo(f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}")
+    click.echo(f"order {placed['order_id']}: {url}/labs/{lab}")
+
+
+def _wish(said: dict[str, Any]) -> Answer:
+    """What was said, in the API's words; what was not is left to the server."""
+    wish: Answer = {}
+    for name, value in said.items():
+        if value is None or value is False:
+            continue
+        group = "options" if name in PRINTING else "milling" if name in MILLING else None
+        place = wish if group is None else wish.setdefault(group, {})
+        place[name] = value.replace("-", "_") if name in _HYPHENED else value
+    return wish
