@@ -50,13 +50,14 @@ def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
 @cli.command()
 @click.argument("folders", nargs=-1, required=True,
                 type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
+@click.option("--note", default="", help="What changed, for those who use an older release.")
 @SERVER
 @TOKEN
-def publish(folders: tuple[Path, ...], url: str, token_file: Path) -> None:
+def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) -> None:
     """Publish each design FOLDER (okh.toml and its files) under the folder's name."""
     with Client(url, read_secret(token_file)) as client:
         for folder in folders:
-            done = client.publish(folder)
+            done = client.publish(folder, note=note)
             what = "published" if done.new else "is there already"
             console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
 

@@ -86,11 +86,11 @@ class Client:
         self._send("DELETE", "/session", headers=headers)
         return token
 
-    def publish(self, folder: Path) -> Published:
+    def publish(self, folder: Path, *, note: str = "") -> Published:
         """Publish the design in `folder` under the folder's name, files first.
 
         Files that the server holds already are not sent again. Publishing the same folder twice
-        is the same release.
+        is the same release. `note` says what changed.
         """
         text = _read(folder / "okh.toml")
         manifest = read_manifest(text)
@@ -98,7 +98,7 @@ class Client:
         for path, sha256 in files.items():
             self._upload(folder / path, sha256)
         slug = folder.resolve().name
-        body = {"manifest": text.decode(), "files": files}
+        body = {"manifest": text.decode(), "files": files, "note": note}
         response = self._send("POST", f"/designs/{slug}/releases", json=body)
         answer = response.json()
         return Published(slug, answer["id"], manifest.version, new=response.status_code == 201)

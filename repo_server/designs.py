@@ -1,11 +1,9 @@
 """Designs and their releases: what may be published, and what has been."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 
 from sqlmodel import Session, col, select
 
@@ -13,12 +11,17 @@ from commons.content import content_id, release_id
 from commons.errors import (
     AlreadyPublished,
     FieldProblem,
+    InvalidInput,
     ManifestInvalid,
     NotAllowed,
     NotFound,
 )
 from commons.manifest import Manifest, manifest_of, missing_files, read_manifest
+from commons.versions import require_next, require_version
+from repo_server import heads
+from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
+from repo_server.paths import wrong_paths
 from repo_server.people import Person
 from repo_server.tables import (
     BlobRow,
@@ -27,21 +30,21 @@ from repo_server.tables import (
     PersonRow,
     ReleaseFileRow,
     ReleaseRow,
+    YankRow,
 )
 
-MAX_FILES = 2000
-_MAX_PATH = 255
-_MAX_DEPTH = 16
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
+MOST_NOTE = 10_000
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody wants to publish: the okh.toml as written, and each path's hash."""
+    """What somebody wants to publish: the okh.toml as written, each path's hash, what changed."""
 
     slug: str
     manifest: bytes
     files: Mapping[str, str]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Yank:
+    """Why nobody should begin with a release any more, and who says so."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
-    """One published version with its files. `picture` is the PNG that stands for it."""
+    """One published version with its files. `picture` is the PNG that stands for it.
+
+    `note` is what changed, as its publisher says it; `yank` is None while the release stands.
+    """
 
     id: str
     slug: str
@@ -74,6 +89,8 @@ class Release:
     published_by: Person
     published_at: datetime
     files: tuple[File, ...]
+    note: str = ""
+    yank: Yank | None = None
 
     def file(self, path: str | None) -> File | None:
         """The file of this path, None when there is none."""
@@ -89,17 +106,8 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseLine:
-    """A release as a list of releases shows it."""
-
-    id: str
-    version: str
-    published_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Design:
-    """A line of work: its newest release, and all of them, newest first."""
+    """A line of work: the release that stands for it, and all of them, the greatest first."""
 
     slug: str
     steward: Person
@@ -118,8 +126,9 @@ def publish_release(
         ManifestInvalid: with everything that is wrong with manifest, slug and files.
         NotAllowed: the design is somebody else's.
         AlreadyPublished: this version exists with other contents.
+        Conflict: the version goes back behind one that is published.
     """
-    manifest = _check(session, upload)
+    manifest = check(session, upload)
     design = _design_of(session, upload.slug, by=by)
     id_ = release_id(manifest.data, upload.files)
     if (existing := session.get(ReleaseRow, id_)) is not None:
@@ -128,32 +137,33 @@ def publish_release(
         design = DesignRow(id=design_id, slug=upload.slug, steward_id=by.id, created_at=now)
         session.add(design)
         session.flush()
-    _refuse_other_contents(session, design, manifest.version)
+    require_new_version(session, upload.slug, manifest.version)
     session.add(_row(id_, design.id, manifest, upload, by=by, now=now))
     session.flush()
     session.add_all(
         ReleaseFileRow(release_id=id_, path=path, sha256=sha256)
         for path, sha256 in upload.files.items()
     )
-    design.head_id = id_
-    session.add(design)
-    session.flush()
+    heads.choose_head(session, design)
     return id_, True
 
 
-def _check(session: Session, upload: Upload) -> Manifest:
+def check(session: Session, upload: Upload) -> Manifest:
     """The upload's manifest; ManifestInvalid names every problem of the upload at once."""
     problems: list[FieldProblem] = []
-    if not _SLUG.fullmatch(upload.slug):
+    if not SLUG.fullmatch(upload.slug):
         problems.append(
             FieldProblem("slug", "must be 2 to 63 lower-case letters, digits or single hyphens")
         )
-    problems += _wrong_paths(upload.files)
+    if len(upload.note) > MOST_NOTE:
+        problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
+    problems += wrong_paths(upload.files)
     problems += _not_stored(session, upload.files)
     manifest: Manifest | None = None
     try:
         manifest = read_manifest(upload.manifest)
         problems += missing_files(manifest, upload.files.__contains__)
+        problems += _wrong_version(manifest)
     except ManifestInvalid as error:
         problems += error.fields or [FieldProblem("okh.toml", str(error))]
     if problems or manifest is None:
@@ -162,34 +172,12 @@ def _check(session: Session, upload: Upload) -> Manifest:
     return manifest
 
 
-def _wrong_paths(files: Mapping[str, str]) -> list[FieldProblem]:
-    """Paths that some file system would refuse, or read as another one."""
-    problems = []
-    if len(files) > MAX_FILES:
-        problems.append(FieldProblem("files", f"are {len(files)}; {MAX_FILES} are allowed"))
-    seen: dict[str, str] = {}
-    for path in files:
-        if not _is_plain(path):
-            problems.append(FieldProblem("files", f"{path[:80]!r} is not a plain relative path"))
-        elif path == "okh.toml":
-            problems.append(FieldProblem("files", "okh.toml is the manifest; do not list it"))
-        elif (twin := seen.setdefault(path.casefold(), path)) != path:
-            problems.append(FieldProblem("files", f"'{path}' and '{twin}' differ only in capitals"))
-    return problems
-
-
-def _is_plain(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return (
-        0 < len(path) <= _MAX_PATH
-        and len(parts) <= _MAX_DEPTH
-        and str(PurePosixPath(path)) == path
-        and not path.startswith("/")
-        and ".." not in parts
-        and not set(path) & set('\\:*?"<>|')
-        and path.isprintable()
-        and unicodedata.is_normalized("NFC", path)
-    )
+def _wrong_version(manifest: Manifest) -> list[FieldProblem]:
+    try:
+        require_version(manifest.version)
+    except InvalidInput as error:
+        return [FieldProblem("version", str(error))]
+    return []
 
 
 def _not_stored(session: Session, files: Mapping[str, str]) -> list[FieldProblem]:
@@ -223,13 +211,22 @@ def _same(session: Session, existing: ReleaseRow, design: DesignRow | None) -> s
     return existing.id
 
 
-def _refuse_other_contents(session: Session, design: DesignRow, version: str) -> None:
-    same_version = (ReleaseRow.design_id == design.id, ReleaseRow.version == version)
-    if session.exec(select(ReleaseRow.id).where(*same_version)).first() is not None:
+def require_new_version(session: Session, slug: str, version: str) -> None:
+    """Pass for a version that the design's next release may have; any while it has none.
+
+    AlreadyPublished, or Conflict for one that goes back.
+    """
+    published = session.exec(
+        select(ReleaseRow.version)
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .where(DesignRow.slug == slug)
+    ).all()
+    if version in published:
         raise AlreadyPublished(
-            f"version {version} of '{design.slug}' is published with other contents, and a "
+            f"version {version} of '{slug}' is published with other contents, and a "
             "release never changes; give this one a new version"
         )
+    require_next(version, published)
 
 
 def _row(
@@ -247,24 +244,22 @@ def _row(
         manifest_sha256=content_id(upload.manifest),
         published_by=by.id,
         published_at=now,
+        note=upload.note.strip(),
     )
 
 
 def show_design(session: Session, slug: str) -> Design:
     """The design of this name; NotFound when there is none."""
     design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None or design.head_id is None:
+    if design is None:
         raise NotFound(f"there is no design '{slug}'")
-    newest_first = (
-        select(ReleaseRow.id, ReleaseRow.version, ReleaseRow.published_at)
-        .where(ReleaseRow.design_id == design.id)
-        .order_by(col(ReleaseRow.published_at).desc(), ReleaseRow.id)
-    )
+    if design.head_id is None:
+        raise NotFound(f"every release of '{slug}' was yanked; only their own addresses lead there")
     return Design(
         slug=slug,
         steward=_person(session, design.steward_id),
         head=show_release(session, design.head_id),
-        releases=tuple(ReleaseLine(*line) for line in session.exec(newest_first)),
+        releases=heads.list_releases(session, slug),
     )
 
 
@@ -277,14 +272,14 @@ def show_release(session: Session, id: str) -> Release:
 
 
 def show_releases(session: Session, ids: Sequence[str]) -> list[Release]:
-    """The releases of these ids, in this order; in three queries however many they are."""
+    """The releases of these ids, in this order; in few queries however many they are."""
     found = session.exec(
         select(ReleaseRow, DesignRow.slug, PersonRow)
         .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
         .join(PersonRow, col(PersonRow.id) == col(ReleaseRow.published_by))
         .where(col(ReleaseRow.id).in_(ids))
     ).all()
-    files = _files(session, ids)
+    files, yanks = _files(session, ids), _yanks(session, ids)
     shown = {
         row.id: Release(
             id=row.id,
@@ -295,10 +290,21 @@ def show_releases(session: Session, ids: Sequence[str]) -> list[Release]:
             published_by=Person(person.id, person.handle, person.name, person.is_admin),
             published_at=row.published_at,
             files=tuple(files.get(row.id, ())),
+            note=row.note,
+            yank=yanks.get(row.id),
         )
         for row, slug, person in found
     }
     return [shown[id_] for id_ in ids if id_ in shown]
+
+
+def _yanks(session: Session, release_ids: Sequence[str]) -> dict[str, Yank]:
+    rows = session.exec(
+        select(YankRow, PersonRow.name)
+        .join(PersonRow, col(PersonRow.id) == col(YankRow.yanked_by))
+        .where(col(YankRow.release_id).in_(release_ids))
+    )
+    return {row.release_id: Yank(row.reason, name, row.yanked_at) for row, name in rows}
 
 
 def _files(session: Session, release_ids: Sequence[str]) -> dict[str, list[File]]:

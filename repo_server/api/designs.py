@@ -1,5 +1,6 @@
 """Publishing releases, and looking at what is published."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
@@ -8,14 +9,15 @@ from typing import Annotated
 from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
+from sqlmodel import Session
 
 from commons.manifest import Part
 from commons.wire import Asked
-from repo_server import blobs, designs, search
+from repo_server import blobs, designs, heads, paths, search
 from repo_server.api import auth
 from repo_server.api.messages import read
 from repo_server.db import reading, transaction
-from repo_server.designs import File, Release, Upload
+from repo_server.designs import File, Release, Upload, Yank
 from repo_server.ids import new_id
 from repo_server.people import Scope
 
@@ -23,10 +25,18 @@ bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
 
 
 class NewRelease(Asked):
-    """`manifest` is the okh.toml as written; `files` maps paths to the hashes of stored files."""
+    """`manifest` is the okh.toml as written; `files` maps paths to the hashes of stored files;
+    `note` says what changed."""
 
     manifest: str
-    files: Annotated[dict[str, str], Field(max_length=designs.MAX_FILES)]
+    files: Annotated[dict[str, str], Field(max_length=paths.MAX_FILES)]
+    note: str = ""
+
+
+class NewYank(Asked):
+    """What is wrong with a release, for those who have it."""
+
+    reason: str
 
 
 @bp.post("/designs/<slug>/releases")
@@ -34,7 +44,7 @@ class NewRelease(Asked):
 def create_release(slug: str) -> ResponseReturnValue:
     """201 with the release's id, 200 when this very release was published before."""
     asked = read(NewRelease)
-    id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files))
+    id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files, asked.note))
     return jsonify(id=id_, slug=slug), 201 if new else 200
 
 
@@ -61,10 +71,11 @@ def show_design(slug: str) -> ResponseReturnValue:
         steward=design.steward.name,
         head=_shown(design.head),
         releases=[
-            {"id": it.id, "version": it.version, "published_at": it.published_at.isoformat()}
+            {"id": it.id, "version": it.version, "published_at": it.published_at.isoformat(),
+             "note": it.note, "yanked": it.yanked}
             for it in design.releases
         ],
-    )
+    )  # fmt: skip
 
 
 @bp.get("/releases/<id>")
@@ -76,10 +87,23 @@ def show_release(id: str) -> ResponseReturnValue:
     return jsonify(_shown(release))
 
 
-def publish(upload: Upload) -> tuple[str, bool]:
+@bp.post("/releases/<id>/yank")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def yank_release(id: str) -> ResponseReturnValue:
+    """204; nobody is led to the release any more, and who has its id reads why."""
+    asked, by, now = read(NewYank), auth.current_person(), datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        heads.yank(session, id, reason=asked.reason, by=by, now=now)
+    return "", 204
+
+
+def publish(
+    upload: Upload, *, then: Callable[[Session], None] = lambda _: None
+) -> tuple[str, bool]:
     """The release is published by the person who asks, and the worker was rung to inspect it.
 
-    Its id, and whether it is new. Raises as `designs.publish_release` does.
+    Its id, and whether it is new. `then` happens with it or not at all. Raises as
+    `designs.publish_release` does.
     """
     store: blobs.BlobStore = current_app.extensions["blobs"]
     by, now = auth.current_person(), datetime.now(UTC)
@@ -87,6 +111,7 @@ def publish(upload: Upload) -> tuple[str, bool]:
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
         id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
+        then(session)
     current_app.extensions["queue"].enqueue("inspect_release", id_)
     return id_, new
 
@@ -104,12 +129,20 @@ def _line(release: Release) -> dict[str, object]:
     }
 
 
+def _yanked(yank: Yank | None) -> dict[str, object] | None:
+    return (
+        None if yank is None else {"reason": yank.reason, "by": yank.by, "at": yank.at.isoformat()}
+    )
+
+
 def _shown(release: Release) -> dict[str, object]:
     manifest = release.manifest
     return {
         **_line(release),
         "licensors": manifest.licensors,
         "published_by": release.published_by.name,
+        "note": release.note,
+        "yank": _yanked(release.yank),
         "manifest": manifest.data,
         "manifest_sha256": release.manifest_sha256,
         "parts": [_part(part, release.file(part.file)) for part in manifest.parts],

@@ -1,6 +1,15 @@
 """The tables: columns, keys and constraints; no behaviour. Importing this knows all of them."""
 
-from repo_server.tables.designs import BlobRow, DesignRow, FileFactsRow, ReleaseFileRow, ReleaseRow
+from repo_server.tables.designs import (
+    BlobRow,
+    DesignRow,
+    DraftEditorRow,
+    DraftRow,
+    FileFactsRow,
+    ReleaseFileRow,
+    ReleaseRow,
+    YankRow,
+)
 from repo_server.tables.jobs import (
     AgentEventRow,
     AttemptRow,
@@ -42,6 +51,8 @@ __all__ = [
     "CityRow",
     "ControlRow",
     "DesignRow",
+    "DraftEditorRow",
+    "DraftRow",
     "EconomicEventRow",
     "EnrolmentCodeRow",
     "FileFactsRow",
@@ -59,4 +70,5 @@ __all__ = [
     "ReleaseRow",
     "SessionRow",
     "ToolpathRow",
+    "YankRow",
 ]

@@ -34,7 +34,10 @@ class FileFactsRow(SQLModel, table=True):
 
 
 class DesignRow(SQLModel, table=True):
-    """A named line of work. Its steward publishes; the head is the newest release."""
+    """A named line of work. Its steward publishes.
+
+    The head is the newest release that stands: not yanked, and ready if one is.
+    """
 
     __tablename__ = "design"
     id: str = Field(primary_key=True)
@@ -47,7 +50,8 @@ class DesignRow(SQLModel, table=True):
 class ReleaseRow(SQLModel, table=True):
     """One published version, for ever as it is. `id` is the hash of manifest and files.
 
-    `manifest` is the checked data; name, licence and function stand beside it for lists.
+    `manifest` is the checked data; name, licence and function stand beside it for lists. `note`
+    is what changed, in its publisher's words.
     """
 
     __tablename__ = "release"
@@ -63,6 +67,7 @@ class ReleaseRow(SQLModel, table=True):
     manifest_sha256: str = Field(foreign_key="blob.sha256")
     published_by: str = Field(foreign_key="person.id")
     published_at: datetime
+    note: str = ""
 
 
 class ReleaseFileRow(SQLModel, table=True):
@@ -70,3 +75,39 @@ class ReleaseFileRow(SQLModel, table=True):
     release_id: str = Field(foreign_key="release.id", primary_key=True)
     path: str = Field(primary_key=True)
     sha256: str = Field(foreign_key="blob.sha256", index=True)
+
+
+class YankRow(SQLModel, table=True):
+    """A release that nobody should begin with any more, who says so and why. It stays fetchable."""
+
+    __tablename__ = "yank"
+    release_id: str = Field(foreign_key="release.id", primary_key=True)
+    reason: str
+    yanked_by: str = Field(foreign_key="person.id")
+    yanked_at: datetime
+
+
+class DraftRow(SQLModel, table=True):
+    """What is to become a release. `revision` counts its saves; `files` maps paths to blobs.
+
+    `manifest` is text as somebody left it, and need not be right yet.
+    """
+
+    __tablename__ = "draft"
+    id: str = Field(primary_key=True)
+    slug: str = Field(index=True)
+    keeper_id: str = Field(foreign_key="person.id", index=True)
+    manifest: str
+    files: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    note: str = ""
+    revision: int = 1
+    saved_by: str = Field(foreign_key="person.id")
+    saved_at: datetime
+
+
+class DraftEditorRow(SQLModel, table=True):
+    """Somebody whom the draft's keeper lets work on it."""
+
+    __tablename__ = "draft_editor"
+    draft_id: str = Field(foreign_key="draft.id", primary_key=True)
+    person_id: str = Field(foreign_key="person.id", primary_key=True)

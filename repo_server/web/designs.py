@@ -1,7 +1,6 @@
 """A design's page: its parts in three dimensions, its files, its order form; and publishing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,12 +8,13 @@ from flask.typing import ResponseReturnValue
 from commons.errors import FabError
 from commons.machine import MATERIALS, Process
 from commons.wire import Orientation
-from repo_server import blobs, designs, labs, people
+from repo_server import blobs, designs, heads, labs, people
 from repo_server.api import auth
 from repo_server.api import designs as publishing
 from repo_server.api.errors import status_of
-from repo_server.db import reading, transaction
-from repo_server.designs import Release, ReleaseLine, Upload
+from repo_server.db import reading
+from repo_server.designs import Release, Upload
+from repo_server.heads import ReleaseLine
 from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
@@ -70,7 +70,7 @@ def show_release(id: str) -> ResponseReturnValue:
     """This very release, whatever was published after it."""
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, id)
-        releases = designs.show_design(session, release.slug).releases
+        releases = heads.list_releases(session, release.slug)
     return _page(release, releases, {})
 
 
@@ -78,7 +78,7 @@ def page_of(release_id: str, form: Mapping[str, str], error: FabError) -> Respon
     """The release's page again, with what was filled in and why it was refused."""
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, release_id)
-        releases = designs.show_design(session, release.slug).releases
+        releases = heads.list_releases(session, release.slug)
     return _page(release, releases, form, error), status_of(error)
 
 
@@ -95,6 +95,7 @@ def _page(
         "design.html",
         release=release,
         releases=releases,
+        head=next((it for it in releases if it.is_head), None),
         parts=shown,
         makeable=makeable,
         labs=_my_labs(),
@@ -139,18 +140,9 @@ def publish() -> ResponseReturnValue:
     slug = request.form.get("slug", "").strip()
     try:
         sent = uploads.read_form(request.files)
-        files = {path: _store(file.stream) for path, file in sent.files.items()}
+        files = {path: uploads.store(file.stream) for path, file in sent.files.items()}
         id_, _ = publishing.publish(Upload(slug, sent.manifest, files))
     except FabError as error:
         page = render_template("publish.html", values=request.form, error=error)
         return page, status_of(error)
     return redirect(url_for("designs.show_release", id=id_), 303)
-
-
-def _store(stream: blobs.Readable) -> str:
-    """The hash under which the stream's bytes are stored now."""
-    store: blobs.BlobStore = current_app.extensions["blobs"]
-    stored = store.put(stream)
-    with transaction(current_app.extensions["engine"]) as session:
-        blobs.record(session, stored, now=datetime.now(UTC))
-    return stored.sha256

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from flask import current_app
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
 from commons.manifest import MAX_BYTES, read_manifest
+from repo_server import blobs
+from repo_server.db import transaction
 
 MANIFEST = "okh.toml"
 
@@ -32,6 +36,26 @@ def read_form(files: MultiDict[str, FileStorage]) -> Sent:
         raise _wrong("manifest", "is missing: choose the folder that has okh.toml at its top")
     text = manifest.stream.read(MAX_BYTES + 1)
     return Sent(text, {**folder, **_placed(single, text)})
+
+
+def read_files(files: MultiDict[str, FileStorage], manifest: bytes) -> Mapping[str, FileStorage]:
+    """The files that were chosen to go beside `manifest`, by their paths in the release.
+
+    InvalidInput when two would have the same path.
+    """
+    single = [file for file in files.getlist("files") if file.filename]
+    folder = _inside(files.getlist("folder"))
+    folder.pop(MANIFEST, None)  # what is in the form's text counts
+    return {**folder, **_placed(single, manifest)}
+
+
+def store(stream: blobs.Readable) -> str:
+    """The hash under which the stream's bytes are stored now."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = store.put(stream)
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, stored, now=datetime.now(UTC))
+    return stored.sha256
 
 
 def _inside(files: Iterable[FileStorage]) -> dict[str, FileStorage]:

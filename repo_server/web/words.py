@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from commons.compare import Sign
 from commons.flows import Ring, State
 from commons.job import JobState
 from commons.machine import MATERIALS, Process
@@ -68,6 +69,14 @@ RING_WORDS = {
 
 PROCESS_WORDS = {Process.FDM: "3D print", Process.CNC: "Milled from sheet"}
 
+SIGN_MARKS = {
+    Sign.ADDED: "+",
+    Sign.REMOVED: "\N{MINUS SIGN}",
+    Sign.CHANGED: "~",
+    Sign.SAME: "",
+    Sign.SKIPPED: "\N{HORIZONTAL ELLIPSIS}",
+}
+
 # By the names under which templates know them.
 TABLES = {
     "JOB_WORDS": JOB_WORDS,
@@ -75,6 +84,7 @@ TABLES = {
     "EVIDENCE_WORDS": EVIDENCE_WORDS,
     "RING_WORDS": RING_WORDS,
     "PROCESS_WORDS": PROCESS_WORDS,
+    "SIGN_MARKS": SIGN_MARKS,
 }
 
 

@@ -58,6 +58,22 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        GET /drafts
+        GET /drafts/<draft_id>
+        POST /drafts/<draft_id>
+        POST /drafts/<draft_id>/discard
+        POST /drafts/<draft_id>/editors
+        POST /drafts/<draft_id>/publish
+        POST /releases/<id>/draft
+        POST /releases/<id>/yank
+        GET /api/v1/drafts
+        POST /api/v1/drafts
+        GET /api/v1/drafts/<draft_id>
+        PUT /api/v1/drafts/<draft_id>
+        DELETE /api/v1/drafts/<draft_id>
+        POST /api/v1/drafts/<draft_id>/editors
+        POST /api/v1/drafts/<draft_id>/release
+        POST /api/v1/releases/<id>/yank
         GET /attempts/<attempt_id>/toolpath.svg
         GET /labs/<lab>/jobs/<id>
         GET /labs/new
@@ -134,6 +150,18 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /drafts/<draft_id>": Scope.DESIGN_WRITE,
+    "POST /drafts/<draft_id>/discard": Scope.DESIGN_WRITE,
+    "POST /drafts/<draft_id>/editors": Scope.DESIGN_WRITE,
+    "POST /drafts/<draft_id>/publish": Scope.DESIGN_WRITE,
+    "POST /releases/<id>/draft": Scope.DESIGN_WRITE,
+    "POST /releases/<id>/yank": Scope.DESIGN_WRITE,
+    "POST /api/v1/drafts": Scope.DESIGN_WRITE,
+    "PUT /api/v1/drafts/<draft_id>": Scope.DESIGN_WRITE,
+    "DELETE /api/v1/drafts/<draft_id>": Scope.DESIGN_WRITE,
+    "POST /api/v1/drafts/<draft_id>/editors": Scope.DESIGN_WRITE,
+    "POST /api/v1/drafts/<draft_id>/release": Scope.DESIGN_WRITE,
+    "POST /api/v1/releases/<id>/yank": Scope.DESIGN_WRITE,
     "PUT /api/v1/blobs/<sha256>": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/releases": Scope.DESIGN_WRITE,
     "POST /publish": Scope.DESIGN_WRITE,

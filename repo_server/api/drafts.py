@@ -1,0 +1,162 @@
+"""Drafts of releases: saved until they are right, then published."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from commons.wire import Asked
+from repo_server import drafts, paths
+from repo_server.api import auth
+from repo_server.api.designs import publish as publish_upload
+from repo_server.api.messages import read
+from repo_server.db import reading, transaction
+from repo_server.drafts import Contents, Draft, DraftLine
+from repo_server.ids import new_id
+from repo_server.people import Scope
+
+bp = Blueprint("api_drafts", __name__, url_prefix="/api/v1")
+
+
+Files = Annotated[dict[str, str], Field(max_length=paths.MAX_FILES)]
+
+
+class DraftContents(Asked):
+    """As a release is published, but nothing of it need be right yet."""
+
+    manifest: str
+    files: Annotated[dict[str, str], Field(max_length=paths.MAX_FILES)] = Field(
+        default_factory=dict
+    )
+    note: str = ""
+
+    def contents(self) -> Contents:
+        return Contents(self.manifest, self.files, self.note)
+
+
+class NewDraft(DraftContents):
+    """A draft of the design `slug`, which need not exist yet."""
+
+    slug: str
+
+
+class SavedDraft(DraftContents):
+    """`revision` is the one that was worked on."""
+
+    revision: int
+
+
+class NewEditor(Asked):
+    """Who may work on a draft, too."""
+
+    handle: str
+
+
+@bp.post("/drafts")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def create_draft() -> ResponseReturnValue:
+    """201 with the new draft."""
+    asked, by, now = read(NewDraft), auth.current_person(), datetime.now(UTC)
+    id_ = new_id()
+    with transaction(current_app.extensions["engine"]) as session:
+        drafts.begin(session, asked.slug, asked.contents(), id=id_, by=by, now=now)
+    return jsonify(_show(id_)), 201
+
+
+@bp.get("/drafts")
+@auth.signed_in(Scope.READ)
+def list_drafts() -> ResponseReturnValue:
+    """200 with the drafts that the one who asks may work on."""
+    with reading(current_app.extensions["engine"]) as session:
+        lines = drafts.list_drafts(session, to=auth.current_person())
+    return jsonify(drafts=[_line(it) for it in lines])
+
+
+@bp.get("/drafts/<draft_id>")
+@auth.signed_in(Scope.READ)
+def show_draft(draft_id: str) -> ResponseReturnValue:
+    """200 with the draft and what still hinders it from being published."""
+    return jsonify(_show(draft_id))
+
+
+@bp.put("/drafts/<draft_id>")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def save_draft(draft_id: str) -> ResponseReturnValue:
+    """200 with the draft as saved; 409 `draft_moved` when somebody saved another meanwhile."""
+    asked, by, now = read(SavedDraft), auth.current_person(), datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        drafts.save(session, draft_id, asked.contents(), revision=asked.revision, by=by, now=now)
+    return jsonify(_show(draft_id))
+
+
+@bp.delete("/drafts/<draft_id>")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def discard_draft(draft_id: str) -> ResponseReturnValue:
+    """204; the draft is gone."""
+    with transaction(current_app.extensions["engine"]) as session:
+        drafts.discard(session, draft_id, by=auth.current_person())
+    return "", 204
+
+
+@bp.post("/drafts/<draft_id>/editors")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def add_editor(draft_id: str) -> ResponseReturnValue:
+    """204; that person may work on the draft, too."""
+    handle, by = read(NewEditor).handle, auth.current_person()
+    with transaction(current_app.extensions["engine"]) as session:
+        drafts.let_in(session, draft_id, handle=handle, by=by)
+    return "", 204
+
+
+@bp.post("/drafts/<draft_id>/release")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def publish_draft(draft_id: str) -> ResponseReturnValue:
+    """201 with the release that the draft became; 422 with everything that is wrong with it."""
+    id_, slug = publish(draft_id)
+    return jsonify(id=id_, slug=slug), 201
+
+
+def publish(draft_id: str) -> tuple[str, str]:
+    """The draft is a release, and no draft any more: the release's id and the design's slug.
+
+    Raises as `designs.publish_release` does, and DraftMoved; the draft is as it was then.
+    """
+    with reading(current_app.extensions["engine"]) as session:
+        draft = drafts.show_draft(session, draft_id, to=auth.current_person())
+    id_, _ = publish_upload(
+        draft.upload, then=lambda s: drafts.close(s, draft.id, revision=draft.revision)
+    )
+    return id_, draft.slug
+
+
+def _show(draft_id: str) -> dict[str, object]:
+    with reading(current_app.extensions["engine"]) as session:
+        return _shown(drafts.show_draft(session, draft_id, to=auth.current_person()))
+
+
+def _shown(draft: Draft) -> dict[str, object]:
+    return {
+        "id": draft.id,
+        "slug": draft.slug,
+        "keeper": draft.keeper.handle,
+        "editors": draft.editors,
+        "revision": draft.revision,
+        "saved_by": draft.saved_by,
+        "saved_at": draft.saved_at.isoformat(),
+        "manifest": draft.contents.manifest,
+        "files": dict(draft.contents.files),
+        "note": draft.contents.note,
+        "problems": [{"field": it.field, "problem": it.problem} for it in draft.problems],
+    }
+
+
+def _line(line: DraftLine) -> dict[str, object]:
+    return {
+        "id": line.id,
+        "slug": line.slug,
+        "revision": line.revision,
+        "saved_by": line.saved_by,
+        "saved_at": line.saved_at.isoformat(),
+    }

@@ -1,0 +1,94 @@
+"""A design's releases in their order, and which of them stands for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.versions import Version, newest, read_version
+from repo_server.people import Person
+from repo_server.tables import DesignRow, PersonRow, ReleaseRow, YankRow
+
+MOST_REASON = 1000
+_OLDEST = Version((-1, 0, 0))  # what bears no version is behind whatever does
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """A release as a list of releases shows it."""
+
+    id: str
+    version: str
+    published_at: datetime
+    note: str
+    yanked: bool
+    is_head: bool
+
+
+def list_releases(session: Session, slug: str) -> tuple[ReleaseLine, ...]:
+    """All releases of the design, the greatest version first, yanked ones in their place."""
+    rows = session.exec(
+        select(ReleaseRow, DesignRow.head_id, YankRow)
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .join(YankRow, col(YankRow.release_id) == col(ReleaseRow.id), isouter=True)
+        .where(DesignRow.slug == slug)
+        .order_by(col(ReleaseRow.published_at).desc(), ReleaseRow.id)
+    )
+    lines = [
+        ReleaseLine(
+            id=row.id,
+            version=row.version,
+            published_at=row.published_at,
+            note=row.note,
+            yanked=yank is not None,
+            is_head=row.id == head_id,
+        )
+        for row, head_id, yank in rows
+    ]
+    return tuple(sorted(lines, key=lambda it: read_version(it.version) or _OLDEST, reverse=True))
+
+
+def choose_head(session: Session, design: DesignRow) -> None:
+    """The design's head is its newest release that stands; none when all were yanked.
+
+    Releases from before versions had an order stand behind all others, the latest first.
+    """
+    standing = session.exec(
+        select(ReleaseRow.id, ReleaseRow.version)
+        .join(YankRow, col(YankRow.release_id) == col(ReleaseRow.id), isouter=True)
+        .where(ReleaseRow.design_id == design.id, col(YankRow.release_id).is_(None))
+        .order_by(col(ReleaseRow.published_at).desc(), ReleaseRow.id)
+    ).all()
+    known = {version: id_ for id_, text in standing if (version := read_version(text))}
+    best = newest(known)
+    if best is not None:
+        design.head_id = known[best]
+    else:
+        design.head_id = standing[0][0] if standing else None
+    session.add(design)
+    session.flush()
+
+
+def yank(session: Session, release_id: str, *, reason: str, by: Person, now: datetime) -> None:
+    """Nobody is led to the release any more; whoever has its id still gets it, with the reason.
+
+    Raises NotFound, NotAllowed for all but the steward, InvalidInput without a reason, Conflict
+    when it was yanked before.
+    """
+    release = session.get(ReleaseRow, release_id)
+    if release is None:
+        raise NotFound(f"there is no release {release_id[:64]}")
+    design = session.get_one(DesignRow, release.design_id)
+    if design.steward_id != by.id:
+        steward = session.get_one(PersonRow, design.steward_id)
+        raise NotAllowed(f"'{design.slug}' is kept by {steward.name}: only they can yank a release")
+    if not 1 <= len(reason.strip()) <= MOST_REASON:
+        raise InvalidInput("reason: say in 1 to 1000 characters what is wrong with this release")
+    if session.get(YankRow, release_id) is not None:
+        raise Conflict(f"{design.slug} {release.version} was yanked before")
+    session.add(
+        YankRow(release_id=release_id, reason=reason.strip(), yanked_by=by.id, yanked_at=now)
+    )
+    session.flush()
+    choose_head(session, design)
