@@ -1,9 +1,11 @@
 """What changed between two releases: keys of the manifest, files, and lines of text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
+
+from commons.bom import BomLine
 
 # What is compared line by line; a longer text is compared by its hash alone.
 MOST_LINES = 2000
@@ -72,6 +74,42 @@ def compare_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[F
         for path in sorted(before.keys() | after.keys())
         if before.get(path) != after.get(path)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class BomChange:
+    """An item and its lines in both bills; None where it is not."""
+
+    item: str
+    sign: Sign
+    before: BomLine | None = None
+    after: BomLine | None = None
+
+
+def compare_boms(before: Sequence[BomLine], after: Sequence[BomLine]) -> list[BomChange]:
+    """Every item that one of them lacks, or whose line says another thing; wherever it stands."""
+    old, new = _by_item(before), _by_item(after)
+    keys = [*old, *(key for key in new if key not in old)]
+    return [
+        BomChange(key[0], _sign(key in old, key in new), old.get(key), new.get(key))
+        for key in keys
+        if key not in old or key not in new or _said(old[key]) != _said(new[key])
+    ]
+
+
+def _by_item(lines: Sequence[BomLine]) -> dict[tuple[str, int], BomLine]:
+    """Lines by their item, and which of several with this item they are."""
+    found: dict[tuple[str, int], BomLine] = {}
+    for line in lines:
+        which = 0
+        while (line.item, which) in found:
+            which += 1
+        found[line.item, which] = line
+    return found
+
+
+def _said(line: BomLine) -> BomLine:
+    return replace(line, number=0)
 
 
 def compare_text(before: bytes, after: bytes) -> tuple[Line, ...] | None:

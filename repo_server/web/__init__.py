@@ -5,6 +5,7 @@ from flask import Blueprint
 from repo_server.web import (
     catalogue,
     cities,
+    comparisons,
     designs,
     drafts,
     frame,
@@ -21,6 +22,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     catalogue.bp,
     designs.bp,
     drafts.bp,
+    comparisons.bp,
     orders.bp,
     labs.bp,
     programs.bp,

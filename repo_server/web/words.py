@@ -77,6 +77,12 @@ SIGN_MARKS = {
     Sign.SKIPPED: "\N{HORIZONTAL ELLIPSIS}",
 }
 
+SIGN_WORDS = {
+    Sign.ADDED: Word("New", "good"),
+    Sign.REMOVED: Word("Gone", "bad"),
+    Sign.CHANGED: Word("Changed", "wait"),
+}
+
 # By the names under which templates know them.
 TABLES = {
     "JOB_WORDS": JOB_WORDS,
@@ -85,6 +91,7 @@ TABLES = {
     "RING_WORDS": RING_WORDS,
     "PROCESS_WORDS": PROCESS_WORDS,
     "SIGN_MARKS": SIGN_MARKS,
+    "SIGN_WORDS": SIGN_WORDS,
 }
 
 

@@ -30,6 +30,9 @@ ROUTES = {
     "everybody": """
         GET /
         GET /cities/<city>
+        GET /compare
+        GET /releases/<before>/changes/<after>
+        GET /api/v1/releases/<before>/changes/<after>
         GET /designs/<slug>
         GET /labs
         GET /labs/<lab>
