@@ -10,7 +10,7 @@ from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
 
 MAX_COPIES = 100  # of one order, as servers take them
-_HYPHENED = frozenset({"plates", "orientation"})  # where people type them
+_HYPHENED = frozenset({"plates", "orientation", "purpose"})  # where people type them
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -71,6 +71,14 @@ def _offered(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--lab", required=True, help="The lab that is to build it.")
 @click.option("--material", help="Such as pla, petg or plywood; without it, the designer's.")
 @click.option("--copies", default=1, show_default=True, type=click.IntRange(1, MAX_COPIES))
+@click.option(
+    "--for",
+    "purpose",
+    default="own-use",
+    show_default=True,
+    type=click.Choice(["own-use", "gift", "for-pay", "sale"]),
+    help="What for: the design's licence is asked about it.",
+)
 @_offered
 @SERVER
 @TOKEN
@@ -82,6 +90,10 @@ def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: 
     with Client(url, read_secret(token_file)) as client:
         release = client.get(f"/designs/{design}")["head"]["id"]
         placed = client.order(lab, {"release_id": release, "part": part, **_wish(said)})
+    if "waiting_id" in placed:
+        click.echo(f"the order waits: {placed['sentence']}")
+        click.echo(f"see {url}/waiting-orders/{placed['waiting_id']}")
+        return
     for answer in placed["answers"]:
         click.echo(f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}")
     click.echo(f"order {placed['order_id']}: {url}/labs/{lab}")

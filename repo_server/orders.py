@@ -11,11 +11,12 @@ from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.job import JobState
+from commons.licences.purposes import Purpose
 from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
-from repo_server import matches
+from repo_server import licensing, matches
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
@@ -53,13 +54,15 @@ class Plates(StrEnum):
 
 
 class OrderRequest(Asked):
-    """What somebody wants made. Without `material` it is the one that the design names."""
+    """What somebody wants made, and what for. Without `material` it is the one that the design
+    names."""
 
     release_id: Sha256
     part: Annotated[str, Field(min_length=1, max_length=200)]
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] = 1
     material: Annotated[str, Field(max_length=40)] | None = None
     plates: Plates = Plates.ONE_AT_A_TIME
+    purpose: Purpose = Purpose.OWN_USE
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
 
@@ -82,7 +85,7 @@ def place(
     """The order stands, with a queued job for each plate.
 
     Raises Conflict with every machine's first reason when no machine of the lab could build it,
-    whatever were loaded.
+    whatever were loaded; LicenceForbids or LicenceAsks where the design's licence says so.
     """
     build = matches.buildable(session, wanted.release_id, wanted.part)
     material = _material(wanted.material or build.part.material, build.process)
@@ -90,10 +93,10 @@ def place(
     _require_makeable(build, wanted, need)
     offers = matches.offers_of(session, lab_id)
     answers = candidates(need, offers)
-    pairs = zip(answers, offers, strict=True)
-    able = [offer for answer, offer in pairs if _may_build(answer, offer, material)]
-    if not able:
-        raise Conflict(f"no machine of this lab can build '{wanted.part}': {_listed(answers)}")
+    able = _able(answers, offers, wanted.part, material)
+    licence = licensing.require_leave(
+        session, wanted.release_id, wanted.part, wanted.purpose, lab_id=lab_id, by=by, now=now
+    )
     order = BuildOrderRow(
         id=new_id(),
         lab_id=lab_id,
@@ -105,6 +108,8 @@ def place(
         answers=[_kept(answer) for answer in answers],
         ordered_by=by,
         ordered_at=now,
+        purpose=wanted.purpose,
+        licence=licensing.kept(licence),
     )
     session.add(order)
     session.flush()
@@ -162,6 +167,17 @@ def _material(named: str | None, process: Process) -> str:
         said = f"'{named}' is not a material" if named else "no material is named"
         raise InvalidInput(f"{said} for {process.upper()}; known are {', '.join(of_process)}")
     return key
+
+
+def _able(
+    answers: Sequence[Answer], offers: Sequence[MachineOffer], part: str, material: str
+) -> list[MachineOffer]:
+    """The machines that can build it, now or loaded otherwise; Conflict when there is none."""
+    pairs = zip(answers, offers, strict=True)
+    able = [offer for answer, offer in pairs if _may_build(answer, offer, material)]
+    if not able:
+        raise Conflict(f"no machine of this lab can build '{part}': {_listed(answers)}")
+    return able
 
 
 def _may_build(answer: Answer, offer: MachineOffer, material: str) -> bool:

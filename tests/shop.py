@@ -5,12 +5,14 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from commons.content import content_id
 from commons.machine import MachineProfile
 from commons.signing import (
     AGENT_HEADER,
@@ -19,10 +21,11 @@ from commons.signing import (
     TIME_HEADER,
     SignedRequest,
 )
-from repo_server import labs
+from repo_server import designs, labs
 from repo_server.people import Person
+from repo_server.tables import BlobRow
 from repo_server.tables.people import LabRole
-from tests.floor import PROGRAM, Floor, furnish
+from tests.floor import FILES, MANIFEST, PROGRAM, Floor, furnish
 
 API = "/api/v1"
 
@@ -133,6 +136,24 @@ class Shop:
 
     def at_lab(self, path: str) -> str:
         return f"{API}/labs/corner{path}"
+
+    def relicense(self, licence: str, version: str = "2.0.0") -> str:
+        """A newer release of the shelf hook under another licence; orders ask for this one."""
+        text = MANIFEST.replace(b"CERN-OHL-S-2.0", licence.encode())
+        text = text.replace(b"1.0.0", version.encode())
+        files = {path: content_id(path.encode()) for path in FILES}
+        by = Person(self.manager.id, "manu", "Manu", is_admin=False)
+        with self.floor.session() as session:
+            session.add(BlobRow(sha256=content_id(text), size=len(text), stored_at=self.floor.now))
+            session.flush()
+            self.floor.release_id, _ = designs.publish_release(
+                session,
+                designs.Upload("shelf-hook", text, files),
+                by=by,
+                design_id="design-1",
+                now=self.floor.now + timedelta(minutes=1),
+            )
+        return self.floor.release_id
 
     def code(self) -> str:
         answer = self.manager.post(self.at_lab("/enrolment-codes"))

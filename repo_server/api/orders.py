@@ -6,13 +6,14 @@ from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from repo_server import idempotency, labs, orders
+from repo_server import idempotency, labs, orders, waiting
 from repo_server.api import auth
 from repo_server.api.messages import read
 from repo_server.db import reading, transaction
 from repo_server.orders import OrderRequest, PlacedOrder
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
+from repo_server.waiting import WaitingOrder
 
 bp = Blueprint("api_orders", __name__, url_prefix="/api/v1")
 
@@ -22,13 +23,19 @@ bp = Blueprint("api_orders", __name__, url_prefix="/api/v1")
 def create_order(lab: str) -> ResponseReturnValue:
     """201 with the order, its jobs and what each machine answers; 409 when none could build it.
 
+    202 when it waits for a word that the design's licence asks for, 403 when that forbids it.
+
     With an Idempotency-Key the same request is one order, however often it comes.
     """
     wanted, by, now = read(OrderRequest), auth.current_person().id, datetime.now(UTC)
 
     def place(session: Session) -> idempotency.Answer:
         lab_id = labs.lab_of(session, lab).id
-        return 201, _shown(orders.place(session, wanted, lab_id=lab_id, by=by, now=now))
+        placed = waiting.place_or_wait(session, wanted, lab_id=lab_id, by=by, now=now)
+        if isinstance(placed, WaitingOrder):
+            return 202, {"waiting_id": placed.id, "sentence": placed.sentence,
+                         "missing": list(placed.missing)}  # fmt: skip
+        return 201, _shown(placed)
 
     with transaction(current_app.extensions["engine"]) as session:
         if (given := request.headers.get("Idempotency-Key")) is None:
@@ -56,6 +63,8 @@ def _shown(placed: PlacedOrder) -> dict[str, object]:
         "part": order.part,
         "copies": order.copies,
         "material": order.material,
+        "purpose": order.purpose,
+        "licence": order.licence,
         "options": order.options,
         "ordered_at": order.ordered_at.isoformat(),
         "jobs": [

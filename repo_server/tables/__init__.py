@@ -31,6 +31,7 @@ from repo_server.tables.labs import (
     NonceRow,
 )
 from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
+from repo_server.tables.licences import GrantRow, StatementRow, WaitingOrderRow
 from repo_server.tables.people import (
     ApiTokenRow,
     CityRoleRow,
@@ -56,6 +57,7 @@ __all__ = [
     "EconomicEventRow",
     "EnrolmentCodeRow",
     "FileFactsRow",
+    "GrantRow",
     "IdempotencyRow",
     "JobRow",
     "LabRoleRow",
@@ -69,6 +71,8 @@ __all__ = [
     "ReleaseFileRow",
     "ReleaseRow",
     "SessionRow",
+    "StatementRow",
     "ToolpathRow",
+    "WaitingOrderRow",
     "YankRow",
 ]

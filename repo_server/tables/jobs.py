@@ -10,7 +10,11 @@ from commons.machine import Process
 
 
 class BuildOrderRow(SQLModel, table=True):
-    """Who wants how many of which part, where. `answers` is why machines can or cannot."""
+    """Who wants how many of which part, where. `answers` is why machines can or cannot.
+
+    `purpose` is what for; `licence` is what the design's licence said to that when it was placed,
+    None of orders that were never asked.
+    """
 
     __tablename__ = "build_order"
     id: str = Field(primary_key=True)
@@ -23,6 +27,8 @@ class BuildOrderRow(SQLModel, table=True):
     answers: list[dict[str, object]] = Field(sa_column=Column(JSON, nullable=False))
     ordered_by: str = Field(foreign_key="person.id", index=True)
     ordered_at: datetime
+    purpose: str = "own_use"
+    licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
 
 
 class JobRow(SQLModel, table=True):

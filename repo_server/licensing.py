@@ -1,0 +1,104 @@
+"""What a design's licence says to those who ask: about an order, and about everything."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from commons.errors import Conflict, NotAllowed
+from commons.licences.answers import Answer, ask_licence
+from commons.licences.purposes import EVENTS, Purpose, lab_acts
+from commons.licences.scopes import Licences, licences_of
+from commons.licences.terms import Event
+from repo_server import grants, parties
+from repo_server.parties import Party
+from repo_server.tables import ReleaseRow
+
+
+class LicenceAsks(Conflict):
+    """The licence does not say yes: its licensor, or who asks, has to say something first."""
+
+    def __init__(self, answer: Answer, design_id: str) -> None:
+        super().__init__(sentence(answer))
+        self.answer = answer
+        self.design_id = design_id
+
+
+class LicenceForbids(NotAllowed):
+    """The licence says no."""
+
+
+def ask(
+    session: Session, release: ReleaseRow, event: Event, party: Party, *,
+    part: str | None, now: datetime,
+) -> Answer:  # fmt: skip
+    """What the release's licence says to the party, with what they stated and were granted."""
+    expression = licences(release).for_event(event, part)
+    contributed = _contributed(session, release.design_id, party)
+    return ask_licence(
+        expression,
+        event,
+        actor=parties.actor(session, party, contributed=contributed),
+        grants=grants.held_by(session, release.design_id, party, now=now),
+    )
+
+
+def licences(release: ReleaseRow) -> Licences:
+    """The licences of a release: of the whole, its scopes and its parts."""
+    return licences_of({**release.manifest, "license": release.license})
+
+
+def _contributed(session: Session, design_id: str, party: Party) -> int | None:
+    """How many releases of the design the person published; of a lab nobody counts them."""
+    if party.person_id is None:
+        return None
+    theirs = (ReleaseRow.design_id == design_id, ReleaseRow.published_by == party.person_id)
+    return session.exec(select(func.count(col(ReleaseRow.id))).where(*theirs)).one()
+
+
+def require_leave(
+    session: Session, release_id: str, part: str, purpose: Purpose, *,
+    lab_id: str, by: str, now: datetime,
+) -> Answer:  # fmt: skip
+    """The licence's answer to an order, where it allows it.
+
+    Raises LicenceForbids or LicenceAsks with the sentence of the answer where it does not.
+    """
+    release = session.get_one(ReleaseRow, release_id)
+    party = acting(purpose, lab_id=lab_id, by=by)
+    answer = ask(session, release, EVENTS[purpose], party, part=part, now=now)
+    if answer.allowed:
+        return answer
+    if answer.permission == "ask":
+        raise LicenceAsks(answer, release.design_id)
+    raise LicenceForbids(sentence(answer))
+
+
+def acting(purpose: Purpose, *, lab_id: str, by: str) -> Party:
+    """Whose legal form and grants count for an order."""
+    return Party(lab_id=lab_id) if lab_acts(purpose) else Party(person_id=by)
+
+
+_EVENT_WORDS = {
+    Event.DOWNLOAD: "downloading it",
+    Event.MAKE_OWN_USE: "making it for own use",
+    Event.MAKE_GIFT: "making it as a gift",
+    Event.MAKE_FOR_PAY: "making it for a client who pays",
+    Event.SELL_PRODUCT: "selling it",
+    Event.PUBLISH_FORK: "publishing a fork",
+    Event.COMBINE: "combining it with other work",
+    Event.FEDERATE: "passing copies on",
+}
+
+
+def sentence(answer: Answer) -> str:
+    """The answer in a sentence with its clause."""
+    by = f" ({', '.join(answer.clauses)})" if answer.clauses else ""
+    what = _EVENT_WORDS[answer.event]
+    said = {"deny": "does not allow", "ask": "does not settle"}.get(answer.permission, "allows")
+    return f"the licence {answer.chosen} {said} {what}: {answer.reason}{by}"
+
+
+def kept(answer: Answer) -> dict[str, object]:
+    """The answer as it is kept and sent: JSON, with its sentence."""
+    return {**asdict(answer), "sentence": sentence(answer)}

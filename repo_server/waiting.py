@@ -1,0 +1,265 @@
+"""Orders that wait for a word: their design's licence asks its licensor, or who ordered it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from commons.errors import Conflict, FabError, NotFound
+from commons.licences.purposes import EVENTS
+from commons.licences.terms import Fact
+from repo_server import grants, licensing, orders, parties, people
+from repo_server.grants import NewGrant
+from repo_server.ids import new_id
+from repo_server.licensing import LicenceAsks
+from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.parties import Party, Statement
+from repo_server.tables import (
+    DesignRow,
+    LabRoleRow,
+    LabRow,
+    PersonRow,
+    ReleaseRow,
+    WaitingOrderRow,
+)
+from repo_server.tables.people import LabRole
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order that waits, or waited, as people read it.
+
+    `missing` are facts that would settle it, if `of_lab` those of the lab, else of `ordered_by`.
+    """
+
+    id: str
+    slug: str
+    title: str
+    release_id: str
+    part: str
+    copies: int
+    purpose: str
+    lab: str
+    lab_slug: str
+    ordered_by: str
+    ordered_by_id: str
+    ordered_at: datetime
+    sentence: str
+    missing: tuple[Fact, ...]
+    of_lab: bool
+    quote: str | None
+    settled_at: datetime | None
+    order_id: str | None
+    said: str
+
+
+def place_or_wait(
+    session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime
+) -> PlacedOrder | WaitingOrder:
+    """The order stands with its jobs, or waits where the licence asks. Raises as `orders.place`
+    does for everything else: a licence that says no is refused, never left waiting."""
+    try:
+        return orders.place(session, wanted, lab_id=lab_id, by=by, now=now)
+    except LicenceAsks as asked:
+        row = WaitingOrderRow(
+            id=new_id(),
+            lab_id=lab_id,
+            design_id=asked.design_id,
+            wanted=wanted.model_dump(mode="json"),
+            answer=licensing.kept(asked.answer),
+            ordered_by=by,
+            ordered_at=now,
+        )
+        session.add(row)
+        session.flush()
+        return _shown(session, row)
+
+
+def look_again(
+    session: Session, *, now: datetime, design_id: str | None = None,
+    person_id: str | None = None, lab_id: str | None = None,
+) -> None:  # fmt: skip
+    """Every waiting order of the design, person or lab was asked for once more: it is placed, is
+    refused, or waits on with what its licence says now."""
+    open_ = select(WaitingOrderRow).where(col(WaitingOrderRow.settled_at).is_(None))
+    for column, value in (
+        (WaitingOrderRow.design_id, design_id),
+        (WaitingOrderRow.ordered_by, person_id),
+        (WaitingOrderRow.lab_id, lab_id),
+    ):
+        if value is not None:
+            open_ = open_.where(col(column) == value)
+    for row in session.exec(open_.order_by(col(WaitingOrderRow.ordered_at))).all():
+        _try(session, row, now)
+
+
+def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
+    wanted = OrderRequest.model_validate(row.wanted)
+    try:
+        placed = orders.place(session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now)
+    except LicenceAsks as asked:
+        row.answer = licensing.kept(asked.answer)
+    except FabError as error:
+        row.settled_at, row.said = now, str(error)
+    else:
+        row.settled_at, row.order_id = now, placed.order.id
+    session.add(row)
+    session.flush()
+
+
+def state(session: Session, party: Party, said: Statement, *, by: str, now: datetime) -> None:
+    """The statement counts for the party, and its waiting orders were asked for again."""
+    parties.state(session, party, said, by=by, now=now)
+    look_again(session, now=now, person_id=party.person_id, lab_id=party.lab_id)
+
+
+def grant(session: Session, slug: str, wanted: NewGrant, *, by: str, now: datetime) -> str:
+    """The id of the new grant; the design's waiting orders were asked for again."""
+    row = grants.give(session, slug, wanted, by=by, now=now)
+    look_again(session, now=now, design_id=row.design_id)
+    return row.id
+
+
+def quote(
+    session: Session, waiting_id: str, consideration: str, *, by: str, now: datetime
+) -> WaitingOrder:
+    """Who ordered it is told for which fee or contribution its steward would allow it."""
+    row = _open(session, waiting_id)
+    _require_steward(session, row, by)
+    row.quote, row.quoted_at = consideration, now
+    session.add(row)
+    session.flush()
+    return _shown(session, row)
+
+
+def accept(session: Session, waiting_id: str, *, by: str, now: datetime) -> WaitingOrder:
+    """The quote is agreed: it is a grant to whoever acts, and the order is asked for again.
+
+    A manager accepts for a lab that is paid; for all else whoever ordered it does. The grant can
+    not be taken back: something was given for it.
+    """
+    row = _open(session, waiting_id)
+    wanted = OrderRequest.model_validate(row.wanted)
+    party = licensing.acting(wanted.purpose, lab_id=row.lab_id, by=row.ordered_by)
+    if row.quote is None:
+        raise Conflict("its steward has not named a fee or contribution yet")
+    if party.lab_id is not None:
+        lab = session.get_one(LabRow, party.lab_id)
+        people.require_lab_role(session, person_id=by, lab_slug=lab.slug, role=LabRole.MANAGER)
+    elif by != row.ordered_by:
+        raise NotFound(f"there is no waiting order {waiting_id[:64]}")
+    design = session.get_one(DesignRow, row.design_id)
+    grants.give_to(
+        session,
+        design.id,
+        party,
+        events=(EVENTS[wanted.purpose],),
+        consideration=row.quote,
+        days=(now, None),
+        revocable=False,
+        by=design.steward_id,
+        now=now,
+    )
+    _try(session, row, now)
+    return _shown(session, row)
+
+
+def decline(
+    session: Session, waiting_id: str, word: str, *, by: str, now: datetime
+) -> WaitingOrder:
+    """Its steward said no, in a word; the order waits no more."""
+    row = _open(session, waiting_id)
+    _require_steward(session, row, by)
+    return _settle(session, row, word or "its steward declined", now)
+
+
+def withdraw(session: Session, waiting_id: str, *, by: str, now: datetime) -> WaitingOrder:
+    """Whoever ordered it does not want it any more."""
+    row = _open(session, waiting_id)
+    if row.ordered_by != by:
+        raise NotFound(f"there is no waiting order {waiting_id[:64]} of yours")
+    return _settle(session, row, "withdrawn", now)
+
+
+def _settle(session: Session, row: WaitingOrderRow, said: str, now: datetime) -> WaitingOrder:
+    row.settled_at, row.said = now, said
+    session.add(row)
+    session.flush()
+    return _shown(session, row)
+
+
+def _open(session: Session, waiting_id: str) -> WaitingOrderRow:
+    row = session.get(WaitingOrderRow, waiting_id, with_for_update=True)
+    if row is None:
+        raise NotFound(f"there is no waiting order {waiting_id[:64]}")
+    if row.settled_at is not None:
+        raise Conflict(f"this order waits no more: {row.said or 'it was placed'}")
+    return row
+
+
+def _require_steward(session: Session, row: WaitingOrderRow, by: str) -> None:
+    grants.stewarded(session, session.get_one(DesignRow, row.design_id).slug, by=by)
+
+
+def show(session: Session, waiting_id: str, *, to: str) -> WaitingOrder:
+    """The waiting order for who ordered it, the lab's people and the design's steward."""
+    row = session.get(WaitingOrderRow, waiting_id)
+    if row is None or not _may_see(session, row, to):
+        raise NotFound(f"there is no waiting order {waiting_id[:64]}")
+    return _shown(session, row)
+
+
+def _may_see(session: Session, row: WaitingOrderRow, person_id: str) -> bool:
+    steward = session.get_one(DesignRow, row.design_id).steward_id
+    of_lab = session.get(LabRoleRow, (person_id, row.lab_id)) is not None
+    return of_lab or person_id in (row.ordered_by, steward)
+
+
+def of_design(session: Session, slug: str, *, by: str) -> list[WaitingOrder]:
+    """The orders that wait for the steward's word, the oldest first."""
+    design = grants.stewarded(session, slug, by=by)
+    return _listed(session, WaitingOrderRow.design_id == design.id)
+
+
+def of_lab(session: Session, lab_id: str) -> list[WaitingOrder]:
+    """The lab's orders that wait, the oldest first."""
+    return _listed(session, WaitingOrderRow.lab_id == lab_id)
+
+
+def _listed(session: Session, which: bool) -> list[WaitingOrder]:
+    rows = session.exec(
+        select(WaitingOrderRow)
+        .where(which, col(WaitingOrderRow.settled_at).is_(None))
+        .order_by(col(WaitingOrderRow.ordered_at), col(WaitingOrderRow.id))
+    )
+    return [_shown(session, row) for row in rows.all()]
+
+
+def _shown(session: Session, row: WaitingOrderRow) -> WaitingOrder:
+    wanted = OrderRequest.model_validate(row.wanted)
+    release = session.get_one(ReleaseRow, wanted.release_id)
+    lab = session.get_one(LabRow, row.lab_id)
+    missing: Iterable[object] = row.answer.get("missing") or ()  # type: ignore[assignment]
+    return WaitingOrder(
+        id=row.id,
+        slug=session.get_one(DesignRow, row.design_id).slug,
+        title=f"{release.name} {release.version}",
+        release_id=release.id,
+        part=wanted.part,
+        copies=wanted.copies,
+        purpose=wanted.purpose,
+        lab=lab.name,
+        lab_slug=lab.slug,
+        ordered_by=session.get_one(PersonRow, row.ordered_by).name,
+        ordered_by_id=row.ordered_by,
+        ordered_at=row.ordered_at,
+        sentence=str(row.answer["sentence"]),
+        missing=tuple(Fact(str(fact)) for fact in missing),
+        of_lab=licensing.acting(wanted.purpose, lab_id=lab.id, by=row.ordered_by).lab_id
+        is not None,
+        quote=row.quote,
+        settled_at=row.settled_at,
+        order_id=row.order_id,
+        said=row.said,
+    )
