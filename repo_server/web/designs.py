@@ -6,6 +6,10 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from commons.errors import FabError
+from commons.licences.answers import is_open_hardware
+from commons.licences.purposes import Purpose
+from commons.licences.scopes import Scope as OfDesign
+from commons.licences.scopes import licences_of
 from commons.machine import MATERIALS, Process
 from commons.wire import Orientation
 from repo_server import blobs, designs, heads, labs, people
@@ -19,6 +23,7 @@ from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.web import parts, uploads
+from repo_server.web.licence_words import PURPOSES
 
 bp = Blueprint("designs", __name__)
 
@@ -46,6 +51,7 @@ FIRST_CHOICE = {
     "copies": "1",
     "material": "",
     "plates": Plates.ONE_AT_A_TIME,
+    "purpose": Purpose.OWN_USE,
     "quality": "draft",
     "orientation": Orientation.AS_DRAWN,
     "scale": "1",
@@ -106,6 +112,8 @@ def _page(
             *((m.key, m.name) for m in MATERIALS.values() if m.process in processes),
         ],
         plates=PLATES,
+        purposes=PURPOSES,
+        open_hardware=is_open_hardware(licences_of(release.manifest.data).of(OfDesign.HARDWARE)),
         orientations=ORIENTATIONS,
         qualities=QUALITIES if Process.FDM in processes else (),
         grains=GRAINS,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from commons.errors import InvalidInput, NotFound
 from commons.wire import Wish
-from repo_server import decisions, labs, people
+from repo_server import decisions, labs, people, waiting
 from repo_server.api import auth
 from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
@@ -40,14 +40,22 @@ def show_board(lab: str) -> ResponseReturnValue:
     board = read_board(engine, lab)
     with reading(engine) as session:
         role = people.lab_roles(session, person.id).get(lab) if person else None
-        lots = labs.list_lots(session, labs.lab_of(session, lab).id)
+        lab_id = labs.lab_of(session, lab).id
+        lots = labs.list_lots(session, lab_id)
+        held_back = waiting.of_lab(session, lab_id) if role else []
     titles = {
         job.id: job.title if job.part == job.title else f"{job.title}, {job.part}"
         for job in board.jobs
     }
     operates = role in (LabRole.OPERATOR, LabRole.MANAGER)
     return render_template(
-        "board.html", board=board, titles=titles, lots=lots, role=role, operates=operates
+        "board.html",
+        board=board,
+        titles=titles,
+        lots=lots,
+        role=role,
+        operates=operates,
+        held_back=held_back,
     )
 
 

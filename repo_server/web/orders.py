@@ -7,13 +7,15 @@ from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from commons.errors import Conflict, InvalidInput
-from repo_server import idempotency, orders, people
+from repo_server import idempotency, people, waiting
 from repo_server.api import auth
 from repo_server.api.messages import check
 from repo_server.db import transaction
+from repo_server.licensing import LicenceForbids
 from repo_server.orders import OrderRequest
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
+from repo_server.waiting import WaitingOrder
 from repo_server.web import designs
 
 bp = Blueprint("orders", __name__)
@@ -22,18 +24,23 @@ bp = Blueprint("orders", __name__)
 @bp.post("/orders")
 @auth.signed_in(Scope.ORDER_WRITE)
 def place_order() -> ResponseReturnValue:
-    """Sent on to the first job on the lab's board, which says what it waits for; or the design's
-    page again with the reason why no machine can make it."""
+    """Sent on to the first job on the lab's board, which says what it waits for, or to the page of
+    the order that waits for a word; or the design's page again with the reason why it cannot be
+    made."""
     form = request.form.to_dict()
     try:
-        job_id = _place(form)
-    except (InvalidInput, Conflict) as error:
+        placed = _place(form)
+    except (InvalidInput, Conflict, LicenceForbids) as error:
         return designs.page_of(form.get("release_id", ""), form, error)
-    return redirect(url_for("labs.show_board", lab=form["lab"], _anchor=f"job-{job_id}"), 303)
+    if "waiting_id" in placed:
+        return redirect(url_for("licences.show_waiting", id=placed["waiting_id"]), 303)
+    anchor = f"job-{placed['job_id']}"
+    return redirect(url_for("labs.show_board", lab=form["lab"], _anchor=anchor), 303)
 
 
-def _place(form: Mapping[str, str]) -> str:
-    """The id of the order's first job. The form carries a key: sent twice, it is one order."""
+def _place(form: Mapping[str, str]) -> dict[str, object]:
+    """The order's first job, or the order that waits. The form carries a key: sent twice, it is
+    one order."""
     wanted, lab = _wanted(form), form.get("lab", "")
     by, now = auth.current_person().id, datetime.now(UTC)
     key = idempotency.Key(by, form.get("key", ""), f"{lab}\n{wanted.model_dump_json()}".encode())
@@ -41,16 +48,18 @@ def _place(form: Mapping[str, str]) -> str:
         lab_id = people.require_lab_role(session, person_id=by, lab_slug=lab, role=LabRole.MEMBER)
 
         def place() -> idempotency.Answer:
-            placed = orders.place(session, wanted, lab_id=lab_id, by=by, now=now)
+            placed = waiting.place_or_wait(session, wanted, lab_id=lab_id, by=by, now=now)
+            if isinstance(placed, WaitingOrder):
+                return 202, {"waiting_id": placed.id}
             return 201, {"job_id": placed.jobs[0].id}
 
         _, answer = idempotency.once(session, key, place, now=now)
-    return str(answer["job_id"])
+    return answer
 
 
 def _wanted(form: Mapping[str, str]) -> OrderRequest:
     """The form as an order; what is left empty is as usual."""
-    names = ("release_id", "part", "copies", "material", "plates")
+    names = ("release_id", "part", "copies", "material", "plates", "purpose")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     if "quality" in form:
         chosen = ("quality", "orientation", "scale", "infill_percent")

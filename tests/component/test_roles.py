@@ -34,6 +34,7 @@ ROUTES = {
         GET /releases/<before>/changes/<after>
         GET /api/v1/releases/<before>/changes/<after>
         GET /designs/<slug>
+        GET /designs/<slug>/licence
         GET /labs
         GET /labs/<lab>
         GET /publish
@@ -49,6 +50,7 @@ ROUTES = {
         GET /api/v1/cities/<city>/figures.csv
         GET /api/v1/designs
         GET /api/v1/designs/<slug>
+        GET /api/v1/designs/<slug>/licence
         POST /api/v1/enrolments
         GET /api/v1/healthz
         GET /api/v1/labs
@@ -78,23 +80,41 @@ ROUTES = {
         POST /api/v1/drafts/<draft_id>/release
         POST /api/v1/releases/<id>/yank
         GET /attempts/<attempt_id>/toolpath.svg
+        POST /designs/<slug>/grants
+        POST /designs/<slug>/grants/<id>/revoke
         GET /labs/<lab>/jobs/<id>
         GET /labs/new
         POST /labs/new
+        GET /me/facts
+        POST /me/facts
         POST /orders
         POST /publish
         POST /sign-out
+        GET /waiting-orders/<id>
+        POST /waiting-orders/<id>/<word>
         PUT /api/v1/blobs/<sha256>
         POST /api/v1/designs/<slug>/releases
+        GET /api/v1/designs/<slug>/grants
+        POST /api/v1/designs/<slug>/grants
+        POST /api/v1/designs/<slug>/grants/<grant_id>/revoke
+        GET /api/v1/designs/<slug>/waiting-orders
         GET /api/v1/attempts/<attempt_id>/program
         GET /api/v1/jobs/<job_id>
         POST /api/v1/labs
         GET /api/v1/me
+        GET /api/v1/me/facts
+        PUT /api/v1/me/facts
         GET /api/v1/orders/<order_id>
         DELETE /api/v1/session
         POST /api/v1/tokens
+        GET /api/v1/waiting-orders/<id>
+        POST /api/v1/waiting-orders/<id>/accept
+        POST /api/v1/waiting-orders/<id>/decline
+        POST /api/v1/waiting-orders/<id>/quote
+        POST /api/v1/waiting-orders/<id>/withdraw
     """,
     "members": """
+        GET /api/v1/labs/<lab>/facts
         POST /labs/<lab>/jobs/<id>/cancel
         POST /api/v1/labs/<lab>/jobs/<job_id>/cancel
         POST /api/v1/labs/<lab>/orders
@@ -112,12 +132,15 @@ ROUTES = {
         POST /api/v1/labs/<lab>/machines/<machine_id>/lot
     """,
     "managers": """
+        GET /labs/<lab>/facts
+        POST /labs/<lab>/facts
         GET /labs/<lab>/manage
         POST /labs/<lab>/manage/agents/<id>/revoke
         POST /labs/<lab>/manage/code
         POST /labs/<lab>/manage/lots
         POST /labs/<lab>/manage/machines/<id>/lot
         POST /labs/<lab>/manage/members
+        PUT /api/v1/labs/<lab>/facts
         GET /api/v1/labs/<lab>/agents
         POST /api/v1/labs/<lab>/agents/<agent_id>/revoke
         POST /api/v1/labs/<lab>/enrolment-codes
@@ -171,6 +194,17 @@ SCOPES_OF = {
     "POST /orders": Scope.ORDER_WRITE,
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,
+    "POST /designs/<slug>/grants": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/grants/<id>/revoke": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/grants": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/grants/<grant_id>/revoke": Scope.DESIGN_WRITE,
+    "POST /api/v1/waiting-orders/<id>/decline": Scope.DESIGN_WRITE,
+    "POST /api/v1/waiting-orders/<id>/quote": Scope.DESIGN_WRITE,
+    "POST /api/v1/waiting-orders/<id>/accept": Scope.ORDER_WRITE,
+    "POST /api/v1/waiting-orders/<id>/withdraw": Scope.ORDER_WRITE,
+    "POST /waiting-orders/<id>/<word>": Scope.ORDER_WRITE,
+    "POST /me/facts": Scope.ORDER_WRITE,
+    "PUT /api/v1/me/facts": Scope.ORDER_WRITE,
 }
 NO_TOKEN = {"POST /sign-out", "DELETE /api/v1/session", "POST /api/v1/tokens"}
 SCOPE_OF_GROUP = {

@@ -1,0 +1,129 @@
+"""Licences in words for people: events, answers, kinds of actors, facts, purposes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from commons.licences.purposes import Purpose
+from commons.licences.terms import DUTY_WORDS, Event, Evidence, LegalForm, Permission
+from repo_server.licence_pages import Line
+from repo_server.web.words import Word
+
+EVENT_WORDS = {
+    Event.DOWNLOAD: "Download it",
+    Event.MAKE_OWN_USE: "Make it for own use",
+    Event.MAKE_GIFT: "Make it and give it away",
+    Event.MAKE_FOR_PAY: "Make it for a client who pays",
+    Event.SELL_PRODUCT: "Sell it",
+    Event.PUBLISH_FORK: "Change it and publish that",
+    Event.COMBINE: "Make it part of another work",
+    Event.FEDERATE: "Pass copies of its files on",
+}
+PERMISSION_WORDS = {
+    Permission.ALLOW: Word("Yes", "good"),
+    Permission.ALLOW_WITH_DUTIES: Word("Yes, with duties", "good"),
+    Permission.ASK: Word("Ask first", "wait"),
+    Permission.DENY: Word("No", "bad"),
+}
+KIND_WORDS = {
+    "person": "a person",
+    "contributor": "a person who published a release of it",
+    "business": "a business with paid employees, for private profit",
+    "worker_coop": "a cooperative that its workers own, and whose gain is theirs",
+    "social_coop": "a social enterprise that is a cooperative and employs its workers",
+    "nonprofit": "a non-profit",
+    "public_body": "a public body",
+}
+EVIDENCE_NOTES = {
+    Evidence.READ: "Read in the licence’s text",
+    Evidence.REPORTED: "As others tell of the licence",
+    Evidence.GENERAL: "General knowledge, not checked against the text here",
+}
+LEGAL_FORMS = (
+    ("", "Not said"),
+    (LegalForm.INDIVIDUAL, "A person"),
+    (LegalForm.BUSINESS, "A business"),
+    (LegalForm.COOPERATIVE, "A cooperative"),
+    (LegalForm.NONPROFIT, "A non-profit"),
+    (LegalForm.PUBLIC_BODY, "A public body"),
+)
+# Each yes or no that a licence may ask for, in the order of the form.
+QUESTIONS = (
+    ("worker_owned", "Do those who work there own it?"),
+    ("surplus_to_workers_only", "Does all its gain go to those who work there?"),
+    (
+        "private_profit_from_wage_labour",
+        "Is it privately owned, and does it seek profit from the work of paid employees?",
+    ),
+    ("sse_enterprise", "Is it a social and solidarity enterprise by law?"),
+    ("coop_with_employed_workers", "Is it a cooperative in which workers are employees?"),
+    (
+        "accepts_human_rights_terms",
+        "Do you accept the terms on human rights of licences that have some?",
+    ),
+)
+YES_OR_NO = (("", "Not said"), ("yes", "Yes"), ("no", "No"))
+PURPOSES = (
+    (Purpose.OWN_USE, "Own use"),
+    (Purpose.GIFT, "To give away"),
+    (Purpose.FOR_PAY, "The lab makes it for a client, for pay"),
+    (Purpose.SALE, "I am going to sell it"),
+)
+PURPOSE_WORDS = {
+    Purpose.OWN_USE: "for own use",
+    Purpose.GIFT: "to give away",
+    Purpose.FOR_PAY: "for a client of the lab, for pay",
+    Purpose.SALE: "to be sold",
+}
+# By the names under which the templates about licences know them.
+TABLES = {
+    "EVENT_WORDS": EVENT_WORDS,
+    "PERMISSION_WORDS": PERMISSION_WORDS,
+    "KIND_WORDS": KIND_WORDS,
+    "EVIDENCE_NOTES": EVIDENCE_NOTES,
+    "PURPOSE_WORDS": PURPOSE_WORDS,
+    "DUTY_WORDS": DUTY_WORDS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one or several events are answered, and who gets which answer."""
+
+    events: tuple[str, ...]
+    lines: tuple[tuple[str, Line], ...]
+
+
+def rows_of(lines: Iterable[Line]) -> list[Row]:
+    """A page's lines as rows: neighbouring events with the same answers stand together, and those
+    whom most of the kinds belong to are everybody else."""
+    by_event = [list(group) for _, group in groupby(lines, key=lambda line: line.answer.event)]
+    found: list[Row] = []
+    before: list[Line] | None = None
+    for of_event in by_event:
+        event = EVENT_WORDS[of_event[0].answer.event]
+        if before is not None and _alike(before) == _alike(of_event):
+            found[-1] = replace(found[-1], events=(*found[-1].events, event))
+        else:
+            found.append(Row((event,), _named(of_event)))
+        before = of_event
+    return found
+
+
+def _alike(lines: list[Line]) -> list[Line]:
+    """The lines but for their event."""
+    one = Event.DOWNLOAD
+    return [replace(line, answer=replace(line.answer, event=one)) for line in lines]
+
+
+def _named(lines: list[Line]) -> tuple[tuple[str, Line], ...]:
+    if len(lines) == 1:
+        return (("Everybody", lines[0]),)
+    rest = max(lines, key=lambda line: len(line.kinds))
+    named = [(_listed(line.kinds), line) for line in lines if line is not rest]
+    return (*named, ("Everybody else", rest))
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    words = "; ".join(KIND_WORDS[kind] for kind in kinds)
+    return words[:1].upper() + words[1:]
