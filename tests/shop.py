@@ -137,10 +137,11 @@ class Shop:
     def at_lab(self, path: str) -> str:
         return f"{API}/labs/corner{path}"
 
-    def relicense(self, licence: str, version: str = "2.0.0") -> str:
+    def relicense(self, licence: str, *, repo: str = "https://example.org/hook") -> str:
         """A newer release of the shelf hook under another licence; orders ask for this one."""
         text = MANIFEST.replace(b"CERN-OHL-S-2.0", licence.encode())
-        text = text.replace(b"1.0.0", version.encode())
+        text = text.replace(b"1.0.0", b"2.0.0")
+        text = text.replace(b"https://example.org/hook", repo.encode())
         files = {path: content_id(path.encode()) for path in FILES}
         by = Person(self.manager.id, "manu", "Manu", is_admin=False)
         with self.floor.session() as session:

@@ -100,6 +100,7 @@ ROUTES = {
         GET /api/v1/designs/<slug>/waiting-orders
         GET /api/v1/attempts/<attempt_id>/program
         GET /api/v1/jobs/<job_id>
+        GET /api/v1/jobs/<job_id>/papers/<name>
         POST /api/v1/labs
         GET /api/v1/me
         GET /api/v1/me/facts

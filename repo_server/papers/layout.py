@@ -1,0 +1,198 @@
+"""Where everything stands on a paper, in mm from its upper left corner. Pure: widths come in."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from repo_server.papers.notices import NOTE, Notice
+from repo_server.web.words import capitalise, day, material
+
+# How wide a text is in mm, by its size in mm and whether it is bold.
+Measure = Callable[[str, float, bool], float]
+
+LABEL_MM = (90.0, 50.0)
+TICKET_MM = (148.0, 210.0)  # A5
+_LEADING = 1.3
+_PURPOSES = {
+    "own_use": "for own use",
+    "gift": "to give away",
+    "for_pay": "for a client, for pay",
+    "sale": "to be sold",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text; `y_mm` is that of its baseline."""
+
+    x_mm: float
+    y_mm: float
+    size_mm: float
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code with its quiet zone, `edge_mm` wide."""
+
+    x_mm: float
+    y_mm: float
+    edge_mm: float
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An empty box to tick."""
+
+    x_mm: float
+    y_mm: float
+    edge_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A paper of this size with what stands on it."""
+
+    size_mm: tuple[float, float]
+    items: tuple[Text | Code | Box, ...]
+
+
+@dataclass
+class _Column:
+    """Lines of text below each other. Invariant: `y_mm` is where the last one ends."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    measure: Measure
+    items: list[Text | Code | Box] = field(default_factory=list)
+
+    def write(
+        self, text: str, size_mm: float, *, bold: bool = False, most: int = 99, indent_mm: float = 0
+    ) -> None:
+        """The text stands below what was written, in at most so many lines; what does not fit is
+        cut and marked so."""
+        width = self.width_mm - indent_mm
+        lines = list(_wrapped(text, width, lambda part: self.measure(part, size_mm, bold)))
+        if len(lines) > most:
+            lines = [*lines[: most - 1], _cut(lines[most - 1], width, size_mm, self.measure)]
+        for line in lines:
+            self.y_mm += size_mm * _LEADING
+            self.items.append(Text(self.x_mm + indent_mm, self.y_mm, size_mm, line, bold))
+
+    def gap(self, mm: float) -> None:
+        self.y_mm += mm
+
+
+def _cut(line: str, width: float, size_mm: float, measure: Measure) -> str:
+    while line and measure(f"{line}…", size_mm, False) > width:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def _wrapped(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+    """Lines that are no wider than `width`; a word that is wider by itself is broken."""
+    line = ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if measure(word) > width:
+            *whole, line = _broken(joined, width, measure)
+            yield from whole
+        elif measure(joined) > width:
+            yield line
+            line = word
+        else:
+            line = joined
+    if line:
+        yield line
+
+
+def _broken(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+    part = ""
+    for letter in text:
+        if part and measure(part + letter) > width:
+            yield part
+            part = ""
+        part += letter
+    yield part
+
+
+def label(notice: Notice, measure: Measure) -> Sheet:
+    """The label for a box: whose design it is, its licence, and its source as a code."""
+    code = 34.0
+    column = _Column(code + 4, 1.6, LABEL_MM[0] - code - 7.5, measure)
+    column.write(_what(notice), 4, bold=True, most=2)
+    column.write(_part(notice), 2.8, most=1)
+    column.gap(0.8)
+    column.write(f"Design: {', '.join(notice.authors)}", 2.6, most=2)
+    column.write(f"Licence: {notice.licence}", 2.6, bold=True, most=3)
+    column.write(f"Made at {notice.lab}, {notice.city}", 2.4, most=1)
+    below = _Column(4, 38.6, LABEL_MM[0] - 8, measure)
+    below.write(f"Source: {notice.source}", 2.3, most=2)
+    below.write(f"This release: {notice.release}", 1.7, most=2)
+    return Sheet(LABEL_MM, (Code(2, 2.5, code, notice.source), *column.items, *below.items))
+
+
+def ticket(notice: Notice, measure: Measure) -> Sheet:
+    """The ticket that goes with a job: what to make, for whom, and each duty with a box to tick."""
+    margin, code = 12.0, 36.0
+    width, right = TICKET_MM[0] - 2 * margin, TICKET_MM[0] - margin - code
+    head = _Column(margin, 9, width - code - 2, measure)
+    head.write(_what(notice), 6, bold=True, most=2)
+    head.write(_part(notice), 4, most=2)
+    head.gap(2)
+    ordered = f"{capitalise(_PURPOSES.get(notice.purpose, notice.purpose))}. Ordered by"
+    head.write(f"{ordered} {notice.ordered_by}, {day(notice.ordered_at)}", 3.2, most=2)
+    head.write(f"{notice.lab}, {notice.city}", 3.2, most=2)
+    body = _Column(margin, 52, width, measure)
+    for name, said in _facts(notice):
+        _fact(body, name, said)
+    body.gap(4)
+    _tick(body, notice.duties or ("nothing is owed for this",), boxes=bool(notice.duties))
+    foot_mm = TICKET_MM[1] - code - 8
+    foot = _Column(margin, foot_mm, width - code - 4, measure)
+    foot.write("The job, and what its machine does", 3.2, bold=True)
+    foot.write(notice.page, 2.7, most=3)
+    foot.gap(3)
+    foot.write(NOTE, 2.4)
+    codes = (Code(right, 8, code, notice.source), Code(right, foot_mm, code, notice.page))
+    return Sheet(TICKET_MM, (*codes, *head.items, *body.items, *foot.items))
+
+
+def _fact(column: _Column, name: str, said: str) -> None:
+    """A name with what is said beside it."""
+    top = column.y_mm
+    column.write(name, 2.9)
+    column.y_mm = top
+    column.write(said, 3.4, bold=name == "Licence", most=3, indent_mm=24)
+    column.gap(1.4)
+
+
+def _tick(column: _Column, duties: Iterable[str], *, boxes: bool) -> None:
+    column.write("What is owed", 3.4, bold=True)
+    for duty in duties:
+        column.gap(0.8)
+        if boxes:
+            column.items.append(Box(column.x_mm, column.y_mm + 0.9, 3.2))
+        column.write(capitalise(duty), 3.2, most=3, indent_mm=5.5)
+
+
+def _facts(notice: Notice) -> list[tuple[str, str]]:
+    return [
+        ("Design", ", ".join(notice.authors)),
+        ("Licence", notice.licence),
+        ("Source", notice.source),
+        ("This release", notice.release),
+    ]
+
+
+def _what(notice: Notice) -> str:
+    return f"{notice.title} {notice.version}"
+
+
+def _part(notice: Notice) -> str:
+    if notice.of_copies > notice.copies:
+        return f"{notice.part}, {notice.copies} of {notice.of_copies}, {material(notice.material)}"
+    count = f"{notice.copies} × " if notice.copies > 1 else ""
+    return f"{count}{notice.part}, {material(notice.material)}"
