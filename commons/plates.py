@@ -6,8 +6,10 @@ plan for one plate, the agent where each of them lies; both ask here. Pure geome
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from commons.machine import Envelope, MachineProfile
+if TYPE_CHECKING:  # whoever only arranges needs no profiles, and what they are checked with
+    from commons.machine import Envelope, MachineProfile
 
 Size = tuple[float, float]
 
@@ -98,7 +100,7 @@ class Place:
     turned: bool
 
 
-def print_area(machine: MachineProfile) -> PrintArea:
+def print_area(machine: "MachineProfile") -> PrintArea:
     """What of a printer's envelope is left for parts."""
     box = machine.envelope
     return PrintArea(
@@ -115,7 +117,7 @@ def print_area(machine: MachineProfile) -> PrintArea:
     )
 
 
-def _kept_out(box: Envelope) -> tuple[Rectangle, ...]:
+def _kept_out(box: "Envelope") -> tuple[Rectangle, ...]:
     return tuple(
         Rectangle(
             place.x_min_mm - _CLEAR_MM,
@@ -127,7 +129,7 @@ def _kept_out(box: Envelope) -> tuple[Rectangle, ...]:
     )
 
 
-def sheet_area(machine: MachineProfile, sheet_mm: Size | None = None) -> PrintArea:
+def sheet_area(machine: "MachineProfile", sheet_mm: Size | None = None) -> PrintArea:
     """What of a sheet is left for parts: of one as large as a router's axes, or of `sheet_mm`.
 
     Work zero is the sheet's corner, so a sheet reaches as far as the machine does from there.

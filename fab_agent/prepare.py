@@ -17,17 +17,15 @@ from fab_agent.cam.request import Way
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cutting import cut_drawing
 from fab_agent.drawing import draw_program
-from fab_agent.gcode.clean import bare_lines, write_program
-from fab_agent.gcode.motion import Watch
+from fab_agent.finishing import finished_print
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import proved_program
 from fab_agent.gcode.rules import RULES_VERSION
-from fab_agent.slicing.cleaning import PlateItem, PlateRequest, clean_plate
-from fab_agent.slicing.dust import without_dust
+from fab_agent.slicing.cleaning import clean_plate
 from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.plate import PlateItem, PlateRequest
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
-from fab_agent.timing import timed
 
 log = logging.getLogger(__name__)
 RECIPE = "8"  # raise it when the same plan gives another program than before
@@ -221,22 +219,14 @@ def _print_program(
     result = slicer.slice(mesh, profile, options=whole, out_dir=slice_dir, placed=True)
     require_whole(result, facts, profile=profile, options=whole)
     progress(f"proving the program of {plan.filename}")
-    program = folder / "program.gcode"
-    with result.gcode.open("rb") as raw:
-        write_program(without_dust(bare_lines(raw)), program)
-
-    def proved_here(watch: Watch) -> GcodeProgram:
-        return proved_program(
-            program,
-            machine,
-            material=MATERIALS[plan.material],
-            claimed_duration_s=result.claimed_duration_s,
-            claimed_material_mm3=result.claimed_filament_mm3,
-            watch=watch,
-        )
-
-    proved = timed(proved_here, machine, folder=folder / "time")
-    return replace(proved, pose="; ".join(facts.poses))
+    program = finished_print(
+        result,
+        folder / "program.gcode",
+        machine,
+        material=MATERIALS[plan.material],
+        area=profile.area,
+    )
+    return replace(program, pose="; ".join(facts.poses))
 
 
 def _sheet(plan: Plan, thickness_mm: float, machine: MachineProfile) -> Stock:

@@ -5,6 +5,7 @@ which it can start no other program. There is no way round it: without a sandbox
 """
 
 import os
+import select
 import shutil
 import signal
 import stat
@@ -84,12 +85,14 @@ def run_limited(
     inputs: Mapping[str, Path] | None = None,
     readable: Mapping[Path, Path] | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Completed:
     """The command has ended, whatever it was given, and left at most files in `out_dir`.
 
     It sees `/usr`, `inputs` as `/in/<name>`, `readable` (inside -> outside), an empty `/tmp`
     and `out_dir` as `/out`, its working directory; all but the last two read-only. It has no
-    network, no environment but `environment`, no rights, and can start no other process.
+    network, no environment but `environment`, no rights, and can start no other process. It
+    reads the file descriptor `stdin`, by itself an empty one.
     `out_dir` is the child's alone: all but plain files in it (links, pipes, folders) is removed
     before this returns, so that nobody follows what a child laid out.
 
@@ -106,7 +109,7 @@ def run_limited(
         write_filter(rules.fileno())
         box = _box(binds, out_dir, environment or {}, rules.fileno())
         boxed = [*_prlimit(limits), *box, "--", *command]
-        code = _wait(boxed, limits.wall_s, streams=(stdout, stderr), keep_fd=rules.fileno())
+        code = _wait(boxed, limits.wall_s, streams=(stdin, stdout, stderr), keep_fd=rules.fileno())
         said, complained = _tail(stdout), _tail(stderr)
     _require_started(complained, command[0])
     _keep_only_files(out_dir)
@@ -121,6 +124,7 @@ def run_python(
     out_dir: Path,
     limits: Limits,
     inputs: Mapping[str, Path] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Completed:
     """`python -m module` has ended in the sandbox, with our own packages and libraries only."""
     prefixes = {Path(sys.prefix), Path(sys.base_prefix)} - {Path("/usr")}
@@ -133,6 +137,7 @@ def run_python(
         inputs=inputs,
         readable={p: p for p in prefixes} | packages,
         environment={"PYTHONPATH": str(_APP), "PYTHONDONTWRITEBYTECODE": "1", **one_thread},
+        stdin=stdin,
     )
 
 
@@ -189,15 +194,19 @@ def _box(
 
 
 def _wait(
-    command: Sequence[str], wall_s: float, *, streams: tuple[IO[bytes], IO[bytes]], keep_fd: int
+    command: Sequence[str],
+    wall_s: float,
+    *,
+    streams: tuple[int, IO[bytes], IO[bytes]],
+    keep_fd: int,
 ) -> int | None:
     """The exit code, or None when the time ran out and all processes were killed."""
     try:
         child = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=streams[0],
-            stderr=streams[1],
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
             pass_fds=(keep_fd,),
         )
     except OSError as failed:
@@ -212,12 +221,14 @@ def _wait(
 def _ended(child: "subprocess.Popen[bytes]", wall_s: float) -> int | None:
     """The exit code, or None when the time ran out; Unavailable when nobody wants it any more."""
     end = time.monotonic() + wall_s
-    while (left_s := end - time.monotonic()) > 0:
-        try:
-            return child.wait(min(_LOOK_S, left_s))
-        except subprocess.TimeoutExpired:
+    with os.fdopen(os.pidfd_open(child.pid), "rb") as process:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        while (left_s := end - time.monotonic()) > 0:
+            if ended.poll(1000 * min(_LOOK_S, left_s)):
+                return child.wait()
             if why := unwanted.get()():
-                raise Unavailable(why) from None
+                raise Unavailable(why)
     return None
 
 

@@ -16,7 +16,7 @@ from shapely.ops import polygonize
 from commons.errors import InvalidInput, MeshInvalid
 from fab_agent.cam.drawing import CHORD_MM, Drawing, Pocket, Points, Stroke, Triangles
 from fab_agent.cam.request import MeshKind
-from fab_agent.slicing.cleaning import CleanRequest
+from fab_agent.slicing.plate import CleanRequest
 
 # A face that leans less than this is level or upright: half a degree takes 0.08 mm on 9 mm.
 _LEAN = float(np.sin(np.deg2rad(0.5)))

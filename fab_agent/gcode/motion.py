@@ -1,7 +1,7 @@
 """The modal state that printers and mills share: units, distances, feed, box and arcs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import dist, hypot, inf, isnan, nan
 from typing import ClassVar, NoReturn
 
@@ -16,8 +16,8 @@ MM_PER_INCH = 25.4
 DUST = 1e-6
 MAX_DWELL_S = 60.0
 Action = Callable[..., None]
-# Told of each move and wait of a print: place reached, filament (mm), path over feed (s).
-Watch = Callable[[XYZ, float, float], None]
+# Told of each move and wait of a print: X, Y and Z reached, filament (mm), path over feed (s).
+Watch = Callable[[tuple[float, float, float, float, float]], None]
 
 _AXES = ((X, "X"), (Y, "Y"), (Z, "Z"))
 
@@ -110,9 +110,14 @@ class Walk(ABC):
             length = _length_along(words, start, end)
         self.follow(words, start, length)
 
-    def stroke(self, x: float, y: float, e: float) -> bool:
-        """Whether a plain stroke to X and Y with E was followed; if not, `straight` decides."""
-        return False
+    def next_line(self, lines: Iterator[bytes]) -> bytes | None:
+        """The next line that has not been followed yet, and `line` its number; None at the end.
+
+        The commonest lines may have been followed on the way to it.
+        """
+        line = next(lines, None)
+        self.line += line is not None
+        return line
 
     def obey(self, commands: list[Command]) -> None:
         """Do what one parsed line says: modes first, then at most one command with arguments."""
@@ -321,7 +326,7 @@ class Walk(ABC):
             self.refuse("dwell", f"a wait of {asked}; at most {MAX_DWELL_S:g} s", asked, most)
         self.duration_s += seconds
         if self.watch is not None:
-            self.watch(self.here, 0.0, seconds)
+            self.watch((*self.here, 0.0, seconds))
 
 
 def _length_along(words: Mapping[int, float], start: XYZ, end: XYZ) -> float:

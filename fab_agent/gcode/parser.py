@@ -27,6 +27,10 @@ _MOVE_SHAPES = frozenset(
     for count in range(1, 6)
     for letters in combinations("XYZEF", count)
 )
+_NUMBER = rb"(-?(?:\d++(?:\.\d*+)?+|\.\d++))"
+# X, Y and E of a line like `G1 X1.5 Y2 E.03`, or None: then `plain_move` looks at it. Most lines of
+# a print are such strokes. It takes nothing but a line's length that `plain_move` refuses.
+plain_stroke = re.compile(rb"G1 X%b Y%b E%b" % (_NUMBER, _NUMBER, _NUMBER)).fullmatch
 _WORD = re.compile(r"([A-Z])(-?(?:\d+\.?\d*|\.\d+))?")
 _PACKED = re.compile(r" |(?<=[0-9.])(?=[A-Z])")
 _NAMED = re.compile(r"([A-Z][A-Z_]{2,}[A-Z0-9_]*)((?: [A-Z][A-Z0-9_]*=-?\d+(?:\.\d+)?)*)")
@@ -53,22 +57,6 @@ def plain_move(line: bytes) -> dict[int, float] | None:
         return None
     # In `15E3` the E is an exponent to float() and no word of its own.
     return words if (E in words) == (b"E" in line) and len(line) <= MAX_LINE else None
-
-
-def plain_stroke(line: bytes) -> tuple[float, float, float] | None:
-    """X, Y and E of a line like `G1 X1.5 Y2 E.03`, or None: then `plain_move` looks at it.
-
-    Most lines of a print are such strokes. It accepts nothing that `plain_move` refuses.
-    """
-    if line.translate(None, _NUMERALS) != b"G X Y E" or line[:3] != b"G1 ":
-        return None
-    _, x, y, e = line.split(b" ")
-    if e[0] != E or len(line) > MAX_LINE:
-        return None
-    try:
-        return float(x[1:]), float(y[1:]), float(e[1:])
-    except ValueError:
-        return None
 
 
 def parse_line(line: bytes, number: int, *, packed: bool = False) -> list[Command]:

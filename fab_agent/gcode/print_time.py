@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -83,9 +82,8 @@ def _ramped_s(pushes: Floats, lasts: Floats, rate: float) -> Floats:
 
 
 def main() -> None:
-    """The arguments: a file of moves, and a Quickness as JSON. The answer is seconds as JSON."""
-    with Path(sys.argv[1]).open("rb") as moves:
-        seconds = print_s(moves, Quickness(**json.loads(sys.argv[2])))
+    """Moves on stdin, a Quickness as JSON in the argument. The answer is seconds as JSON."""
+    seconds = print_s(sys.stdin.buffer, Quickness(**json.loads(sys.argv[1])))
     sys.stdout.write(json.dumps(seconds))
 
 

@@ -4,13 +4,13 @@ Commands that Marlin lets through but that make a proof worthless (overrides, of
 are refused like the dangerous ones. Sources: marlinfw.org/meta/gcode, Marlin 2.1 Configuration.h.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import hypot, inf, isinf, isnan, nan
 from typing import ClassVar, NoReturn
 
 from commons.machine import MachineProfile, Material, PrintLimits
 from fab_agent.gcode.motion import DUST, XYZ, Action, Walk, changes_nothing
-from fab_agent.gcode.parser import Args, E, Z
+from fab_agent.gcode.parser import MAX_LINE, Args, E, Z, plain_stroke
 
 # Marlin skips a longer single push without an error (EXTRUDE_MAXLENGTH).
 MAX_PUSH_MM = 200.0
@@ -75,26 +75,40 @@ class PrinterWalk(Walk):
         if length > 0:
             self.duration_s += length / feed
             if self.watch is not None:
-                self.watch(self.here, push, length / feed)
+                self.watch((*self.here, push, length / feed))
 
-    def stroke(self, x: float, y: float, e: float) -> bool:
-        """Follow a stroke in the box that was reached before, in the commonest state."""
+    def next_line(self, lines: Iterator[bytes]) -> bytes | None:
+        """Strokes like `G1 X1.5 Y2 E.03` are followed at once: most lines of a print are such.
+
+        They must lie in the box that was reached before, and the printer be in its commonest
+        state. Nothing passes here that `plain_move` and `straight` would refuse.
+        """
         feed = self._feed_mm_s
         if not (self._ready and self._plain and self._e_relative and self._hot and feed):
-            return False
+            return super().next_line(lines)
         (x0, y0, _), (x1, y1, _) = self.low, self.high
-        from_x, from_y, z = self.here
-        length = hypot(x - from_x, y - from_y)
-        fits = x0 <= x <= x1 and y0 <= y <= y1 and 0 <= e <= MAX_PUSH_MM
-        if not (fits and feed * e <= self._limits.max_extrude_mm_s * length) or self._zones:
-            return False
-        self.here = (x, y, z)
-        self._e_mm += e
-        self.extruded_mm += e
-        self.duration_s += length / feed
-        if self.watch is not None:
-            self.watch(self.here, e, length / feed)
-        return True
+        (x, y, z), watch, limits = self.here, self.watch, self._limits
+        number, most = self.line + 1, limits.max_extrude_mm_s / feed
+        way_mm = pushed_mm = 0.0
+        try:
+            for self.line, line in enumerate(lines, number):
+                if (stroke := plain_stroke(line)) is None or len(line) > MAX_LINE:
+                    return line
+                x_text, y_text, e_text = stroke.groups()
+                to_x, to_y, push = float(x_text), float(y_text), float(e_text)
+                length = hypot(to_x - x, to_y - y)
+                fits = x0 <= to_x <= x1 and y0 <= to_y <= y1 and 0 <= push <= MAX_PUSH_MM
+                if not (fits and push <= most * length) or self._zones:
+                    return line
+                x, y, way_mm, pushed_mm = to_x, to_y, way_mm + length, pushed_mm + push
+                if watch is not None:
+                    watch((x, y, z, push, length / feed))
+        finally:
+            self.here = (x, y, z)
+            self._e_mm += pushed_mm
+            self.extruded_mm += pushed_mm
+            self.duration_s += way_mm / feed
+        return None
 
     def finish(self) -> None:
         """Refuse a program that prints nothing or leaves a heater on."""

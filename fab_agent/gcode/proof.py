@@ -7,9 +7,10 @@ the hash of the bytes to be sent is the one that was proved. Memory stays flat a
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
 from math import inf, isfinite, pi
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from commons.errors import InvalidInput, NotFound, ProgramRefused
 from commons.machine import Driver, MachineProfile, Material, Process
@@ -17,7 +18,7 @@ from fab_agent.gcode.claims import check_claims, check_spool
 from fab_agent.gcode.klipper import KlipperWalk
 from fab_agent.gcode.milling import MillWalk
 from fab_agent.gcode.motion import XYZ, Watch
-from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, plain_stroke, refusal, shown
+from fab_agent.gcode.parser import MAX_LINE, parse_line, plain_move, refusal, shown
 from fab_agent.gcode.printing import PrinterWalk
 from fab_agent.gcode.program import CUTTER_STOP, Estimate, GcodeProgram
 from fab_agent.gcode.prusa import BuddyWalk, PrusaWalk
@@ -59,7 +60,7 @@ class Proof:
 
 
 def prove(
-    lines: Iterable[bytes | str],
+    lines: Iterable[bytes] | Iterable[str],
     profile: MachineProfile,
     *,
     material: Material | None = None,
@@ -70,7 +71,8 @@ def prove(
     """The proof that these bare lines are safe on such a machine.
 
     Args:
-        lines: one command each, without line ends; text must be ASCII.
+        lines: one command each, without line ends; text must be ASCII. Each is taken after `watch`
+            was told of all before it.
         profile: the machine, its envelope and limits; its driver names the firmware family.
         material: lowers the temperature limit to its own, and must be one the machine takes.
         floor_mm: a cutter may go no deeper, however deep the machine goes.
@@ -82,22 +84,32 @@ def prove(
     """
     walk = walk_of(profile, material, floor_mm, cutters_mm)
     walk.watch = watch
-    line = b""
+    return _proof_of(walk, _as_bytes(lines), profile, material)
+
+
+def _as_bytes(lines: Iterable[bytes] | Iterable[str]) -> Iterator[bytes]:
+    rest = iter(lines)
+    for first in rest:
+        whole = chain([first], rest)
+        if isinstance(first, bytes):
+            return cast(Iterator[bytes], whole)
+        return (str(line).encode("utf-8", "surrogatepass") for line in whole)
+    return iter(())
+
+
+def _follow(walk: PrinterWalk | MillWalk, lines: Iterator[bytes]) -> None:
+    """The walk has gone through all lines, or the refusal tells where it was."""
+    line: bytes | None = b""
     try:
-        for walk.line, text in enumerate(lines, 1):
-            line = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-            stroke = plain_stroke(line)
-            if stroke is not None and walk.stroke(*stroke):
-                continue
+        while (line := walk.next_line(lines)) is not None:
             words = plain_move(line)
             if words is not None:
                 walk.straight(words)
             elif line != CUTTER_STOP or not walk.stops():
                 walk.obey(parse_line(line, walk.line, packed=walk.packed))
     except ProgramRefused as refused:
-        _complete(refused, line, walk.here)
+        _complete(refused, line or b"", walk.here)
         raise
-    return _proof_of(walk, profile, material, walk.line)
 
 
 def _complete(refused: ProgramRefused, line: bytes, place: XYZ) -> None:
@@ -113,7 +125,6 @@ def prove_file(
     material: Material | None = None,
     floor_mm: float = -inf,
     cutters_mm: tuple[float, ...] = (),
-    watch: Watch | None = None,
 ) -> Proof:
     """The proof of a program file as `write_program` leaves it, bound to its bytes by `sha256`.
 
@@ -124,11 +135,8 @@ def prove_file(
     digest = sha256()
     try:
         with path.open("rb") as file:
-            lines = _lines_of(file, digest.update)
-            proof = prove(
-                lines, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm,
-                watch=watch,
-            )  # fmt: skip
+            walk = walk_of(profile, material, floor_mm, cutters_mm)
+            proof = _proof_of(walk, _lines_of(file, digest.update), profile, material)
     except FileNotFoundError as error:
         raise NotFound(f"no program at {path}: prepare it again") from error
     return replace(proof, sha256=digest.hexdigest())
@@ -143,19 +151,37 @@ def proved_program(
     cutters_mm: tuple[float, ...] = (),
     claimed_duration_s: float | None = None,
     claimed_material_mm3: float | None = None,
-    watch: Watch | None = None,
 ) -> GcodeProgram:
     """The file at `path` as a program that may be sent to such a machine.
 
-    The claims are what the slicer said; they are kept beside our own reading. `cutters_mm` are
-    the cutters that whoever made the program told.
+    `cutters_mm` are the cutters that whoever made the program told.
 
     Raises:
         ProgramRefused, NotFound: as `prove_file`; also when a claim is not borne out.
     """
-    proof = prove_file(
-        path, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm, watch=watch
+    proof = prove_file(path, profile, material=material, floor_mm=floor_mm, cutters_mm=cutters_mm)
+    return program_of(
+        proof,
+        path,
+        cutters_mm=cutters_mm,
+        claimed_duration_s=claimed_duration_s,
+        claimed_material_mm3=claimed_material_mm3,
     )
+
+
+def program_of(
+    proof: Proof,
+    path: Path,
+    *,
+    cutters_mm: tuple[float, ...] = (),
+    claimed_duration_s: float | None = None,
+    claimed_material_mm3: float | None = None,
+) -> GcodeProgram:
+    """The file at `path` with its proof and the claims of its maker, kept beside our own reading.
+
+    Raises:
+        ProgramRefused: a claim is not borne out.
+    """
     estimate = Estimate(
         duration_s=proof.duration_s,
         material_mm3=proof.extruded_mm3,
@@ -220,10 +246,12 @@ def walk_of(
 
 def _proof_of(
     walk: PrinterWalk | MillWalk,
+    lines: Iterator[bytes],
     profile: MachineProfile,
     material: Material | None,
-    line_count: int,
 ) -> Proof:
+    _follow(walk, lines)
+    line_count = walk.line
     if not line_count:
         raise refusal("does-nothing", 0, "the program is empty", value="no line")
     if line_count > MAX_LINES:

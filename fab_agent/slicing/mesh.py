@@ -4,14 +4,13 @@ Nothing but triangles passes: a 3MF's settings, scripts, colours and names end h
 """
 
 import io
-import zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from commons.errors import MeshInvalid
 from commons.plates import SMALLEST_MM
-from fab_agent.slicing.cleaning import CleanRequest, MeshFacts
+from fab_agent.slicing.plate import CleanRequest, MeshFacts
 from fab_agent.slicing.stl import binary_stl, closes, is_binary_stl, read_binary_stl
 
 _MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
@@ -129,6 +128,8 @@ def _require_few(faces: int, name: str, max_faces: int) -> None:
 
 
 def _require_small_zip(data: bytes, name: str) -> None:
+    import zipfile  # with all its ways of packing; an STL does without
+
     try:
         entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except zipfile.BadZipFile as broken:

@@ -12,7 +12,6 @@ import numpy as np
 
 from commons.errors import MeshInvalid
 from commons.plates import Size, arrange, most
-from fab_agent.slicing.cleaning import PlateAnswer, PlateFacts, PlateItem, PlateRequest
 from fab_agent.slicing.mesh import (
     Triangles,
     body_of,
@@ -21,6 +20,14 @@ from fab_agent.slicing.mesh import (
     size_text,
     volume_mm3,
 )
+from fab_agent.slicing.plate import (
+    PlateAnswer,
+    PlateFacts,
+    PlateItem,
+    PlateRequest,
+    as_json,
+    request_from,
+)
 from fab_agent.slicing.stl import binary_stl
 
 Box = tuple[float, float, float]
@@ -28,7 +35,7 @@ Box = tuple[float, float, float]
 
 def main() -> None:
     """Write the answer to the request in `sys.argv`."""
-    request = PlateRequest.model_validate_json(sys.argv[1])
+    request = request_from(sys.argv[1])
     files = [Path(f"/in/mesh{number}").read_bytes() for number in range(len(request.items))]
     try:
         stl, facts = plate(files, request)
@@ -36,7 +43,7 @@ def main() -> None:
         answer = PlateAnswer(facts=facts)
     except MeshInvalid as refused:
         answer = PlateAnswer(refused=str(refused))
-    Path("/out/answer.json").write_text(answer.model_dump_json())
+    Path("/out/answer.json").write_text(as_json(answer))
 
 
 def plate(files: Sequence[bytes], request: PlateRequest) -> tuple[bytes, PlateFacts]:

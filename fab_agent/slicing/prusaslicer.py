@@ -4,7 +4,6 @@ import mmap
 import re
 import shutil
 import tempfile
-from math import inf
 from pathlib import Path
 
 from commons.errors import Unavailable
@@ -18,10 +17,9 @@ _ASKING = Limits(memory_bytes=2 * 2**30, cpu_s=20, wall_s=30, file_bytes=2**24)
 _TAIL_BYTES = 64 * 1024  # figures stand some 8 kB before the end of the file
 _VERSION = re.compile(r"^PrusaSlicer-(\S+)", re.MULTILINE)
 _OPTION = re.compile(r"^ --([a-z0-9-]+)", re.MULTILINE)
-_LAYER_Z = re.compile(rb"^;Z:([0-9.]+)", re.MULTILINE)
+_LAYER_Z = re.compile(rb"\n;Z:([0-9.]+)")
 _SETTING = re.compile(r"^; (\w+) = (.*)$", re.MULTILINE)
-_STROKE = re.compile(rb"^G1 X([0-9.-]+) Y([0-9.-]+) E[0-9.]+$", re.MULTILINE)
-_FIRST_LAYER = b";LAYER_CHANGE"
+_LAYER = b";LAYER_CHANGE"
 _EMPTY = ("No layers were detected", "The print is empty")
 _INSTALL = "install the package prusa-slicer"
 
@@ -35,8 +33,7 @@ class PrusaSlicer:
 
     def __init__(self, program: Path | None = None, *, limits: Limits = LIMITS) -> None:
         self._where, self._limits = program, limits
-        self._known: frozenset[str] | None = None
-        self._identity: SlicerIdentity | None = None
+        self._known: tuple[SlicerIdentity, frozenset[str]] | None = None
 
     def identity(self) -> SlicerIdentity:
         """Name and version.
@@ -44,12 +41,7 @@ class PrusaSlicer:
         Raises:
             Unavailable: it is not installed, does not run, or no sandbox works here.
         """
-        if self._identity is None:
-            match = _VERSION.search(self._ask("--help"))
-            if match is None:
-                raise Unavailable(f"prusa-slicer does not say its version: {_INSTALL} again")
-            self._identity = SlicerIdentity("PrusaSlicer", match[1])
-        return self._identity
+        return self._told()[0]
 
     def slice(
         self,
@@ -66,7 +58,7 @@ class PrusaSlicer:
             ProgramRefused: the copies do not fit, nothing was left, or it crashed on this mesh.
             Unavailable: not installed, too old for our settings, or the disk is full.
         """
-        told, settings = profile.ini(self._settings()), out_dir / "settings.ini"
+        told, settings = profile.ini(self._told()[1]), out_dir / "settings.ini"
         settings.write_text(told, encoding="utf-8")
         child = run_limited(
             [str(self._program()), *_arguments(profile, options, placed=placed)],
@@ -81,10 +73,15 @@ class PrusaSlicer:
         require_obeyed(told, gcode)
         return read_result(gcode)
 
-    def _settings(self) -> frozenset[str]:
+    def _told(self) -> tuple[SlicerIdentity, frozenset[str]]:
+        """Which slicer it is and the settings that it knows: one list begins with the other."""
         if self._known is None:
-            names = _OPTION.findall(self._ask("--help-fff"))
-            self._known = frozenset(name.replace("-", "_") for name in names)
+            said = self._ask("--help-fff")
+            match = _VERSION.search(said)
+            if match is None:
+                raise Unavailable(f"prusa-slicer does not say its version: {_INSTALL} again")
+            names = frozenset(name.replace("-", "_") for name in _OPTION.findall(said))
+            self._known = SlicerIdentity("PrusaSlicer", match[1]), names
         return self._known
 
     def _program(self) -> Path:
@@ -119,7 +116,7 @@ def read_result(gcode: Path) -> SliceResult:
             return SliceResult(gcode, 0, 0.0, None, None, None)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
             heights = [float(z) for z in _LAYER_Z.findall(text)]
-            covers_mm = _covered(text)
+            start_bytes = max(0, text.find(_LAYER))
             tail = text[max(0, len(text) - _TAIL_BYTES) :].decode("utf-8", errors="replace")
     duration = _last(tail, r"estimated printing time \(normal mode\)")
     return SliceResult(
@@ -129,19 +126,8 @@ def read_result(gcode: Path) -> SliceResult:
         claimed_duration_s=None if duration is None else duration_s(duration),
         claimed_filament_mm=_number(_last(tail, r"filament used \[mm\]")),
         claimed_filament_g=_number(_last(tail, r"filament used \[g\]")),
-        covers_mm=covers_mm,
+        start_bytes=start_bytes,
     )
-
-
-def _covered(text: mmap.mmap) -> tuple[float, float, float, float] | None:
-    """Where the ends of all strokes lie that push filament from the first layer on."""
-    left = front = inf
-    right = back = -inf
-    for stroke in _STROKE.finditer(text, max(0, text.find(_FIRST_LAYER))):
-        x, y = float(stroke[1]), float(stroke[2])
-        left, right = min(left, x), max(right, x)
-        front, back = min(front, y), max(back, y)
-    return None if left == inf else (left, front, right, back)
 
 
 def require_obeyed(told: str, gcode: Path) -> None:

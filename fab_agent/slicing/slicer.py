@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from commons.errors import ProgramRefused
+from commons.plates import PrintArea
 from commons.units import grams
-from fab_agent.slicing.cleaning import MeshFacts
 from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.plate import MeshFacts
 from fab_agent.slicing.profile import FILAMENT_AREA_MM2, SlicerProfile
 
 _LEAST_SHARE = 0.5  # of the filament that the infill alone would need: less means lost walls
@@ -36,8 +37,8 @@ class SliceResult:
     claimed_duration_s: float | None
     claimed_filament_mm: float | None
     claimed_filament_g: float | None
-    # Left, front, right and back end of what is printed, mm on the bed.
-    covers_mm: tuple[float, float, float, float] | None = None
+    # So many bytes of it come before the first layer: our own start, in which the nozzle is primed.
+    start_bytes: int = 0
 
     @property
     def claimed_filament_mm3(self) -> float | None:
@@ -85,12 +86,11 @@ def require_whole(
     Slicers drop walls thinner than the nozzle and whole bodies without a word and with exit
     code 0, so height and amount are compared with the mesh.
 
-    Nor does it reach over the edges of the bed, which a slicer lets pass as well, and its mass
-    is that of our own filament.
+    Its mass must be that of our own filament.
 
     Raises:
-        ProgramRefused: no layers, no filament, too low or high, beside the bed, or far less
-            filament than infill needs.
+        ProgramRefused: no layers, no filament, too low or high, or far less filament than infill
+            needs.
     """
     height_mm = facts.size_mm[2]
     if result.layers == 0 or not result.claimed_filament_mm:
@@ -103,7 +103,7 @@ def require_whole(
             f"the program ends {result.top_mm:.2f} mm up and the part is {height_mm:.2f} mm high: "
             "thicken what is thinner than the nozzle",
         )
-    _require_on_bed(result, profile)
+    _require_low(result, profile)
     _require_our_filament(result, profile)
     least_mm3 = _LEAST_SHARE * options.infill * facts.volume_mm3 * options.copies
     claimed_mm3 = result.claimed_filament_mm3 or 0.0
@@ -115,7 +115,7 @@ def require_whole(
         )
 
 
-def _require_on_bed(result: SliceResult, profile: SlicerProfile) -> None:
+def _require_low(result: SliceResult, profile: SlicerProfile) -> None:
     area = profile.area
     if result.top_mm > area.height_mm + _DUST_MM:
         raise refusal(
@@ -123,13 +123,22 @@ def _require_on_bed(result: SliceResult, profile: SlicerProfile) -> None:
             f"the program ends {result.top_mm:.2f} mm up and there is room for "
             f"{area.height_mm:g} mm: choose a higher machine or a smaller scale",
         )
-    if result.covers_mm is None:
-        return
-    left, front, right, back = result.covers_mm
+
+
+def require_on_bed(covers_mm: tuple[float, float, float, float], area: PrintArea) -> None:
+    """What is printed lies in the area; slicers let pass what does not.
+
+    Args:
+        covers_mm: its left, front, right and back end on the bed.
+
+    Raises:
+        ProgramRefused: by how much it reaches over an edge, and what to do.
+    """
+    left, front, right, back = covers_mm
     over_mm = max(
         area.x_min_mm - left, area.y_min_mm - front, right - area.x_max_mm, back - area.y_max_mm
     )
-    if over_mm > _DUST_MM:
+    if not over_mm <= _DUST_MM:
         raise refusal(
             "off-bed",
             f"it reaches {over_mm:.2f} mm over the edge of what can be printed on "

@@ -15,7 +15,7 @@ from commons.plates import PrintArea
 from fab_agent.cam.mill import mill
 from fab_agent.cam.request import Kind
 from fab_agent.cam.stock import Stock
-from fab_agent.slicing.cleaning import PlateItem, PlateRequest
+from fab_agent.slicing.plate import PlateItem, PlateRequest
 from fab_agent.slicing.plating import plate
 from fab_agent.slicing.stl import binary_stl
 from tests.unit.test_slicing_mesh import box

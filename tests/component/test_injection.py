@@ -15,9 +15,9 @@ import pytest
 from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
 from fab_agent.sandbox import Completed, Ending, run_limited
 from fab_agent.slicing import prusaslicer
-from fab_agent.slicing.cleaning import CleanRequest
 from fab_agent.slicing.mesh import clean
 from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.plate import CleanRequest
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.prusaslicer import LIMITS, PrusaSlicer
 

@@ -15,8 +15,9 @@ from commons.machine import Driver, Envelope, KeepOut, MachineProfile, PrintLimi
 from commons.wire import Orientation
 from fab_agent.cache import Cache
 from fab_agent.prepare import OtherPart, Plan, prepare
-from fab_agent.slicing.cleaning import PlateItem, PlateRequest, clean_plate
+from fab_agent.slicing.cleaning import clean_plate
 from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.plate import PlateItem, PlateRequest
 from fab_agent.slicing.profile import FILAMENT_AREA_MM2, print_profile, qualities
 from fab_agent.slicing.prusaslicer import PrusaSlicer, read_result
 

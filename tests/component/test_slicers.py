@@ -1,5 +1,6 @@
 """Slicers that lie, hang and die, through the real sandbox; and what a real one lets pass."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 
 from commons.errors import ProgramRefused, Unavailable
+from commons.machine import MATERIALS
+from fab_agent.finishing import finished_print
 from fab_agent.sandbox import Limits
-from fab_agent.slicing.cleaning import MeshFacts
 from fab_agent.slicing.mesh import binary_stl
 from fab_agent.slicing.options import PrintOptions
+from fab_agent.slicing.plate import MeshFacts
 from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.prusaslicer import PrusaSlicer
 from fab_agent.slicing.slicer import SlicerIdentity, require_whole
@@ -36,8 +39,7 @@ def fake(tmp_path):
         script.parent.mkdir()
         script.write_text(
             "#!/bin/sh\ncase $1 in\n"
-            "--help) echo PrusaSlicer-9.9.9 based on Slic3r;;\n"
-            f"--help-fff) echo '{keys}';;\n"
+            f"--help-fff) echo 'PrusaSlicer-9.9.9 based on Slic3r\n{keys}';;\n"
             f"*) {deed};;\nesac\n"
         )
         script.chmod(0o755)
@@ -116,16 +118,36 @@ def test_the_same_number_written_in_another_way_is_the_same(fake, tmp_path):
 CUBE = MeshFacts(volume_mm3=3700, size_mm=(20, 20, 15), faces=12, turned=False)
 
 
-@pytest.mark.slow
-def test_what_lies_beside_the_bed_is_sliced_by_it_and_refused_by_us(tmp_path):
-    mesh, out = tmp_path / "far.stl", tmp_path / "out"
-    mesh.write_bytes(binary_stl(triangles() + np.array((500, 500, 0))))
+def finished(tmp_path, *, aside_mm):
+    """A calibration part that lies so far aside of the bed's left front corner, sliced there."""
+    mesh, out = tmp_path / "aside.stl", tmp_path / "out"
+    mesh.write_bytes(binary_stl(triangles() + np.array((*aside_mm, 0))))
     out.mkdir()
-    options = PrintOptions()
-    result = find_slicer().slice(mesh, PROFILE, options=options, out_dir=out, placed=True)
-    with pytest.raises(ProgramRefused, match=r"reaches 311\.\d\d mm over the edge") as refused:
-        require_whole(result, CUBE, profile=PROFILE, options=options)
+    result = find_slicer().slice(mesh, PROFILE, options=PrintOptions(), out_dir=out, placed=True)
+    program = tmp_path / "program.gcode"
+    return finished_print(result, program, printer(), material=MATERIALS["pla"], area=PROFILE.area)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("aside_mm", "reaches"),
+    [
+        ((500, 500), r"reaches \d\d\d\.\d\d mm over the edge"),
+        ((100, 7), r"reaches 0\.\d\d mm over the edge"),
+    ],
+)
+def test_what_lies_beside_the_bed_is_sliced_by_it_and_refused_by_us(tmp_path, aside_mm, reaches):
+    with pytest.raises(ProgramRefused, match=reaches) as refused:
+        finished(tmp_path, aside_mm=aside_mm)
     assert refused.value.rule == "slicer-off-bed"
+    assert (tmp_path / "program.gcode").read_bytes().startswith(b"M")
+
+
+@pytest.mark.slow
+def test_what_lies_in_the_corner_of_the_bed_is_accepted(tmp_path):
+    program = finished(tmp_path, aside_mm=(12.5, 18.5))
+    assert program.sha256 == hashlib.sha256(program.path.read_bytes()).hexdigest()
+    assert program.line_count == program.path.read_bytes().count(b"\n")
 
 
 @pytest.mark.slow

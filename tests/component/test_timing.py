@@ -8,7 +8,7 @@ import pytest
 from commons.errors import ProgramRefused
 from commons.machine import MATERIALS
 from fab_agent import timing
-from fab_agent.gcode.proof import prove_file, proved_program
+from fab_agent.gcode.proof import program_of, prove, prove_file
 from fab_agent.timing import timed
 from tests.profiles import printer
 
@@ -30,19 +30,25 @@ def program(tmp_path):
 def proved(program, profile=None):
     """Its proof, given away to be watched."""
     profile = profile or printer()
-    return lambda watch: proved_program(program, profile, material=MATERIALS["pla"], watch=watch)
+
+    def watched(recording):
+        lines = recording.followed(iter(program.read_bytes().splitlines()), start=0)
+        proof = prove(lines, profile, material=MATERIALS["pla"], watch=recording.watch)
+        return program_of(proof, program)
+
+    return watched
 
 
 def test_ramps_and_corners_come_on_top_of_path_over_feed(program, tmp_path):
-    with_ramps = timed(proved(program), printer(), folder=tmp_path / "time").estimate.duration_s
+    with_ramps = timed(proved(program), printer(), out_dir=tmp_path / "time").estimate.duration_s
     at_feed = prove_file(program, printer()).duration_s
     assert 1.02 * at_feed < with_ramps < 1.5 * at_feed
 
 
 def test_a_quicker_printer_takes_less_time(program, tmp_path):
     quick = printer(fdm={"acceleration_mm_s2": 5000})
-    slow_s = timed(proved(program), printer(), folder=tmp_path / "slow").estimate.duration_s
-    quick_s = timed(proved(program, quick), quick, folder=tmp_path / "q").estimate.duration_s
+    slow_s = timed(proved(program), printer(), out_dir=tmp_path / "slow").estimate.duration_s
+    quick_s = timed(proved(program, quick), quick, out_dir=tmp_path / "q").estimate.duration_s
     assert quick_s < slow_s
 
 
@@ -51,7 +57,7 @@ def test_a_time_that_cannot_be_found_out_leaves_that_of_the_proof(
 ):
     monkeypatch.setattr(timing, "LIMITS", replace(timing.LIMITS, memory_bytes=2**20))
     with caplog.at_level(logging.WARNING):
-        plain = timed(proved(program), printer(), folder=tmp_path / "time")
+        plain = timed(proved(program), printer(), out_dir=tmp_path / "time")
     assert plain.estimate.duration_s == prove_file(program, printer()).duration_s
     assert "the time of this print is not known" in caplog.text
 
@@ -59,4 +65,4 @@ def test_a_time_that_cannot_be_found_out_leaves_that_of_the_proof(
 def test_a_refused_program_stays_refused(program, tmp_path):
     program.write_bytes(b"G1 X1 F600\n")
     with pytest.raises(ProgramRefused):
-        timed(proved(program), printer(), folder=tmp_path / "time")
+        timed(proved(program), printer(), out_dir=tmp_path / "time")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from commons.errors import MeshInvalid
-from fab_agent.slicing.cleaning import CleanRequest
 from fab_agent.slicing.mesh import binary_stl, clean, edge_faults, volume_mm3
+from fab_agent.slicing.plate import CleanRequest
 
 # A unit cube: corner i has the bits of i as x, y, z; faces point outwards.
 CORNERS = np.array([(i & 1, i >> 1 & 1, i >> 2) for i in range(8)], dtype=float)

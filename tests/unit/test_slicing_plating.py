@@ -5,8 +5,8 @@ import pytest
 
 from commons.errors import MeshInvalid
 from commons.plates import PrintArea, Rectangle
-from fab_agent.slicing.cleaning import PlateItem, PlateRequest
 from fab_agent.slicing.mesh import binary_stl
+from fab_agent.slicing.plate import PlateItem, PlateRequest
 from fab_agent.slicing.plating import plate
 from tests.unit.test_slicing_mesh import box, triangles_of
 
