@@ -19,8 +19,9 @@ from fab_agent.gcode.pace import Floats, corner_squared, planned_s
 
 # What printers allow their Z axis (Marlin's DEFAULT_MAX_ACCELERATION, Klipper's example printers).
 Z_ACCELERATION_MM_S2 = 100.0
-# So many moves are planned at once; a stop between is less than a second in an hour.
-WINDOW_MOVES = 200_000
+# So many moves are planned at once, while the proof reads on; a stop between is less than a second
+# in an hour.
+WINDOW_MOVES = 50_000
 _COLUMNS = 5
 
 
