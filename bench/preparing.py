@@ -1,10 +1,10 @@
 """What preparing a print costs beside the slicer alone, and what the second order of it costs.
 
 Parts of 10,000, 200,000 and a million triangles: an agent checks, cleans, slices and proves each
-with an empty cache; the same slicer gets the same clean mesh and settings without all of that, in
-turns. Each order is prepared by a process of its own that has loaded what an agent's process loads;
-memory is that of agent, cleaning and slicer together. The second order comes after a restart: from
-the start of the interpreter to the proved program.
+with an empty cache; the same slicer gets the same clean mesh in the same place and the same
+settings without all of that, in turns. Each order is prepared by a process of its own that has
+loaded what an agent's process loads; memory is that of agent, cleaning and slicer together. The
+second order comes after a restart: from the start of the interpreter to the proved program.
 """
 
 import hashlib

@@ -20,6 +20,7 @@ _OPTION = re.compile(r"^ --([a-z0-9-]+)", re.MULTILINE)
 _LAYER_Z = re.compile(rb"\n;Z:([0-9.]+)")
 _SETTING = re.compile(r"^; (\w+) = (.*)$", re.MULTILINE)
 _LAYER = b";LAYER_CHANGE"
+_START_BYTES = 64 * 1024  # our own start is far shorter
 _EMPTY = ("No layers were detected", "The print is empty")
 _INSTALL = "install the package prusa-slicer"
 
@@ -116,7 +117,7 @@ def read_result(gcode: Path) -> SliceResult:
             return SliceResult(gcode, 0, 0.0, None, None, None)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
             heights = [float(z) for z in _LAYER_Z.findall(text)]
-            start_bytes = max(0, text.find(_LAYER))
+            start_bytes = max(0, text.find(_LAYER, 0, _START_BYTES))
             tail = text[max(0, len(text) - _TAIL_BYTES) :].decode("utf-8", errors="replace")
     duration = _last(tail, r"estimated printing time \(normal mode\)")
     return SliceResult(

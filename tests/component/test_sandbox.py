@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def test_a_child_reads_its_inputs_and_leaves_files(tmp_path):
     child = python(code, out, inputs={"letter": letter})
     assert (child.ending, child.exit_code, child.stdout) == (Ending.EXITED, 0, "done\n")
     assert (out / "copy").read_text() == "hello"
+
+
+def test_a_child_reads_what_is_written_for_it_while_it_runs(tmp_path):
+    code = "import sys; print(sum(map(len, sys.stdin)))"
+    assert python(code, tmp_path).stdout == "0\n"
+    reader, writer = os.pipe()
+    with ThreadPoolExecutor(1) as pool, open(reader, "rb", buffering=0):
+        child = pool.submit(python, code, tmp_path, stdin=reader)
+        with open(writer, "wb", buffering=0) as file:
+            file.write(b"hello\n" * 1000)
+        assert child.result().stdout == "6000\n"
 
 
 def test_inputs_cannot_be_changed(tmp_path):

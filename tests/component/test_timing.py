@@ -62,6 +62,16 @@ def test_a_time_that_cannot_be_found_out_leaves_that_of_the_proof(
     assert "the time of this print is not known" in caplog.text
 
 
+def test_a_child_that_ends_early_hinders_no_proof(program, tmp_path, monkeypatch):
+    """It cannot start; far more moves than a pipe holds are told all the same."""
+    monkeypatch.setattr(timing, "LIMITS", replace(timing.LIMITS, memory_bytes=2**20))
+    lines = [*LINES[:-2], *LINES[9:-2] * 100, *LINES[-2:]]
+    program.write_bytes(b"".join(line + b"\n" for line in lines))
+    plain = timed(proved(program), printer(), out_dir=tmp_path / "time")
+    assert plain.line_count == len(lines)
+    assert plain.estimate.duration_s == prove_file(program, printer()).duration_s
+
+
 def test_a_refused_program_stays_refused(program, tmp_path):
     program.write_bytes(b"G1 X1 F600\n")
     with pytest.raises(ProgramRefused):
