@@ -6,7 +6,6 @@ from itertools import islice
 
 _DUST_MM = 0.001  # of filament: less than a tenth of an extruder's step
 _MOVE = re.compile(rb"G1 (X\S+ Y\S+)(?: E(\S+))?")
-_SMALL = (b" E.000", b" E0")  # how less than _DUST_MM begins
 _ALIKE = len(b"G1 X1 Y1")  # lines to the same point begin alike, so far at least
 _LINES_AT_ONCE = 256  # most such stretches hold nothing small
 _AWAY = re.compile(rb"G[0-3] .*[XY]|G28|G92 .*[XY]")
@@ -23,10 +22,15 @@ def without_dust(lines: Iterable[bytes]) -> Iterator[bytes]:
     here, lines = b"", iter(lines)  # the last line that went anywhere
     while some := list(islice(lines, _LINES_AT_ONCE)):
         text = b"\n".join(some)
-        if any(small in text for small in _SMALL):
+        if _may_hold_crumbs(text):
             some = list(_without_crumbs(some, here))
         yield from some
         here = next(filter(_AWAY.match, reversed(some)), here)
+
+
+def _may_hold_crumbs(text: bytes) -> bool:
+    """Whether some move pushes an amount that begins as less than _DUST_MM does."""
+    return b" E.000" in text or text.count(b" E0") > text.count(b"G92 E0")
 
 
 def _without_crumbs(lines: Iterable[bytes], here: bytes) -> Iterator[bytes]:
