@@ -1,6 +1,7 @@
 """From what a slicer wrote to a proved program, in one pass: stripped, written, proved, timed."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -61,8 +62,9 @@ def _proof(
 ) -> Proof:
     """Of exactly the bytes that are in the file at `path` when the last line has been proved."""
     digest = sha256()
-    followed = recording.followed(written(lines, path, digest), start=start)
-    proof = prove(followed, machine, material=material, watch=recording.watch)
+    with closing(written(lines, path, digest)) as kept:
+        followed = recording.followed(kept, start=start)
+        proof = prove(followed, machine, material=material, watch=recording.watch)
     return replace(proof, sha256=digest.hexdigest())
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -65,11 +65,11 @@ def _stripped(lines: Iterable[bytes], first: int) -> Iterator[bytes]:
             yield text
 
 
-def written(lines: Iterable[bytes], path: Path, digest: Digest) -> Iterator[bytes]:
+def written(lines: Iterable[bytes], path: Path, digest: Digest) -> Generator[bytes, None, None]:
     """The same `lines`; when the last was taken they are the file at `path`, a newline behind each.
 
     `digest` has been told every byte of it then. The file appears whole or not at all. Memory
-    stays flat.
+    stays flat. Whoever leaves off before must close it.
 
     Raises:
         Unavailable: the disk does not take it.

@@ -10,7 +10,9 @@ import pytest
 from commons.errors import ProgramRefused, Unavailable
 from commons.machine import MATERIALS
 from fab_agent.finishing import finished_print
+from fab_agent.gcode.clean import bare_lines
 from fab_agent.sandbox import Limits
+from fab_agent.slicing.dust import without_dust
 from fab_agent.slicing.mesh import binary_stl
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.plate import MeshFacts
@@ -140,7 +142,11 @@ def test_what_lies_beside_the_bed_is_sliced_by_it_and_refused_by_us(tmp_path, as
     with pytest.raises(ProgramRefused, match=reaches) as refused:
         finished(tmp_path, aside_mm=aside_mm)
     assert refused.value.rule == "slicer-off-bed"
-    assert (tmp_path / "program.gcode").read_bytes().startswith(b"M")
+    raw = (tmp_path / "out" / "raw.gcode").read_bytes().splitlines(keepends=True)
+    commands = without_dust(bare_lines(raw))
+    kept = (tmp_path / "program.gcode").read_bytes()
+    assert kept == b"".join(line + b"\n" for line in commands)
+    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.slow
