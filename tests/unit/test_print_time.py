@@ -31,6 +31,16 @@ def lasts(*lines, blocks=MARLIN_BLOCKS, driver=Driver.MARLIN):
     return whole_s([line.encode() for line in lines], blocks, driver) - rest_s
 
 
+def test_a_print_covers_where_filament_was_pushed_since_it_began():
+    primed = [b"G1 X180 E3 F3000"]
+    printed = [b"G1 X30 Y40", b"G1 X60 E1", b"G1 Y20 E1", b"G1 X99 Y99", b"G1 E-1", b"G1 X0 Y0"]
+    recording = Recording(io.BytesIO())
+    lines = iter([*HEAD, *primed, *printed, *TAIL])
+    followed = recording.followed(lines, start=len(HEAD) + len(primed))
+    prove(followed, printer(), watch=recording.watch)
+    assert recording.covers_mm == (60, 20, 60, 40)
+
+
 def test_a_line_is_path_over_feed_and_its_ramps():
     assert lasts("G1 X100 E3 F3000") == pytest.approx(100 / 50 + 50 / 1000)
     assert lasts("G1 X1 E.03 F3000") == pytest.approx(2 * sqrt(1 / 1000))
