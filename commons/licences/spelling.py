@@ -15,6 +15,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "cc0": ("CC0-1.0",),
     "cczero": ("CC0-1.0",),
     "publicdomain": ("CC0-1.0", "CC-PDDC", "Unlicense"),
+    "publicdomaindedication": ("CC0-1.0", "CC-PDDC", "Unlicense"),
     "unlicense": ("Unlicense",),
     "mit": ("MIT",),
     "expat": ("MIT",),
@@ -30,6 +31,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "bsd3clause": ("BSD-3-Clause",),
     "3clausebsd": ("BSD-3-Clause",),
     "newbsd": ("BSD-3-Clause",),
+    "mpl": ("MPL-1.1", "MPL-2.0"),
     "mpl2": ("MPL-2.0",),
     "mpl20": ("MPL-2.0",),
     "mozillapublic20": ("MPL-2.0",),
@@ -45,6 +47,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "solderpadhardware051": ("SHL-0.51",),
     "freeart": ("LAL-1.2", "LAL-1.3"),
     "freeart13": ("LAL-1.3",),
+    "artlibre": ("LAL-1.2", "LAL-1.3"),
     "lal": ("LAL-1.2", "LAL-1.3"),
     "ohl": (*_CERN_1, *_CERN_2, "TAPR-OHL-1.0"),
     "ppl": ("PPL",),
@@ -126,11 +129,27 @@ def _named(written: str) -> tuple[str, ...]:
         name = f"cc {name}" if "creativecommons" in written.lower() else name
     later = bool(_LATER.search(name))
     words = _words(_LATER.sub("", name))
-    for family in (_cc, _cern, _gnu):
-        if meant := family(words, later=later):
+    for family, known in ((_cc, _CC_WORDS), (_cern, _CERN_WORDS), (_gnu, _GNU_WORDS)):
+        if _speaks_of_one(words, known) and (meant := family(words, later=later)):
             return meant
     return _NAMES.get("".join(words).replace(".", ""), ())
 
+
+def _speaks_of_one(words: list[str], known: frozenset[str]) -> bool:
+    """Whether the words are all of one family's, with one version at most: a word more may be a
+    licence more, and that would be dropped."""
+    versions = {_version([word]) for word in words if word[0].isdigit()}
+    return len(versions) <= 1 and all(word in known or word[0].isdigit() for word in words)
+
+
+_CC_WORDS = frozenset(["cc", "cczero", "zero", "by", "nc", "nd", "sa"])
+_CERN_WORDS = frozenset(
+    ["cern", "ohl", "open", "hardware", "s", "strongly", "w", "weakly", "p", "permissive",
+     "reciprocal"]
+)  # fmt: skip
+_GNU_WORDS = frozenset(
+    ["gnu", "gpl", "lgpl", "agpl", "affero", "lesser", "library", "public", "only"]
+)
 
 # Words that say nothing about which licence is meant.
 _EMPTY = frozenset(
@@ -191,9 +210,12 @@ def _cern(words: list[str], *, later: bool) -> tuple[str, ...]:
     if "cern" not in words:
         return ()
     variants = {"s": "S", "strongly": "S", "w": "W", "weakly": "W", "p": "P", "permissive": "P"}
-    variant = next((variants[word] for word in words if word in variants), None)
+    named = {variants[word] for word in words if word in variants}
     version = _version(words)
-    if variant is not None:
+    if len(named) > 1:
+        return ()
+    if named:
+        variant = named.pop()
         return (f"CERN-OHL-{variant}-2.0{'+' * later}",) if version in (None, "2.0") else ()
     by_version = {"1.1": ("CERN-OHL-1.1",), "1.2": ("CERN-OHL-1.2",), "2.0": _CERN_2}
     by_version["1.0"] = _CERN_1  # "version 1": there is more than one

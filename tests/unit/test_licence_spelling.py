@@ -49,6 +49,8 @@ from commons.licences.table import TABLE
         ("All rights reserved", "LicenseRef-Proprietary"),
         ("CC BY-SA 4.0 and GPLv3+", "CC-BY-SA-4.0 AND GPL-3.0-or-later"),
         ("CERN OHL v1.2 or MIT License", "CERN-OHL-1.2 OR MIT"),
+        ("CERN Open Hardware Licence v2 - Permissive (CERN-OHL-P)", "CERN-OHL-P-2.0"),
+        ("Attribution 4.0 International (CC BY 4.0)", "CC-BY-4.0"),
     ],
 )
 def test_what_has_one_meaning_becomes_spdx(written: str, meant: str) -> None:
@@ -90,7 +92,9 @@ def test_what_may_mean_several_is_asked_and_never_guessed(
 
 
 @pytest.mark.parametrize("written", ["", "Freeware", "CC BY 9.0", "CERN OHL v7", "see README",
-                                     "GPLv9", "[value]", "MIT or my own"])  # fmt: skip
+                                     "GPLv9", "[value]", "MIT or my own", "undefined",
+                                     "CC BY-SA 4.0 / GPLv3", "CC BY 4.0, MIT", "GPL v2 / v3",
+                                     "CERN-OHL-S/W v2", "CC BY 3.0 4.0"])  # fmt: skip
 def test_what_means_nothing_is_said_to_be_no_licence(written: str) -> None:
     assert (read_spelling(written).expression, read_spelling(written).candidates) == (None, ())
     assert "is not an SPDX expression" in (wrong_spelling(written) or "")
