@@ -13,6 +13,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound
+from commons.licences.purposes import Purpose
 from commons.wire import Orientation
 from cosmo.__main__ import cli
 from cosmo.client import Answer
@@ -152,6 +153,16 @@ def test_everything_that_milling_can_be_asked_for_reaches_the_order(say: Say, sh
     }  # fmt: skip
 
 
+def test_an_order_that_its_licence_lets_wait_leads_to_its_page(say: Say, shop: Shop) -> None:
+    shop.relicense("CC-BY-NC-4.0")
+    said = say("order", "shelf-hook", "hook", "--lab", "corner", "--for", "for-pay")
+    assert "the order waits: the licence CC-BY-NC-4.0 does not settle" in said
+    waiting = re.search(r"/waiting-orders/(\w+)$", said)
+    assert waiting
+    told = shop.manager.get(f"{API}/waiting-orders/{waiting[1]}").json
+    assert (told["purpose"], told["settled_at"]) == ("for_pay", None)
+
+
 def test_an_order_that_chooses_nothing_is_as_the_server_would_have_it(say: Say, shop: Shop) -> None:
     order = ordered(say, shop, "hook", "--copies", "2")
     assert order["options"] == OrderedOptions().model_dump(mode="json")
@@ -192,6 +203,7 @@ def test_the_command_offers_what_the_server_takes_and_no_less() -> None:
     assert PRINTING.keys() == OrderedOptions.model_fields.keys()
     assert MILLING.keys() == OrderedMilling.model_fields.keys()
     assert choices_of("--quality") == set(orders.QUALITIES)
+    assert choices_of("--for") == set(Purpose)
     assert choices_of("--plates") == set(Plates)
     assert choices_of("--orientation") == set(Orientation)
     ways = OrderedMilling.model_fields["way"].annotation
