@@ -104,7 +104,7 @@ def _cern_p() -> Licence:
 
 
 def _cern_reciprocal(
-    id: str, name: str, onwards: tuple[str, ...], asked: tuple[str, ...], combined: str
+    id: str, name: str, onwards: tuple[str, ...], asked: tuple[str, ...], combined: str, beside: str
 ) -> Licence:
     owed = (D.SOURCE_WITH_PRODUCT, D.SOURCE_ON_PRODUCT)
     changed = (D.KEEP_NOTICES, D.SAY_CHANGED, D.SAME_LICENCE)
@@ -121,7 +121,7 @@ def _cern_reciprocal(
             ([E.FEDERATE], allow("s.3.1", "copies may be passed on", D.KEEP_NOTICES)),
         ]
     )
-    fork = ForkTerms(Forks.LISTED, "s.3.3(d)", onwards, asked, changed)
+    fork = ForkTerms(Forks.LISTED, "s.3.3(d)", onwards, asked, changed, beside)
     return Licence(id, name, True, Evidence.READ, rules, fork)
 
 
@@ -277,6 +277,8 @@ RECIPROCAL = (
         (_CERN_S,),  # s.8.3: if every Available Component meets the stronger licence's meaning
         "other people's parts keep their licences where they meet it only at a documented "
         "interface; the rest stays under the licence",
+        "parts under other licences have to meet it at a documented interface, or be ones that "
+        "anybody can get",
     ),
     _cern_reciprocal(
         _CERN_S,
@@ -285,6 +287,8 @@ RECIPROCAL = (
         (),
         "the larger work comes under the licence as a whole, but for components that anybody can "
         "get",
+        "each part under another licence has to be one that anybody can get (an Available "
+        "Component)",
     ),
     # s.1 of CERN-OHL-S-2.0 names every earlier version as compatible.
     _cern_1("CERN-OHL-1.1", "CERN Open Hardware Licence 1.1", ("CERN-OHL-1.1", *_CERN_1_ONWARDS)),

@@ -190,13 +190,15 @@ class Forks(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ForkTerms:
     """What a licence says of a fork's licence. `asked` are licences that may do, by a condition
-    that only people can judge."""
+    that only people can judge; `beside` is what has to be so of parts under other licences in one
+    assembly, empty for nothing."""
 
     forks: Forks
     clause: str
     listed: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
+    beside: str = ""
 
 
 def clause_of(id: str, clause: str) -> str:

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from commons.licences.answers import Grant
+from commons.licences.combining import may_become_one, may_stand_together
 from commons.licences.forks import licences_for_one_work, may_fork
 from commons.licences.open_licences import PERMISSIVE
 from commons.licences.terms import Actor, Duty, Event, LegalForm, Permission, freedom
@@ -128,3 +129,39 @@ def test_works_become_one_under_a_licence_that_each_of_them_allows() -> None:
 )
 def test_works_that_no_licence_can_join_stay_separate_parts(works: list[str]) -> None:
     assert licences_for_one_work(works) == ()
+    assert not may_become_one(works).allowed
+
+
+def test_works_that_become_one_owe_what_each_of_them_asks() -> None:
+    whole = may_become_one(["Apache-2.0", "CC-BY-SA-4.0"])
+    assert (whole.permission, whole.chosen) == (Permission.ALLOW_WITH_DUTIES, "CC-BY-SA-4.0")
+    assert {Duty.KEEP_NOTICES, Duty.SAME_LICENCE, Duty.GIVE_CREDIT} <= set(whole.duties)
+    assert whole.clauses == ("Apache-2.0 s.4", "CC-BY-SA-4.0 s.3(b)")
+
+
+def test_a_refused_union_says_that_an_assembly_of_parts_is_another_matter() -> None:
+    refused = may_become_one(["CC-BY-SA-4.0", "TAPR-OHL-1.0"])
+    assert refused.permission is Permission.DENY
+    assert "as separate parts of an assembly each keeps its own" in refused.reason
+    assert may_stand_together(["CC-BY-SA-4.0", "TAPR-OHL-1.0"]).allowed
+
+
+def test_parts_beside_a_reciprocal_one_are_asked_whether_anybody_can_get_them() -> None:
+    asked = may_stand_together(["CERN-OHL-S-2.0", "CC-BY-SA-4.0"])
+    assert (asked.permission, asked.clauses) == (Permission.ASK, ("CERN-OHL-S-2.0 s.3.3(d)",))
+    assert "an Available Component" in asked.reason
+    assert may_stand_together(["CERN-OHL-S-2.0", "CERN-OHL-P-2.0"]).allowed
+    assert may_stand_together(["CERN-OHL-S-2.0", "CERN-OHL-S-2.0"]).allowed
+
+
+def test_what_is_not_known_is_asked_in_one_work_and_in_an_assembly() -> None:
+    for works in ([UNKNOWN, "MIT"], ["MIT AND " + UNKNOWN]):
+        assert may_become_one(works).permission is Permission.ASK
+        assert may_stand_together(works).permission is Permission.ASK
+    assert may_stand_together([f"{UNKNOWN} OR MIT", "CC0-1.0"]).allowed
+
+
+def test_whatever_may_become_one_may_stand_together() -> None:
+    for one, other in product(FAMILIES, FAMILIES):
+        if may_become_one([one, other]).allowed:
+            assert may_stand_together([one, other]).allowed
