@@ -6,36 +6,25 @@ Units: mm, mm/s, °C, W, s, rpm. Angles do not occur.
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-def _plausible(low: float, high: float, unit: str, *, hint: str = "") -> AfterValidator:
-    """Holds a limit to what machines have. Generous: it catches wrong units and slips of a key."""
-
-    def check(value: float) -> float:
-        if not low <= value <= high:
-            raise ValueError(f"{value:g} {unit} cannot be: write {low:g} to {high:g} {unit}{hint}")
-        return value
-
-    return AfterValidator(check)
-
-
-# The longest gantries of workshops have some 12 m; the quickest printers some 1000 mm/s.
-Coordinate = Annotated[Finite, _plausible(-20_000, 20_000, "mm")]
-Feed = Annotated[
-    float, _plausible(0.1, 3000, "mm/s", hint=" (per second: 6000 mm/min are 100 mm/s)")
-]
-Diameter = Annotated[float, _plausible(0.05, 100, "mm")]
-Nozzle = Annotated[float, _plausible(0.05, 5, "mm")]
-Temperature = Annotated[float, _plausible(20, 600, "°C")]
-BedTemperature = Annotated[float, _plausible(0, 300, "°C")]
-SpindleSpeed = Annotated[float, _plausible(0, 200_000, "rpm")]
-Acceleration = Annotated[float, _plausible(1, 50_000, "mm/s²")]
-Power = Annotated[float, _plausible(1, 100_000, "W")]
+from commons.cutters import CutterShape, Edges, MillCutter
+from commons.quantities import (
+    Acceleration,
+    BedTemperature,
+    Coordinate,
+    Diameter,
+    Feed,
+    Finite,
+    NotNegative,
+    Nozzle,
+    Positive,
+    Power,
+    SpindleSpeed,
+    Temperature,
+    Value,
+    plausible,
+)
 
 
 class Process(StrEnum):
@@ -57,12 +46,6 @@ class Driver(StrEnum):
     def hosted(self) -> bool:
         """A print host stands between the agent and the machine: reached by url, not by port."""
         return self in (Driver.OCTOPRINT, Driver.MOONRAKER)
-
-
-class Value(BaseModel):
-    """A frozen value that crosses the wire; a key that is not known is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class KeepOut(Value):
@@ -198,9 +181,9 @@ class PrintLimits(Value):
     # How quick it is, and how fast it passes a square corner (Klipper's square_corner_velocity,
     # about Marlin's jerk): they decide nothing but how long a program is said to take.
     acceleration_mm_s2: Acceleration = 1000.0
-    corner_mm_s: Annotated[float, _plausible(0.1, 50, "mm/s")] = 8.0
+    corner_mm_s: Annotated[float, plausible(0.1, 50, "mm/s")] = 8.0
     # What one spool holds: a program that needs more cannot end by itself.
-    spool_g: Annotated[float, _plausible(50, 20_000, "g")] = 1000.0
+    spool_g: Annotated[float, plausible(50, 20_000, "g")] = 1000.0
     macros: Annotated[tuple[Macro, ...], Field(max_length=10)] = ()
 
     @model_validator(mode="after")
@@ -214,22 +197,49 @@ class PrintLimits(Value):
 
 
 class MillLimits(Value):
-    """What a router may be asked for, and the cutter in its collet."""
+    """What a router may be asked for, the cutter in its collet and those to change to."""
 
     cutter_mm: Diameter = 3.0
-    cutter_edges: Annotated[int, Field(ge=1, le=6)] = 2
-    # The end of it. A ball carves surfaces; whatever is cut out of a sheet needs a flat one.
-    cutter_shape: Literal["flat", "ball"] = "flat"
-    # Flat cutters that somebody may change to in mid-job, where the first does not fit.
-    more_cutters_mm: Annotated[tuple[Diameter, ...], Field(max_length=3)] = ()
+    cutter_edges: Edges = 2
+    cutter_shape: CutterShape = "flat"
+    # What somebody may change to in mid-job, where the first does not fit or is no ball.
+    more_cutters: Annotated[
+        tuple[MillCutter, ...],
+        # Once it held diameters alone, under the other name.
+        Field(max_length=3, validation_alias=AliasChoices("more_cutters", "more_cutters_mm")),
+    ] = ()
     spindle_max_rpm: Annotated[SpindleSpeed, Field(gt=0)] = 24000.0
     spindle_min_rpm: SpindleSpeed = 1000.0
     max_plunge_mm_s: Feed = 10.0
     # GRBL's $120 to $122 and $11: they decide nothing but how long a program is said to take.
     acceleration_mm_s2: Acceleration = 200.0
-    junction_deviation_mm: Annotated[float, _plausible(0.001, 1, "mm")] = 0.01
+    junction_deviation_mm: Annotated[float, plausible(0.001, 1, "mm")] = 0.01
     # It has limit switches: it must be homed, and its firmware must guard its travel.
     homing: bool = True
+
+    @field_validator("more_cutters", mode="before")
+    @classmethod
+    def _a_number_is_a_flat_cutters_diameter(cls, said: object) -> object:
+        if not isinstance(said, list | tuple):
+            return said
+        return [{"diameter_mm": it} if isinstance(it, int | float) else it for it in said]
+
+    @property
+    def cutters(self) -> tuple[MillCutter, ...]:
+        """Every cutter that there is, each with its edges; the one in the collet comes first."""
+        edges = self.cutter_edges
+        first = MillCutter(diameter_mm=self.cutter_mm, edges=edges, shape=self.cutter_shape)
+        more = [it.model_copy(update={"edges": it.edges or edges}) for it in self.more_cutters]
+        return (first, *more)
+
+    @model_validator(mode="after")
+    def _cutters_can_be_told_apart(self) -> Self:
+        names = [cutter.name for cutter in self.cutters]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"more_cutters: the {twice[0]} cutter is named twice: people could not tell which"
+            )
+        return self
 
     @model_validator(mode="after")
     def _spindle_has_a_range(self) -> Self:

@@ -9,7 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from commons.machine import Coordinate, KeepOut, Process
+from commons.machine import KeepOut, Process
+from commons.quantities import Coordinate
 from commons.wire import Asked, Count, Place, Sha256, Told
 
 MOST_POINTS = 40_000  # some 400 kB as a picture

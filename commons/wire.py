@@ -9,8 +9,9 @@ from enum import StrEnum
 from math import isfinite
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from commons.cutters import CutterShape, cutter_names
 from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, Process
 
@@ -22,6 +23,9 @@ Sentence = Annotated[str, Field(max_length=2000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Axis = Literal["x", "y"]
+Lines = Literal["x", "y", "both"]
+SCALLOP_MM = 0.03  # hardly felt, and sanded off in no time
+Scallop = Annotated[float, Field(ge=0.005, le=0.5, allow_inf_nan=False)]
 CutterDiameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False)] | None
 Place = tuple[_Coordinate, _Coordinate, _Coordinate]  # mm; None where it is not known
@@ -130,6 +134,7 @@ class ProgramFacts(Asked):
     """The proved program: what will be sent, and what it will use by our own reading of it.
 
     `cutters_mm`: diameters of a router's cutters, in order; it stops for a change between each two.
+    `cutter_shapes`: their ends, one for each; without them all are flat.
     """
 
     sha256: Sha256
@@ -139,15 +144,27 @@ class ProgramFacts(Asked):
     claimed_duration_s: Seconds | None = None
     claimed_material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     cutters_mm: tuple[CutterDiameter, ...] | None = None
+    cutter_shapes: tuple[CutterShape, ...] | None = None
     prepared_with: Annotated[str, Field(max_length=200)]
     profile_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _each_cutter_has_its_shape(self) -> Self:
+        if self.cutter_shapes and len(self.cutter_shapes) != len(self.cutters_mm or ()):
+            raise ValueError("cutter_shapes: give one for each of cutters_mm, or none")
+        return self
+
+    @property
+    def cutter_names(self) -> tuple[str, ...]:
+        """Its cutters in order, as people call them; none where they are not told."""
+        return cutter_names(self.cutters_mm or (), self.cutter_shapes or ())
 
     @property
     def holding(self) -> str:
         """Which cutter the machine must hold at the start and which follow; empty: not told."""
         if not self.cutters_mm:
             return ""
-        first, *others = (f"{diameter:g} mm" for diameter in self.cutters_mm)
+        first, *others = self.cutter_names
         later = f"; it stops for {', then '.join(others)}" if others else ""
         return f" and holds the {first} cutter{later}"
 
@@ -291,7 +308,9 @@ class MillOptions(Told):
 
     `nest` lays the parts of a drawing one by one where they waste least, else they keep together.
     `grain` is how the drawing wants the sheet's grain to run. `finish`: a last thin round along
-    every contour. `way`: whether a mesh is cut as a plate or carved as a surface.
+    every contour. `way`: whether a mesh is cut as a plate or carved as a surface. A surface is
+    finished in `lines` along x, y or both, so far apart that a ball leaves ridges of `scallop_mm`
+    between them on level ground.
     """
 
     nest: bool = False
@@ -299,6 +318,8 @@ class MillOptions(Told):
     conventional: bool = False
     finish: bool = False
     way: Literal["auto", "plate", "surface"] = "auto"
+    lines: Lines = "x"
+    scallop_mm: Scallop = SCALLOP_MM
 
 
 class JobOffer(Told):

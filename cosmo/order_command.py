@@ -55,6 +55,12 @@ MILLING: dict[str, Decorator] = {
     "way": click.option(
         "--way", type=click.Choice(["auto", "plate", "surface"]),
         help="Of milling a mesh: cut out as a plate, or carved as a surface."),
+    "lines": click.option(
+        "--lines", type=click.Choice(["x", "y", "both"]),
+        help="Of carving: the way that the last lines run; both is smoother and takes longer."),
+    "scallop_mm": click.option(
+        "--scallop-mm", type=click.FloatRange(0.005, 0.5),
+        help="Of carving: how high the ridges between two lines of a ball may be, mm."),
 }  # fmt: skip
 
 

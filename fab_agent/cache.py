@@ -25,6 +25,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from commons.cutters import CutterShape
 from commons.errors import Unavailable
 from commons.machine import Process
 from fab_agent.gcode.program import Estimate, GcodeProgram
@@ -48,6 +49,7 @@ class _Sidecar(BaseModel):
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
     cutters_mm: tuple[float, ...] = ()
+    cutter_shapes: tuple[CutterShape, ...] = ()
     pose: str = ""
 
 
@@ -144,6 +146,7 @@ class Cache:
             low=kept.low,
             high=kept.high,
             cutters_mm=kept.cutters_mm,
+            cutter_shapes=kept.cutter_shapes,
             pose=kept.pose,
         )
 
@@ -161,6 +164,7 @@ class Cache:
             low=program.low,
             high=program.high,
             cutters_mm=program.cutters_mm,
+            cutter_shapes=program.cutter_shapes,
             pose=program.pose,
         )
         with self.workspace() as aside:

@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from commons.errors import FabError, InvalidInput, NotAllowed, Unavailable
-from commons.machine import Finite, Positive, Value
+from commons.quantities import Finite, Positive, Value
 from commons.wire import MachineReport, Wish
 from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
 from fab_agent.operations import Operations

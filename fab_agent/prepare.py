@@ -28,7 +28,7 @@ from fab_agent.slicing.profile import print_profile
 from fab_agent.slicing.slicer import Slicer, require_whole
 
 log = logging.getLogger(__name__)
-RECIPE = "8"  # raise it when the same plan gives another program than before
+RECIPE = "9"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
 # What of a machine's profile decides about a program; its name and power do not.
@@ -267,4 +267,4 @@ def _milling_program(
     )
     used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm
     estimate = replace(program.estimate, duration_s=answer.duration_s, material_mm3=used_mm3)
-    return replace(program, estimate=estimate)
+    return replace(program, estimate=estimate, cutter_shapes=answer.cutter_shapes)

@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from pydantic import model_validator as validate
 
 from commons.errors import FieldProblem, InvalidInput
-from commons.machine import MATERIALS, Driver, MachineProfile, Process, Value
+from commons.machine import MATERIALS, Driver, MachineProfile, Process
+from commons.quantities import Value
 from fab_agent.printers.kinds import kind_of
 
 # The speeds of boards and their USB bridges, bits a second.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from commons.content import canonical_json, content_id
-from commons.machine import MATERIALS, MachineProfile, Process
+from commons.machine import MATERIALS, MachineProfile, MillLimits, Process
 from commons.plates import BRIM_MM
 from commons.units import grams
 from commons.wire import JobOffer, MillOptions, ProgramFacts
@@ -52,6 +52,7 @@ class Staging:
             claimed_duration_s=estimate.claimed_duration_s,
             claimed_material_g=_mass_g(estimate.claimed_material_mm3, offer.material),
             cutters_mm=program.cutters_mm or None,
+            cutter_shapes=program.cutter_shapes or None,
             prepared_with="; ".join(filter(None, (self._tool(offer.process), program.pose)))[:200],
             profile_sha256=self._profile_sha256,
         )
@@ -92,15 +93,17 @@ def plan_of(offer: JobOffer, file: Path, machine: MachineProfile) -> Plan:
 
 
 def cut_of(wanted: MillOptions, machine: MachineProfile) -> CutOptions:
-    """How the offer wants it milled, with the cutters that the lab has for this machine."""
-    limits = machine.cnc
-    more = limits.more_cutters_mm if limits else ()
+    """How the offer wants it milled, with the flat cutters that the lab has for it."""
+    limits = machine.cnc or MillLimits()
+    flat = tuple(it.diameter_mm for it in limits.cutters if it.shape == "flat")
     return CutOptions(
         nest=wanted.nest,
         grain=wanted.grain,
         conventional=wanted.conventional,
         finish_mm=FINISH_MM if wanted.finish else 0.0,
-        cutters_mm=(limits.cutter_mm, *more) if limits and more else (),
+        cutters_mm=flat if len(flat) > 1 else (),
+        lines=wanted.lines,
+        scallop_mm=wanted.scallop_mm,
     )
 
 

@@ -10,6 +10,17 @@ from scipy.ndimage import grey_erosion
 from tests.milling import moves
 
 
+def legs(lines):
+    """The lines of each cutter."""
+    found = [[]]
+    for line in lines:
+        if line == b"M0":
+            found.append([])
+        else:
+            found[-1].append(line)
+    return found
+
+
 def tips(lines, *, apart_mm=0.05):
     """Places of the tip (n, 3), at most `apart_mm` apart, on all moves that go below Z0."""
     pieces = []
@@ -20,8 +31,14 @@ def tips(lines, *, apart_mm=0.05):
     return np.concatenate(pieces)
 
 
+def left_by(lines, shapes, *, size_mm):
+    """What `carved` says after every cutter, of which there is a shape each."""
+    its = zip(legs(lines), shapes, strict=True)
+    return np.min([carved(leg, shape, size_mm=size_mm) for leg, shape in its], axis=0)
+
+
 def carved(lines, shape, *, size_mm, cell_mm=0.1):
-    """Heights (rows, columns) of the sheet's squares after the program; 0 is untouched."""
+    """Heights (rows, columns) of the sheet's squares after one cutter; 0 is untouched."""
     at = tips(lines, apart_mm=cell_mm / 2)
     height = np.zeros((round(size_mm[1] / cell_mm), round(size_mm[0] / cell_mm)))
     column, row = (at[:, :2] / cell_mm).astype(int).T

@@ -22,9 +22,7 @@ from fab_agent.gcode.clean import write_program
 def answer_to(request: MillRequest) -> MillAnswer:
     """The program lies at `request.program`; what it is and takes is the answer."""
     data = Path(request.drawing).read_bytes()
-    surface = surface_in(
-        data, request.kind, way=request.way, stock=request.stock, profile=request.profile
-    )
+    surface = surface_in(data, request.kind, way=request.way, stock=request.stock)
     plan = _drawn(data, request) if surface is None else _carved(surface, request)
     digest, count = write_program(plan.lines, Path(request.program))
     return MillAnswer(
@@ -39,6 +37,7 @@ def answer_to(request: MillRequest) -> MillAnswer:
         warnings=plan.warnings,
         offcuts=plan.offcuts,
         cutters_mm=plan.cutters_mm,
+        cutter_shapes=plan.cutter_shapes,
         way=Way.PLATE if surface is None else Way.SURFACE,
     )
 
@@ -60,7 +59,11 @@ def _carved(surface: Triangles, request: MillRequest) -> MillPlan:
     from fab_agent.cam.surface_mill import mill_surface
 
     return mill_surface(
-        surface, stock=request.stock, profile=request.profile, copies=request.copies
+        surface,
+        stock=request.stock,
+        profile=request.profile,
+        copies=request.copies,
+        options=request.options,
     )
 
 

@@ -1,6 +1,7 @@
 """The cutter in the collet, and how fast the sheet's material lets itself be cut."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from commons.cutters import CutterShape, MillCutter, cutter_name
 from commons.errors import InvalidInput
-from commons.machine import MachineProfile
+from commons.machine import MachineProfile, MillLimits
 
 _TABLE = Path(__file__).with_name("feeds.toml")
 # Of the chip that industrial routers take: light gantries bend and chatter under more.
@@ -21,7 +23,7 @@ STEPOVER = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Cutter:
-    """A straight end mill and its speeds: mm, mm/s, rpm."""
+    """A straight end mill, flat or with a ball at its end, and its speeds: mm, mm/s, rpm."""
 
     diameter_mm: float
     feed_mm_s: float
@@ -29,6 +31,7 @@ class Cutter:
     spindle_rpm: float
     pass_depth_mm: float
     edges: int = 2
+    shape: CutterShape = "flat"
 
     @property
     def radius_mm(self) -> float:
@@ -41,9 +44,9 @@ class Cutter:
         return self.feed_mm_s * 60 / (self.spindle_rpm * self.edges)
 
 
-def cutter_for(profile: MachineProfile, material: str, diameter_mm: float | None = None) -> Cutter:
-    """The machine's cutter, or one of another diameter with as many edges, at the speeds for a
-    material (a key of feeds.toml).
+def cutter_for(profile: MachineProfile, material: str, wanted: MillCutter | None = None) -> Cutter:
+    """The cutter in the machine's collet, or the one that is wanted, at the speeds for a material
+    (a key of feeds.toml). Where nobody told its edges, it has as many as the one in the collet.
 
     Where the machine cannot feed as fast, the spindle turns slower, so that the chip stays as
     thick as it may be: a cutter that only rubs gets hot.
@@ -51,28 +54,40 @@ def cutter_for(profile: MachineProfile, material: str, diameter_mm: float | None
     Raises:
         InvalidInput: the machine is no router, or nobody has said how to cut the material.
     """
-    limits = profile.cnc
-    if limits is None:
-        raise InvalidInput(f"{profile.name} does {profile.process}: milling needs a router")
+    limits = mill_limits(profile)
     if material not in _feeds():
         known = ", ".join(_feeds())
         raise InvalidInput(f"there are no speeds to mill {material}: choose one of {known}")
-    diameter = diameter_mm or limits.cutter_mm
+    wanted = wanted or limits.cutters[0]
+    diameter, edges = wanted.diameter_mm, wanted.edges or limits.cutter_edges
     chip = _LIGHT_SHARE * chip_load_mm(material, diameter)
-    edges = limits.cutter_edges
     wished = min(_feeds()[material]["spindle_rpm"], limits.spindle_max_rpm)
     feed = min(chip * edges * wished / 60, profile.max_feed_mm_s)
     rpm = float(round(min(max(feed * 60 / (chip * edges), limits.spindle_min_rpm), wished)))
     rpm = max(rpm, limits.spindle_min_rpm)
     feed = min(chip * edges * rpm / 60, profile.max_feed_mm_s)
     plunge = min(feed * _PLUNGE_SHARE, limits.max_plunge_mm_s, profile.max_feed_z_mm_s)
-    return Cutter(diameter, feed, plunge, rpm, diameter * _DEPTH_SHARE, edges)
+    return Cutter(diameter, feed, plunge, rpm, diameter * _DEPTH_SHARE, edges, wanted.shape)
+
+
+def is_collets(cutters: Sequence[Cutter], profile: MachineProfile) -> bool:
+    """Whether the one in the machine's collet is all that is needed."""
+    first = mill_limits(profile).cutters[0]
+    return [(it.diameter_mm, it.shape) for it in cutters] == [(first.diameter_mm, first.shape)]
+
+
+def mill_limits(profile: MachineProfile) -> MillLimits:
+    """What the router may be asked for. Raises InvalidInput when the machine is none."""
+    if profile.cnc is None:
+        raise InvalidInput(f"{profile.name} does {profile.process}: milling needs a router")
+    return profile.cnc
 
 
 def speeds_in_words(cutter: Cutter) -> str:
     """What a person at the machine compares with the cutter's own leaflet."""
+    edges = "1 edge" if cutter.edges == 1 else f"{cutter.edges} edges"
     return (
-        f"a {cutter.diameter_mm:g} mm cutter with {cutter.edges} edges at "
+        f"a {cutter_name(cutter.diameter_mm, cutter.shape)} cutter with {edges} at "
         f"{cutter.spindle_rpm:.0f} rpm, {cutter.feed_mm_s:.1f} mm/s "
         f"({cutter.plunge_mm_s:.1f} mm/s down), chips of {cutter.chip_mm:.3f} mm, "
         f"{cutter.pass_depth_mm:g} mm deep at once"

@@ -5,27 +5,26 @@ from dataclasses import dataclass
 
 from shapely.geometry.base import BaseGeometry
 
+from commons.cutters import CutterShape, MillCutter
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import MachineProfile
 from fab_agent.cam.arcs import with_arcs
 from fab_agent.cam.contours import contours_of
-from fab_agent.cam.cutter import Cutter, cutter_for, speeds_in_words
+from fab_agent.cam.cutter import Cutter, cutter_for, mill_limits
 from fab_agent.cam.drawing import Drawing
-from fab_agent.cam.duration import duration_s, dynamics_of
 from fab_agent.cam.dxf import read_dxf
-from fab_agent.cam.gcode import SPIN_UP_S, program_lines
 from fab_agent.cam.layout import Job, Layout, laid_out
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
 from fab_agent.cam.part import Feature, features_of, kept_area, pockets_of
 from fab_agent.cam.passes import Path3
 from fab_agent.cam.planform import planform, read_mesh
+from fab_agent.cam.program import program_of, safe_mm
 from fab_agent.cam.request import Kind, MeshKind, Offcut
 from fab_agent.cam.stock import Stock, through_mm
 from fab_agent.cam.svg import read_svg
 from fab_agent.cam.toolpath import Toolpath, toolpath_of
-from fab_agent.gcode.milling import SAFE_MM
 from fab_agent.gcode.program import Estimate
-from fab_agent.gcode.proof import Proof, prove
+from fab_agent.gcode.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ class MillPlan:
     `used_mm` is the corner of the sheet (x, y) that is used up, margins included. `parts` is what
     stays of the sheet, seen from above. Masses (g) are those of all copies, and of that corner
     of the sheet before it was cut. `offcuts` are the largest rectangles of it that no cut touches.
-    `cutters_mm` are the cutters in their order, none when it is the one in the profile alone.
+    `cutters_mm` are the cutters in their order, none when it is the one in the collet alone;
+    `cutter_shapes` are their ends, none when all are flat.
     """
 
     lines: tuple[bytes, ...]
@@ -51,6 +51,7 @@ class MillPlan:
     parts: BaseGeometry
     offcuts: tuple[Offcut, ...] = ()
     cutters_mm: tuple[float, ...] = ()
+    cutter_shapes: tuple[CutterShape, ...] = ()
 
 
 def read_drawing(data: bytes, kind: Kind | MeshKind, *, unit: str | None = None) -> Drawing:
@@ -79,7 +80,8 @@ def mill(
     all others.
 
     Args:
-        cutter: what is in the collet, by default the profile's cutter at the speeds for the sheet.
+        cutter: what is in the collet, by default the first flat one of the profile at the speeds
+            for the sheet.
         options: among others the cutters, of which the largest that fits makes each thing.
 
     Raises:
@@ -95,32 +97,27 @@ def mill(
 
 
 def _plan(job: Job, layout: Layout, warnings: tuple[str, ...]) -> MillPlan:
-    profile, stock, places = job.profile, job.stock, layout.places
-    safe, box = _safe_mm(profile), profile.envelope
-    ways = [(c, _toolpath(paths, c, profile)) for c, paths in layout.paths(job.cutters)]
-    cutters_mm = tuple(cutter.diameter_mm for cutter, _ in ways)
-    parts = [(toolpath, cutter.spindle_rpm) for cutter, toolpath in ways]
-    front = ((box.x_min_mm + box.x_max_mm) / 2, box.y_min_mm)
-    lines = tuple(program_lines(parts, safe_mm=safe, front_mm=front))
-    told = () if profile.cnc and cutters_mm == (profile.cnc.cutter_mm,) else cutters_mm
-    proof = prove(lines, profile, cutters_mm=told)
+    stock, places = job.stock, layout.places
+    program = program_of(
+        [(c, _toolpath(paths, c, job.profile)) for c, paths in layout.paths(job.cutters)],
+        job.profile,
+    )
     kept = layout.parts()
     parts_mm3 = kept.area * stock.thickness_mm - job.copies * _hollow_mm3(job.features)
     sheet_mm3 = places.used_mm[0] * places.used_mm[1] * stock.thickness_mm
-    seconds = sum(SPIN_UP_S + duration_s(path, dynamics_of(profile)) for _, path in ways)
     return MillPlan(
-        lines=lines,
-        proof=proof,
-        estimate=Estimate(duration_s=seconds, material_mm3=sheet_mm3),
+        lines=program.lines,
+        proof=program.proof,
+        estimate=Estimate(duration_s=program.duration_s, material_mm3=sheet_mm3),
         used_mm=places.used_mm,
-        cut_length_mm=proof.cut_length_mm or 0.0,
+        cut_length_mm=program.proof.cut_length_mm or 0.0,
         part_mass_g=parts_mm3 * stock.density_g_cm3 / 1000,
         sheet_mass_g=sheet_mm3 * stock.density_g_cm3 / 1000,
-        speeds="; then ".join(speeds_in_words(cutter) for cutter, _ in ways),
+        speeds=program.speeds,
         warnings=warnings,
         parts=kept,
         offcuts=places.offcuts,
-        cutters_mm=told,
+        cutters_mm=program.cutters_mm,
     )
 
 
@@ -134,11 +131,22 @@ def _refuse_stock(stock: Stock, profile: MachineProfile, copies: int) -> None:
 
 
 def _cutters(profile: MachineProfile, stock: Stock, options: CutOptions) -> tuple[Cutter, ...]:
-    """From the smallest to the largest."""
-    if not options.cutters_mm:
-        return (cutter_for(profile, stock.material),)
-    diameters = sorted(set(options.cutters_mm))
-    return tuple(cutter_for(profile, stock.material, diameter) for diameter in diameters)
+    """Flat ones from the smallest to the largest, by default the first that there is.
+
+    Raises:
+        ProgramRefused: there are only balls.
+    """
+    flat = {it.diameter_mm: it for it in mill_limits(profile).cutters if it.shape == "flat"}
+    if not flat and not options.cutters_mm:
+        raise ProgramRefused(
+            f"{profile.name} has a ball cutter, which leaves an edge under what it cuts out: "
+            "put in a flat one and set cutter_shape, or mill a mesh as a surface",
+            rule="cutter-shape",
+        )
+    return tuple(
+        cutter_for(profile, stock.material, flat.get(mm) or MillCutter(diameter_mm=mm))
+        for mm in sorted(set(options.cutters_mm or list(flat)[:1]))
+    )
 
 
 def _features(
@@ -156,12 +164,8 @@ def _grain_note(job: Job) -> tuple[str, ...]:
     return ("the drawing asks for its grain: lay the sheet with its outer grain along X",)
 
 
-def _safe_mm(profile: MachineProfile) -> float:
-    return profile.envelope.lift_mm(SAFE_MM)
-
-
 def _toolpath(paths: Sequence[Path3], cutter: Cutter, profile: MachineProfile) -> Toolpath:
-    return with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=_safe_mm(profile)))
+    return with_arcs(toolpath_of(paths, cutter, profile=profile, safe_mm=safe_mm(profile)))
 
 
 def _hollow_mm3(features: Sequence[Feature]) -> float:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from commons.wire import Axis
+from commons.wire import SCALLOP_MM, Axis, Lines, Scallop
 
 # Between two cuts: a strip that is wide enough to hold until the end.
 CLEARANCE_MM = 3.0
@@ -24,6 +24,9 @@ class CutOptions(BaseModel):
     Circles of the diameters in `drill_mm` are holes wherever they lie.
     `cutters_mm` are the flat cutters that there are, by default the one in the machine's profile;
     between two of them the program stops for a person to change them.
+
+    A surface is finished in `lines` along x, along y, or both, so far apart that a ball leaves
+    ridges of `scallop_mm` between two of them on level ground.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -36,6 +39,8 @@ class CutOptions(BaseModel):
     finish_mm: float = Field(default=0.0, ge=0, le=2)
     drill_mm: tuple[Diameter, ...] = Field(default=(), max_length=20)
     cutters_mm: tuple[Diameter, ...] = Field(default=(), max_length=4)
+    lines: Lines = "x"
+    scallop_mm: Scallop = SCALLOP_MM
 
 
 CUT_AS_DRAWN = CutOptions()

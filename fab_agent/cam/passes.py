@@ -183,6 +183,12 @@ def depths_to(depth_mm: float, cutter: Cutter) -> Depths:
     return -depth_mm * np.arange(1, count + 1) / count
 
 
+def raised(path: Path3, by_mm: float) -> Path3:
+    """The path so much higher."""
+    higher: Path3 = path + np.array((0.0, 0.0, by_mm))
+    return higher
+
+
 def ramped(
     path: Points,
     depths: Depths,

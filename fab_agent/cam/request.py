@@ -4,9 +4,11 @@ It is loaded by every machine's process, which keeps nothing of what mills in it
 """
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from commons.cutters import CutterShape
 from commons.machine import MachineProfile
 from fab_agent.cam.options import CutOptions
 from fab_agent.cam.stock import Stock
@@ -70,7 +72,7 @@ class Offcut(_Message):
 class MillAnswer(_Message):
     """A program that was written: its hash, lines and estimate. mm, s, g.
 
-    `speeds` are those of the cutter, with the chip that each edge takes, in words. `way` is how
+    `speeds` are those of each cutter, with the chip that each edge takes, in words. `way` is how
     a mesh was milled, never AUTO; a drawing is a plate.
     """
 
@@ -85,9 +87,17 @@ class MillAnswer(_Message):
     warnings: tuple[str, ...]
     # In their order, with a stop for the change between each two; empty: the one in the profile.
     cutters_mm: tuple[float, ...] = ()
+    # Their ends; empty: all are flat, or it is the one in the profile.
+    cutter_shapes: tuple[CutterShape, ...] = ()
     # What stays whole of the sheet, the largest first: what a lab can book.
     offcuts: tuple[Offcut, ...] = ()
     way: Way = Way.PLATE
+
+    @model_validator(mode="after")
+    def _each_cutter_has_its_shape(self) -> Self:
+        if self.cutter_shapes and len(self.cutter_shapes) != len(self.cutters_mm):
+            raise ValueError("cutter_shapes: one for each of cutters_mm, or none")
+        return self
 
     @property
     def notes(self) -> tuple[str, ...]:

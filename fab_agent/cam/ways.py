@@ -1,7 +1,6 @@
 """How a file is milled: as a flat plate by its outline, or as a surface."""
 
 from commons.errors import ProgramRefused
-from commons.machine import MachineProfile
 from fab_agent.cam.drawing import Triangles
 from fab_agent.cam.planform import height_mm, read_mesh, why_no_plate
 from fab_agent.cam.request import Kind, MeshKind, Way
@@ -11,15 +10,13 @@ from fab_agent.cam.stock import Stock
 _NEARLY_MM = 0.6
 
 
-def surface_in(
-    data: bytes, kind: Kind | MeshKind, *, way: Way, stock: Stock, profile: MachineProfile
-) -> Triangles | None:
+def surface_in(data: bytes, kind: Kind | MeshKind, *, way: Way, stock: Stock) -> Triangles | None:
     """The body, when the file is to be milled as a surface; None: as a plate, which is what every
     drawing is and, unless `way` says otherwise, every mesh that `planform` can draw.
 
     Raises:
         InvalidInput: the mesh cannot be read; says what to do.
-        ProgramRefused: a plate, but the sheet is not as thick or the cutter is not flat.
+        ProgramRefused: a plate, but the sheet is not as thick.
     """
     if isinstance(kind, MeshKind):
         triangles = read_mesh(data, kind)
@@ -28,17 +25,7 @@ def surface_in(
             return triangles
         if plate:
             _require_sheet_for(height_mm(triangles), stock)
-    _require_flat(profile)
     return None
-
-
-def _require_flat(profile: MachineProfile) -> None:
-    if profile.cnc and profile.cnc.cutter_shape != "flat":
-        raise ProgramRefused(
-            f"{profile.name} has a ball cutter, which leaves an edge under what it cuts out: "
-            "put in a flat one and set cutter_shape, or mill a mesh as a surface",
-            rule="cutter-shape",
-        )
 
 
 def _require_sheet_for(height: float, stock: Stock) -> None:

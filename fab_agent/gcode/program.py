@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from commons.cutters import CutterShape
 from commons.machine import Process
 
 # The line at which a milling program stops for another cutter. No machine is ever sent it.
@@ -30,7 +31,8 @@ class GcodeProgram:
     lines and no characters outside printable ASCII; every line ends in a newline. `low` and
     `high` are the corners of the box of all its points (mm), where its proof has found them.
     `cutters_mm` are the diameters of its cutters in their order, with a CUTTER_STOP between each
-    two; empty where nobody told them: then it has one tool. `pose` says in words how a print was
+    two; empty where nobody told them: then it has one tool. `cutter_shapes` are their ends, empty
+    where all are flat. `pose` says in words how a print was
     laid; empty where it lies as it was drawn.
     """
 
@@ -42,4 +44,5 @@ class GcodeProgram:
     low: tuple[float, float, float] | None = None
     high: tuple[float, float, float] | None = None
     cutters_mm: tuple[float, ...] = ()
+    cutter_shapes: tuple[CutterShape, ...] = ()
     pose: str = ""

@@ -32,7 +32,7 @@ class CutterChange:
 
     def __init__(
         self,
-        cutter_mm: float,
+        name: str,
         zero: XYZ,
         *,
         console: Console,
@@ -42,12 +42,13 @@ class CutterChange:
         resume: Callable[[], None],
         report: Report,
     ) -> None:
-        """`zero` is the work's zero at the start of the run, in machine coordinates (mm).
+        """`name` is the cutter's, as people call it.
 
+        `zero` is the work's zero at the start of the run, in machine coordinates (mm).
         `lacking` says why a start would be refused now, `operate` is the driver's own, `resume`
         lets the machine go from a hold of its own.
         """
-        self._name, self._zero = f"{cutter_mm:g} mm", zero
+        self._name, self._zero = name, zero
         self._console, self._look, self._lacking = console, look, lacking
         self._operate, self._let_go, self._report = operate, resume, report
         self._upsets = console.upsets

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from commons.cutters import cutter_names
 from commons.errors import (
     MachineError,
     MachineFault,
@@ -271,7 +272,7 @@ class GrblDriver:
         Unless they have resumed the machine is made safe on the way out, whatever the way.
         """
         stop = CutterChange(
-            program.cutters_mm[number],
+            cutter_names(program.cutters_mm, program.cutter_shapes)[number],
             start.offset,
             console=self._console,
             look=self._look,

@@ -17,7 +17,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from commons.errors import InvalidInput
-from commons.machine import MATERIALS, Driver, MachineProfile, Process, Value
+from commons.machine import MATERIALS, Driver, MachineProfile, Process
+from commons.quantities import Value
 
 # A lab's own kinds, in the home of the account that the agent runs under.
 OWN = Path(".config/cosmolocal/printers")

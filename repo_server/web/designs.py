@@ -11,7 +11,7 @@ from commons.licences.purposes import Purpose
 from commons.licences.scopes import Scope as OfDesign
 from commons.licences.scopes import licences_of
 from commons.machine import MATERIALS, Process
-from commons.wire import Orientation
+from commons.wire import SCALLOP_MM, Orientation
 from repo_server import blobs, designs, heads, labs, people
 from repo_server.api import auth
 from repo_server.api import designs as publishing
@@ -46,6 +46,11 @@ WAYS = (
     ("plate", "Plate: outline, openings, pockets"),
     ("surface", "Surface: carved in three dimensions"),
 )
+LINES = (
+    ("x", "Across the drawing"),
+    ("y", "Up the drawing"),
+    ("both", "Both: smoother, and longer"),
+)
 # What the order form proposes.
 FIRST_CHOICE = {
     "copies": "1",
@@ -58,6 +63,8 @@ FIRST_CHOICE = {
     "infill_percent": "",
     "grain": "",
     "way": "auto",
+    "lines": "x",
+    "scallop_mm": f"{SCALLOP_MM:g}",
 }
 
 
@@ -117,6 +124,7 @@ def _page(
         orientations=ORIENTATIONS,
         qualities=QUALITIES if Process.FDM in processes else (),
         grains=GRAINS,
+        lines=LINES,
         ways=WAYS if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,

@@ -69,8 +69,9 @@ def _wanted(form: Mapping[str, str]) -> OrderRequest:
             "brim": "brim" in form,
         }
     if "way" in form:
+        milled = ("grain", "way", "lines", "scallop_mm")
         values["milling"] = {
-            **{name: form[name] for name in ("grain", "way") if form[name]},
+            **{name: form[name].strip() for name in milled if form.get(name, "").strip()},
             **{name: name in form for name in ("nest", "conventional", "finish")},
         }
     return check(OrderRequest, values)

@@ -100,6 +100,16 @@ def test_whoever_clears_a_router_is_told_its_cutters_in_their_order(floor: Floor
     )
 
 
+def test_a_ball_is_told_from_a_flat_cutter(floor: Floor) -> None:
+    floor.order("board")
+    offer = floor.lease("Router")
+    assert offer is not None
+    cutters = {"cutters_mm": (6.0, 3.0), "cutter_shapes": ("flat", "ball")}
+    floor.tell(K.STAGED, offer, program=PROGRAM.model_copy(update=cutters))
+    said = machine(floor, "Router").sentence
+    assert "holds the 6 mm cutter; it stops for 3 mm ball: Manu" in said
+
+
 def test_a_machine_is_shown_through_the_life_of_its_job(floor: Floor) -> None:
     (job_id,) = floor.order()
     seen = [machine(floor).state]

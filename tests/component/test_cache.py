@@ -51,10 +51,12 @@ def test_a_program_keeps_its_cutters(cache):
         path = folder / "made"
         path.write_bytes(b"M0\n")
         made = GcodeProgram(
-            path, hash_of(b"M0\n"), 1, Process.CNC, Estimate(1.0, None), cutters_mm=(3.0, 1.5)
-        )
+            path, hash_of(b"M0\n"), 1, Process.CNC, Estimate(1.0, None),
+            cutters_mm=(3.0, 1.5), cutter_shapes=("flat", "ball"),
+        )  # fmt: skip
         cache.keep_program({"plan": "two cutters"}, made)
-    assert cache.program({"plan": "two cutters"}).cutters_mm == (3.0, 1.5)
+    kept = cache.program({"plan": "two cutters"})
+    assert (kept.cutters_mm, kept.cutter_shapes) == ((3.0, 1.5), ("flat", "ball"))
 
 
 def test_a_file_is_found_under_its_hash(cache):

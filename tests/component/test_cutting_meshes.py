@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from commons.cutters import MillCutter, cutter_names
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
 from fab_agent.cam.request import Way
@@ -32,14 +33,15 @@ SHEET = Stock(9.0, (300.0, 200.0))
 def cut(tmp_path):
     """What `cut_drawing` makes of a mesh's bytes, and what the proof outside says of it."""
 
-    def cut_(data, name, *, stock=SHEET, way=Way.AUTO):
+    def cut_(data, name, *, stock=SHEET, way=Way.AUTO, machine=ROUTER):
         file, out = tmp_path / name, tmp_path / "out"
         file.write_bytes(data)
         out.mkdir()
         path, answer = cut_drawing(
-            file, name=name, stock=stock, machine=ROUTER, copies=1, out_dir=out, way=way
+            file, name=name, stock=stock, machine=machine, copies=1, out_dir=out, way=way
         )
-        assert proved_program(path, ROUTER).sha256 == answer.sha256
+        proved = proved_program(path, machine, cutters_mm=answer.cutters_mm)
+        assert proved.sha256 == answer.sha256
         return answer
 
     return cut_
@@ -59,6 +61,15 @@ def test_a_relief_is_carved_and_says_what_it_stays_on(cut):
     assert answer.way is Way.SURFACE
     assert answer.warnings[0].startswith("the part stays on 3.0 mm of the sheet")
     assert answer.warnings[-1].endswith("of its surface cannot be reached from above")
+
+
+def test_a_ball_finishes_what_a_flat_cutter_has_roughed(cut):
+    ball = MillCutter(diameter_mm=2, shape="ball")
+    limits = MillLimits(cutter_mm=3, more_cutters=(ball,))
+    machine = ROUTER.model_copy(update={"cnc": limits})
+    knob = trimesh.creation.icosphere(2, radius=3).export(file_type="stl")
+    answer = cut(knob, "knob.stl", machine=machine)
+    assert cutter_names(answer.cutters_mm, answer.cutter_shapes) == ("3 mm", "2 mm ball")
 
 
 def test_either_way_can_be_forced(cut):

@@ -146,10 +146,11 @@ def test_everything_that_a_print_can_be_asked_for_reaches_the_order(say: Say, sh
 def test_everything_that_milling_can_be_asked_for_reaches_the_order(say: Say, shop: Shop) -> None:
     order = ordered(
         say, shop, "board", "--nest", "--grain", "y", "--finish", "--conventional",
-        "--way", "plate",
+        "--way", "surface", "--lines", "both", "--scallop-mm", "0.1",
     )  # fmt: skip
     assert order["options"] == {
-        "nest": True, "grain": "y", "finish": True, "conventional": True, "way": "plate",
+        "nest": True, "grain": "y", "finish": True, "conventional": True, "way": "surface",
+        "lines": "both", "scallop_mm": 0.1,
     }  # fmt: skip
 
 
@@ -206,5 +207,6 @@ def test_the_command_offers_what_the_server_takes_and_no_less() -> None:
     assert choices_of("--for") == set(Purpose)
     assert choices_of("--plates") == set(Plates)
     assert choices_of("--orientation") == set(Orientation)
-    ways = OrderedMilling.model_fields["way"].annotation
-    assert choices_of("--way") == set(get_args(ways))
+    for option, name in (("--way", "way"), ("--lines", "lines")):
+        values = OrderedMilling.model_fields[name].annotation
+        assert choices_of(option) == set(get_args(values))

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from commons.wire import EventKind, JobOffer, Orientation
+from commons.wire import EventKind, JobOffer, MillOptions, Orientation
 from repo_server.blobs import record
 from repo_server.boards import BoardProgram
 from repo_server.db import transaction
@@ -76,9 +76,23 @@ def test_a_form_left_as_it_is_asks_for_what_is_usual(operator: Someone, floor: F
     }  # fmt: skip
 
 
+def test_what_is_chosen_for_milling_reaches_the_agent(operator: Someone, floor: Floor) -> None:
+    order(
+        operator, part="board", way="surface", grain="x", lines="both", scallop_mm="0.2",
+        nest="yes", finish="yes",
+    )  # fmt: skip
+    offer = floor.lease("Router")
+    assert offer is not None
+    assert offer.milling == MillOptions(
+        nest=True, grain="x", finish=True, way="surface", lines="both", scallop_mm=0.2
+    )
+
+
 def test_every_option_is_explained_in_a_line_beside_it(operator: Someone, floor: Floor) -> None:
     text = page(operator.browser, DESIGN).text
-    for name in ("plates", "quality", "orientation", "scale", "infill", "supports", "brim"):
+    printed = ("plates", "quality", "orientation", "scale", "infill", "supports", "brim")
+    milled = ("way", "grain", "lines", "scallop", "nest", "finish", "conventional")
+    for name in (*printed, *milled):
         assert f'aria-describedby="{name}-hint"' in text
         assert f'id="{name}-hint"' in text
 

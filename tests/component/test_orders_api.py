@@ -56,10 +56,10 @@ def test_a_material_that_can_be_loaded_may_be_ordered_and_the_machine_says_what_
 
 
 def test_how_a_part_is_milled_reaches_the_router_with_its_sheet(shop: Shop) -> None:
-    chosen = {"nest": True, "grain": "y", "finish": True, "way": "plate"}
+    chosen = {"nest": True, "grain": "y", "finish": True, "way": "plate", "lines": "both"}
     assert shop.order("board", milling=chosen).status_code == 201
     offer = shop.agent.lease("Router").json
-    assert offer["milling"] == {**chosen, "conventional": False}
+    assert offer["milling"] == {**chosen, "conventional": False, "scallop_mm": 0.03}
     assert (offer["sheet_mm"], offer["grain"]) == (None, None)
 
 
@@ -74,6 +74,7 @@ WRONG = [
     ({"colour": "red"}, 422, "colour: "),
     ({"milling": {"nest": True}}, 422, "milling.nest: is for milled parts, and 'hook' is printed"),
     ({"part": "board", "milling": {"grain": "z"}}, 422, "milling.grain: "),
+    ({"part": "board", "milling": {"scallop_mm": 1}}, 422, "milling.scallop_mm: "),
     ({"release_id": "ab" * 32}, 404, "there is no release abab"),
     ({"release_id": "hook"}, 422, "release_id: "),
 ]

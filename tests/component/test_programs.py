@@ -226,10 +226,11 @@ def test_a_job_shows_our_time_beside_the_slicers(shop: Shop, attempt: str) -> No
 def test_a_job_shows_its_cutters_in_their_order(shop: Shop) -> None:
     shop.order()
     offer: dict[str, object] = shop.agent.lease().json
-    facts = FACTS.model_copy(update={"cutters_mm": (3.0, 1.5)})
+    cutters = {"cutters_mm": (3.0, 1.5), "cutter_shapes": ("flat", "ball")}
+    facts = FACTS.model_copy(update=cutters)
     shop.agent.tell("staged", offer, program=facts.model_dump(mode="json"))
     page = shop.member.get(f"/labs/corner/jobs/{offer['job_id']}").text
-    assert "3 mm, then 1.5 mm" in page
+    assert "3 mm, then 1.5 mm ball" in page
 
 
 def test_a_job_without_a_program_says_so(shop: Shop) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from commons.cutters import MillCutter
 from commons.machine import Envelope, KeepOut, Macro, MillLimits, Park, PrintLimits
 from cosmo.__main__ import cli
 from fab_agent.printers.kinds import OWN, kinds
@@ -34,6 +35,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[machine.fdm.park]`": Park,
     "`[[machine.fdm.macros]]`": Macro,
     "`[machine.cnc]`": MillLimits,
+    "`[[machine.cnc.more_cutters]]`": MillCutter,
 }
 SETTINGS = [block for block in blocks(PAGE, "toml") if block.label != "printer"]
 OWN_KINDS = [block for block in blocks(PAGE, "toml") if block.label == "printer"]

@@ -51,6 +51,35 @@ def problems(text: str) -> dict[str, str]:
     return {problem.field: problem.problem for problem in caught.value.fields}
 
 
+def test_a_routers_cutters_are_told_by_diameter_or_with_end_and_edges() -> None:
+    more = 'more_cutters = [1.5, { diameter_mm = 3, shape = "ball", edges = 4 }]'
+    for key in (more, more.replace("more_cutters", "more_cutters_mm")):  # its name until 0.1
+        text = HEAD + ROUTER.replace("cutter_mm = 3,", f"cutter_mm = 3, {key},")
+        (machine,) = parse_settings(text, folder=FOLDER).machines
+        limits = machine.profile.cnc
+        assert limits is not None
+        assert [(it.name, it.edges) for it in limits.cutters] == [
+            ("3 mm", 2), ("1.5 mm", 2), ("3 mm ball", 4),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "words"),
+    [
+        ("[1.5, 3.0]", "machine.1.cnc", "the 3 mm cutter is named twice"),
+        ('[{ diameter_mm = 3, shape = "vee" }]', "machine.1.cnc.more_cutters.1.shape", "'ball'"),
+        ("[{ diameter_mm = 300 }]", "machine.1.cnc.more_cutters.1.diameter_mm", "0.05 to 100"),
+        ("[{ diameter_mm = 1, edges = 9 }]", "machine.1.cnc.more_cutters.1.edges", "6"),
+        ("[{ diameter_mm = 1, egdes = 1 }]", "machine.1.cnc.more_cutters.1.egdes", "edges"),
+    ],
+)
+def test_a_cutter_that_cannot_be_is_named(more: str, field: str, words: str) -> None:
+    cnc = f"cutter_mm = 3, more_cutters = {more},"
+    wrong = problems(HEAD + ROUTER.replace("cutter_mm = 3,", cnc))
+    assert list(wrong) == [field]
+    assert words in wrong[field]
+
+
 def test_the_example_is_right() -> None:
     settings = parse_settings(EXAMPLE, folder=FOLDER)
     assert [(m.name, m.process, m.driver) for m in settings.machines] == [

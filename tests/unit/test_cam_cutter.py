@@ -2,6 +2,7 @@
 
 import pytest
 
+from commons.cutters import MillCutter
 from commons.errors import InvalidInput
 from commons.machine import MATERIALS, MillLimits, Process
 from fab_agent.cam.cutter import chip_load_mm, cutter_for, speeds_in_words
@@ -59,6 +60,19 @@ def test_one_edge_takes_half_the_feed():
     one, two = (cutter_for(with_limits(cutter_edges=n), "plywood") for n in (1, 2))
     assert one.feed_mm_s == pytest.approx(two.feed_mm_s / 2)
     assert one.chip_mm == pytest.approx(two.chip_mm)
+
+
+def test_each_cutter_takes_its_chip_by_its_own_edges():
+    three = MillCutter(diameter_mm=6, edges=3)
+    machine = with_limits(cutter_edges=1, more_cutters=(three, MillCutter(diameter_mm=1.5)))
+    first, own, as_first = (cutter_for(machine, "mdf", it) for it in machine.cnc.cutters)
+    assert [it.edges for it in (first, own, as_first)] == [1, 3, 1]
+    for cutter in (first, own, as_first):
+        chip = cutter.feed_mm_s * 60 / (cutter.spindle_rpm * cutter.edges)
+        assert cutter.chip_mm == chip
+        assert chip == pytest.approx(0.4 * chip_load_mm("mdf", cutter.diameter_mm), rel=1e-3)
+    assert speeds_in_words(own).startswith("a 6 mm cutter with 3 edges at")
+    assert speeds_in_words(as_first).startswith("a 1.5 mm cutter with 1 edge at")
 
 
 def test_the_chip_is_told_in_words():

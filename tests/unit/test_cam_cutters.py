@@ -5,6 +5,7 @@ import shapely
 from shapely import Polygon, box
 from shapely.affinity import translate
 
+from commons.cutters import MillCutter
 from commons.errors import ProgramRefused
 from commons.machine import Envelope
 from fab_agent.cam.assigning import tasks_of
@@ -137,7 +138,7 @@ def test_each_feature_has_the_largest_cutter_that_fits_and_holes_the_one_of_thei
         ring(5, (40, -40)),
     )
     features = features_of(contours_of(Drawing(strokes))[0], cutter_mm=3.0, more_mm=(6.0,))
-    cutters = [cutter_for(ROUTER, "plywood", d) for d in (3.0, 6.0)]
+    cutters = [cutter_for(ROUTER, "plywood", MillCutter(diameter_mm=d)) for d in (3.0, 6.0)]
     tasks = tasks_of(features, kept_area(features), cutters)
     found = {round(t.feature.area.area): t for t in tasks}
     assert [found[a].cutter.diameter_mm for a in (40000, 7, 28, 113, 1600, 25)] == [

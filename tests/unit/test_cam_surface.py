@@ -4,21 +4,28 @@ import numpy as np
 import pytest
 import trimesh
 
+from commons.cutters import MillCutter
 from commons.errors import InvalidInput, ProgramRefused
 from commons.machine import Driver, Envelope, MachineProfile, MillLimits, Process
+from commons.wire import SCALLOP_MM
+from fab_agent.cam.finishing import stepover_mm
+from fab_agent.cam.ground import TRENCH, fine_cell_mm
 from fab_agent.cam.heights import Grid, Shape, top_of
+from fab_agent.cam.mill import mill
+from fab_agent.cam.options import CutOptions
 from fab_agent.cam.planform import read_mesh
 from fab_agent.cam.request import Kind, MeshKind, Way
+from fab_agent.cam.roughing import LEAVE_MM
 from fab_agent.cam.stock import Stock
-from fab_agent.cam.surface import LEAVE_MM, SCALLOP_MM, TRENCH, fine_cell_mm
 from fab_agent.cam.surface_mill import mill_surface
 from fab_agent.cam.ways import surface_in
-from tests.carving import carved, tips
+from fab_agent.gcode.proof import prove
+from tests.carving import carved, left_by, legs, tips
 from tests.dropping import dropped
 from tests.milling import moves
 
 SHEET = Stock(12.0, (300.0, 300.0))
-SHAPES = {"flat": Shape(3.0), "ball": Shape(3.0, 1.5)}
+FLAT, ROUND = Shape(3.0), Shape(3.0, 1.5)
 
 
 def router(shape="ball", **limits):
@@ -55,29 +62,45 @@ def hill(slot=True):
     return whole.difference(cut) if slot else whole
 
 
-@pytest.fixture(scope="module", params=["flat", "ball"])
+SIX = MillCutter(diameter_mm=6)
+BALL = MillCutter(diameter_mm=3, shape="ball")
+WAYS = {
+    "flat": (router("flat"), CutOptions(), [FLAT]),
+    "ball": (router("ball"), CutOptions(), [ROUND]),
+    "flat then ball": (router("flat", more_cutters=(BALL,)), CutOptions(lines="y"), [FLAT, ROUND]),
+    "wide then ball both ways": (
+        router("ball", more_cutters=(SIX,)),
+        CutOptions(lines="both"),
+        [Shape(6.0), ROUND],
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def plan(request):
+    profile, options, shapes = WAYS[request.param]
     triangles = body(hill())
-    made = mill_surface(triangles, stock=SHEET, profile=router(request.param))
+    made = mill_surface(triangles, stock=SHEET, profile=profile, options=options)
     lowered = triangles - (0, 0, triangles[..., 2].max())
-    return made, lowered, SHAPES[request.param]
+    return made, lowered, shapes
 
 
 @pytest.mark.slow
 def test_no_place_on_any_move_is_below_opencamlibs_height(plan):
-    made, lowered, shape = plan
-    at = tips(made.lines)
-    at = at[np.random.default_rng(3).choice(len(at), 3000, replace=False)]
+    made, lowered, shapes = plan
     floor = lowered[..., 2].min()
-    true = dropped(lowered, at[:, :2] - np.array(made.used_mm) / 2, shape)
-    assert (at[:, 2] - np.maximum(true, floor)).min() >= 0
-    assert at[:, 2].min() >= floor
+    for leg, shape in zip(legs(made.lines), shapes, strict=True):
+        at = tips(leg)
+        at = at[np.random.default_rng(3).choice(len(at), min(len(at), 3000), replace=False)]
+        true = dropped(lowered, at[:, :2] - np.array(made.used_mm) / 2, shape)
+        assert (at[:, 2] - np.maximum(true, floor)).min() >= 0
+        assert at[:, 2].min() >= floor
 
 
 @pytest.mark.slow
 def test_what_is_left_of_the_sheet_is_the_body(plan):
-    made, lowered, shape = plan
-    found = carved(made.lines, shape, size_mm=made.used_mm)
+    made, lowered, shapes = plan
+    found, last = left_by(made.lines, shapes, size_mm=made.used_mm), shapes[-1]
     middle = np.array(made.used_mm) / 2
     grid = Grid(-middle[0], -middle[1], 0.1, *found.shape)
     top = top_of(lowered, grid).astype(float)
@@ -86,29 +109,74 @@ def test_what_is_left_of_the_sheet_is_the_body(plan):
     assert (found - top)[on].min() >= -0.02  # squares of the picture: nothing is gouged
     dome = on & (np.hypot(x, y) < 4) & (x < 2)  # slopes up to 1:2
     left = (found - top)[dome]
-    steps = SCALLOP_MM if shape.corner_mm else 0.3 * 0.5
+    steps = SCALLOP_MM if last.corner_mm else 0.3 * 0.5
     assert left.max() <= steps + 0.15
     assert np.median(left) < 0.1
     slot = (np.abs(x - 5) < 0.2) & (np.abs(y) < 3)
     assert np.abs(found - top)[slot].max() < 0.1
     beside = (x > 10.2) & (x < 11) & (np.abs(y) < 7)
-    lip = shape.radius_mm if shape.corner_mm else 0.05
+    lip = last.radius_mm if last.corner_mm else 0.05
     assert found[beside].max() <= top[on].min() + lip + 0.1
-    assert found[(x > 10 + 3 * (1 + TRENCH) + 1.7)].min() == 0
+    widest = max(shape.diameter_mm for shape in shapes)
+    assert found[(x > 10 + widest * (1 + TRENCH) + widest / 2 + 0.2)].min() == 0
 
 
 @pytest.mark.slow
 def test_every_way_down_is_slow_and_no_pass_is_deeper_than_the_cutter_may_go(plan):
-    made, _, _ = plan
-    reached = np.zeros((400, 400))  # how deep the tip was in squares of half a cutter
-    for rapid, start, end in moves(made.lines):
-        assert not rapid or min(start[2], end[2]) > 0 or end[2] > start[2]
-        steps = np.linspace(start, end, 2 + int(np.linalg.norm(np.subtract(end, start)) / 0.3))
-        for x, y, z in steps:
-            row, column = int(y / 1.5), int(x / 1.5)
-            near = reached[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-            assert z >= near.min() - 1.5 - 2 * LEAVE_MM
-            reached[row, column] = min(reached[row, column], z)
+    made, _, shapes = plan
+    reached = np.zeros((100, 100))  # how deep the tip was, or could be, in squares of 1.5 mm
+    for leg, shape in zip(legs(made.lines), shapes, strict=True):
+        for rapid, start, end in moves(leg):
+            if min(start[2], end[2]) > 0:
+                continue
+            assert not rapid or end[2] > start[2]
+            steps = np.linspace(start, end, 2 + int(np.linalg.norm(np.subtract(end, start)) / 0.3))
+            for x, y, z in steps:
+                row, column = int(y / 1.5), int(x / 1.5)
+                near = reached[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+                assert z >= near.min() - shape.diameter_mm / 2 - 2 * LEAVE_MM
+                reached[row, column] = min(reached[row, column], z)
+        left = carved(leg, shape, size_mm=(150, 150))
+        reached = np.minimum(reached, left.reshape(100, 15, 100, 15).min(axis=(1, 3)))
+
+
+@pytest.mark.slow
+def test_a_program_of_two_cutters_tells_them_with_their_ends_and_speeds():
+    profile = router("flat", more_cutters=(BALL.model_copy(update={"edges": 4}),))
+    made = mill_surface(body(hill()), stock=SHEET, profile=profile)
+    assert (made.cutters_mm, made.cutter_shapes) == ((3, 3), ("flat", "ball"))
+    assert made.lines.count(b"M0") == 1
+    flat, ball = made.speeds.split("; then ")
+    assert flat.startswith("a 3 mm cutter with 2 edges at")
+    assert ball.startswith("a 3 mm ball cutter with 4 edges at")
+    assert not any("in steps" in warning for warning in made.warnings)
+    assert prove(made.lines, profile, cutters_mm=made.cutters_mm).low[2] < 0
+    with pytest.raises(ProgramRefused, match="waits for a person"):
+        prove(made.lines, profile)
+
+
+@pytest.mark.parametrize("scallop_mm", [0.01, 0.03, 0.2])
+def test_two_circles_a_stepover_apart_leave_the_scallop_between_them(scallop_mm):
+    apart = stepover_mm(ROUND, scallop_mm)
+    assert ROUND.rise_mm(np.array([apart / 2]))[0] == pytest.approx(scallop_mm)
+    assert stepover_mm(FLAT, scallop_mm) == pytest.approx(0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scallop_mm", [0.01, 0.1])
+def test_ridges_on_level_ground_are_as_high_as_was_wished(scallop_mm):
+    plate, post = trimesh.creation.box((16, 12, 2)), trimesh.creation.box((2, 2, 4))
+    post.apply_translation((7, 5, 0))
+    options = CutOptions(scallop_mm=scallop_mm)
+    triangles = body(plate.union(post))
+    made = mill_surface(triangles, stock=SHEET, profile=router(), options=options)
+    at = tips(made.lines) - (made.used_mm[0] / 2, made.used_mm[1] / 2, 0)
+    at = at[np.abs(at[:, 0] + 4) < 1.5]
+    y = np.arange(-3, 3, 0.01)
+    away = np.hypot(at[:, 0] + 4, at[:, 1] - y[:, None])
+    left = np.where(away <= 1.5, at[:, 2] + ROUND.rise_mm(np.minimum(away, 1.5)), 0).min(axis=1)
+    assert left.min() == pytest.approx(-1, abs=0.005)
+    assert 0.6 * scallop_mm < left.max() - left.min() <= 1.05 * scallop_mm + 0.001
 
 
 @pytest.mark.slow
@@ -160,7 +228,7 @@ def test_a_part_far_too_large_for_a_fine_cutter_is_refused():
 
 def test_a_plate_is_taken_for_a_plate_and_a_dome_for_a_surface_unless_forced():
     def taken(mesh, way=Way.AUTO, stock=SHEET):
-        found = surface_in(data(mesh), MeshKind.STL, way=way, stock=stock, profile=router("flat"))
+        found = surface_in(data(mesh), MeshKind.STL, way=way, stock=stock)
         return Way.PLATE if found is None else Way.SURFACE
 
     plate, dome = trimesh.creation.box((40, 30, 12)), hill(slot=False)
@@ -177,5 +245,13 @@ def test_nothing_is_cut_out_with_a_ball():
         (MeshKind.STL, data(trimesh.creation.box((40, 30, 12)))),
     ):
         with pytest.raises(ProgramRefused, match="has a ball cutter") as refused:
-            surface_in(content, kind, way=Way.AUTO, stock=SHEET, profile=router("ball"))
+            mill(content, kind, stock=SHEET, profile=router("ball"))
         assert refused.value.rule == "cutter-shape"
+
+
+def test_a_plate_is_cut_out_with_the_flat_cutter_beside_the_ball():
+    plate = data(trimesh.creation.box((40, 30, 12)))
+    six = MillCutter(diameter_mm=6, edges=1)
+    made = mill(plate, MeshKind.STL, stock=SHEET, profile=router("ball", more_cutters=(six,)))
+    assert made.cutters_mm == (6,)  # people are told: it is not the one in the collet
+    assert made.speeds.startswith("a 6 mm cutter with 1 edge at")

@@ -141,11 +141,12 @@ def test_the_lines_are_counted_over_the_whole_program(tmp_path):
 def test_three_cutters_stop_twice_and_each_wants_its_own_zero(tmp_path):
     it = AtTheRouter(tmp_path, zero, resume, refused(Conflict, "set the zero of", resume), zero,
                      resume, lines=[*TWO_CUTTERS, "M0", *LEGS[2]])  # fmt: skip
-    it.program = replace(it.program, cutters_mm=(3.0, 1.5, 6.0))
+    shapes = ("flat", "flat", "ball")
+    it.program = replace(it.program, cutters_mm=(3.0, 1.5, 6.0), cutter_shapes=shapes)
     assert it.run().outcome is Outcome.FINISHED
     assert it.machine.executed == [*LEGS[0], ZERO, *LEGS[1], ZERO, *LEGS[2]]
     assert [held.why for held in it.held if isinstance(held, Held)][2].startswith(
-        "change the cutter to 6 mm"
+        "change the cutter to 6 mm ball"
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commons.cutters import MillCutter
 from commons.machine import MachineProfile, MillLimits, Process
 from commons.wire import JobOffer, MillOptions
 from fab_agent.cam.options import CutOptions
@@ -35,7 +36,16 @@ def test_a_part_is_milled_as_it_was_ordered() -> None:
     assert plan.cut == CutOptions(nest=True, grain="y", conventional=True, finish_mm=FINISH_MM)
 
 
-def test_other_cutters_are_used_where_the_lab_has_named_some() -> None:
+def test_other_flat_cutters_are_used_where_the_lab_has_named_some() -> None:
     assert planned(router()).cut.cutters_mm == ()
-    more = router(cnc=MillLimits(cutter_mm=6, more_cutters_mm=(3, 1.5)))
-    assert planned(more).cut.cutters_mm == (6, 3, 1.5)
+    more = tuple(MillCutter(diameter_mm=mm) for mm in (3, 1.5))
+    ball = MillCutter(diameter_mm=3, shape="ball")
+    assert planned(router(cnc=MillLimits(cutter_mm=6, more_cutters=more))).cut.cutters_mm == (
+        6, 3, 1.5,
+    )  # fmt: skip
+    assert planned(router(cnc=MillLimits(cutter_mm=6, more_cutters=(ball,)))).cut.cutters_mm == ()
+
+
+def test_how_a_surface_is_finished_reaches_the_mill() -> None:
+    cut = planned(router(), milling=MillOptions(lines="both", scallop_mm=0.1)).cut
+    assert (cut.lines, cut.scallop_mm) == ("both", 0.1)
