@@ -17,7 +17,7 @@ from fab_agent.cam.heights import MAX_CELLS, Grid, Heights, Shape, grid_over, re
 
 TRENCH = 0.75  # of the diameter: how much wider than the cutter the way round the body is
 _COARSE = 1 / 12  # of the diameter: squares for roughing and for ways above the body
-_FINE = 1 / 60  # and for the last pass, where there are not too many of them,
+_FINE = 1 / 120  # and for the last pass, where there are not too many of them,
 _COARSEST = 1 / 8  # but never larger
 
 Rows = NDArray[np.intp]
@@ -44,9 +44,12 @@ def coarse_ground(triangles: Triangles, cutter: Shape) -> Ground:
 
 
 def fine_ground(triangles: Triangles, cutter: Shape, *, apart_mm: float) -> Ground:
-    """Rows `apart_mm` or less apart, for the last pass. Raises as fine_cell_mm."""
+    """Rows `apart_mm` or less apart, for the last pass, which runs along their middles.
+
+    Raises as fine_cell_mm.
+    """
     cell = fine_cell_mm(_size_mm(triangles), cutter)
-    return _ground_of(triangles, cutter, cell_mm=cell, apart_mm=apart_mm)
+    return _ground_of(triangles, cutter, cell_mm=cell, apart_mm=apart_mm, on_line=True)
 
 
 def fine_cell_mm(size_mm: tuple[float, float], cutter: Shape) -> float:
@@ -66,12 +69,20 @@ def fine_cell_mm(size_mm: tuple[float, float], cutter: Shape) -> float:
     return cell
 
 
-def _ground_of(triangles: Triangles, cutter: Shape, *, cell_mm: float, apart_mm: float) -> Ground:
+def _ground_of(
+    triangles: Triangles,
+    cutter: Shape,
+    *,
+    cell_mm: float,
+    apart_mm: float,
+    on_line: bool = False,
+) -> Ground:
     """The height map of a body whose underside is the floor, on rows `apart_mm` or less apart."""
     grid = grid_over(triangles, cell_mm=cell_mm, margin_mm=_margin_mm(cutter))
     top = top_of(triangles, grid)
     rows = np.arange(0, grid.rows, max(1, int(apart_mm / cell_mm)))
-    z = np.maximum(reach(top, cell_mm, cutter, rows), np.float32(triangles[..., 2].min()))
+    z = reach(top, cell_mm, cutter, rows, on_line=on_line)
+    np.maximum(z, np.float32(triangles[..., 2].min()), out=z)
     beside = Shape(cutter.diameter_mm * (1 + 2 * TRENCH))
     z[np.isneginf(reach(top, cell_mm, beside, rows))] = np.inf
     return Ground(grid, rows, z)

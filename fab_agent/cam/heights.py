@@ -24,8 +24,11 @@ from fab_agent.cam.drawing import Triangles
 
 # Two squares' diagonals: one for where the body may be in its square, one for the cutter in its.
 OFF_CELLS = 2 * 2**0.5
+# On a row's middle the cutter is half a square nearer to what it could touch above and below.
+LINE_CELLS = 5**0.5
+OFF_LINE_MM = 0.001  # to which a program's numbers are rounded
 GUARD_MM = 2e-5  # what single precision may lose, and does not
-MAX_CELLS = 12_000_000  # 48 MB for each map
+MAX_CELLS = 24_000_000  # 96 MB for each map
 _ON_LINE_MM = 1e-6
 _CROWD = 1_000_000  # points that are held at once
 _BLOCK_CELLS = 64_000  # that are worked on at once: they stay in the processor's cache
@@ -117,22 +120,30 @@ def top_of(triangles: Triangles, grid: Grid) -> Heights:
 
 
 def reach(
-    top: Heights, cell_mm: float, cutter: Shape, rows: NDArray[np.intp] | None = None
+    top: Heights,
+    cell_mm: float,
+    cutter: Shape,
+    rows: NDArray[np.intp] | None = None,
+    *,
+    on_line: bool = False,
 ) -> Heights:
     """For each square (of these `rows`), how low the tip may be anywhere in it; -inf: no body near.
 
-    The promise that this module's head states.
+    The promise that this module's head states. With `on_line` it holds on the line through the
+    middles of a row alone, give or take OFF_LINE_MM, and d is only LINE_CELLS x the cell there.
     """
     far = floor(cutter.radius_mm / cell_mm) + 1
     rows = np.arange(top.shape[0]) if rows is None else rows
     padded = np.pad(top, far, constant_values=-np.inf)
     found = np.full((len(rows), top.shape[1]), -np.inf, dtype=np.float32)
-    steps = np.maximum(np.arange(far + 1) - 1, 0) * cell_mm
+    squares = np.arange(far + 1)
+    steps = np.maximum(squares - 1, 0) * cell_mm
+    away_mm = np.maximum((squares - 0.5) * cell_mm - OFF_LINE_MM, 0) if on_line else steps
     count = max(1, _BLOCK_CELLS // padded.shape[1])
     for first in range(0, len(rows), count):
         here = rows[first : first + count] + far
         block = found[first : first + count]
-        for away, step in enumerate(steps):
+        for away, step in enumerate(away_mm):
             strip = np.maximum(padded[here + away], padded[here - away])
             distance = np.hypot(step, steps)
             rises = cutter.rise_mm(distance[distance <= cutter.radius_mm]).astype(np.float32)

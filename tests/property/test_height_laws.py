@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import trimesh
 
-from fab_agent.cam.heights import GUARD_MM, OFF_CELLS, Shape, grid_over, reach, top_of
+from fab_agent.cam.heights import (
+    GUARD_MM,
+    LINE_CELLS,
+    OFF_CELLS,
+    OFF_LINE_MM,
+    Shape,
+    grid_over,
+    reach,
+    top_of,
+)
 from fab_agent.cam.planform import read_mesh
 from fab_agent.cam.request import MeshKind
 from tests.dropping import dropped
@@ -82,6 +91,24 @@ def test_no_place_lies_below_opencamlibs_height_nor_above_what_it_reaches_nearby
     assert (ours - true)[over_body].min() >= -1e-6
     # What a cutter touches from anywhere within d, one touches from here whose flat end is d wider.
     far = OFF_CELLS * CELL_MM
+    wider = Shape(cutter.diameter_mm + 2 * far, cutter.corner_mm)
+    assert (ours - dropped(triangles, points, wider)).max() <= GUARD_MM + 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="opencamlib has no wheel for this Python")
+@pytest.mark.parametrize("cutter", [FLAT, BALL, BULL], ids=["flat", "ball", "bull-nose"])
+@pytest.mark.parametrize("triangles", BODIES)
+def test_along_the_middles_of_rows_the_map_is_as_safe_and_nearer(triangles, cutter):
+    grid = grid_over(triangles, cell_mm=CELL_MM, margin_mm=cutter.diameter_mm)
+    found = reach(top_of(triangles, grid), CELL_MM, cutter, on_line=True)
+    points = places(triangles, 1000)
+    row, column = grid.square_of(*points.T)
+    off = np.random.default_rng(4).uniform(-OFF_LINE_MM, OFF_LINE_MM, len(points))
+    points[:, 1] = grid.middles()[1][row] + off
+    ours, true = found[row, column], dropped(triangles, points, cutter)
+    assert (ours - true)[true > -999].min() >= -1e-6
+    far = LINE_CELLS * CELL_MM + 2 * OFF_LINE_MM
     wider = Shape(cutter.diameter_mm + 2 * far, cutter.corner_mm)
     assert (ours - dropped(triangles, points, wider)).max() <= GUARD_MM + 1e-6
 
