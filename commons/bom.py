@@ -8,7 +8,7 @@ release, `design:SLUG` or `design:SLUG@VERSION`, `stock:MATERIAL`, a web address
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from commons.machine import Process
@@ -65,7 +65,8 @@ _HOW_MADE = {Process.FDM: How.PRINTED, Process.CNC: How.MILLED, None: How.BY_HAN
 class Need:
     """So much of an item for one finished object, whatever of it needs it.
 
-    `quantity` is None when one of the lines that it adds up is not known.
+    `quantity` is None when one of the lines that it adds up is not known; `title` names the designs
+    that need it.
     """
 
     how: How
@@ -194,8 +195,9 @@ def _note(needs: dict[tuple[How, str, str, str, str], Need], need: Need) -> None
     key = (need.how, need.item, need.material, need.unit, whose or need.source)
     known = needs.get(key)
     if known is not None:
-        need = Need(need.how, need.item, need.material, _plus(known.quantity, need.quantity),
-                    need.unit, need.source, known.title)  # fmt: skip
+        titles = dict.fromkeys((*known.title.split(", "), need.title))
+        quantity = _plus(known.quantity, need.quantity)
+        need = replace(known, quantity=quantity, title=", ".join(titles))
     needs[key] = need
 
 

@@ -11,7 +11,7 @@ from commons.units import kwh
 
 
 class Action(StrEnum):
-    """The Valueflows actions that a fabrication attempt implies."""
+    """The Valueflows actions that a fabrication attempt, or a contribution, implies."""
 
     CITE = "cite"
     CONSUME = "consume"
@@ -50,6 +50,16 @@ class Ring(StrEnum):
     COALITION = "coalition"
     BEYOND = "beyond"
     UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What people give to a design: the skill that a `work` event names."""
+
+    DESIGN = "design"
+    DOCUMENTATION = "documentation"
+    REVIEW = "review"
+    TRANSLATION = "translation"
+    TESTING = "testing"
 
 
 # Relative half-widths by state: our convention, until a lab measures its own.
@@ -160,3 +170,15 @@ def events_of_verdict(
         scrap = measure(mass_g * (copies - good) / copies, Unit.GRAM, State.MODELLED)
         events.append(EventDraft(Action.PRODUCE, "scrap:mixed", scrap, lab_id, lab_id))
     return events
+
+
+def event_of_contribution(
+    *, role: Role, release_id: str, person: str, steward: str, hours: float | None
+) -> EventDraft:
+    """Work that a person gave to a release, once another has confirmed it.
+
+    Its effort where hours were counted; else one contribution, since unknown hours are not zero.
+    """
+    counted = measure(1, Unit.EACH, State.DECLARED)
+    effort = counted if hours is None else measure(hours, Unit.HOUR, State.DECLARED)
+    return EventDraft(Action.WORK, f"work:{role}/{release_id}", effort, person, steward)

@@ -45,6 +45,9 @@ class Version:
         return ".".join(map(str, self.numbers)) + ("-" + ".".join(self.pre) if self.pre else "")
 
 
+_BEFORE_ALL = Version((-1, 0, 0))
+
+
 def read_version(text: str) -> Version | None:
     """The version that is written so; None when it is none."""
     found = _FORM.fullmatch(text.strip()) if len(text) <= _MOST else None
@@ -53,6 +56,11 @@ def read_version(text: str) -> Version | None:
     major, minor, patch, pre = found.groups()
     return Version((int(major), int(minor or 0), int(patch or 0)), tuple((pre or "").split("."))
                    if pre else ())  # fmt: skip
+
+
+def in_order(text: str) -> Version:
+    """The version that is written so; before all others where it is none."""
+    return read_version(text) or _BEFORE_ALL
 
 
 def require_version(text: str) -> Version:

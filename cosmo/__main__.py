@@ -63,6 +63,23 @@ def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) ->
 
 
 @cli.command()
+@click.argument("design")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--change", required=True, help="What you change, in a sentence.")
+@SERVER
+@TOKEN
+def fork(design: str, folder: Path, change: str, url: str, token_file: Path) -> None:
+    """Begin a design of your own in FOLDER with the newest release of DESIGN."""
+    from cosmo.forking import fork_design
+
+    with Client(url, read_secret(token_file)) as client:
+        by = client.get("/me")["name"]
+        release = fork_design(client, design, folder, by=by, change=change)
+    console.print(f"forked {release['name']} {release['version']} into {folder}")
+    console.print(f"change it, then: cosmo publish --server {url} {folder}")
+
+
+@cli.command()
 @click.argument("words", nargs=-1)
 @SERVER
 def search(words: tuple[str, ...], url: str) -> None:

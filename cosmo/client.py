@@ -103,6 +103,28 @@ class Client:
         answer = response.json()
         return Published(slug, answer["id"], manifest.version, new=response.status_code == 201)
 
+    def address_of(self, release_id: str) -> str:
+        """Where people see the release."""
+        return f"{self._url}/releases/{release_id}"
+
+    def fetch(self, sha256: str, file: Path) -> None:
+        """The stored bytes of that hash are in `file`, whose folders are made."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._http.stream("GET", f"/api/v1/blobs/{sha256}") as response:
+                if not response.is_success:
+                    response.read()
+                    raise _error_of(response)
+                with file.open("xb") as out:
+                    for piece in response.iter_bytes(CHUNK):
+                        out.write(piece)
+        except httpx.TransportError as error:
+            sentence = f"the server at {self._url} broke off ({error}); try again"
+            raise Unavailable(sentence) from error
+        if _sha256(file) != sha256:
+            file.unlink()
+            raise InvalidInput(f"{file.name} did not arrive as it is stored; try again")
+
     def order(self, lab: str, body: Answer) -> Answer:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))

@@ -18,7 +18,7 @@ from commons.errors import (
 )
 from commons.manifest import Manifest, manifest_of, missing_files, read_manifest
 from commons.versions import require_next, require_version
-from repo_server import heads
+from repo_server import components, heads, lineage
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.paths import wrong_paths
@@ -39,12 +39,16 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody wants to publish: the okh.toml as written, each path's hash, what changed."""
+    """What somebody wants to publish: the okh.toml as written, each path's hash, what changed.
+
+    `bom` is the text of the bill of materials, None where there is none to be read.
+    """
 
     slug: str
     manifest: bytes
     files: Mapping[str, str]
     note: str = ""
+    bom: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,8 @@ def publish_release(
         ReleaseFileRow(release_id=id_, path=path, sha256=sha256)
         for path, sha256 in upload.files.items()
     )
+    lineage.record_parents(session, id_, manifest)
+    components.record(session, id_, components.settle(session, upload.slug, upload.bom))
     heads.choose_head(session, design)
     return id_, True
 
@@ -164,6 +170,8 @@ def check(session: Session, upload: Upload) -> Manifest:
         manifest = read_manifest(upload.manifest)
         problems += missing_files(manifest, upload.files.__contains__)
         problems += _wrong_version(manifest)
+        problems += lineage.wrong_parents(session, manifest, upload.files)
+        problems += components.settle(session, upload.slug, upload.bom).problems
     except ManifestInvalid as error:
         problems += error.fields or [FieldProblem("okh.toml", str(error))]
     if problems or manifest is None:

@@ -6,12 +6,11 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from commons.versions import Version, newest, read_version
+from commons.versions import in_order, newest, read_version
 from repo_server.people import Person
 from repo_server.tables import DesignRow, PersonRow, ReleaseRow, YankRow
 
 MOST_REASON = 1000
-_OLDEST = Version((-1, 0, 0))  # what bears no version is behind whatever does
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def list_releases(session: Session, slug: str) -> tuple[ReleaseLine, ...]:
         )
         for row, head_id, yank in rows
     ]
-    return tuple(sorted(lines, key=lambda it: read_version(it.version) or _OLDEST, reverse=True))
+    return tuple(sorted(lines, key=lambda it: in_order(it.version), reverse=True))
 
 
 def choose_head(session: Session, design: DesignRow) -> None:

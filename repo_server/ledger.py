@@ -14,9 +14,10 @@ from repo_server.tables import EconomicEventRow
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Where and when events happened. `process_id` is the attempt that they belong to."""
+    """Where and when events happened. `process_id` is the attempt that they belong to; work that is
+    given to a design happens in no lab and in no attempt."""
 
-    lab_id: str
+    lab_id: str | None
     process_id: str | None
     simulated: bool
     happened_at: datetime

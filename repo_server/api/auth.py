@@ -147,8 +147,11 @@ def admin(scope: Scope | None = None) -> Callable[[View[P]], View[P]]:
     return _guard(Access("admin", scope=scope), check)
 
 
-def lab_role(role: LabRole) -> Callable[[View[P]], View[P]]:
-    """Whoever has at least `role` in the lab `<lab>` may. An admin has no say in a lab."""
+def lab_role(role: LabRole, *, max_bytes: int | None = None) -> Callable[[View[P]], View[P]]:
+    """Whoever has at least `role` in the lab `<lab>` may. An admin has no say in a lab.
+
+    `max_bytes` as for `signed_in`.
+    """
 
     def check(person: Person, place: Mapping[str, object]) -> None:
         with reading(current_app.extensions["engine"]) as session:
@@ -156,7 +159,7 @@ def lab_role(role: LabRole) -> Callable[[View[P]], View[P]]:
                 session, person_id=person.id, lab_slug=str(place["lab"]), role=role
             )
 
-    return _guard(Access("lab", role, SCOPE_OF_ROLE[role]), check)
+    return _guard(Access("lab", role, SCOPE_OF_ROLE[role]), check, max_bytes)
 
 
 def city_role(role: CityRole) -> Callable[[View[P]], View[P]]:

@@ -1,7 +1,7 @@
 """Publishing releases, and looking at what is published."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Annotated
@@ -11,7 +11,9 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlmodel import Session
 
-from commons.manifest import Part
+from commons import bom
+from commons.errors import InvalidInput, NotFound
+from commons.manifest import Part, read_manifest
 from commons.wire import Asked
 from repo_server import blobs, designs, heads, paths, search
 from repo_server.api import auth
@@ -108,12 +110,23 @@ def publish(
     store: blobs.BlobStore = current_app.extensions["blobs"]
     by, now = auth.current_person(), datetime.now(UTC)
     text = store.put(BytesIO(upload.manifest))
+    upload = replace(upload, bom=bom_of(upload, store))
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
         id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
         then(session)
     current_app.extensions["queue"].enqueue("inspect_release", id_)
     return id_, new
+
+
+def bom_of(upload: Upload, store: blobs.BlobStore) -> bytes | None:
+    """The bill of materials that the upload holds, as far as one is read; None without one."""
+    try:
+        path = store.path(upload.files.get(read_manifest(upload.manifest).bom or "", ""))
+    except (InvalidInput, NotFound):
+        return None  # what is wrong is said when it is checked
+    with path.open("rb") as file:
+        return file.read(bom.MOST_BYTES + 1)
 
 
 def _line(release: Release) -> dict[str, object]:

@@ -1,11 +1,16 @@
 """The tables: columns, keys and constraints; no behaviour. Importing this knows all of them."""
 
+from repo_server.tables.builds import BuildReportRow
+from repo_server.tables.contributions import ContributionRow
 from repo_server.tables.designs import (
     BlobRow,
+    ComponentRow,
     DesignRow,
     DraftEditorRow,
     DraftRow,
     FileFactsRow,
+    ParentRow,
+    ProposalRow,
     ReleaseFileRow,
     ReleaseRow,
     YankRow,
@@ -48,8 +53,11 @@ __all__ = [
     "BedClearRow",
     "BlobRow",
     "BuildOrderRow",
+    "BuildReportRow",
     "CityRoleRow",
     "CityRow",
+    "ComponentRow",
+    "ContributionRow",
     "ControlRow",
     "DesignRow",
     "DraftEditorRow",
@@ -66,8 +74,10 @@ __all__ = [
     "MachineRow",
     "MaterialLotRow",
     "NonceRow",
+    "ParentRow",
     "PermitRow",
     "PersonRow",
+    "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",
     "SessionRow",

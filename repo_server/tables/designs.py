@@ -111,3 +111,35 @@ class DraftEditorRow(SQLModel, table=True):
     __tablename__ = "draft_editor"
     draft_id: str = Field(foreign_key="draft.id", primary_key=True)
     person_id: str = Field(foreign_key="person.id", primary_key=True)
+
+
+class ParentRow(SQLModel, table=True):
+    """That a release was made from another one: forked from it, or merged with it."""
+
+    __tablename__ = "release_parent"
+    release_id: str = Field(foreign_key="release.id", primary_key=True)
+    parent_id: str = Field(foreign_key="release.id", primary_key=True, index=True)
+
+
+class ProposalRow(SQLModel, table=True):
+    """A release that somebody would like to see merged into a design, and its steward's word."""
+
+    __tablename__ = "proposal"
+    id: str = Field(primary_key=True)
+    design_id: str = Field(foreign_key="design.id", index=True)
+    release_id: str = Field(foreign_key="release.id", index=True)
+    message: str
+    proposed_by: str = Field(foreign_key="person.id")
+    proposed_at: datetime
+    accepted: bool | None = None  # None while nobody has answered
+    word: str = ""
+    answered_at: datetime | None = None
+
+
+class ComponentRow(SQLModel, table=True):
+    """The release that a line of a release's bill means, by the line's number from 1."""
+
+    __tablename__ = "component"
+    release_id: str = Field(foreign_key="release.id", primary_key=True)
+    line: int = Field(primary_key=True)
+    component_id: str = Field(foreign_key="release.id", index=True)

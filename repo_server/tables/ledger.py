@@ -11,7 +11,8 @@ from commons.flows import Action, Ring, State, Unit
 class EconomicEventRow(SQLModel, table=True):
     """One Valueflows event, append-only. Only an event that `corrects` may undo another.
 
-    quantity is signed in corrections alone. `process_id` is the attempt. `simulated` events are
+    quantity is signed in corrections alone. `process_id` is the attempt; neither it nor `lab_id` is
+    there for work that was given to a design. `simulated` events are
     shown apart and counted in no figure of production.
     """
 
@@ -27,7 +28,7 @@ class EconomicEventRow(SQLModel, table=True):
     ring: Ring = Ring.UNKNOWN
     provider: str = Field(index=True)
     receiver: str = Field(index=True)
-    lab_id: str = Field(foreign_key="lab.id", index=True)
+    lab_id: str | None = Field(default=None, foreign_key="lab.id", index=True)
     process_id: str | None = Field(default=None, foreign_key="attempt.id", index=True)
     corrects: str | None = Field(default=None, foreign_key="economic_event.id")
     simulated: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from commons.errors import FabError
 from commons.licences.answers import is_open_hardware
@@ -12,13 +13,13 @@ from commons.licences.scopes import Scope as OfDesign
 from commons.licences.scopes import licences_of
 from commons.machine import MATERIALS, Process
 from commons.wire import SCALLOP_MM, Orientation
-from repo_server import blobs, designs, heads, labs, people
+from repo_server import blobs, builds, contributions, designs, heads, labs, notices, people
 from repo_server.api import auth
 from repo_server.api import designs as publishing
 from repo_server.api.errors import status_of
+from repo_server.contributions import Contribution
 from repo_server.db import reading
 from repo_server.designs import Release, Upload
-from repo_server.heads import ReleaseLine
 from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
@@ -73,8 +74,8 @@ FIRST_CHOICE = {
 def show_design(slug: str) -> ResponseReturnValue:
     """The design's newest release."""
     with reading(current_app.extensions["engine"]) as session:
-        design = designs.show_design(session, slug)
-    return _page(design.head, design.releases, {})
+        release = designs.show_design(session, slug).head
+    return _page(release, {})
 
 
 @bp.get("/releases/<id>")
@@ -83,21 +84,18 @@ def show_release(id: str) -> ResponseReturnValue:
     """This very release, whatever was published after it."""
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, id)
-        releases = heads.list_releases(session, release.slug)
-    return _page(release, releases, {})
+    return _page(release, {})
 
 
 def page_of(release_id: str, form: Mapping[str, str], error: FabError) -> ResponseReturnValue:
     """The release's page again, with what was filled in and why it was refused."""
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, release_id)
-        releases = heads.list_releases(session, release.slug)
-    return _page(release, releases, form, error), status_of(error)
+    return _page(release, form, error), status_of(error)
 
 
 def _page(
     release: Release,
-    releases: tuple[ReleaseLine, ...],
     form: Mapping[str, str],
     error: FabError | None = None,
 ) -> str:
@@ -107,8 +105,7 @@ def _page(
     return render_template(
         "design.html",
         release=release,
-        releases=releases,
-        head=next((it for it in releases if it.is_head), None),
+        **_among_others(release),
         parts=shown,
         makeable=makeable,
         labs=_my_labs(),
@@ -130,6 +127,25 @@ def _page(
         error=error,
         readme=parts.readme_of(release, current_app.extensions["blobs"]),
     )
+
+
+def _among_others(release: Release) -> dict[str, object]:
+    """The releases of the design, the one to use, what to know of its parents, who made it."""
+    with reading(current_app.extensions["engine"]) as session:
+        releases = heads.list_releases(session, release.slug)
+        return {
+            "releases": releases,
+            "head": next((it for it in releases if it.is_head), None),
+            "notices": notices.for_fork(session, release.slug),
+            "tallies": builds.tallies(session, release.slug),
+            "contributors": _confirmed(session, release.slug),
+        }
+
+
+def _confirmed(session: Session, slug: str) -> list[Contribution]:
+    """Those whose work is confirmed, once in each role."""
+    found = contributions.list_contributions(session, slug, to=None)
+    return list({(it.person, it.role): it for it in found if it.confirmed_by}.values())
 
 
 def _my_labs() -> list[labs.LabLine]:

@@ -13,8 +13,8 @@ from repo_server import blobs, designs, drafts, heads
 from repo_server.api import auth
 from repo_server.api import drafts as publishing
 from repo_server.api.errors import status_of
+from repo_server.api.lineage import contents_of
 from repo_server.db import reading, transaction
-from repo_server.designs import Release
 from repo_server.drafts import Contents, Draft, DraftMoved
 from repo_server.ids import new_id
 from repo_server.people import Scope
@@ -42,13 +42,6 @@ def begin(id: str) -> ResponseReturnValue:
         contents = contents_of(release)
         drafts.begin(session, release.slug, contents, id=draft_id, by=by, now=now)
     return redirect(url_for("drafts.show", draft_id=draft_id), 303)
-
-
-def contents_of(release: Release) -> Contents:
-    """What a draft holds that begins as this release."""
-    store: blobs.BlobStore = current_app.extensions["blobs"]
-    text = store.path(release.manifest_sha256).read_bytes().decode("utf-8", errors="replace")
-    return Contents(text, {file.path: file.sha256 for file in release.files})
 
 
 @bp.get("/drafts/<draft_id>")

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from commons.errors import InvalidInput, NotFound
 from commons.wire import Wish
-from repo_server import decisions, labs, people, waiting
+from repo_server import decisions, labs, notices, people, waiting
 from repo_server.api import auth
 from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
@@ -43,6 +43,7 @@ def show_board(lab: str) -> ResponseReturnValue:
         lab_id = labs.lab_of(session, lab).id
         lots = labs.list_lots(session, lab_id)
         held_back = waiting.of_lab(session, lab_id) if role else []
+        known = notices.for_lab(session, lab_id)
     titles = {
         job.id: job.title if job.part == job.title else f"{job.title}, {job.part}"
         for job in board.jobs
@@ -56,6 +57,7 @@ def show_board(lab: str) -> ResponseReturnValue:
         role=role,
         operates=operates,
         held_back=held_back,
+        notices=known,
     )
 
 

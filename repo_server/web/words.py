@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from commons.compare import Sign
-from commons.flows import Ring, State
+from commons.flows import Ring, Role, State
 from commons.job import JobState
 from commons.machine import MATERIALS, Process
 from commons.units import filament_m
@@ -83,6 +83,22 @@ SIGN_WORDS = {
     Sign.CHANGED: Word("Changed", "wait"),
 }
 
+YANKED_WORD = Word("Yanked", "bad")
+NEWER_WORD = Word("There is a newer release", "wait")
+COUNTED_WORD = Word("Counted from its job", "good")
+STATED_WORD = Word("Stated by the lab, not measured", "wait")
+WAITS_WORD = Word("Waits for an answer", "wait")
+ACCEPTED_WORD = Word("Accepted", "good")
+DECLINED_WORD = Word("Declined")
+
+ROLE_WORDS = {
+    Role.DESIGN: "design",
+    Role.DOCUMENTATION: "documentation",
+    Role.REVIEW: "review",
+    Role.TRANSLATION: "translation",
+    Role.TESTING: "testing",
+}
+
 # By the names under which templates know them.
 TABLES = {
     "JOB_WORDS": JOB_WORDS,
@@ -90,6 +106,14 @@ TABLES = {
     "EVIDENCE_WORDS": EVIDENCE_WORDS,
     "RING_WORDS": RING_WORDS,
     "PROCESS_WORDS": PROCESS_WORDS,
+    "YANKED_WORD": YANKED_WORD,
+    "NEWER_WORD": NEWER_WORD,
+    "COUNTED_WORD": COUNTED_WORD,
+    "STATED_WORD": STATED_WORD,
+    "WAITS_WORD": WAITS_WORD,
+    "ACCEPTED_WORD": ACCEPTED_WORD,
+    "DECLINED_WORD": DECLINED_WORD,
+    "ROLE_WORDS": ROLE_WORDS,
     "SIGN_MARKS": SIGN_MARKS,
     "SIGN_WORDS": SIGN_WORDS,
 }

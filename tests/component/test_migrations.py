@@ -32,7 +32,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0008"
+        assert MigrationContext.configure(connection).get_current_revision() == "0012"
 
 
 def test_a_job_from_before_plates_makes_one_copy(tmp_path):
@@ -52,6 +52,33 @@ def test_a_job_from_before_plates_makes_one_copy(tmp_path):
     upgrade(engine)
     with reading(engine) as session:
         assert session.execute(text("SELECT copies FROM job")).scalar() == 1
+    engine.dispose()
+
+
+def test_corrections_outlive_the_table_that_was_made_anew(tmp_path):
+    file = tmp_path / "old.sqlite"
+    engine = make_engine(f"sqlite:///{file}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0011")
+    rows = [("b", "a", -1), ("a", None, 3)]
+    with sqlite3.connect(file) as plain:
+        plain.execute("INSERT INTO city (id, slug, name, country) VALUES ('c', 'c', 'C', 'XX')")
+        plain.execute("INSERT INTO lab (id, slug, name, city_id) VALUES ('l', 'l', 'L', 'c')")
+        plain.executemany(
+            "INSERT INTO economic_event (id, corrects, quantity, low, high, action, resource, "
+            "unit, state, ring, provider, receiver, lab_id, simulated, happened_at, created_at) "
+            "VALUES (?, ?, ?, 0, 0, 'CITE', 'r', 'EACH', 'MEASURED', 'LAB', 'l', 'l', 'l', 0, "
+            "'2026-01-01', '2026-01-01')",
+            rows,
+        )
+    upgrade(engine)
+    with reading(engine) as session:
+        kept = session.execute(text("SELECT id, corrects, quantity FROM economic_event")).all()
+        broken = session.execute(text("PRAGMA foreign_key_check")).all()
+    assert (sorted(kept), broken) == ([("a", None, 3), ("b", "a", -1)], [])
     engine.dispose()
 
 

@@ -31,6 +31,19 @@ ROUTES = {
         GET /
         GET /cities/<city>
         GET /compare
+        GET /designs/<slug>/contributions
+        GET /api/v1/designs/<slug>/contributions
+        GET /designs/<slug>/builds
+        GET /api/v1/builds/<build_id>/photo
+        GET /api/v1/designs/<slug>/builds
+        GET /releases/<id>/bom
+        GET /api/v1/releases/<id>/bom
+        GET /designs/<slug>/lineage
+        GET /labs/<lab>/notices
+        GET /api/v1/designs/<slug>/lineage
+        GET /api/v1/designs/<slug>/notices
+        GET /api/v1/designs/<slug>/proposals
+        GET /api/v1/labs/<lab>/notices
         GET /releases/<before>/changes/<after>
         GET /api/v1/releases/<before>/changes/<after>
         GET /designs/<slug>
@@ -63,6 +76,21 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        POST /designs/<slug>/contributions
+        POST /designs/<slug>/contributions/<id>/confirm
+        POST /designs/<slug>/contributions/<id>/withdraw
+        POST /api/v1/releases/<id>/contributions
+        POST /api/v1/contributions/<contribution_id>/confirm
+        DELETE /api/v1/contributions/<contribution_id>
+        GET /releases/<id>/fork
+        POST /designs/<slug>/proposals
+        POST /designs/<slug>/proposals/<id>/accept
+        POST /designs/<slug>/proposals/<id>/decline
+        POST /releases/<id>/fork
+        POST /api/v1/designs/<slug>/proposals
+        POST /api/v1/proposals/<proposal_id>/accept
+        POST /api/v1/proposals/<proposal_id>/decline
+        POST /api/v1/releases/<id>/fork
         GET /drafts
         GET /drafts/<draft_id>
         POST /drafts/<draft_id>
@@ -116,6 +144,10 @@ ROUTES = {
     """,
     "members": """
         GET /api/v1/labs/<lab>/facts
+        GET /labs/<lab>/builds/new
+        POST /labs/<lab>/builds
+        POST /api/v1/labs/<lab>/builds
+        PUT /api/v1/labs/<lab>/builds/<build_id>/photo
         POST /labs/<lab>/jobs/<id>/cancel
         POST /api/v1/labs/<lab>/jobs/<job_id>/cancel
         POST /api/v1/labs/<lab>/orders
@@ -177,6 +209,20 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /designs/<slug>/contributions": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/contributions/<id>/confirm": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/contributions/<id>/withdraw": Scope.DESIGN_WRITE,
+    "POST /api/v1/releases/<id>/contributions": Scope.DESIGN_WRITE,
+    "POST /api/v1/contributions/<contribution_id>/confirm": Scope.DESIGN_WRITE,
+    "DELETE /api/v1/contributions/<contribution_id>": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/proposals": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/proposals/<id>/accept": Scope.DESIGN_WRITE,
+    "POST /designs/<slug>/proposals/<id>/decline": Scope.DESIGN_WRITE,
+    "POST /releases/<id>/fork": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/proposals": Scope.DESIGN_WRITE,
+    "POST /api/v1/proposals/<proposal_id>/accept": Scope.DESIGN_WRITE,
+    "POST /api/v1/proposals/<proposal_id>/decline": Scope.DESIGN_WRITE,
+    "POST /api/v1/releases/<id>/fork": Scope.DESIGN_WRITE,
     "POST /drafts/<draft_id>": Scope.DESIGN_WRITE,
     "POST /drafts/<draft_id>/discard": Scope.DESIGN_WRITE,
     "POST /drafts/<draft_id>/editors": Scope.DESIGN_WRITE,

@@ -1,0 +1,190 @@
+"""Forks and what they came from, what is proposed to be merged, and what there is to know."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from io import BytesIO
+
+from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from commons.lineage import NOTICE, Parent, change_notice, name_parents, require_change
+from commons.wire import Asked
+from repo_server import blobs, designs, drafts, labs, lineage, notices, proposals
+from repo_server.api import auth
+from repo_server.api.comparisons import read_blob
+from repo_server.api.messages import read
+from repo_server.db import reading, transaction
+from repo_server.designs import Release
+from repo_server.drafts import Contents
+from repo_server.ids import new_id
+from repo_server.people import Scope
+
+bp = Blueprint("api_lineage", __name__, url_prefix="/api/v1")
+
+
+class NewFork(Asked):
+    """A design of one's own name, and what is to be changed."""
+
+    slug: str
+    change: str
+
+
+class NewProposal(Asked):
+    """A release that should be merged, and why."""
+
+    release_id: str
+    message: str
+
+
+class Word(Asked):
+    """What the steward says to a proposal."""
+
+    word: str
+
+
+@bp.get("/designs/<slug>/lineage")
+@auth.public
+def show_lineage(slug: str) -> ResponseReturnValue:
+    """200 with every release of the design's family, and which was made from which."""
+    with reading(current_app.extensions["engine"]) as session:
+        family = lineage.family_of(session, slug)
+    return jsonify(
+        releases=[
+            {**asdict(it), "published_at": it.published_at.isoformat()} for it in family.members
+        ],
+        steps=family.steps,
+        forks=family.forks,
+        is_whole=family.is_whole,
+    )
+
+
+@bp.get("/designs/<slug>/notices")
+@auth.public
+def show_notices_of_fork(slug: str) -> ResponseReturnValue:
+    """200 with what there is to know of the releases that the design was made from."""
+    with reading(current_app.extensions["engine"]) as session:
+        found = notices.for_fork(session, slug)
+    return jsonify(notices=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+
+
+@bp.get("/labs/<lab>/notices")
+@auth.public
+def show_notices_of_lab(lab: str) -> ResponseReturnValue:
+    """200 with what there is to know of the releases that were ordered in the lab."""
+    with reading(current_app.extensions["engine"]) as session:
+        found = notices.for_lab(session, labs.lab_of(session, lab).id)
+    return jsonify(notices=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+
+
+@bp.post("/releases/<id>/fork")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def fork_release(id: str) -> ResponseReturnValue:
+    """201 with the id of a draft that names the release as its parent."""
+    asked = read(NewFork)
+    return jsonify(draft_id=fork(id, asked.slug, asked.change), slug=asked.slug), 201
+
+
+@bp.post("/designs/<slug>/proposals")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def create_proposal(slug: str) -> ResponseReturnValue:
+    """201; the design's steward sees that this release should be merged."""
+    asked = read(NewProposal)
+    by, now = auth.current_person(), datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        id_ = proposals.propose(
+            session, slug, asked.release_id, message=asked.message, by=by, now=now
+        )
+    return jsonify(id=id_), 201
+
+
+@bp.get("/designs/<slug>/proposals")
+@auth.public
+def list_proposals(slug: str) -> ResponseReturnValue:
+    """200 with all that was proposed to the design, what waits for an answer first."""
+    with reading(current_app.extensions["engine"]) as session:
+        found = proposals.list_proposals(session, slug)
+    return jsonify(proposals=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+
+
+@bp.post("/proposals/<proposal_id>/accept")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def accept_proposal(proposal_id: str) -> ResponseReturnValue:
+    """201 with the id of the draft that its steward may merge it with."""
+    return jsonify(draft_id=accept(proposal_id, read(Word).word)), 201
+
+
+@bp.post("/proposals/<proposal_id>/decline")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def decline_proposal(proposal_id: str) -> ResponseReturnValue:
+    """204; whoever proposed it reads why not."""
+    word, by, now = read(Word).word, auth.current_person(), datetime.now(UTC)
+    with transaction(current_app.extensions["engine"]) as session:
+        proposals.decline(session, proposal_id, word=word, by=by, now=now)
+    return "", 204
+
+
+def fork(release_id: str, slug: str, change: str) -> str:
+    """The id of a new draft: this release, its parent named, its change notice written.
+
+    Raises NotFound, Conflict for a name that is taken, InvalidInput when the licence forbids
+    every fork or nobody says what is changed.
+    """
+    require_change(change)
+    by, now, slug = auth.current_person(), datetime.now(UTC), slug.strip()
+    with reading(current_app.extensions["engine"]) as session:
+        lineage.require_forkable(session, release_id)
+        release = designs.show_release(session, release_id)
+    old = release.file(NOTICE)
+    before = read_blob(old.sha256).decode("utf-8", errors="replace") if old else ""
+    notice = change_notice(before, _parent(release), by=by.name, change=change, on=now.date())
+    contents = contents_of(release)
+    manifest = name_parents(contents.manifest, (release.id,))
+    draft_id = new_id()
+
+    def begin(session: Session, notice_sha256: str) -> None:
+        lineage.require_free(session, slug)
+        files = {**contents.files, NOTICE: notice_sha256}
+        said = Contents(manifest, files, change.strip())
+        drafts.begin(session, slug, said, id=draft_id, by=by, now=now)
+
+    _with_file(notice.encode(), begin, now)
+    return draft_id
+
+
+def accept(proposal_id: str, word: str) -> str:
+    """The id of the draft with which the accepted proposal can be merged."""
+    by, now = auth.current_person(), datetime.now(UTC)
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, proposals.proposed_release(session, proposal_id))
+    contents = contents_of(release)
+    with transaction(current_app.extensions["engine"]) as session:
+        return proposals.accept(session, proposal_id, contents, word=word, by=by, now=now)
+
+
+def contents_of(release: Release) -> Contents:
+    """What a draft holds that begins as this release."""
+    text = read_blob(release.manifest_sha256).decode("utf-8", errors="replace")
+    return Contents(text, {file.path: file.sha256 for file in release.files})
+
+
+def _parent(release: Release) -> Parent:
+    base = current_app.extensions["settings"].base_url
+    about = release.manifest
+    return Parent(
+        id=release.id,
+        title=about.name,
+        version=release.version,
+        license=about.license,
+        address=f"{base}/releases/{release.id}",
+    )
+
+
+def _with_file(data: bytes, then: Callable[[Session, str], None], now: datetime) -> None:
+    """The file is stored and recorded, and `then` is done with its hash, or neither is."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = store.put(BytesIO(data))
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, stored, now=now)
+        then(session, stored.sha256)

@@ -1,0 +1,177 @@
+"""Contributions to a design: claimed by whoever gave them, confirmed by others who worked on it.
+
+A confirmed contribution is an economic event and stays; one that nobody confirmed is a claim, and
+may be taken back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from sqlmodel import Session, col, select
+
+from commons.errors import Conflict, NotAllowed, NotFound
+from commons.flows import Role, event_of_contribution
+from commons.wire import Asked
+from repo_server import ledger
+from repo_server.ids import new_id
+from repo_server.people import Person
+from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
+
+MOST_CLAIMS = 20  # of one person for one release
+
+
+class NewContribution(Asked):
+    """What somebody gave to a release. `hours` is left out where nobody counted them."""
+
+    role: Role
+    words: Annotated[str, Field(min_length=1, max_length=500)]
+    hours: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A claim, and by whom it is confirmed: None while it is a claim alone.
+
+    `may_confirm` and `may_withdraw` tell what the one who looks can do about it.
+    """
+
+    id: str
+    release_id: str
+    version: str
+    person: str
+    role: Role
+    words: str
+    hours: float | None
+    claimed_at: datetime
+    confirmed_by: str | None
+    may_confirm: bool
+    may_withdraw: bool
+
+
+def claim(
+    session: Session, release_id: str, wanted: NewContribution, *, by: Person, now: datetime
+) -> str:
+    """The claim stands beside the release, for others to confirm; its id.
+
+    NotFound when there is no such release; Conflict when it is claimed already, in these words.
+    """
+    if session.get(ReleaseRow, release_id) is None:
+        raise NotFound(f"there is no release {release_id[:64]}")
+    mine = (ContributionRow.release_id == release_id, ContributionRow.person_id == by.id)
+    claims = session.exec(select(ContributionRow).where(*mine)).all()
+    if any((it.role, it.words) == (wanted.role, wanted.words.strip()) for it in claims):
+        raise Conflict("you claim this already")
+    if len(claims) >= MOST_CLAIMS:
+        raise Conflict(f"you claim {MOST_CLAIMS} contributions to this release; that is the most")
+    row = ContributionRow(
+        id=new_id(),
+        release_id=release_id,
+        person_id=by.id,
+        role=wanted.role,
+        words=wanted.words.strip(),
+        hours=wanted.hours,
+        claimed_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
+    """The contribution is confirmed, and stands in the ledger as work given to the design.
+
+    Raises NotFound, Conflict when it is confirmed already, NotAllowed for one's own claim and for
+    those who did not work on the design themselves.
+    """
+    row, design = _row(session, id)
+    if row.confirmed_by is not None:
+        raise Conflict("this contribution is confirmed already")
+    if row.person_id == by.id:
+        raise NotAllowed("nobody confirms a claim of their own: others who worked on it can")
+    if not _works_on(session, design, by.id):
+        raise NotAllowed(
+            "only the design's steward and people with a confirmed contribution can confirm one"
+        )
+    row.confirmed_by, row.confirmed_at = by.id, now
+    session.add(row)
+    session.flush()
+    draft = event_of_contribution(
+        role=Role(row.role),
+        release_id=row.release_id,
+        person=row.person_id,
+        steward=design.steward_id,
+        hours=row.hours,
+    )
+    occasion = ledger.Occasion(None, None, False, row.claimed_at)
+    ledger.append(session, [draft], occasion, now=now)
+
+
+def withdraw(session: Session, id: str, *, by: Person) -> None:
+    """The claim is gone. NotFound, NotAllowed for somebody else's, Conflict once confirmed."""
+    row, _ = _row(session, id)
+    if row.person_id != by.id:
+        raise NotAllowed("this is somebody else's claim")
+    if row.confirmed_by is not None:
+        raise Conflict("this contribution is confirmed; what is in the ledger stays")
+    session.delete(row)
+
+
+def list_contributions(session: Session, slug: str, *, to: Person | None) -> list[Contribution]:
+    """What is claimed and confirmed of all releases of the design, confirmed ones first."""
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is None:
+        raise NotFound(f"there is no design '{slug}'")
+    works = to is not None and _works_on(session, design, to.id)
+    rows = session.exec(
+        select(ContributionRow, ReleaseRow.version, PersonRow.name)
+        .join(ReleaseRow, col(ReleaseRow.id) == col(ContributionRow.release_id))
+        .join(PersonRow, col(PersonRow.id) == col(ContributionRow.person_id))
+        .where(ReleaseRow.design_id == design.id)
+        .order_by(col(ContributionRow.confirmed_at).is_(None), col(ContributionRow.claimed_at))
+    ).all()
+    by = {it.confirmed_by for it, _, _ in rows if it.confirmed_by}
+    people = select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_(by))
+    names = dict(session.exec(people).all())
+    return [
+        Contribution(
+            id=row.id,
+            release_id=row.release_id,
+            version=version,
+            person=name,
+            role=Role(row.role),
+            words=row.words,
+            hours=row.hours,
+            claimed_at=row.claimed_at,
+            confirmed_by=names.get(row.confirmed_by or ""),
+            may_confirm=works and row.confirmed_by is None and to is not None
+            and row.person_id != to.id,
+            may_withdraw=to is not None and row.person_id == to.id and row.confirmed_by is None,
+        )
+        for row, version, name in rows
+    ]  # fmt: skip
+
+
+def _works_on(session: Session, design: DesignRow, person_id: str) -> bool:
+    """Whether they keep the design, or have a confirmed contribution to one of its releases."""
+    if design.steward_id == person_id:
+        return True
+    confirmed = (
+        select(ContributionRow.id)
+        .join(ReleaseRow, col(ReleaseRow.id) == col(ContributionRow.release_id))
+        .where(
+            ReleaseRow.design_id == design.id,
+            ContributionRow.person_id == person_id,
+            col(ContributionRow.confirmed_by).is_not(None),
+        )
+    )
+    return session.exec(confirmed).first() is not None
+
+
+def _row(session: Session, id: str) -> tuple[ContributionRow, DesignRow]:
+    row = session.get(ContributionRow, id, with_for_update=True)
+    if row is None:
+        raise NotFound(f"there is no contribution {id[:64]}")
+    release = session.get_one(ReleaseRow, row.release_id)
+    return row, session.get_one(DesignRow, release.design_id)

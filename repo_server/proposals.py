@@ -1,0 +1,160 @@
+"""Merging back: a fork's release is proposed, and the design's steward accepts or declines it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.lineage import name_parents
+from repo_server import drafts
+from repo_server.designs import MOST_NOTE
+from repo_server.drafts import Contents
+from repo_server.ids import new_id
+from repo_server.people import Person
+from repo_server.tables import DesignRow, PersonRow, ProposalRow, ReleaseRow
+
+MOST_WORDS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A release that is proposed to a design. `accepted` is None while nobody has answered."""
+
+    id: str
+    slug: str
+    release_id: str
+    title: str
+    from_slug: str
+    message: str
+    by: str
+    at: datetime
+    accepted: bool | None
+    word: str
+
+
+def propose(
+    session: Session, slug: str, release_id: str, *, message: str, by: Person, now: datetime
+) -> str:
+    """The steward of `slug` sees that this release should be merged; the proposal's id.
+
+    Raises NotFound, InvalidInput for words that are none, Conflict for a release of the design
+    itself or one that waits for an answer already.
+    """
+    design = _design(session, slug)
+    release = session.get(ReleaseRow, release_id)
+    if release is None:
+        raise NotFound(f"there is no release {release_id[:64]}")
+    if release.design_id == design.id:
+        raise Conflict(f"{release.name} {release.version} is a release of '{slug}' itself")
+    _require_words("message", message)
+    same = (ProposalRow.design_id == design.id, ProposalRow.release_id == release_id)
+    open_ = col(ProposalRow.accepted).is_(None)
+    if session.exec(select(ProposalRow.id).where(*same, open_)).first() is not None:
+        raise Conflict(f"{release.name} {release.version} is proposed and waits for an answer")
+    row = ProposalRow(
+        id=new_id(),
+        design_id=design.id,
+        release_id=release_id,
+        message=message.strip(),
+        proposed_by=by.id,
+        proposed_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def list_proposals(session: Session, slug: str) -> list[Proposal]:
+    """What was proposed to the design, what waits first; NotFound when there is no such design."""
+    design = _design(session, slug)
+    rows = session.exec(
+        select(ProposalRow, ReleaseRow, DesignRow.slug, PersonRow.name)
+        .join(ReleaseRow, col(ReleaseRow.id) == col(ProposalRow.release_id))
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .join(PersonRow, col(PersonRow.id) == col(ProposalRow.proposed_by))
+        .where(ProposalRow.design_id == design.id)
+        .order_by(col(ProposalRow.answered_at).is_not(None), col(ProposalRow.proposed_at).desc())
+    )
+    return [
+        Proposal(
+            id=row.id,
+            slug=slug,
+            release_id=release.id,
+            title=f"{release.name} {release.version}",
+            from_slug=from_slug,
+            message=row.message,
+            by=name,
+            at=row.proposed_at,
+            accepted=row.accepted,
+            word=row.word,
+        )
+        for row, release, from_slug, name in rows
+    ]
+
+
+def proposed_release(session: Session, proposal_id: str) -> str:
+    """The id of the release that is proposed; NotFound when there is no such proposal."""
+    return _row(session, proposal_id).release_id
+
+
+def accept(
+    session: Session, id: str, contents: Contents, *, word: str, by: Person, now: datetime
+) -> str:
+    """The proposal is accepted with a word, and its steward has a draft to merge it with.
+
+    `contents` is what the proposed release holds; the draft names it as a parent. The id of the
+    draft. Raises as `decline` does.
+    """
+    row = _answer(session, id, accepted=True, word=word, by=by, now=now)
+    slug = session.get_one(DesignRow, row.design_id).slug
+    manifest = name_parents(contents.manifest, (row.release_id,))
+    draft_id = new_id()
+    merged = Contents(manifest, contents.files, f"Merged: {row.message}"[:MOST_NOTE])
+    drafts.begin(session, slug, merged, id=draft_id, by=by, now=now)
+    return draft_id
+
+
+def decline(session: Session, id: str, *, word: str, by: Person, now: datetime) -> None:
+    """The proposal is declined with a word.
+
+    Raises NotFound, NotAllowed for all but the steward, Conflict when it is answered already,
+    InvalidInput without a word.
+    """
+    _answer(session, id, accepted=False, word=word, by=by, now=now)
+
+
+def _answer(
+    session: Session, id: str, *, accepted: bool, word: str, by: Person, now: datetime
+) -> ProposalRow:
+    row = _row(session, id)
+    design = session.get_one(DesignRow, row.design_id)
+    if design.steward_id != by.id:
+        steward = session.get_one(PersonRow, design.steward_id)
+        raise NotAllowed(f"'{design.slug}' is kept by {steward.name}: only they can answer")
+    if row.accepted is not None:
+        raise Conflict("this proposal is answered already")
+    _require_words("word", word)
+    row.accepted, row.word, row.answered_at = accepted, word.strip(), now
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _row(session: Session, id: str) -> ProposalRow:
+    row = session.get(ProposalRow, id, with_for_update=True)
+    if row is None:
+        raise NotFound(f"there is no proposal {id[:64]}")
+    return row
+
+
+def _design(session: Session, slug: str) -> DesignRow:
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is None:
+        raise NotFound(f"there is no design '{slug}'")
+    return design
+
+
+def _require_words(field: str, text: str) -> None:
+    if not 1 <= len(text.strip()) <= MOST_WORDS:
+        raise InvalidInput(f"{field}: say in 1 to {MOST_WORDS} characters what you mean")

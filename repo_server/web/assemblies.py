@@ -1,0 +1,38 @@
+"""The page of what an object takes."""
+
+from itertools import groupby
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from commons.bom import How
+from repo_server.api import auth
+from repo_server.api.assemblies import assembly_of
+
+bp = Blueprint("assemblies", __name__)
+
+HOW_WORDS = {
+    How.PRINTED: "3D printed",
+    How.MILLED: "Milled from sheet",
+    How.BY_HAND: "Made by hand, or in another way",
+    How.STOCK: "From a lab's stock",
+    How.BOUGHT: "Bought, or found",
+}
+# A tree of components is shown to this depth; the list below it is whole.
+MOST_DEEP = 6
+
+
+@bp.get("/releases/<id>/bom")
+@auth.public
+def show_bom(id: str) -> ResponseReturnValue:
+    """The bill, the components as a tree, and the whole list by how one comes by each item."""
+    assembly = assembly_of(id)
+    order = list(How)
+    needs = sorted(assembly.needs, key=lambda it: order.index(it.how))
+    return render_template(
+        "bom.html",
+        assembly=assembly,
+        release=assembly.release,
+        groups=[(HOW_WORDS[how], list(of)) for how, of in groupby(needs, lambda it: it.how)],
+        most_deep=MOST_DEEP,
+    )
