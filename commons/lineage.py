@@ -12,10 +12,6 @@ from datetime import date
 
 from commons.content import require_sha256
 from commons.errors import FieldProblem, InvalidInput
-from commons.licences.answers import NO_LEGAL_ADVICE, Answer
-from commons.licences.forks import may_fork
-from commons.licences.scopes import licences_of
-from commons.licences.terms import Event
 
 NOTICE = "CHANGES.md"
 MOST_PARENTS = 20
@@ -96,18 +92,6 @@ def require_change(change: str) -> None:
     if not 1 <= len(change.strip()) <= MOST_CHANGE:
         problem = f"say in 1 to {MOST_CHANGE} characters what you change"
         raise InvalidInput(f"change: {problem}", [FieldProblem("change", problem)])
-
-
-def fork_answer(parent: Mapping[str, object], fork: Mapping[str, object]) -> Answer:
-    """Whether a design with the manifest `fork` may be published as one made from `parent`."""
-    base, wanted = (licences_of(it).for_event(Event.PUBLISH_FORK) for it in (parent, fork))
-    return may_fork(base, wanted)
-
-
-def fork_refusal(title: str, answer: Answer) -> str:
-    """Why the fork of the release `title` is refused, with the clause."""
-    clauses = "; ".join(answer.clauses)
-    return f"{title}: {answer.reason}{f' ({clauses})' if clauses else ''}. {NO_LEGAL_ADVICE}"
 
 
 def _wrong(problem: str) -> InvalidInput:

@@ -8,8 +8,6 @@ from commons.lineage import (
     NOTICE,
     Parent,
     change_notice,
-    fork_answer,
-    fork_refusal,
     name_parents,
     require_change,
 )
@@ -26,9 +24,7 @@ def fork_design(client: Client, design: str, folder: Path, *, by: str, change: s
     if folder.exists():
         raise Conflict(f"{folder} is there already; choose a folder that is not")
     release: Answer = client.get(f"/designs/{design}")["head"]
-    answer = fork_answer(release["manifest"], release["manifest"])
-    if not answer.allowed:
-        raise InvalidInput(fork_refusal(f"{release['name']} {release['version']}", answer))
+    _require_leave(client, design)
     for file in release["files"]:
         client.fetch(file["sha256"], folder / _inside(file["path"]))
     manifest = folder / "okh.toml"
@@ -37,6 +33,14 @@ def fork_design(client: Client, design: str, folder: Path, *, by: str, change: s
     manifest.write_text(name_parents(text, (release["id"],)), encoding="utf-8")
     _note_change(folder / NOTICE, client.address_of(release["id"]), release, by=by, change=change)
     return release
+
+
+def _require_leave(client: Client, design: str) -> None:
+    """Pass when the licence lets whoever asks publish a fork, by itself or by a grant."""
+    answers = client.get(f"/designs/{design}/licence")["yours"]
+    answer = next(it for it in answers if it["event"] == "publish_fork")
+    if answer["permission"] not in ("allow", "allow_with_duties"):
+        raise InvalidInput(f"{design} cannot be forked: {answer['sentence']}")
 
 
 def _note_change(file: Path, address: str, release: Answer, *, by: str, change: str) -> None:

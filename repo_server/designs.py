@@ -132,7 +132,7 @@ def publish_release(
         AlreadyPublished: this version exists with other contents.
         Conflict: the version goes back behind one that is published.
     """
-    manifest = check(session, upload)
+    manifest = check(session, upload, by=by, now=now)
     design = _design_of(session, upload.slug, by=by)
     id_ = release_id(manifest.data, upload.files)
     if (existing := session.get(ReleaseRow, id_)) is not None:
@@ -154,7 +154,7 @@ def publish_release(
     return id_, True
 
 
-def check(session: Session, upload: Upload) -> Manifest:
+def check(session: Session, upload: Upload, *, by: Person, now: datetime) -> Manifest:
     """The upload's manifest; ManifestInvalid names every problem of the upload at once."""
     problems: list[FieldProblem] = []
     if not SLUG.fullmatch(upload.slug):
@@ -170,7 +170,7 @@ def check(session: Session, upload: Upload) -> Manifest:
         manifest = read_manifest(upload.manifest)
         problems += missing_files(manifest, upload.files.__contains__)
         problems += _wrong_version(manifest)
-        problems += lineage.wrong_parents(session, manifest, upload.files)
+        problems += lineage.wrong_parents(session, manifest, upload.files, by=by, now=now)
         problems += components.settle(session, upload.slug, upload.bom).problems
     except ManifestInvalid as error:
         problems += error.fields or [FieldProblem("okh.toml", str(error))]

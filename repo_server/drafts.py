@@ -163,7 +163,7 @@ def close(session: Session, id: str, *, revision: int) -> None:
         raise DraftMoved("somebody saved this draft at this moment; look at it and try again")
 
 
-def show_draft(session: Session, id: str, *, to: Person) -> Draft:
+def show_draft(session: Session, id: str, *, to: Person, now: datetime) -> Draft:
     """The draft, with all that still hinders it from being published.
 
     NotFound when there is none that `to` may work on.
@@ -185,7 +185,7 @@ def show_draft(session: Session, id: str, *, to: Person) -> Draft:
         revision=row.revision,
         saved_by=session.get_one(PersonRow, row.saved_by).name,
         saved_at=row.saved_at,
-        problems=_problems(session, row),
+        problems=_problems(session, row, by=to, now=now),
     )
 
 
@@ -213,11 +213,14 @@ def _contents(row: DraftRow) -> Contents:
     return Contents(row.manifest, row.files, row.note)
 
 
-def _problems(session: Session, row: DraftRow) -> tuple[FieldProblem, ...]:
+def _problems(
+    session: Session, row: DraftRow, *, by: Person, now: datetime
+) -> tuple[FieldProblem, ...]:
     """Everything that a publication would be refused for, but who asks for it."""
     it = _contents(row)
     try:
-        manifest = designs.check(session, Upload(row.slug, it.manifest.encode(), it.files, it.note))
+        upload = Upload(row.slug, it.manifest.encode(), it.files, it.note)
+        manifest = designs.check(session, upload, by=by, now=now)
         designs.require_new_version(session, row.slug, manifest.version)
     except ManifestInvalid as error:
         return error.fields

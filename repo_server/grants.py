@@ -8,11 +8,11 @@ from pydantic import AwareDatetime, Field
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
-from commons.licences.answers import Grant, holds
 from commons.licences.terms import Event
 from commons.wire import Asked
 from repo_server import labs
 from repo_server.ids import new_id
+from repo_server.leave import holds_now
 from repo_server.parties import Party
 from repo_server.tables import DesignRow, GrantRow, LabRow, PersonRow
 
@@ -149,23 +149,6 @@ def take_back(session: Session, slug: str, grant_id: str, *, by: str, now: datet
     session.flush()
 
 
-def held_by(session: Session, design_id: str, party: Party, *, now: datetime) -> list[Grant]:
-    """What the party may do with the design now beyond its licence."""
-    is_theirs = (
-        col(GrantRow.person_id) == party.person_id
-        if party.person_id is not None
-        else col(GrantRow.lab_id) == party.lab_id
-    )
-    rows = session.exec(
-        select(GrantRow).where(GrantRow.design_id == design_id, is_theirs).order_by(GrantRow.id)
-    )
-    return [
-        Grant(row.id, frozenset(Event(event) for event in row.events), row.consideration)
-        for row in rows
-        if _holds(row, now)
-    ]
-
-
 def list_grants(session: Session, slug: str, *, by: str, now: datetime) -> list[GrantLine]:
     """Every grant of the design for its steward, the newest first."""
     design = stewarded(session, slug, by=by)
@@ -195,9 +178,5 @@ def line_of(session: Session, row: GrantRow, *, granted_by: str, now: datetime) 
         revoked_at=row.revoked_at,
         granted_by=granted_by,
         granted_at=row.granted_at,
-        holds=_holds(row, now),
+        holds=holds_now(row, now),
     )
-
-
-def _holds(row: GrantRow, now: datetime) -> bool:
-    return row.revoked_at is None and holds(row.starts_at, row.ends_at, at=now)

@@ -1,5 +1,6 @@
 """What a design's licence says to those who ask: about an order, and about everything."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -7,10 +8,11 @@ from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, NotAllowed
 from commons.licences.answers import Answer, ask_licence
+from commons.licences.forks import may_fork
 from commons.licences.purposes import EVENTS, Purpose, lab_acts
 from commons.licences.scopes import Licences, licences_of
 from commons.licences.terms import Event
-from repo_server import grants, parties
+from repo_server import leave, parties
 from repo_server.parties import Party
 from repo_server.tables import ReleaseRow
 
@@ -39,7 +41,21 @@ def ask(
         expression,
         event,
         actor=parties.actor(session, party, contributed=contributed),
-        grants=grants.held_by(session, release.design_id, party, now=now),
+        grants=leave.held_by(session, release.design_id, party, now=now),
+    )
+
+
+def ask_fork(
+    session: Session, base: ReleaseRow, fork: Mapping[str, object], party: Party, *, now: datetime
+) -> Answer:
+    """Whether the party may publish a design with the manifest `fork` that is made from `base`."""
+    wanted = licences_of(fork).for_event(Event.PUBLISH_FORK)
+    contributed = _contributed(session, base.design_id, party)
+    return may_fork(
+        licences(base).for_event(Event.PUBLISH_FORK),
+        wanted,
+        actor=parties.actor(session, party, contributed=contributed),
+        grants=leave.held_by(session, base.design_id, party, now=now),
     )
 
 

@@ -8,9 +8,12 @@ from itertools import pairwise
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from commons.lineage import NOTICE, fork_answer, fork_refusal, parents_of
+from commons.licences.answers import NO_LEGAL_ADVICE, Answer
+from commons.lineage import NOTICE, parents_of
 from commons.manifest import Manifest
 from commons.versions import in_order
+from repo_server import licensing
+from repo_server.parties import Party
 from repo_server.people import Person
 from repo_server.tables import DesignRow, ParentRow, PersonRow, ReleaseRow, YankRow
 
@@ -48,10 +51,10 @@ class Family:
 
 
 def wrong_parents(
-    session: Session, manifest: Manifest, files: Collection[str]
+    session: Session, manifest: Manifest, files: Collection[str], *, by: Person, now: datetime
 ) -> list[FieldProblem]:
-    """Why a release may not be made from the parents that it names: one that is not here, a
-    licence that forbids it, a change notice that is missing."""
+    """Why `by` may not publish a release that is made from the parents that it names: one that is
+    not here, a licence that forbids it, a change notice that is missing."""
     try:
         parents = parents_of(manifest.data)
     except InvalidInput as error:
@@ -64,10 +67,9 @@ def wrong_parents(
         if id_ not in known
     ]
     for row in known.values():
-        answer = fork_answer(row.manifest, manifest.data)
+        answer = licensing.ask_fork(session, row, manifest.data, Party(person_id=by.id), now=now)
         if not answer.allowed:
-            why = fork_refusal(f"{row.name} {row.version}", answer)
-            problems.append(FieldProblem("license", f"this fork may not be published. {why}"))
+            problems.append(FieldProblem("license", _refusal(row, answer)))
     if parents and NOTICE not in files:
         problems.append(
             FieldProblem("files", f"a fork tells in {NOTICE} what was changed and when")
@@ -75,18 +77,23 @@ def wrong_parents(
     return problems
 
 
-def require_forkable(session: Session, release_id: str) -> ReleaseRow:
-    """The release, if a fork of it may be published under its own licence.
+def require_forkable(session: Session, release_id: str, *, by: Person, now: datetime) -> ReleaseRow:
+    """The release, if `by` may publish a fork of it under its own licence.
 
     NotFound when there is none; InvalidInput with the clause when its licence forbids every fork.
     """
     row = session.get(ReleaseRow, release_id)
     if row is None:
         raise NotFound(f"there is no release {release_id[:64]}")
-    answer = fork_answer(row.manifest, row.manifest)
+    answer = licensing.ask_fork(session, row, row.manifest, Party(person_id=by.id), now=now)
     if not answer.allowed:
-        raise InvalidInput(fork_refusal(f"{row.name} {row.version}", answer))
+        raise InvalidInput(_refusal(row, answer))
     return row
+
+
+def _refusal(parent: ReleaseRow, answer: Answer) -> str:
+    """Why a fork is refused, with the clause."""
+    return f"of {parent.name} {parent.version}: {licensing.sentence(answer)}. {NO_LEGAL_ADVICE}"
 
 
 def require_free(session: Session, slug: str) -> None:

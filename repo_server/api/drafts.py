@@ -123,17 +123,22 @@ def publish(draft_id: str) -> tuple[str, str]:
 
     Raises as `designs.publish_release` does, and DraftMoved; the draft is as it was then.
     """
-    with reading(current_app.extensions["engine"]) as session:
-        draft = drafts.show_draft(session, draft_id, to=auth.current_person())
+    draft = draft_for_me(draft_id)
     id_, _ = publish_upload(
         draft.upload, then=lambda s: drafts.close(s, draft.id, revision=draft.revision)
     )
     return id_, draft.slug
 
 
-def _show(draft_id: str) -> dict[str, object]:
+def draft_for_me(draft_id: str) -> Draft:
+    """The draft, for whoever asks; NotFound when they may not work on it."""
+    to, now = auth.current_person(), datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
-        return _shown(drafts.show_draft(session, draft_id, to=auth.current_person()))
+        return drafts.show_draft(session, draft_id, to=to, now=now)
+
+
+def _show(draft_id: str) -> dict[str, object]:
+    return _shown(draft_for_me(draft_id))
 
 
 def _shown(draft: Draft) -> dict[str, object]:

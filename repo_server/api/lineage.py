@@ -134,7 +134,7 @@ def fork(release_id: str, slug: str, change: str) -> str:
     require_change(change)
     by, now, slug = auth.current_person(), datetime.now(UTC), slug.strip()
     with reading(current_app.extensions["engine"]) as session:
-        lineage.require_forkable(session, release_id)
+        lineage.require_forkable(session, release_id, by=by, now=now)
         release = designs.show_release(session, release_id)
     old = release.file(NOTICE)
     before = read_blob(old.sha256).decode("utf-8", errors="replace") if old else ""

@@ -48,7 +48,7 @@ def begin(id: str) -> ResponseReturnValue:
 @auth.signed_in(Scope.READ)
 def show(draft_id: str) -> ResponseReturnValue:
     """The draft with its form, and what still hinders it from being published."""
-    draft = _draft(draft_id)
+    draft = publishing.draft_for_me(draft_id)
     return _page(draft, draft.contents)
 
 
@@ -57,14 +57,14 @@ def show(draft_id: str) -> ResponseReturnValue:
 def save(draft_id: str) -> ResponseReturnValue:
     """Back on the draft, or the form again with what was filled in and why it was not saved."""
     by, now = auth.current_person(), datetime.now(UTC)
-    draft = _draft(draft_id)  # before any file is stored: it may be none of theirs
+    draft = publishing.draft_for_me(draft_id)  # before any file is stored: it may be none of theirs
     mine = replace(_written(), files=draft.contents.files)
     try:
         mine = replace(mine, files=_files(mine.manifest))
         with transaction(current_app.extensions["engine"]) as session:
             drafts.save(session, draft_id, mine, revision=_revision(), by=by, now=now)
     except DraftMoved as error:
-        theirs = _draft(draft_id)
+        theirs = publishing.draft_for_me(draft_id)
         return _page(theirs, mine, error, against=theirs.contents), status_of(error)
     except InvalidInput as error:
         return _page(draft, mine, error), status_of(error)
@@ -78,7 +78,7 @@ def publish(draft_id: str) -> ResponseReturnValue:
     try:
         id_, _ = publishing.publish(draft_id)
     except FabError as error:
-        draft = _draft(draft_id)
+        draft = publishing.draft_for_me(draft_id)
         return _page(draft, draft.contents, error), status_of(error)
     return redirect(url_for("designs.show_release", id=id_), 303)
 
@@ -110,11 +110,6 @@ def yank(id: str) -> ResponseReturnValue:
     with transaction(current_app.extensions["engine"]) as session:
         heads.yank(session, id, reason=request.form.get("reason", ""), by=by, now=now)
     return redirect(url_for("designs.show_release", id=id), 303)
-
-
-def _draft(draft_id: str) -> Draft:
-    with reading(current_app.extensions["engine"]) as session:
-        return drafts.show_draft(session, draft_id, to=auth.current_person())
 
 
 def _page(

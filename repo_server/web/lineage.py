@@ -120,7 +120,8 @@ def _fork_page(id: str, error: FabError | None = None) -> str:
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, id)
         try:
-            lineage.require_forkable(session, id)
+            by, now = auth.current_person(), datetime.now(UTC)
+            lineage.require_forkable(session, id, by=by, now=now)
             refused = None
         except InvalidInput as forbidden:
             refused = forbidden

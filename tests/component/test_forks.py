@@ -72,6 +72,7 @@ def test_a_fork_under_a_licence_that_its_parents_forbids_is_refused_with_the_cla
     assert refused.status_code == 422
     (problem,) = refused.json["fields"]
     assert problem["field"] == "license"
+    assert "Lamp 1.0.0" in problem["problem"]
     assert "a fork of CERN-OHL-S-2.0 cannot be under MIT" in problem["problem"]
     (clause,) = may_fork("CERN-OHL-S-2.0", "MIT").clauses
     assert clause in problem["problem"]
@@ -85,6 +86,14 @@ def test_a_design_whose_licence_forbids_every_fork_says_so_before_anything_is_ty
     shown = page(bea.browser, f"/releases/{kept}/fork")
     assert "CC-BY-ND-4.0" in shown.text
     assert not [it for it in shown.forms if it["action"].endswith("/fork")]
+
+
+def test_a_licensors_grant_lets_one_person_fork_what_nobody_else_may(ada, bea, sign_up):
+    kept = publish(ada, "vase", MANIFEST.replace("CERN-OHL-S-2.0", "CC-BY-ND-4.0")).json["id"]
+    grant = {"person": "bea", "events": ["publish_fork"]}
+    assert ada.post(f"{API}/designs/vase/grants", grant).status_code == 201
+    assert fork(sign_up("cem"), kept, "his-vase").status_code == 422
+    assert publish_fork(bea, kept, "her-vase")
 
 
 def test_a_fork_without_notice_or_with_a_parent_that_is_not_here_is_refused_at_once(bea, lamp):

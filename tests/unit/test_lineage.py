@@ -10,8 +10,6 @@ from commons.errors import InvalidInput
 from commons.lineage import (
     Parent,
     change_notice,
-    fork_answer,
-    fork_refusal,
     name_parents,
     parents_of,
     require_change,
@@ -77,14 +75,3 @@ def test_a_change_notice_is_dated_and_grows_at_its_end():
 def test_a_fork_says_what_it_changes(change):
     with pytest.raises(InvalidInput):
         require_change(change)
-
-
-def test_a_fork_that_its_parents_licence_forbids_is_refused_with_the_clause():
-    refused = fork_answer({"license": "CERN-OHL-S-2.0"}, {"license": "MIT"})
-    assert not refused.allowed
-    sentence = fork_refusal("Hook 1.2.0", refused)
-    assert "Hook 1.2.0: a fork of CERN-OHL-S-2.0 cannot be under MIT" in sentence
-    assert refused.clauses[0] in sentence
-    assert "no legal advice" in sentence
-    assert fork_answer({"license": "MIT"}, {"license": "CERN-OHL-S-2.0"}).allowed
-    assert not fork_answer({"license": "CC-BY-ND-4.0"}, {"license": "CC-BY-ND-4.0"}).allowed
