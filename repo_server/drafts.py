@@ -4,8 +4,8 @@ Each save names the revision that it began with. A second one that began with th
 and whoever sent it still has its text: neither of two people ever writes over the other.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, or_, select, update
@@ -19,6 +19,8 @@ from repo_server.people import Person
 from repo_server.tables import DraftEditorRow, DraftRow, PersonRow
 
 MOST_DRAFTS = 100  # of one person
+# The text of the bill of materials that an upload holds, None where there is none to be read.
+BomOf = Callable[[Upload], bytes | None]
 
 
 class DraftMoved(Conflict):
@@ -163,7 +165,7 @@ def close(session: Session, id: str, *, revision: int) -> None:
         raise DraftMoved("somebody saved this draft at this moment; look at it and try again")
 
 
-def show_draft(session: Session, id: str, *, to: Person, now: datetime) -> Draft:
+def show_draft(session: Session, id: str, *, to: Person, bom_of: BomOf, now: datetime) -> Draft:
     """The draft, with all that still hinders it from being published.
 
     NotFound when there is none that `to` may work on.
@@ -185,7 +187,7 @@ def show_draft(session: Session, id: str, *, to: Person, now: datetime) -> Draft
         revision=row.revision,
         saved_by=session.get_one(PersonRow, row.saved_by).name,
         saved_at=row.saved_at,
-        problems=_problems(session, row, by=to, now=now),
+        problems=_problems(session, row, by=to, bom_of=bom_of, now=now),
     )
 
 
@@ -214,12 +216,13 @@ def _contents(row: DraftRow) -> Contents:
 
 
 def _problems(
-    session: Session, row: DraftRow, *, by: Person, now: datetime
+    session: Session, row: DraftRow, *, by: Person, bom_of: BomOf, now: datetime
 ) -> tuple[FieldProblem, ...]:
     """Everything that a publication would be refused for, but who asks for it."""
     it = _contents(row)
     try:
         upload = Upload(row.slug, it.manifest.encode(), it.files, it.note)
+        upload = replace(upload, bom=bom_of(upload))
         manifest = designs.check(session, upload, by=by, now=now)
         designs.require_new_version(session, row.slug, manifest.version)
     except ManifestInvalid as error:

@@ -110,7 +110,7 @@ def publish(
     store: blobs.BlobStore = current_app.extensions["blobs"]
     by, now = auth.current_person(), datetime.now(UTC)
     text = store.put(BytesIO(upload.manifest))
-    upload = replace(upload, bom=bom_of(upload, store))
+    upload = replace(upload, bom=bom_of(upload))
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
         id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
@@ -119,8 +119,9 @@ def publish(
     return id_, new
 
 
-def bom_of(upload: Upload, store: blobs.BlobStore) -> bytes | None:
+def bom_of(upload: Upload) -> bytes | None:
     """The bill of materials that the upload holds, as far as one is read; None without one."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
     try:
         path = store.path(upload.files.get(read_manifest(upload.manifest).bom or "", ""))
     except (InvalidInput, NotFound):

@@ -10,6 +10,7 @@ from pydantic import Field
 from commons.wire import Asked
 from repo_server import drafts, paths
 from repo_server.api import auth
+from repo_server.api.designs import bom_of
 from repo_server.api.designs import publish as publish_upload
 from repo_server.api.messages import read
 from repo_server.db import reading, transaction
@@ -134,7 +135,7 @@ def draft_for_me(draft_id: str) -> Draft:
     """The draft, for whoever asks; NotFound when they may not work on it."""
     to, now = auth.current_person(), datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
-        return drafts.show_draft(session, draft_id, to=to, now=now)
+        return drafts.show_draft(session, draft_id, to=to, bom_of=bom_of, now=now)
 
 
 def _show(draft_id: str) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """Assemblies: designs in a bill of materials, settled for ever, added up, and never in a circle."""
 
+import hashlib
+
 import pytest
 
 from repo_server.db import transaction
 from repo_server.labs import NewLot, add_lot
 from repo_server.people import Person
-from tests.browsing import page
+from tests.browsing import fill, page
 from tests.component.test_designs_api import FILES, MANIFEST
 from tests.component.test_forks import publish
 from tests.floor import furnish
@@ -92,6 +94,21 @@ def test_what_a_line_names_must_be_there_and_all_that_is_not_is_told_at_once(ada
         "bom line 3": "'B': 'lamp' has no release 3",
         "bom line 4": "'C': lamp 1.0.0 was yanked: it gets hot",
     }
+
+
+def test_a_draft_tells_that_its_bill_would_be_refused(ada):
+    id_ = with_bom(ada, "lamp").json["id"]
+    form = fill(ada, f"/releases/{id_}", f"/releases/{id_}/draft")
+    where = ada.browser.post(f"/releases/{id_}/draft", data=form).location
+    draft = ada.get(f"{API}{where}").json
+    bom = (HEAD + "Lamp,1,no,,design:nothing,\n").encode()
+    sha256 = hashlib.sha256(bom).hexdigest()
+    ada.send("PUT", f"{API}/blobs/{sha256}", data=bom)
+    body = {key: draft[key] for key in ("note", "revision")}
+    body["manifest"] = draft["manifest"].replace('version = "1.0.0"', 'version = "1.0.1"')
+    body["files"] = draft["files"] | {"bom.csv": sha256}
+    saved = ada.send("PUT", f"{API}{where}", json=body).json
+    assert [it["field"] for it in saved["problems"]] == ["bom line 1"]
 
 
 def test_too_many_designs_in_one_bill_are_one_sentence(ada):
