@@ -1,11 +1,14 @@
 """The whole list of what an object takes: its own bill, and the bills of all that it is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from commons.bom import Bill, BomLine, How, Need, add_up
+from commons.licences.answers import Answer
+from commons.licences.combining import may_stand_together
+from commons.licences.scopes import Scope, licences_of
 from commons.machine import MATERIALS
 from repo_server import designs
 from repo_server.comparisons import Read, bom_of
@@ -25,6 +28,7 @@ class Component:
     slug: str
     name: str
     version: str
+    license: str
     newer: str | None
     yanked: bool
 
@@ -34,8 +38,9 @@ class Assembly:
     """A release with its bill, and the bills of all releases in it, by id.
 
     `components` tells of each release in it; `needs` adds everything up for one object. Of each
-    material that is to come from stock, `labs` are those that have it. `is_whole` is False when
-    there are more than MOST_BILLS releases in it.
+    material that is to come from stock, `labs` are those that have it. `together` is what the
+    licences say of standing together in one object, None for a release without components.
+    `is_whole` is False when there are more than MOST_BILLS releases in it.
     """
 
     release: Release
@@ -43,6 +48,7 @@ class Assembly:
     components: dict[str, Component]
     needs: tuple[Need, ...]
     labs: dict[str, tuple[str, ...]]
+    together: Answer | None
     is_whole: bool
 
     @property
@@ -67,14 +73,21 @@ def show_assembly(session: Session, release_id: str, *, read: Read) -> Assembly:
         todo = designs.show_releases(session, [it for it in below if it not in bills][:room])
     named = {id_ for bill in bills.values() for id_ in bill.components.values()}
     needs = tuple(add_up(release_id, bills))
+    components = designs.show_releases(session, sorted(named))
     return Assembly(
         release=release,
         bills=bills,
-        components=_components(session, named),
+        components=_told(session, components),
         needs=needs,
         labs=_labs_with(session, {it.source for it in needs if it.how is How.STOCK}),
+        together=_together([release, *components]) if components else None,
         is_whole=named <= bills.keys(),
     )
+
+
+def _together(releases: Iterable[Release]) -> Answer:
+    """What the licences of these say of being parts of one object."""
+    return may_stand_together(licences_of(it.manifest.data).of(Scope.HARDWARE) for it in releases)
 
 
 def _bill(session: Session, release: Release, read: Read) -> Bill:
@@ -87,8 +100,8 @@ def _bill(session: Session, release: Release, read: Read) -> Bill:
     )
 
 
-def _components(session: Session, ids: Iterable[str]) -> dict[str, Component]:
-    shown = designs.show_releases(session, sorted(ids))
+def _told(session: Session, shown: Sequence[Release]) -> dict[str, Component]:
+    """The components by id, with the release that stands for each of their designs now."""
     heads = session.exec(
         select(DesignRow.slug, ReleaseRow.id, ReleaseRow.version)
         .join(ReleaseRow, col(ReleaseRow.id) == col(DesignRow.head_id))
@@ -100,7 +113,13 @@ def _components(session: Session, ids: Iterable[str]) -> dict[str, Component]:
         head_id, version = head_of.get(it.slug, (it.id, None))
         newer = None if head_id == it.id else version
         found[it.id] = Component(
-            it.id, it.slug, it.manifest.name, it.version, newer, it.yank is not None
+            id=it.id,
+            slug=it.slug,
+            name=it.manifest.name,
+            version=it.version,
+            license=it.manifest.license,
+            newer=newer,
+            yanked=it.yank is not None,
         )
     return found
 

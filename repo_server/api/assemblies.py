@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from commons.bom import BomLine
-from repo_server import assemblies
+from repo_server import assemblies, licensing
 from repo_server.api import auth
 from repo_server.api.comparisons import read_blob
 from repo_server.assemblies import Assembly
@@ -23,6 +23,7 @@ def show_bom(id: str) -> ResponseReturnValue:
     return jsonify(
         lines=[_line(assembly, it) for it in assembly.lines],
         needs=[{**asdict(it), "labs": assembly.labs.get(it.source, ())} for it in assembly.needs],
+        licence=licensing.kept(assembly.together) if assembly.together else None,
         is_whole=assembly.is_whole,
     )
 

@@ -6,6 +6,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from commons.bom import How
+from commons.licences.answers import NO_LEGAL_ADVICE
+from repo_server import licensing
 from repo_server.api import auth
 from repo_server.api.assemblies import assembly_of
 
@@ -35,4 +37,6 @@ def show_bom(id: str) -> ResponseReturnValue:
         release=assembly.release,
         groups=[(HOW_WORDS[how], list(of)) for how, of in groupby(needs, lambda it: it.how)],
         most_deep=MOST_DEEP,
+        together=assembly.together and licensing.sentence(assembly.together),
+        no_advice=NO_LEGAL_ADVICE,
     )

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from commons.licences.combining import may_stand_together
 from repo_server.db import transaction
 from repo_server.labs import NewLot, add_lot
 from repo_server.people import Person
@@ -65,6 +66,23 @@ def test_the_whole_list_adds_up_what_every_component_needs(ada, client, engine):
     for said in ("3D printed", "Corner Lab has it", "https://example.org/cloth", "Shelf 1.0.0"):
         assert said in shown.text
     assert shown.wrong == []
+
+
+def test_what_the_licences_say_of_standing_together_is_told(ada, client):
+    with_bom(ada, "lamp")
+    text = MANIFEST.replace("CERN-OHL-S-2.0", "CC-BY-SA-4.0").replace('"Lamp"', '"Shelf"')
+    text = text.replace('readme = "README.md"', 'readme = "README.md"\nbom = "bom.csv"')
+    bom = (HEAD + "Lamp,1,no,,design:lamp,\n").encode()
+    shelf = publish(ada, "shelf", text, {**FILES, "bom.csv": bom}).json["id"]
+    told = client.get(f"{API}/releases/{shelf}/bom").json["licence"]
+    expected = may_stand_together(["CC-BY-SA-4.0", "CERN-OHL-S-2.0"])
+    assert (told["permission"], told["reason"]) == (expected.permission, expected.reason)
+    assert expected.permission == "ask"
+    shown = page(client, f"/releases/{shelf}/bom").text
+    assert "no legal advice" in shown
+    assert expected.clauses[0] in shown
+    alone = client.get(f"{API}/designs/lamp").json["head"]["id"]
+    assert client.get(f"{API}/releases/{alone}/bom").json["licence"] is None
 
 
 def test_a_circle_is_refused_with_the_way_that_it_takes(ada):
