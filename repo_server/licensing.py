@@ -87,7 +87,7 @@ def require_leave(
         return answer
     if answer.permission == "ask":
         raise LicenceAsks(answer, release.design_id)
-    raise LicenceForbids(sentence(answer))
+    raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
 
 
 def acting(purpose: Purpose, *, lab_id: str, by: str) -> Party:

@@ -90,7 +90,9 @@ def look_again(
     ):
         if value is not None:
             open_ = open_.where(col(column) == value)
-    for row in session.exec(open_.order_by(col(WaitingOrderRow.ordered_at))).all():
+    # Who speaks at the same time waits for the lock, and then finds the order settled.
+    mine = open_.order_by(col(WaitingOrderRow.ordered_at)).with_for_update()
+    for row in session.exec(mine).all():
         _try(session, row, now)
 
 
