@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
 from commons.licences.answers import Answer, ask_licence, is_open_hardware
@@ -42,6 +42,7 @@ class LicencePage:
 
     release_id: str
     name: str
+    version: str
     license: str
     licensors: tuple[str, ...]
     others: Mapping[str, str]
@@ -52,18 +53,26 @@ class LicencePage:
 
 
 def of_design(
-    session: Session, slug: str, *, part: str | None, to: str | None, now: datetime
+    session: Session,
+    slug: str,
+    *,
+    part: str | None,
+    to: str | None,
+    now: datetime,
+    release_id: str | None = None,
 ) -> LicencePage:
-    """The licence of the design's newest release, asked for everything; NotFound without one."""
+    """The licence of a release of the design, asked for everything: of that one, else of the one
+    to use, else of the newest. NotFound where there is none."""
     design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    release = session.get(ReleaseRow, design.head_id) if design and design.head_id else None
+    release = _release(session, design, release_id) if design is not None else None
     if design is None or release is None:
-        raise NotFound(f"there is no design '{slug[:64]}'")
+        raise NotFound(f"there is no design '{slug[:64]}', or no such release of it")
     licences = licensing.licences(release)
     lines = [line for event in Event for line in _lines(licences.for_event(event, part), event)]
     return LicencePage(
         release_id=release.id,
         name=release.name,
+        version=release.version,
         license=licences.whole,
         licensors=tuple(release.licensors),
         others={
@@ -74,6 +83,15 @@ def of_design(
         lines=tuple(lines),
         yours=None if to is None else _yours(session, release, Party(to), part=part, now=now),
     )
+
+
+def _release(session: Session, design: DesignRow, release_id: str | None) -> ReleaseRow | None:
+    wanted = release_id or design.head_id
+    of_design = select(ReleaseRow).where(ReleaseRow.design_id == design.id)
+    if wanted is not None:
+        return session.exec(of_design.where(ReleaseRow.id == wanted)).first()
+    newest = of_design.order_by(col(ReleaseRow.published_at).desc(), ReleaseRow.id)
+    return session.exec(newest).first()
 
 
 def _yours(

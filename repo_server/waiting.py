@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, FabError, NotFound
 from commons.licences.purposes import EVENTS
@@ -222,6 +222,16 @@ def of_design(session: Session, slug: str, *, by: str) -> list[WaitingOrder]:
     """The orders that wait for the steward's word, the oldest first."""
     design = grants.stewarded(session, slug, by=by)
     return _listed(session, WaitingOrderRow.design_id == design.id)
+
+
+def asks(session: Session, slug: str, *, person_id: str) -> int:
+    """How many orders wait for the person's word on the design; none where they do not keep it."""
+    theirs = (DesignRow.slug == slug, DesignRow.steward_id == person_id)
+    return session.exec(
+        select(func.count(col(WaitingOrderRow.id)))
+        .join(DesignRow, col(DesignRow.id) == col(WaitingOrderRow.design_id))
+        .where(*theirs, col(WaitingOrderRow.settled_at).is_(None))
+    ).one()
 
 
 def of_lab(session: Session, lab_id: str) -> list[WaitingOrder]:

@@ -32,12 +32,17 @@ class Word(Asked):
 @bp.get("/designs/<slug>/licence")
 @auth.public
 def show_licence(slug: str) -> ResponseReturnValue:
-    """200 with what the licence of the newest release says: to each kind of actor, and to who asks
-    where that is known. ?part= asks for a part."""
+    """200 with what the licence of the release to use says: to each kind of actor, and to who asks
+    where that is known. ?part= asks for a part, ?release= for another release."""
     person, now = auth.current().person, datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
         page = licence_pages.of_design(
-            session, slug, part=request.args.get("part"), to=person.id if person else None, now=now
+            session,
+            slug,
+            part=request.args.get("part"),
+            to=person.id if person else None,
+            now=now,
+            release_id=request.args.get("release"),
         )
     return jsonify(
         slug=slug,

@@ -13,7 +13,17 @@ from commons.licences.scopes import Scope as OfDesign
 from commons.licences.scopes import licences_of
 from commons.machine import MATERIALS, Process
 from commons.wire import SCALLOP_MM, Orientation
-from repo_server import blobs, builds, contributions, designs, heads, labs, notices, people
+from repo_server import (
+    blobs,
+    builds,
+    contributions,
+    designs,
+    heads,
+    labs,
+    notices,
+    people,
+    waiting,
+)
 from repo_server.api import auth
 from repo_server.api import designs as publishing
 from repo_server.api.errors import status_of
@@ -117,6 +127,7 @@ def _page(
         ],
         plates=PLATES,
         purposes=PURPOSES,
+        asks=_asks(release.slug),
         open_hardware=is_open_hardware(licences_of(release.manifest.data).of(OfDesign.HARDWARE)),
         orientations=ORIENTATIONS,
         qualities=QUALITIES if Process.FDM in processes else (),
@@ -156,6 +167,15 @@ def _my_labs() -> list[labs.LabLine]:
     with reading(current_app.extensions["engine"]) as session:
         roles = people.lab_roles(session, person.id)
         return [lab for lab in labs.list_labs(session) if lab.slug in roles]
+
+
+def _asks(slug: str) -> int:
+    """How many orders of the design wait for the word of the one who looks."""
+    person = auth.current().person
+    if person is None:
+        return 0
+    with reading(current_app.extensions["engine"]) as session:
+        return waiting.asks(session, slug, person_id=person.id)
 
 
 @bp.get("/publish")

@@ -30,7 +30,10 @@ _REFUSED = (InvalidInput, NotFound, Conflict)
 @bp.get("/designs/<slug>/licence")
 @auth.public
 def show_licence(slug: str) -> ResponseReturnValue:
-    """What the licence says to everybody and to who looks; its steward's grants and askers."""
+    """What the licence says to everybody and to who looks; its steward's grants and askers.
+
+    `?release=` asks that of another release than the one to use, `?part=` that of a part.
+    """
     return _page(slug, {})
 
 
@@ -38,7 +41,12 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
     person, now = auth.current().person, datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
         page = licence_pages.of_design(
-            session, slug, part=None, to=person.id if person else None, now=now
+            session,
+            slug,
+            part=request.args.get("part"),
+            to=person.id if person else None,
+            now=now,
+            release_id=request.args.get("release"),
         )
         steward = person is not None and person.id == page.steward_id
         by = page.steward_id

@@ -96,6 +96,24 @@ def test_a_quote_is_offered_and_accepted_on_the_orders_page(shop: Shop) -> None:
     assert "20 EUR" in page(shop.manager.browser, LICENCE).text
 
 
+def test_its_steward_is_told_on_the_designs_page_that_orders_wait(shop: Shop) -> None:
+    shop.relicense("CC-BY-NC-4.0")
+    order(shop, purpose="sale")
+    assert "An order waits for your word" in page(shop.manager.browser, "/designs/shelf-hook").text
+    assert "for your word" not in page(shop.member.browser, "/designs/shelf-hook").text
+
+
+def test_an_older_release_keeps_the_licence_that_it_was_published_under(
+    shop: Shop, client: FlaskClient
+) -> None:
+    old = shop.release_id
+    shop.relicense("PPL")
+    (path,) = (it for it in page(client, f"/releases/{old}").links if it.startswith(LICENCE))
+    assert "Shelf hook 1.0.0 is under CERN-OHL-S-2.0" in page(client, path).text
+    assert "Shelf hook 2.0.0 is under PPL" in page(client, LICENCE).text
+    page(client, f"{LICENCE}?release=nothing", 404)
+
+
 def test_an_order_is_declined_in_a_word_or_withdrawn(shop: Shop) -> None:
     shop.relicense("CC-BY-NC-4.0")
     declined, withdrawn = order(shop, purpose="sale"), order(shop, purpose="sale")
