@@ -14,7 +14,7 @@ from fab_agent.gcode.clean import bare_lines, write_program, written
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.gcode.proof import Proof, program_of, prove
 from fab_agent.slicing.dust import without_dust
-from fab_agent.slicing.slicer import SliceResult, require_on_bed
+from fab_agent.slicing.slicer import OFF_BED_ADVICE, SliceResult, require_on_bed
 from fab_agent.timing import Recording, timed
 
 
@@ -37,9 +37,8 @@ def finished_print(
                 require_on_bed(recording.covers_mm, area)
         except ProgramRefused as refused:
             write_program(_bare(sliced)[1], path)
-            if refused.rule == "envelope" and refused.place and refused.line > start:
-                x, y, _ = refused.place
-                require_on_bed((x, y, x, y), area)
+            if refused.rule == "envelope" and refused.line > start:  # the part, not the kind's own
+                refused.args = (f"{refused}; {OFF_BED_ADVICE}",)
             raise
         return program_of(
             proof,

@@ -16,6 +16,8 @@ _LEAST_SHARE = 0.5  # of the filament that the infill alone would need: less mea
 _TIP_SHARE = 0.02  # of the height that a sharp tip may lose
 _MASS_SHARE, _MASS_G = 0.02, 0.02  # by which mass and length of the filament may disagree
 _DUST_MM = 0.002  # slicers round to a micrometre
+# What somebody can do about a print that is larger than its bed.
+OFF_BED_ADVICE = "leave out supports or brim, or choose a larger machine"
 _DURATION = re.compile(r"(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?")
 
 
@@ -142,8 +144,7 @@ def require_on_bed(covers_mm: tuple[float, float, float, float], area: PrintArea
         raise refusal(
             "off-bed",
             f"it reaches {over_mm:.2f} mm over the edge of what can be printed on "
-            f"(x {left:.1f} … {right:.1f}, y {front:.1f} … {back:.1f} mm): "
-            "leave out supports or brim, or choose a larger machine",
+            f"(x {left:.1f} … {right:.1f}, y {front:.1f} … {back:.1f} mm): {OFF_BED_ADVICE}",
         )
 
 

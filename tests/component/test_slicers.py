@@ -132,16 +132,18 @@ def finished(tmp_path, *, aside_mm):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("aside_mm", "reaches"),
+    ("aside_mm", "rule", "sentence"),
     [
-        ((500, 500), r"reaches \d\d\d\.\d\d mm over the edge"),
-        ((100, 7), r"reaches 0\.\d\d mm over the edge"),
+        ((500, 500), "envelope", r"line \d+: .* leave out supports or brim, or choose a larger"),
+        ((100, 7), "slicer-off-bed", r"reaches 0\.\d\d mm over the edge"),
     ],
 )
-def test_what_lies_beside_the_bed_is_sliced_by_it_and_refused_by_us(tmp_path, aside_mm, reaches):
-    with pytest.raises(ProgramRefused, match=reaches) as refused:
+def test_what_lies_beside_the_bed_is_sliced_by_it_and_refused_by_us(
+    tmp_path, aside_mm, rule, sentence
+):
+    with pytest.raises(ProgramRefused, match=sentence) as refused:
         finished(tmp_path, aside_mm=aside_mm)
-    assert refused.value.rule == "slicer-off-bed"
+    assert refused.value.rule == rule
     raw = (tmp_path / "out" / "raw.gcode").read_bytes().splitlines(keepends=True)
     commands = without_dust(bare_lines(raw))
     kept = (tmp_path / "program.gcode").read_bytes()
