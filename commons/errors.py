@@ -2,7 +2,7 @@
 
 FabError
 ├─ InvalidInput            the request is wrong; nothing has happened
-│  ├─ ManifestInvalid      okh.toml, every wrong field at once
+│  ├─ ManifestInvalid      a design's manifest, every wrong field at once
 │  ├─ MeshInvalid          not a body that can be made
 │  └─ ProgramRefused       a program that must not reach a machine; nothing has moved
 ├─ NotFound
@@ -27,13 +27,18 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One wrong field: where it is, what is wrong with it and what to do."""
+    """One wrong field: where it is, what is wrong with it and what to do.
+
+    `line` counts from 1 in the file that was sent; None when the field came in no file.
+    """
 
     field: str
     problem: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.problem}"
+        where = f" (line {self.line})" if self.line else ""
+        return f"{self.field}{where}: {self.problem}"
 
 
 class FabError(Exception):
@@ -49,7 +54,7 @@ class InvalidInput(FabError):
 
 
 class ManifestInvalid(InvalidInput):
-    """An okh.toml with wrong or missing fields."""
+    """A manifest (okh.toml, okh.yml) with wrong or missing fields."""
 
 
 class MeshInvalid(InvalidInput):

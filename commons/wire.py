@@ -380,4 +380,4 @@ class Problem(Told):
     status: int
     detail: str
     reason: str | None = None
-    fields: tuple[dict[str, str], ...] = ()
+    fields: tuple[dict[str, str | int], ...] = ()

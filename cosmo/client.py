@@ -162,7 +162,9 @@ def _error_of(response: httpx.Response) -> FabError:
     except (json.JSONDecodeError, KeyError, TypeError):
         return Unavailable(f"the server answered {response.status_code} without saying why")
     if response.status_code == 422:
-        fields = [FieldProblem(f["field"], f["problem"]) for f in problem.get("fields", ())]
+        fields = [
+            FieldProblem(f["field"], f["problem"], f.get("line")) for f in problem.get("fields", ())
+        ]
         return InvalidInput(detail, fields)
     return _ERRORS.get(response.status_code, Unavailable)(detail)
 

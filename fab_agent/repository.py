@@ -249,7 +249,9 @@ def raise_problem(response: httpx.Response) -> NoReturn:
     if status == 409 and problem.reason:
         raise NotArmed(text, reason=problem.reason)
     if status == 422:
-        fields = [FieldProblem(f.get("field", ""), f.get("problem", "")) for f in problem.fields]
+        fields = [
+            FieldProblem(str(f.get("field", "")), str(f.get("problem", ""))) for f in problem.fields
+        ]
         raise InvalidInput(text, fields)
     raise _ERRORS.get(status, Unavailable)(text)
 

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 from commons.errors import (
     Conflict,
     FabError,
+    FieldProblem,
     InvalidInput,
     NotAllowed,
     NotFound,
@@ -74,8 +75,13 @@ def _refused(error: FabError) -> Response:
         status,
         str(error),
         reason=getattr(error, "reason", None),
-        fields=tuple({"field": it.field, "problem": it.problem} for it in fields),
+        fields=tuple(_told(it) for it in fields),
     )
+
+
+def _told(problem: FieldProblem) -> dict[str, str | int]:
+    line = {} if problem.line is None else {"line": problem.line}
+    return {"field": problem.field, "problem": problem.problem, **line}
 
 
 def _http(error: HTTPException) -> Response:
@@ -122,7 +128,7 @@ def _answer(
     sentence: str,
     *,
     reason: str | None = None,
-    fields: tuple[dict[str, str], ...] = (),
+    fields: tuple[dict[str, str | int], ...] = (),
 ) -> Response:
     title = http.HTTPStatus(status).phrase
     if request.path.startswith("/api/"):

@@ -9,6 +9,7 @@ from commons.machine import Process
 from commons.manifest import (
     MAX_BYTES,
     Format,
+    check_manifest,
     format_of,
     manifest_of,
     missing_files,
@@ -134,7 +135,6 @@ cosmolocal = {quantity = 0}
 """
     assert problems(text).keys() == {
         "okhv",
-        "nmae",
         "name",
         "repo",
         "version",
@@ -153,18 +153,34 @@ cosmolocal = {quantity = 0}
     "key", ["okhv", "name", "repo", "version", "license", "licensor", "function"]
 )
 def test_a_required_field_that_is_missing_is_named(key):
-    assert problems(whole(**{key: ""})) == {key: "is missing"}
+    found = problems(whole(**{key: ""}))
+    assert found.keys() == {key}
+    assert found[key].startswith("is missing; write ")
+
+
+def test_a_required_field_under_a_wrong_name_is_missing_with_a_hint():
+    assert problems(whole(license='licence = "MIT"')) == {
+        "license": "is missing; rename 'licence' to 'license'"
+    }
 
 
 @pytest.mark.parametrize(
     ("line", "field", "hint"),
     [
         ('licence = "MIT"', "licence", "did you mean 'license'?"),
+        ('documentationReadinessLevel = "ODRL-1"', "documentationReadinessLevel",
+         "did you mean 'documentation-readiness-level'?"),
+        ('organisation = "Werk"', "organisation", "write organization"),
         ('zzz = "x"', "zzz", "put own words under [cosmolocal]"),
     ],
-)
-def test_a_field_that_okh_does_not_know_is_an_error_with_a_hint(line, field, hint):
-    assert hint in problems(f"{line}\n".encode() + WHOLE.encode())[field]
+)  # fmt: skip
+def test_a_field_that_okh_does_not_know_is_kept_and_told_to_strict_readers(line, field, hint):
+    text = f"{line}\n".encode() + WHOLE.encode()
+    assert field in read_manifest(text).data
+    answer = check_manifest(text)
+    assert not answer.lenient
+    told = {finding.field: finding for finding in answer.strict}[field]
+    assert (hint in told.suggestion, told.line) == (True, 1)
 
 
 @pytest.mark.parametrize(

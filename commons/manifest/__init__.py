@@ -1,0 +1,158 @@
+"""The manifest of a design: Open Know-How in three dialects, one checked value, nothing lost.
+
+Pure: text in, values out. Everything of ours is in the words of OKH 2.4 and LOSH, so the checked
+data of an okh.toml is what was written; a v1 manifest is said in these words, with what they cannot
+say under `cosmolocal`, and comes back as it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commons.content import canonical_json
+from commons.errors import InvalidInput, ManifestInvalid
+from commons.manifest import v1
+from commons.manifest.contents import Format, Manifest, Part, format_of, missing_files
+from commons.manifest.dialect import (
+    MANIFEST_NAMES,
+    SYNTAX_OF,
+    Dialect,
+    Syntax,
+    dialect_of,
+    syntax_of,
+)
+from commons.manifest.findings import Finding, Findings, Level
+from commons.manifest.okh import read_okh
+from commons.manifest.toml_text import read_toml, write_toml
+from commons.manifest.translation import Data, translate
+from commons.manifest.v1_and_okh import carries, way_from_v1, way_to_losh
+from commons.manifest.yaml_text import read_yaml, write_yaml
+
+__all__ = ["MANIFEST_NAMES", "MAX_BYTES", "SYNTAX_OF", "Answer", "Dialect", "Finding", "Format",
+           "Level", "Manifest", "Part", "Syntax", "Written", "check_manifest", "format_of",
+           "manifest_of", "missing_files", "parse_manifest", "read_manifest", "said_in",
+           "write_manifest"]  # fmt: skip
+
+MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A manifest as it was written: its data in its own dialect's words, and each key's line."""
+
+    dialect: Dialect
+    syntax: Syntax
+    data: Data
+    lines: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found in a manifest; nothing, and it is right to the letter."""
+
+    dialect: Dialect
+    syntax: Syntax
+    findings: tuple[Finding, ...]
+
+    @property
+    def lenient(self) -> tuple[Finding, ...]:
+        """What no reader can do without."""
+        return tuple(it for it in self.findings if it.level is Level.WRONG)
+
+    @property
+    def strict(self) -> tuple[Finding, ...]:
+        """What the letter of its specification does not allow."""
+        return tuple(it for it in self.findings if it.level is not Level.NEEDED)
+
+    @property
+    def needed(self) -> tuple[Finding, ...]:
+        """What its dialect leaves open and a release must know."""
+        return tuple(it for it in self.findings if it.level is Level.NEEDED)
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """The manifest in `text`, whatever its dialect; ManifestInvalid names every problem at once."""
+    written = parse_manifest(text)
+    findings = Findings(written.lines)
+    manifest = _look(written, findings, strictly=False)
+    findings.raise_if_any()
+    if manifest is None:  # then there are findings
+        raise ManifestInvalid("the manifest cannot be read")
+    return manifest
+
+
+def check_manifest(text: bytes) -> Answer:
+    """Everything that is wrong with the manifest in `text`, for lenient and for strict readers.
+
+    ManifestInvalid, in one sentence, when it cannot be read at all.
+    """
+    written = parse_manifest(text)
+    findings = Findings(written.lines)
+    _look(written, findings, strictly=True)
+    return Answer(written.dialect, written.syntax, tuple(findings.found))
+
+
+def manifest_of(data: dict[str, object]) -> Manifest:
+    """The manifest whose checked data is `data`; it is checked again as a whole."""
+    findings = Findings({})
+    manifest = read_okh(data, findings, strictly=False)
+    findings.raise_if_any()
+    return manifest
+
+
+def parse_manifest(text: bytes) -> Written:
+    """What `text` says, unchecked. ManifestInvalid when it is too large, or not readable."""
+    if len(text) > MAX_BYTES:
+        raise ManifestInvalid(f"the manifest has {len(text)} bytes; {MAX_BYTES} are allowed")
+    try:
+        decoded = text.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ManifestInvalid("the manifest is not UTF-8 text") from error
+    syntax = syntax_of(decoded)
+    data, lines = read_toml(decoded) if syntax is Syntax.TOML else read_yaml(decoded)
+    try:
+        canonical_json(data)
+    except InvalidInput as error:
+        raise ManifestInvalid(f"the manifest {error}") from error
+    return Written(dialect_of(data, syntax), syntax, data, lines)
+
+
+def said_in(data: Mapping[str, object], dialect: Dialect) -> Data:
+    """Checked data of ours in the words of a dialect; what that cannot say is under `cosmolocal`.
+
+    What came in this dialect comes out as the data that came in.
+    """
+    now = dialect_of(data, Syntax.TOML)
+    if now is dialect:
+        return dict(data)
+    if dialect is Dialect.LOSH:
+        return translate(data, way_to_losh())
+    if now is Dialect.LOSH and (dialect is Dialect.OKH24 or carries(dict(data), Dialect.OKH24)):
+        data, now = translate(data, way_to_losh().back), Dialect.OKH24
+    return translate(data, way_from_v1(now).back) if dialect is Dialect.V1 else dict(data)
+
+
+def write_manifest(data: Mapping[str, object], dialect: Dialect, *, like: bytes = b"") -> bytes:
+    """Checked data of ours as a file of a dialect.
+
+    `like` is the file as it was written: in its own dialect it comes out as it is, in another one
+    of TOML it keeps its comments.
+    """
+    written = parse_manifest(like) if like else None
+    if written and written.dialect is dialect and written.syntax is SYNTAX_OF[dialect]:
+        return like
+    said = said_in(data, dialect)
+    if dialect is Dialect.V1:
+        return write_yaml(said).encode()
+    pattern = like.decode("utf-8-sig") if written and written.syntax is Syntax.TOML else None
+    return write_toml(said, like=pattern).encode()
+
+
+def _look(written: Written, findings: Findings, *, strictly: bool) -> Manifest | None:
+    """The manifest, None when it is in v1 and wrong there."""
+    if written.dialect is not Dialect.V1:
+        return read_okh(written.data, findings, strictly=strictly)
+    v1.look(written.data, findings)
+    if any(it.level is not Level.STRICT for it in findings.found):
+        return None
+    home = Dialect.LOSH if carries(written.data, Dialect.LOSH) else Dialect.OKH24
+    return read_okh(translate(written.data, way_from_v1(home)), findings, strictly=False)

@@ -1,0 +1,150 @@
+"""What the letter of OKH-LOSH 1.0 and OKH 2.4 wants, and real manifests often do otherwise.
+
+Nothing here keeps a manifest from being read or published: it is told beside.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from commons.manifest.findings import Findings
+from commons.manifest.forms import inside, is_language, is_template_value, is_web_address
+
+# Every key of the specification, and one table of our own.
+KNOWN = frozenset(
+    ["okhv", "name", "repo", "version", "release", "license", "licensor", "organization",
+     "readme", "contribution-guide", "image", "function", "documentation-language",
+     "documentation-readiness-level", "technology-readiness-level", "attestation", "publication",
+     "standard-compliance", "cpc-patent-class", "tsdc", "bom", "manufacturing-instructions",
+     "user-manual", "outer-dimensions", "mass", "part", "software", "source", "export",
+     "auxiliary", "forkOf", "rdf", "$schema", "cosmolocal"]
+)  # fmt: skip
+ONLY_24 = frozenset(["forkOf", "rdf", "$schema"])
+_MOST_GUESSES = 50  # comparing words is slow, and a file may hold thirty thousand
+_PATHS = ("release", "readme", "contribution-guide", "bom", "user-manual")
+_LISTS_OF_PATHS = ("manufacturing-instructions", "source", "export", "auxiliary")
+_LEVELS = {
+    "technology-readiness-level": (
+        re.compile(r"OTRL-[1-6]"),
+        ("ideation", "conception", "development", "prototype", "manufacturing", "qualification"),
+        "OTRL",
+    ),
+    "documentation-readiness-level": (
+        re.compile(r"ODRL-([124]|3\*?)"),
+        ("commenced", "collaborative", "full", "qualification"),
+        "ODRL",
+    ),
+}
+_CPC = re.compile(r"[A-HY]\d\d[A-Z]( \d{1,4}/\d{2,6})?")
+_TSDC = ("ASM", "MEC", "CIR", "PCB", "WEL", "3DP", "LAS", "CNC")
+
+
+def misspelt(key: str, data: Mapping[str, object]) -> str:
+    """Advice when another key of the manifest is nearly `key`; empty when none is."""
+    others = [it for it in data if it not in KNOWN][:_MOST_GUESSES]
+    near = get_close_matches(key, others, n=1, cutoff=0.7)
+    return f"rename '{near[0]}' to '{key}'" if near else ""
+
+
+def look(data: Mapping[str, object], findings: Findings) -> None:
+    """The findings hold what the letter of the specification does not allow."""
+    for key in [key for key in data if key not in KNOWN][:_MOST_GUESSES]:
+        _known(key, findings)
+    _templates(data, findings)
+    _readiness(data, findings)
+    _languages(data, findings)
+    _paths(data, findings)
+    _classes(data, findings)
+    _okhv(data, findings)
+    parts = data.get("part")
+    for number, part in enumerate(parts if isinstance(parts, list) else [], 1):
+        if isinstance(part, dict):
+            _part(f"part[{number}].", part, findings)
+
+
+def _known(key: str, findings: Findings) -> None:
+    if key == "organisation":
+        findings.strict(key, "is an older spelling", "write organization")
+        return
+    kebab = re.sub(r"([a-z])([A-Z])", r"\1-\2", key).lower()
+    near = [kebab] if kebab in KNOWN else get_close_matches(key, KNOWN, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "put own words under [cosmolocal]"
+    findings.strict(key, "is not a field of OKH", hint)
+
+
+def _templates(data: Mapping[str, object], findings: Findings) -> None:
+    for key, value in data.items():
+        if is_template_value(value):
+            findings.strict(key, "looks like a template's words", "write your own or leave it out")
+
+
+def _readiness(data: Mapping[str, object], findings: Findings) -> None:
+    for key, (form, words, name) in _LEVELS.items():
+        said = data.get(key, data.get(_camel(key)))
+        if said is None or (isinstance(said, str) and form.fullmatch(said)):
+            continue
+        field = key if key in data else _camel(key)
+        findings.strict(field, f"is {said!r}", _level_meant(said, words, name))
+
+
+def _level_meant(said: object, words: tuple[str, ...], name: str) -> str:
+    text = str(said).lower()
+    if found := re.search(r"rl[\s_-]*([1-6]\*?)", text):
+        return f"write {name}-{found[1].upper()}"
+    for number, word in enumerate(words, 1):
+        if word in text:
+            return f"write {name}-{number}"
+    return f"write {name}-1 to {name}-{len(words)}"
+
+
+def _camel(key: str) -> str:
+    head, *rest = key.split("-")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _languages(data: Mapping[str, object], findings: Findings) -> None:
+    said = data.get("documentation-language")
+    if said is None:
+        findings.strict("documentation-language", "is missing", "write the language, such as en")
+        return
+    for language in said if isinstance(said, list) else [said]:
+        if not is_language(language):
+            advice = "write a tag of BCP 47, such as en or en-GB"
+            findings.strict("documentation-language", f"is {language!r}", advice)
+
+
+def _paths(data: Mapping[str, object], findings: Findings) -> None:
+    for key in (*_PATHS, *_LISTS_OF_PATHS):
+        said = data.get(key)
+        listed = said if isinstance(said, list) and key in _LISTS_OF_PATHS else [said]
+        for path in listed:
+            fits = isinstance(path, str) and (is_web_address(path) or inside(path))
+            if path is not None and not fits:
+                advice = "write a path inside the release, or a web address"
+                findings.strict(key, f"is {str(path)[:80]!r}", advice)
+
+
+def _classes(data: Mapping[str, object], findings: Findings) -> None:
+    for key, allowed, advice in (
+        ("cpc-patent-class", _CPC.fullmatch, "write a class such as A47C 16/04"),
+        ("tsdc", _TSDC.__contains__, f"write some of {', '.join(_TSDC)}"),
+    ):
+        said = data.get(key)
+        for id_ in said if isinstance(said, list) else [said]:
+            if id_ is not None and not (isinstance(id_, str) and allowed(id_)):
+                findings.strict(key, f"is {str(id_)[:40]!r}", advice)
+
+
+def _okhv(data: Mapping[str, object], findings: Findings) -> None:
+    if data.get("okhv") not in (None, "OKH-LOSHv1.0", "2.4"):
+        findings.strict("okhv", f"is {data['okhv']!r}", 'write "2.4"')
+
+
+def _part(where: str, part: Mapping[str, object], findings: Findings) -> None:
+    if "source" in part and "export" in part:
+        findings.strict(
+            f"{where}export", "stands beside source: the strict schema takes one of them"
+        )
+    if isinstance(part.get("outer-dimension"), str):
+        advice = "write outer-dimensions = {width = …, depth = …, height = …} in mm"
+        findings.strict(f"{where}outer-dimension", "is not a field of OKH", advice)
