@@ -12,9 +12,11 @@ from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client
 from cosmo.lab_commands import lab
+from cosmo.manifest_commands import manifest
 from cosmo.order_command import order
 from cosmo.server_commands import server
 
+MOST_NOTES = 3
 console = Console(highlight=False)
 
 
@@ -54,11 +56,15 @@ def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
 @SERVER
 @TOKEN
 def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) -> None:
-    """Publish each design FOLDER (okh.toml and its files) under the folder's name."""
+    """Publish each design FOLDER (okh.toml or okh.yml, and its files) under the folder's name."""
     with Client(url, read_secret(token_file)) as client:
         for folder in folders:
             done = client.publish(folder, note=note)
             what = "published" if done.new else "is there already"
+            for told in done.notes[:MOST_NOTES]:
+                console.print(f"  a strict reader minds: {told}", markup=False)
+            if len(done.notes) > MOST_NOTES:
+                console.print("  and more: `cosmo manifest check` tells all")
             console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
 
 
@@ -110,6 +116,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
 
 cli.add_command(order)
 cli.add_command(lab)
+cli.add_command(manifest)
 cli.add_command(server)
 cli.add_command(agent)
 

@@ -20,7 +20,7 @@ from commons.errors import (
     NotSignedIn,
     Unavailable,
 )
-from commons.manifest import read_manifest
+from commons.manifest import MANIFEST_NAMES, read_manifest
 
 CHUNK = 1 << 20
 # Beside a design's files there may be what its author's tools left; that is not published.
@@ -42,12 +42,14 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release that the server holds; `new` is False when it held it before."""
+    """A release that the server holds; `new` is False when it held it before. `notes` are what
+    a strict reader of its manifest minds."""
 
     slug: str
     release_id: str
     version: str
     new: bool
+    notes: tuple[FieldProblem, ...] = ()
 
 
 class Client:
@@ -92,16 +94,22 @@ class Client:
         Files that the server holds already are not sent again. Publishing the same folder twice
         is the same release. `note` says what changed.
         """
-        text = _read(folder / "okh.toml")
+        name = next((it for it in MANIFEST_NAMES if (folder / it).is_file()), MANIFEST_NAMES[0])
+        text = _read(folder / name)
         manifest = read_manifest(text)
-        files = dict(_files_of(folder))
+        files = {path: sha256 for path, sha256 in _files_of(folder) if path != name}
         for path, sha256 in files.items():
             self._upload(folder / path, sha256)
         slug = folder.resolve().name
         body = {"manifest": text.decode(), "files": files, "note": note}
         response = self._send("POST", f"/designs/{slug}/releases", json=body)
         answer = response.json()
-        return Published(slug, answer["id"], manifest.version, new=response.status_code == 201)
+        new, notes = response.status_code == 201, _problems(answer.get("notes", ()))
+        return Published(slug, answer["id"], manifest.version, new, notes)
+
+    def file(self, path: str, **params: str) -> bytes:
+        """The bytes that a GET below /api/v1 answers."""
+        return self._send("GET", path, params=params).content
 
     def address_of(self, release_id: str) -> str:
         """Where people see the release."""
@@ -162,11 +170,12 @@ def _error_of(response: httpx.Response) -> FabError:
     except (json.JSONDecodeError, KeyError, TypeError):
         return Unavailable(f"the server answered {response.status_code} without saying why")
     if response.status_code == 422:
-        fields = [
-            FieldProblem(f["field"], f["problem"], f.get("line")) for f in problem.get("fields", ())
-        ]
-        return InvalidInput(detail, fields)
+        return InvalidInput(detail, _problems(problem.get("fields", ())))
     return _ERRORS.get(response.status_code, Unavailable)(detail)
+
+
+def _problems(told: Iterable[Answer]) -> tuple[FieldProblem, ...]:
+    return tuple(FieldProblem(it["field"], it["problem"], it.get("line")) for it in told)
 
 
 def _read(path: Path) -> bytes:
@@ -177,12 +186,10 @@ def _read(path: Path) -> bytes:
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every file of a design's folder but the manifest: (path inside, sha256)."""
+    """Every file of a design's folder: (path inside, sha256)."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not any(part in NOT_PUBLISHED for part in path.parts):
-            inside = path.relative_to(folder).as_posix()
-            if inside != "okh.toml":
-                yield inside, _sha256(path)
+            yield path.relative_to(folder).as_posix(), _sha256(path)
 
 
 def _sha256(path: Path) -> str:

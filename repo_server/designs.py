@@ -16,7 +16,7 @@ from commons.errors import (
     NotAllowed,
     NotFound,
 )
-from commons.manifest import Manifest, manifest_of, missing_files, read_manifest
+from commons.manifest import Manifest, manifest_name, manifest_of, missing_files, read_manifest
 from commons.versions import require_next, require_version
 from repo_server import components, heads, lineage
 from repo_server.heads import ReleaseLine
@@ -39,7 +39,7 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody wants to publish: the okh.toml as written, each path's hash, what changed.
+    """What somebody wants to publish: the manifest as written, each path's hash, what changed.
 
     `bom` is the text of the bill of materials, None where there is none to be read.
     """
@@ -163,7 +163,7 @@ def check(session: Session, upload: Upload, *, by: Person, now: datetime) -> Man
         )
     if len(upload.note) > MOST_NOTE:
         problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
-    problems += wrong_paths(upload.files)
+    problems += wrong_paths(upload.files, manifest_name(upload.manifest))
     problems += _not_stored(session, upload.files)
     manifest: Manifest | None = None
     try:
@@ -173,7 +173,7 @@ def check(session: Session, upload: Upload, *, by: Person, now: datetime) -> Man
         problems += lineage.wrong_parents(session, manifest, upload.files, by=by, now=now)
         problems += components.settle(session, upload.slug, upload.bom).problems
     except ManifestInvalid as error:
-        problems += error.fields or [FieldProblem("okh.toml", str(error))]
+        problems += error.fields or [FieldProblem(manifest_name(upload.manifest), str(error))]
     if problems or manifest is None:
         listed = "; ".join(str(problem) for problem in problems)
         raise ManifestInvalid(f"this release cannot be published: {listed}", problems)

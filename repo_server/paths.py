@@ -11,8 +11,8 @@ _MAX_PATH = 255
 _MAX_DEPTH = 16
 
 
-def wrong_paths(files: Mapping[str, str]) -> list[FieldProblem]:
-    """Paths that some file system would refuse, or read as another one."""
+def wrong_paths(files: Mapping[str, str], manifest: str = "okh.toml") -> list[FieldProblem]:
+    """Paths that some file system would refuse, or read as another one; and the manifest's own."""
     problems = []
     if len(files) > MAX_FILES:
         problems.append(FieldProblem("files", f"are {len(files)}; {MAX_FILES} are allowed"))
@@ -20,8 +20,8 @@ def wrong_paths(files: Mapping[str, str]) -> list[FieldProblem]:
     for path in files:
         if not _is_plain(path):
             problems.append(FieldProblem("files", f"{path[:80]!r} is not a plain relative path"))
-        elif path == "okh.toml":
-            problems.append(FieldProblem("files", "okh.toml is the manifest; do not list it"))
+        elif path == manifest:
+            problems.append(FieldProblem("files", f"{path} is the manifest; do not list it"))
         elif (twin := seen.setdefault(path.casefold(), path)) != path:
             problems.append(FieldProblem("files", f"'{path}' and '{twin}' differ only in capitals"))
     return problems

@@ -5,12 +5,13 @@ data of an okh.toml is what was written; a v1 manifest is said in these words, w
 say under `cosmolocal`, and comes back as it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from commons.content import canonical_json
 from commons.errors import InvalidInput, ManifestInvalid
 from commons.manifest import v1
+from commons.manifest.amending import QUESTIONS, answered, questions_in
 from commons.manifest.contents import Format, Manifest, Part, format_of, missing_files
 from commons.manifest.dialect import (
     MANIFEST_NAMES,
@@ -21,16 +22,43 @@ from commons.manifest.dialect import (
     syntax_of,
 )
 from commons.manifest.findings import Finding, Findings, Level
+from commons.manifest.guesses import Guess, guess_fields, sketch_manifest, texts_to_read
 from commons.manifest.okh import read_okh
 from commons.manifest.toml_text import read_toml, write_toml
 from commons.manifest.translation import Data, translate
 from commons.manifest.v1_and_okh import carries, way_from_v1, way_to_losh
 from commons.manifest.yaml_text import read_yaml, write_yaml
 
-__all__ = ["MANIFEST_NAMES", "MAX_BYTES", "SYNTAX_OF", "Answer", "Dialect", "Finding", "Format",
-           "Level", "Manifest", "Part", "Syntax", "Written", "check_manifest", "format_of",
-           "manifest_of", "missing_files", "parse_manifest", "read_manifest", "said_in",
-           "write_manifest"]  # fmt: skip
+__all__ = [
+    "MANIFEST_NAMES",
+    "MAX_BYTES",
+    "QUESTIONS",
+    "SYNTAX_OF",
+    "Answer",
+    "Dialect",
+    "Finding",
+    "Format",
+    "Guess",
+    "Level",
+    "Manifest",
+    "Part",
+    "Syntax",
+    "Written",
+    "answer_questions",
+    "check_manifest",
+    "format_of",
+    "guess_fields",
+    "manifest_name",
+    "manifest_of",
+    "missing_files",
+    "new_manifest",
+    "parse_manifest",
+    "questions_in",
+    "read_manifest",
+    "said_in",
+    "texts_to_read",
+    "write_manifest",
+]
 
 MAX_BYTES = 256 * 1024
 
@@ -116,6 +144,12 @@ def parse_manifest(text: bytes) -> Written:
     return Written(dialect_of(data, syntax), syntax, data, lines)
 
 
+def manifest_name(text: bytes) -> str:
+    """What the file of this manifest is called: okh.toml or okh.yml."""
+    head = text[:MAX_BYTES].decode("utf-8-sig", errors="replace")
+    return f"okh.{syntax_of(head)}"
+
+
 def said_in(data: Mapping[str, object], dialect: Dialect) -> Data:
     """Checked data of ours in the words of a dialect; what that cannot say is under `cosmolocal`.
 
@@ -145,6 +179,23 @@ def write_manifest(data: Mapping[str, object], dialect: Dialect, *, like: bytes 
         return write_yaml(said).encode()
     pattern = like.decode("utf-8-sig") if written and written.syntax is Syntax.TOML else None
     return write_toml(said, like=pattern).encode()
+
+
+def answer_questions(text: bytes, answers: Mapping[str, str]) -> bytes:
+    """The manifest `text` with these answers (see QUESTIONS) written into it.
+
+    A TOML file keeps its comments; a YAML file is written anew.
+    """
+    written = parse_manifest(text)
+    data = answered(written.data, answers, written.dialect)
+    if written.syntax is Syntax.YAML:
+        return write_yaml(data).encode()
+    return write_toml(data, like=text.decode("utf-8-sig")).encode()
+
+
+def new_manifest(paths: Iterable[str]) -> bytes:
+    """A manifest of what the files alone tell, to be completed by somebody who knows."""
+    return write_toml(sketch_manifest(paths)).encode()
 
 
 def _look(written: Written, findings: Findings, *, strictly: bool) -> Manifest | None:

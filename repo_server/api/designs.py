@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from commons import bom
 from commons.errors import InvalidInput, NotFound
-from commons.manifest import Part, read_manifest
+from commons.manifest import Part, check_manifest, read_manifest
 from commons.wire import Asked
 from repo_server import blobs, designs, heads, paths, search
 from repo_server.api import auth
@@ -27,8 +27,8 @@ bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
 
 
 class NewRelease(Asked):
-    """`manifest` is the okh.toml as written; `files` maps paths to the hashes of stored files;
-    `note` says what changed."""
+    """`manifest` is the okh.toml or okh.yml as written; `files` maps paths to the hashes of stored
+    files; `note` says what changed."""
 
     manifest: str
     files: Annotated[dict[str, str], Field(max_length=paths.MAX_FILES)]
@@ -44,10 +44,11 @@ class NewYank(Asked):
 @bp.post("/designs/<slug>/releases")
 @auth.signed_in(Scope.DESIGN_WRITE)
 def create_release(slug: str) -> ResponseReturnValue:
-    """201 with the release's id, 200 when this very release was published before."""
+    """201 with the release's id and what strict readers mind, 200 when it was published before."""
     asked = read(NewRelease)
     id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files, asked.note))
-    return jsonify(id=id_, slug=slug), 201 if new else 200
+    notes = [asdict(it.as_problem()) for it in check_manifest(asked.manifest.encode()).strict]
+    return jsonify(id=id_, slug=slug, notes=notes), 201 if new else 200
 
 
 @bp.get("/designs")

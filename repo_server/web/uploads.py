@@ -1,4 +1,4 @@
-"""A browser's upload form becomes okh.toml and files with their paths in the release."""
+"""A browser's upload form becomes a manifest and files with their paths in the release."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,9 @@ from flask import current_app
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
-from commons.manifest import MAX_BYTES, read_manifest
+from commons.manifest import MANIFEST_NAMES, MAX_BYTES, read_manifest
 from repo_server import blobs
 from repo_server.db import transaction
-
-MANIFEST = "okh.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,15 @@ class Sent:
 def read_form(files: MultiDict[str, FileStorage]) -> Sent:
     """The folder that was chosen, or the single files.
 
-    InvalidInput when there is no okh.toml, or when two files would have the same path.
+    InvalidInput when there is no manifest, or when two files would have the same path.
     """
     folder = _inside(files.getlist("folder"))
     single = [file for file in files.getlist("files") if file.filename]
-    manifest = files.get("manifest") or folder.pop(MANIFEST, None)
+    manifest = files.get("manifest") or _taken(folder)
     if manifest is None or not manifest.filename:
-        raise _wrong("manifest", "is missing: choose the folder that has okh.toml at its top")
+        raise _wrong(
+            "manifest", "is missing: choose the folder that has okh.toml or okh.yml at its top"
+        )
     text = manifest.stream.read(MAX_BYTES + 1)
     return Sent(text, {**folder, **_placed(single, text)})
 
@@ -45,7 +45,7 @@ def read_files(files: MultiDict[str, FileStorage], manifest: bytes) -> Mapping[s
     """
     single = [file for file in files.getlist("files") if file.filename]
     folder = _inside(files.getlist("folder"))
-    folder.pop(MANIFEST, None)  # what is in the form's text counts
+    _taken(folder)  # what is in the form's text counts
     return {**folder, **_placed(single, manifest)}
 
 
@@ -67,6 +67,12 @@ def _inside(files: Iterable[FileStorage]) -> dict[str, FileStorage]:
         if path and not any(part.startswith(".") for part in path.split("/")):
             found[path] = file
     return found
+
+
+def _taken(folder: dict[str, FileStorage]) -> FileStorage | None:
+    """The folder's manifest, which is no longer in it; None when it has none."""
+    name = next((name for name in MANIFEST_NAMES if name in folder), None)
+    return folder.pop(name) if name else None
 
 
 def _placed(files: Iterable[FileStorage], manifest: bytes) -> dict[str, FileStorage]:

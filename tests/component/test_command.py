@@ -61,7 +61,7 @@ def test_a_manifest_with_ten_errors_tells_all_ten_before_anything_is_sent(
     folder.mkdir()
     (folder / "okh.toml").write_text(
         'okhv = "0.9"\nname = ""\nrepo = "nowhere"\nlicense = "CERN"\nlicensor = 7\n'
-        'fuction = "x"\nreadme = "README.md"\n'
+        'fuction = "x"\nreadme = "../README.md"\n'
         '[[part]]\nmass = -1\nexport = "a.stl"\n'
     )
     code, said = cosmo(
@@ -69,10 +69,11 @@ def test_a_manifest_with_ten_errors_tells_all_ten_before_anything_is_sent(
     )
     assert code == 1
     assert "10 fields are wrong" in said
-    fields = ("okhv", "repo", "license", "licensor", "fuction", "name", "version", "function",
-              "part[1].name", "part[1].mass")  # fmt: skip
+    fields = ("okhv (line 1)", "name (line 2)", "repo (line 3)", "license (line 4)",
+              "licensor (line 5)", "readme (line 7)", "version", "function",
+              "part[1].name (line 8)", "part[1].mass (line 9)")  # fmt: skip
     assert [field for field in fields if f"{field}: " not in said] == []
-    assert "did you mean 'function'?" in said
+    assert "rename 'fuction' to 'function'" in said
 
 
 def test_the_example_settings_can_be_read_as_they_are(tmp_path: Path) -> None:

@@ -259,8 +259,9 @@ def test_everything_wrong_with_an_upload_is_listed_at_once(
     form = upload(csrf=someone.csrf, manifest=(BytesIO(manifest), "okh.toml"))
     answer = someone.browser.post("/publish", data=form, content_type="multipart/form-data")
     assert answer.status_code == 422
-    for wrong in ("license", "versionn", "repo", "function", "licensor", "version"):
+    for wrong in ("license", "repo", "function", "licensor", "version"):
         assert f"<strong>{wrong}</strong>" in answer.text
+    assert "rename &#39;versionn&#39; to &#39;version&#39;" in answer.text
 
 
 def test_an_upload_without_a_manifest_says_what_to_do(sign_up: Callable[..., Someone]) -> None:
@@ -268,4 +269,4 @@ def test_an_upload_without_a_manifest_says_what_to_do(sign_up: Callable[..., Som
     form = upload(csrf=someone.csrf, folder=[(BytesIO(b"x"), "hook/hook.stl")])
     answer = someone.browser.post("/publish", data=form, content_type="multipart/form-data")
     assert answer.status_code == 422
-    assert "choose the folder that has okh.toml at its top" in answer.text
+    assert "choose the folder that has okh.toml or okh.yml at its top" in answer.text

@@ -1,0 +1,83 @@
+"""`cosmo manifest …`: what is wrong with a manifest, and the same one in other words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from commons.errors import InvalidInput
+from commons.manifest import (
+    Dialect,
+    Finding,
+    Syntax,
+    check_manifest,
+    read_manifest,
+    write_manifest,
+)
+from cosmo.access import SERVER
+from cosmo.client import Client
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DIALECT = click.option("--dialect", required=True, type=click.Choice([it.value for it in Dialect]),
+                        help="v1 is YAML; losh and 2.4 are TOML.")  # fmt: skip
+_OUT = click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+                    help="Where to write it; without, it is printed.")  # fmt: skip
+
+
+@click.group()
+def manifest() -> None:
+    """Check a design's manifest, or say it in another dialect of Open Know-How."""
+
+
+@manifest.command()
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Say everything that is wrong with FILE, for lenient and for strict readers."""
+    answer = check_manifest(file.read_bytes())
+    spoken = "YAML" if answer.syntax is Syntax.YAML else "TOML"
+    click.echo(f"{file}: {answer.dialect.spoken}, in {spoken}")
+    _tell("lenient", answer.lenient, "every reader can use it")
+    _tell("strict", answer.strict, "right to the letter of its specification")
+    _tell("for a release here", (*answer.lenient, *answer.needed), "nothing is missing")
+    if answer.lenient or answer.needed:
+        raise InvalidInput(f"{file} cannot be published as it is")
+
+
+@manifest.command()
+@click.argument("file", type=_FILE)
+@_DIALECT
+@_OUT
+def convert(file: Path, dialect: str, out: Path | None) -> None:
+    """Say FILE in another dialect; what that cannot say travels under `cosmolocal`."""
+    text = file.read_bytes()
+    _put(write_manifest(read_manifest(text).data, Dialect(dialect), like=text), out)
+
+
+@manifest.command()
+@click.argument("design")
+@_DIALECT
+@click.option("--release", help="The id of one release; without, the newest.")
+@_OUT
+@SERVER
+def export(design: str, dialect: str, release: str | None, out: Path | None, url: str) -> None:
+    """The manifest of a published DESIGN in a dialect."""
+    with Client(url) as client:
+        id_ = release or client.get(f"/designs/{design}")["head"]["id"]
+        _put(client.file(f"/releases/{id_}/manifest", dialect=dialect), out)
+
+
+def _tell(reader: str, findings: Sequence[Finding], fine: str) -> None:
+    click.echo(f"  {reader}: {fine}" if not findings else f"  {reader}: {len(findings)} to mend")
+    for finding in findings:
+        click.echo(f"    {finding}")
+
+
+def _put(text: bytes, out: Path | None) -> None:
+    if out is None:
+        click.echo(text.decode(), nl=False)
+        return
+    try:
+        out.write_bytes(text)
+    except OSError as error:
+        raise InvalidInput(f"{out} cannot be written: {error.strerror}") from error
+    click.echo(f"written: {out}")
