@@ -35,13 +35,14 @@ def main(module: str, kind: str, path: str, folder: str) -> None:
     (out / "answer.json").write_text(json.dumps(answer, allow_nan=False))
 
 
-def limit() -> None:
-    """This process and all that it starts may use only so much."""
+def limit(*, file_bytes: int = sandbox.OUT_BYTES) -> None:
+    """This process and all that it starts may use only so much; each file that it writes is at
+    most `file_bytes` long."""
     os.nice(10)  # requests come first
     for what, most in (
         (resource.RLIMIT_AS, sandbox.MEMORY_BYTES),
         (resource.RLIMIT_CPU, sandbox.CPU_S),
-        (resource.RLIMIT_FSIZE, sandbox.OUT_BYTES),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
     ):
