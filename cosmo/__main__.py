@@ -12,7 +12,7 @@ from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client
 from cosmo.lab_commands import lab
-from cosmo.manifest_commands import manifest
+from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
 from cosmo.server_commands import server
 
@@ -117,6 +117,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
 cli.add_command(order)
 cli.add_command(lab)
 cli.add_command(manifest)
+cli.add_command(bring)
 cli.add_command(server)
 cli.add_command(agent)
 

@@ -133,6 +133,15 @@ class Client:
             file.unlink()
             raise InvalidInput(f"{file.name} did not arrive as it is stored; try again")
 
+    def bring(self, slug: str, source: str) -> Answer:
+        """The draft that the server made of an archive's path, or of a manifest's https address."""
+        if source.startswith("https://"):
+            return self.post(f"/designs/{slug}/imports/url", {"url": source})
+        file = Path(source)
+        if not file.is_file():
+            raise InvalidInput(f"{source} is no archive here, and no https address")
+        return self._ask("POST", f"/designs/{slug}/imports/archive", content=_chunks(file))
+
     def order(self, lab: str, body: Answer) -> Answer:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))

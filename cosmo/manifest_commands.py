@@ -14,7 +14,7 @@ from commons.manifest import (
     read_manifest,
     write_manifest,
 )
-from cosmo.access import SERVER
+from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Client
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,6 +64,23 @@ def export(design: str, dialect: str, release: str | None, out: Path | None, url
     with Client(url) as client:
         id_ = release or client.get(f"/designs/{design}")["head"]["id"]
         _put(client.file(f"/releases/{id_}/manifest", dialect=dialect), out)
+
+
+@click.command("import")
+@click.argument("design")
+@click.argument("source")
+@SERVER
+@TOKEN
+def bring(design: str, source: str, url: str, token_file: Path) -> None:
+    """Bring SOURCE (a zip, a tar.gz or a manifest's https address) as a draft of DESIGN."""
+    with Client(url, read_secret(token_file)) as client:
+        draft = client.bring(design, source)
+    click.echo(f"{draft['files']} files are in a draft of {design}")
+    for it in draft["questions"]:
+        guess = f"; a guess, {it['why']}: {it['guess']}" if it["guess"] else ""
+        click.echo(f"  {it['field']}: {it['problem']}{guess}")
+    page = f"drafts/{draft['draft']}" + ("/questions" if draft["questions"] else "")
+    click.echo(f"go on at {url}/{page}")
 
 
 def _tell(reader: str, findings: Sequence[Finding], fine: str) -> None:

@@ -23,6 +23,7 @@ def create_app(settings: "Settings") -> "Flask":
     from repo_server.api import auth, errors
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine
+    from repo_server.fetching import Fetcher
     from repo_server.queue import Queue
     from repo_server.settings import read_secret
 
@@ -36,6 +37,7 @@ def create_app(settings: "Settings") -> "Flask":
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["queue"] = Queue(settings.queue_url)
+    app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
     errors.register(app)
     app.before_request(auth.refuse_cross_site)
     for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
