@@ -13,6 +13,7 @@ from commons.errors import InvalidInput, ManifestInvalid
 from commons.manifest import (
     MANIFEST_NAMES,
     MAX_BYTES,
+    Finding,
     Guess,
     answer_questions,
     check_manifest,
@@ -67,9 +68,16 @@ def open_questions(contents: Contents, read: Read) -> list[Question]:
     }
     guesses = guess_fields(texts)
     return [
-        Question(field, finding.problem, finding.line, guesses.get(field))
+        # Where somebody has said something, no guess takes its place.
+        Question(
+            field, finding.problem, finding.line, None if _is_said(finding) else guesses.get(field)
+        )
         for field, finding in asked.items()
     ]
+
+
+def _is_said(finding: Finding) -> bool:
+    return finding.problem.startswith("'")
 
 
 def with_answers(contents: Contents, answers: Mapping[str, str]) -> Contents:

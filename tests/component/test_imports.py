@@ -102,6 +102,7 @@ def test_the_form_asks_what_is_open_and_writes_the_answers_down(ada: Someone) ->
     left = ada.browser.get(again.location)
     assert "may mean GPL-3.0-only or GPL-3.0-or-later" in left.text
     assert re.findall(r'<input id="(\w+)"', left.text) == ["license"]
+    assert "A guess: " not in left.text  # somebody has said something
     mended = {"license": "MIT", "csrf": ada.csrf, "revision": "2"}
     done = ada.browser.post(sent.location, data=mended)
     shown = ada.browser.get(done.location, follow_redirects=True)
