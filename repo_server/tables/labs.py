@@ -21,7 +21,10 @@ class CityRow(SQLModel, table=True):
 
 
 class LabRow(SQLModel, table=True):
-    """A place with people and machines (OKW: manufacturing facility)."""
+    """A place with people and machines (OKW: manufacturing facility).
+
+    `okw` is the facility as somebody brought it, in its own words.
+    """
 
     __tablename__ = "lab"
     id: str = Field(primary_key=True)
@@ -30,6 +33,7 @@ class LabRow(SQLModel, table=True):
     city_id: str = Field(foreign_key="city.id", index=True)
     latitude: float | None = None
     longitude: float | None = None
+    okw: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class EnrolmentCodeRow(SQLModel, table=True):

@@ -1,0 +1,61 @@
+"""Labs as Open Know-Where, out for everybody and in for their managers."""
+
+import json
+
+from flask import Blueprint, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from commons.errors import FieldProblem, InvalidInput
+from commons.facility import Form
+from repo_server import facilities
+from repo_server.api import auth
+from repo_server.db import reading, transaction
+from repo_server.tables.people import LabRole
+
+bp = Blueprint("api_facilities", __name__, url_prefix="/api/v1")
+
+MOST_BYTES = 256 * 1024
+_DEPTH = 32
+
+
+@bp.get("/labs/<lab>/okw")
+@auth.public
+def show_facility(lab: str) -> ResponseReturnValue:
+    """200 with the lab as OKW: ?form= v1 (JSON of 2021) or 2024 (tables)."""
+    asked = request.args.get("form", Form.V1.value)
+    if asked not in [*Form]:
+        problem = f"'{asked[:20]}' is none of {', '.join(Form)}"
+        raise InvalidInput(f"form: {problem}", [FieldProblem("form", problem)])
+    with reading(current_app.extensions["engine"]) as session:
+        return jsonify(facilities.show_facility(session, lab, Form(asked)))
+
+
+@bp.put("/labs/<lab>/okw")
+@auth.lab_role(LabRole.MANAGER)
+def bring_facility(lab: str) -> ResponseReturnValue:
+    """200 with what a strict reader minds; the lab has the facility's name, place and words."""
+    data = _json(request.get_data())
+    with transaction(current_app.extensions["engine"]) as session:
+        brought = facilities.bring_facility(session, lab, data)
+    notes = [{"field": it.field, "problem": it.problem} for it in brought.notes]
+    return jsonify(name=brought.name, form=brought.form, notes=notes)
+
+
+def _json(text: bytes) -> object:
+    if len(text) > MOST_BYTES:
+        raise InvalidInput(f"a facility has at most {MOST_BYTES} bytes")
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("this is not JSON") from error
+    _require_shallow(data)
+    return data
+
+
+def _require_shallow(value: object, left: int = _DEPTH) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise InvalidInput(f"a facility nests at most {_DEPTH} levels")
+    for item in value.values() if isinstance(value, dict) else value:
+        _require_shallow(item, left - 1)
