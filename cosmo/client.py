@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +20,13 @@ from commons.errors import (
     NotSignedIn,
     Unavailable,
 )
-from commons.manifest import MANIFEST_NAMES, read_manifest
+from commons.manifest import (
+    MANIFEST_NAMES,
+    new_manifest,
+    open_questions,
+    read_manifest,
+    texts_to_read,
+)
 
 CHUNK = 1 << 20
 # Beside a design's files there may be what its author's tools left; that is not published.
@@ -134,13 +140,32 @@ class Client:
             raise InvalidInput(f"{file.name} did not arrive as it is stored; try again")
 
     def bring(self, slug: str, source: str) -> Answer:
-        """The draft that the server made of an archive's path, or of a manifest's https address."""
+        """The draft that came of a folder, an archive, or a manifest's https address."""
         if source.startswith("https://"):
             return self.post(f"/designs/{slug}/imports/url", {"url": source})
         file = Path(source)
+        if file.is_dir():
+            return self._bring_folder(slug, file)
         if not file.is_file():
-            raise InvalidInput(f"{source} is no archive here, and no https address")
+            raise InvalidInput(f"{source} is no folder or archive here, and no https address")
         return self._ask("POST", f"/designs/{slug}/imports/archive", content=_chunks(file))
+
+    def _bring_folder(self, slug: str, folder: Path) -> Answer:
+        files = dict(_files_of(folder))
+        name = next((it for it in MANIFEST_NAMES if it in files), None)
+        manifest = _read(folder / name) if name else new_manifest(files)
+        files.pop(name or "", None)
+        for path, sha256 in files.items():
+            self._upload(folder / path, sha256)
+        body = {"slug": slug, "manifest": manifest.decode(), "files": files}
+        draft = self.post("/drafts", body)
+        texts = {
+            path: _read(folder / path).decode(errors="replace") for path in texts_to_read(files)
+        }
+        questions = [asdict(it) for it in open_questions(manifest, texts)]
+        told = [{**it, **(it["guess"] or {"value": None, "why": None})} for it in questions]
+        return {"draft": draft["id"], "files": len(files),
+                "questions": [{**it, "guess": it["value"]} for it in told]}  # fmt: skip
 
     def order(self, lab: str, body: Answer) -> Answer:
         """A build order; sent again after a lost answer it is still one order."""

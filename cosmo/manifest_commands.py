@@ -72,7 +72,7 @@ def export(design: str, dialect: str, release: str | None, out: Path | None, url
 @SERVER
 @TOKEN
 def bring(design: str, source: str, url: str, token_file: Path) -> None:
-    """Bring SOURCE (a zip, a tar.gz or a manifest's https address) as a draft of DESIGN."""
+    """Bring SOURCE (a folder, zip, tar.gz or manifest's https address) as a draft of DESIGN."""
     with Client(url, read_secret(token_file)) as client:
         draft = client.bring(design, source)
     click.echo(f"{draft['files']} files are in a draft of {design}")

@@ -6,21 +6,18 @@ release.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote, urljoin, urlsplit
 
-from commons.errors import InvalidInput, ManifestInvalid
+from commons.errors import InvalidInput
 from commons.manifest import (
     MANIFEST_NAMES,
     MAX_BYTES,
-    Finding,
-    Guess,
+    Question,
     answer_questions,
-    check_manifest,
-    guess_fields,
     new_manifest,
+    open_questions,
     parse_manifest,
-    questions_in,
     texts_to_read,
 )
 from commons.manifest.guesses import MOST_CHARACTERS
@@ -30,16 +27,6 @@ MOST_FETCHED = 100  # files that a manifest's URL may lead to
 Read = Callable[[str, int], bytes]
 # The specification of v1 wants "okh" somewhere in the name.
 _MANIFEST = re.compile(r"[^/]*okh[^/]*\.(toml|ya?ml)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One field that a release must know: what is wrong with it now, and what it may be."""
-
-    field: str
-    problem: str
-    line: int | None
-    guess: Guess | None
 
 
 def contents_of(files: Mapping[str, str], read: Read) -> Contents:
@@ -55,29 +42,13 @@ def contents_of(files: Mapping[str, str], read: Read) -> Contents:
     return Contents(_text(read(files[path], MAX_BYTES + 1)), others)
 
 
-def open_questions(contents: Contents, read: Read) -> list[Question]:
-    """What the draft's manifest leaves open, with guesses; nothing when it cannot be read at all:
-    then the draft tells why."""
-    try:
-        asked = questions_in(check_manifest(contents.manifest.encode()).findings)
-    except ManifestInvalid:
-        return []
-    paths = texts_to_read(contents.files)
+def questions_of(contents: Contents, read: Read) -> list[Question]:
+    """What the draft's manifest leaves open, with guesses from its README and licence."""
     texts = {
-        path: read(contents.files[path], MOST_CHARACTERS).decode(errors="replace") for path in paths
+        path: read(contents.files[path], MOST_CHARACTERS).decode(errors="replace")
+        for path in texts_to_read(contents.files)
     }
-    guesses = guess_fields(texts)
-    return [
-        # Where somebody has said something, no guess takes its place.
-        Question(
-            field, finding.problem, finding.line, None if _is_said(finding) else guesses.get(field)
-        )
-        for field, finding in asked.items()
-    ]
-
-
-def _is_said(finding: Finding) -> bool:
-    return finding.problem.startswith("'")
+    return open_questions(contents.manifest.encode(), texts)
 
 
 def with_answers(contents: Contents, answers: Mapping[str, str]) -> Contents:

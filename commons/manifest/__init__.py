@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from commons.content import canonical_json
 from commons.errors import InvalidInput, ManifestInvalid
 from commons.manifest import v1
-from commons.manifest.amending import QUESTIONS, answered, questions_in
+from commons.manifest.amending import QUESTIONS, Question, answered, questions_in
 from commons.manifest.contents import Format, Manifest, Part, format_of, missing_files
 from commons.manifest.dialect import (
     MANIFEST_NAMES,
@@ -42,6 +42,7 @@ __all__ = [
     "Level",
     "Manifest",
     "Part",
+    "Question",
     "Syntax",
     "Written",
     "answer_questions",
@@ -52,6 +53,7 @@ __all__ = [
     "manifest_of",
     "missing_files",
     "new_manifest",
+    "open_questions",
     "parse_manifest",
     "questions_in",
     "read_manifest",
@@ -179,6 +181,24 @@ def write_manifest(data: Mapping[str, object], dialect: Dialect, *, like: bytes 
         return write_yaml(said).encode()
     pattern = like.decode("utf-8-sig") if written and written.syntax is Syntax.TOML else None
     return write_toml(said, like=pattern).encode()
+
+
+def open_questions(text: bytes, texts: Mapping[str, str]) -> list[Question]:
+    """What the manifest leaves open that a release must know, with guesses from `texts` by path.
+
+    Nothing when it cannot be read at all: then that is what is wrong. Where somebody has said
+    something, no guess takes its place.
+    """
+    try:
+        asked = questions_in(check_manifest(text).findings)
+    except ManifestInvalid:
+        return []
+    guesses = guess_fields(texts)
+    return [
+        Question(field, it.problem, it.line,
+                 None if it.problem.startswith("'") else guesses.get(field))
+        for field, it in asked.items()
+    ]  # fmt: skip
 
 
 def answer_questions(text: bytes, answers: Mapping[str, str]) -> bytes:

@@ -1,9 +1,11 @@
 """Answers to what a manifest left open, written into it in its own dialect."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from commons.manifest.dialect import Dialect
 from commons.manifest.findings import Finding, Level
+from commons.manifest.guesses import Guess
 
 # What a release has to know, in our words, and where each stands in v1.
 QUESTIONS = ("name", "version", "license", "licensor", "function", "repo")
@@ -18,6 +20,16 @@ _IN_V1 = {
 _QUESTION_OF = {".".join(path): key for key, path in _IN_V1.items()} | {
     "licensor": "licensor", "license": "license", "license.documentation": "license"
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field that a release must know: what is wrong with it now, and what it may be."""
+
+    field: str
+    problem: str
+    line: int | None
+    guess: Guess | None
 
 
 def questions_in(findings: tuple[Finding, ...]) -> dict[str, Finding]:

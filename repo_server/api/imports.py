@@ -106,7 +106,7 @@ def _store(stream: blobs.Readable) -> str:
 def _told(draft_id: str) -> Mapping[str, object]:
     with reading(current_app.extensions["engine"]) as session:
         draft = drafts.show_draft(session, draft_id, to=auth.current_person())
-    questions = imports.open_questions(draft.contents, read_stored)
+    questions = imports.questions_of(draft.contents, read_stored)
     return {
         "draft": draft.id,
         "slug": draft.slug,

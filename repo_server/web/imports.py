@@ -56,7 +56,7 @@ def bring() -> ResponseReturnValue:
 def ask(draft_id: str) -> ResponseReturnValue:
     """What the draft's manifest leaves open, with guesses; the draft itself when nothing is."""
     draft = _draft(draft_id)
-    questions = imports.open_questions(draft.contents, bringing.read_stored)
+    questions = imports.questions_of(draft.contents, bringing.read_stored)
     if not questions:
         return redirect(url_for("drafts.show", draft_id=draft_id), 303)
     return render_template("questions.html", draft=draft, questions=questions, labels=LABELS)

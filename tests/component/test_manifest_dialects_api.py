@@ -1,6 +1,7 @@
 """Manifests of any dialect are published as they were written, and come out in every one."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -153,3 +154,32 @@ def test_the_command_tells_both_answers(tmp_path: Path) -> None:
     assert "strict: 1 to mend\n    made (line 11): is 'yes'; write made: true" in said
     assert "for a release here: 1 to mend\n    version: is missing" in said
     assert said.endswith("cannot be published as it is")
+
+
+def test_the_command_brings_a_folder_or_an_archive_as_a_draft_and_asks(
+    tmp_path: Path, address: str, sign_up: Callable[..., Someone]
+) -> None:
+    token, person = tmp_path / "token", sign_up("ada")
+    made = person.post("/api/v1/tokens", {"name": "t", "scopes": ["design:write"], "days": 1})
+    token.write_text(made.json["token"])
+    folder = tmp_path / "hook"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Shelf hook\n\nHangs a bag.\n")
+    (folder / "hook.stl").write_bytes(b"solid x")
+    with zipfile.ZipFile(tmp_path / "hook.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"hook/{file.name}")
+    for source in (folder, tmp_path / "hook.zip"):
+        said = say("import", "hook", source, "--server", address, "--token-file", token)
+        assert "2 files are in a draft of hook" in said
+        assert "name: is missing; a guess, the title of README.md: Shelf hook" in said
+        assert "license: is missing\n" in said
+        assert f"go on at {address}/drafts/" in said
+    drafts = [person.get(f"/api/v1/drafts/{it['id']}").json
+              for it in person.get("/api/v1/drafts").json["drafts"]]  # fmt: skip
+    assert len(drafts) == 2
+    assert drafts[0]["manifest"] == drafts[1]["manifest"]
+    assert drafts[0]["files"] == drafts[1]["files"]
+    assert "is no folder or archive here" in say(
+        "import", "hook", tmp_path / "none", "--server", address, "--token-file", token
+    )
