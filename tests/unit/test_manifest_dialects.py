@@ -332,3 +332,16 @@ def test_an_older_manifest_has_the_canonical_data_that_it_always_had():
         b'"part":[{"name":"wall","source":"wall.py"}],"repo":"https://example.org/crate",'
         b'"technologyReadinessLevel":"Ideation","timestamp":1700000000,"version":"2.1.0"}}'
     )
+
+
+@pytest.mark.parametrize("left", ["[value]", "<name of the design>", "{{ title }}", "TODO", "TBD."])
+def test_what_a_template_left_in_a_field_that_must_be_known_is_refused(left):
+    text = LOSH.replace('"Crate"', f'"{left}"')
+    (found,) = check_manifest(text.encode()).lenient
+    assert (found.field, found.line) == ("name", 3)
+    assert "still holds what the template says" in found.problem
+
+
+@pytest.mark.parametrize("name", ["TODO board", "Box [large]", "A <-> B", "Ada <ada@example.org>"])
+def test_a_name_that_only_resembles_a_template_is_taken(name):
+    assert read_manifest(LOSH.replace('"Crate"', f'"{name}"').encode()).name == name
