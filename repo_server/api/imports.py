@@ -15,8 +15,9 @@ from commons.manifest import MAX_BYTES, manifest_name
 from commons.wire import Asked
 from repo_server import blobs, drafts, imports
 from repo_server.api import auth
+from repo_server.api.drafts import draft_for_me
 from repo_server.api.messages import read
-from repo_server.db import reading, transaction
+from repo_server.db import transaction
 from repo_server.drafts import Contents
 from repo_server.fetching import Fetcher
 from repo_server.ids import new_id
@@ -104,8 +105,7 @@ def _store(stream: blobs.Readable) -> str:
 
 
 def _told(draft_id: str) -> Mapping[str, object]:
-    with reading(current_app.extensions["engine"]) as session:
-        draft = drafts.show_draft(session, draft_id, to=auth.current_person())
+    draft = draft_for_me(draft_id)
     questions = imports.questions_of(draft.contents, read_stored)
     return {
         "draft": draft.id,

@@ -10,9 +10,10 @@ from commons.manifest import QUESTIONS
 from repo_server import drafts, imports
 from repo_server.api import auth
 from repo_server.api import imports as bringing
+from repo_server.api.drafts import draft_for_me
 from repo_server.api.errors import status_of
-from repo_server.db import reading, transaction
-from repo_server.drafts import Contents, Draft
+from repo_server.db import transaction
+from repo_server.drafts import Contents
 from repo_server.parsing import archives
 from repo_server.people import Scope
 
@@ -55,7 +56,7 @@ def bring() -> ResponseReturnValue:
 @auth.signed_in(Scope.READ)
 def ask(draft_id: str) -> ResponseReturnValue:
     """What the draft's manifest leaves open, with guesses; the draft itself when nothing is."""
-    draft = _draft(draft_id)
+    draft = draft_for_me(draft_id)
     questions = imports.questions_of(draft.contents, bringing.read_stored)
     if not questions:
         return redirect(url_for("drafts.show", draft_id=draft_id), 303)
@@ -66,7 +67,7 @@ def ask(draft_id: str) -> ResponseReturnValue:
 @auth.signed_in(Scope.DESIGN_WRITE)
 def answer(draft_id: str) -> ResponseReturnValue:
     """The answers stand in the draft's manifest; on to what is still open."""
-    draft, by, now = _draft(draft_id), auth.current_person(), datetime.now(UTC)
+    draft, by, now = draft_for_me(draft_id), auth.current_person(), datetime.now(UTC)
     answers = {key: request.form[key] for key in QUESTIONS if key in request.form}
     contents = imports.with_answers(draft.contents, answers)
     with transaction(current_app.extensions["engine"]) as session:
@@ -82,11 +83,6 @@ def _brought() -> Contents:
         return bringing.contents_of_url(url)
     problem = "choose a zip or tar.gz, or give a manifest's address"
     raise InvalidInput(f"archive: {problem}", [FieldProblem("archive", problem)])
-
-
-def _draft(draft_id: str) -> Draft:
-    with reading(current_app.extensions["engine"]) as session:
-        return drafts.show_draft(session, draft_id, to=auth.current_person())
 
 
 def _revision() -> int:
