@@ -9,6 +9,7 @@ from repo_server.api import (
     cities,
     comparisons,
     contributions,
+    description,
     designs,
     drafts,
     facilities,
@@ -48,4 +49,5 @@ BLUEPRINTS = (
     boards.bp,
     programs.bp,
     things.bp,
+    description.bp,
 )

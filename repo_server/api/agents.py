@@ -8,10 +8,20 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from commons.machine import MachineProfile
-from commons.wire import ArmRequest, Enrolment, LeaseRequest, SyncReply, SyncRequest
+from commons.wire import (
+    ArmRequest,
+    Enrolled,
+    Enrolment,
+    JobOffer,
+    LeaseRequest,
+    Permit,
+    SyncReply,
+    SyncRequest,
+)
 from repo_server import enrolment, jobs, replies, reports
 from repo_server.api import auth
-from repo_server.api.messages import read, write
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 
 bp = Blueprint("api_agents", __name__, url_prefix="/api/v1")
@@ -22,9 +32,9 @@ _LOOK_EVERY_S = 0.2
 
 @bp.post("/enrolments")
 @auth.public
-def create_enrolment() -> ResponseReturnValue:
+@answers({201: Enrolled}, refuses=(409,))
+def create_enrolment(asked: Enrolment) -> ResponseReturnValue:
     """201 with the agent's ids; 403 when the code is wrong, over or used."""
-    asked = read(Enrolment)
     with transaction(current_app.extensions["engine"]) as session:
         enrolled = enrolment.enrol(session, asked, now=datetime.now(UTC))
     return write(enrolled), 201
@@ -32,53 +42,56 @@ def create_enrolment() -> ResponseReturnValue:
 
 @bp.put("/agent/machines/<machine_id>/profile")
 @auth.agent
-def put_profile(machine_id: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def put_profile(machine_id: str, asked: MachineProfile) -> ResponseReturnValue:
     """204: the machine can do this from now on; 409 while an attempt of it may have started."""
-    profile, agent = read(MachineProfile), auth.current_agent()
+    agent = auth.current_agent()
     with transaction(current_app.extensions["engine"]) as session:
         now = datetime.now(UTC)
-        enrolment.change_profile(session, machine_id, profile, agent_id=agent.id, now=now)
+        enrolment.change_profile(session, machine_id, asked, agent_id=agent.id, now=now)
     return "", 204
 
 
 @bp.post("/agent/leases")
 @auth.agent
-def create_lease() -> ResponseReturnValue:
+@answers({201: JobOffer, 204: None}, refuses=(404, 409))
+def create_lease(asked: LeaseRequest) -> ResponseReturnValue:
     """201 with a JobOffer, the same until it is done with; 204 when there is nothing to build."""
-    wish, agent = read(LeaseRequest), auth.current_agent()
+    agent = auth.current_agent()
     with transaction(current_app.extensions["engine"]) as session:
         offer = jobs.lease_next_job(
-            session, wish.machine_id, agent_id=agent.id, now=datetime.now(UTC)
+            session, asked.machine_id, agent_id=agent.id, now=datetime.now(UTC)
         )
     return ("", 204) if offer is None else (write(offer), 201)
 
 
 @bp.post("/agent/permits")
 @auth.agent
-def create_permit() -> ResponseReturnValue:
+@answers({201: Permit}, refuses=(404, 409))
+def create_permit(asked: ArmRequest) -> ResponseReturnValue:
     """201 with a Permit, the same when asked again; 409 with the reason why not (now)."""
-    ask, agent = read(ArmRequest), auth.current_agent()
+    agent = auth.current_agent()
     with transaction(current_app.extensions["engine"]) as session:
-        permit = jobs.permit_start(session, ask, agent_id=agent.id, now=datetime.now(UTC))
+        permit = jobs.permit_start(session, asked, agent_id=agent.id, now=datetime.now(UTC))
     return write(permit), 201
 
 
 @bp.post("/agent/sync")
 @auth.agent
-def sync() -> ResponseReturnValue:
+@answers({200: SyncReply})
+def sync(asked: SyncRequest) -> ResponseReturnValue:
     """200 with a SyncReply: at once when there is something to say, else after `wait_s`."""
-    request, agent = read(SyncRequest), auth.current_agent()
-    engine = current_app.extensions["engine"]
+    agent, engine = auth.current_agent(), current_app.extensions["engine"]
     with transaction(engine) as session:
-        acked = reports.take_sync(session, request, agent_id=agent.id, now=datetime.now(UTC))
+        acked = reports.take_sync(session, asked, agent_id=agent.id, now=datetime.now(UTC))
 
     def look() -> SyncReply:
         with reading(engine) as session:
             now = datetime.now(UTC)
-            return replies.reply(session, request, agent_id=agent.id, acked=acked, now=now)
+            return replies.reply(session, asked, agent_id=agent.id, acked=acked, now=now)
 
     # Whoever reports wants to know that it is safe, and is told so at once.
-    wait_s = 0.0 if request.events else min(request.wait_s, LONGEST_WAIT_S)
+    wait_s = 0.0 if asked.events else min(asked.wait_s, LONGEST_WAIT_S)
     told = _wait_for_words(look, wait_s)
     if told.sentence:
         current_app.logger.warning("agent %s: %s", agent.id, told.sentence)

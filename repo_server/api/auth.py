@@ -277,7 +277,7 @@ def sign_in(handle_or_email: str, password: str) -> NewSession:
 
 def sign_out() -> None:
     """The browser's session has ended."""
-    if secret := request.cookies.get(_cookie_name()):
+    if secret := request.cookies.get(cookie_name()):
         with transaction(current_app.extensions["engine"]) as session:
             people.close_session(session, secret)
 
@@ -285,7 +285,7 @@ def sign_out() -> None:
 def set_cookie(response: Response, new: NewSession) -> Response:
     """The browser will show that it is signed in; no script reads that, no other site sends it."""
     response.set_cookie(
-        _cookie_name(),
+        cookie_name(),
         new.secret,
         max_age=int(people.SESSION_LIFE.total_seconds()),
         secure=_settings().https,
@@ -297,7 +297,7 @@ def set_cookie(response: Response, new: NewSession) -> Response:
 
 def clear_cookie(response: Response) -> Response:
     """The browser forgets that it was signed in."""
-    response.delete_cookie(_cookie_name(), secure=_settings().https, httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(), secure=_settings().https, httponly=True, samesite="Lax")
     return response
 
 
@@ -306,7 +306,7 @@ def _settings() -> Settings:
     return settings
 
 
-def _cookie_name() -> str:
+def cookie_name() -> str:
     """`__Host-` binds the cookie to this host, and browsers take it only encrypted."""
     return "__Host-sid" if _settings().https else "sid"
 
@@ -315,7 +315,7 @@ def _find_caller() -> Caller:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return _holder_of(token.strip())
-    secret = request.cookies.get(_cookie_name())
+    secret = request.cookies.get(cookie_name())
     return _sitting_at(secret) if secret else NOBODY
 
 

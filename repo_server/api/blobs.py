@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, current_app, jsonify, request, send_file
+from flask import Blueprint, current_app, request, send_file
 from flask.typing import ResponseReturnValue
 
 from commons.content import require_sha256
+from commons.wire import Sha256, Told
 from repo_server import blobs, facts
 from repo_server.api import auth
+from repo_server.api.contract import Raw, answers
+from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 
@@ -15,10 +18,19 @@ bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
 
 _UNKNOWN = "application/octet-stream"
 _YEAR_S = 365 * 24 * 3600
+_BYTES = Raw(_UNKNOWN)
+
+
+class StoredBlob(Told):
+    """Bytes that are safe here; `size` counts them."""
+
+    sha256: Sha256
+    size: int
 
 
 @bp.put("/blobs/<sha256>")
 @auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES)
+@answers({201: StoredBlob, 200: StoredBlob}, takes=_BYTES)
 def put_blob(sha256: str) -> ResponseReturnValue:
     """201 when the file is new, 200 when it was there; 422 when it has another hash."""
     require_sha256(sha256)
@@ -26,11 +38,13 @@ def put_blob(sha256: str) -> ResponseReturnValue:
     stored = store.put(request.stream, expected=sha256)
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, stored, now=datetime.now(UTC))
-    return jsonify(sha256=stored.sha256, size=stored.size), 201 if stored.new else 200
+    answer = write(StoredBlob(sha256=stored.sha256, size=stored.size))
+    return answer, 201 if stored.new else 200
 
 
 @bp.get("/blobs/<sha256>")
 @auth.public
+@answers({200: _BYTES, 206: _BYTES}, refuses=(416,))
 def get_blob(sha256: str) -> ResponseReturnValue:
     """200, 206 or 304 with the file. A stranger's file is only ever a download."""
     store: blobs.BlobStore = current_app.extensions["blobs"]

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from repo_server import boards, jobs, labs
 from repo_server.api import auth
+from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
 from repo_server.boards import Board
 from repo_server.db import reading, transaction
@@ -24,6 +25,7 @@ LIFE_S = 600.0
 
 @bp.get("/labs/<lab>/board")
 @auth.public
+@answers({200: Board})
 def show_board(lab: str) -> ResponseReturnValue:
     """200 with machines, jobs, and who waits for what."""
     return write(read_board(current_app.extensions["engine"], lab))
@@ -31,6 +33,7 @@ def show_board(lab: str) -> ResponseReturnValue:
 
 @bp.get("/labs/<lab>/events")
 @auth.public
+@answers({200: Raw("text/event-stream")})
 def stream_board(lab: str) -> ResponseReturnValue:
     """200 with server-sent events: the board (`event: board`) now and at each change."""
     engine = current_app.extensions["engine"]

@@ -1,19 +1,22 @@
 """Builds: who made a design where and how it came out, and photos of what was made."""
 
 import tempfile
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flask import Blueprint, current_app, jsonify, request, send_file
+from flask import Blueprint, current_app, request, send_file
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from commons.errors import InvalidInput
+from commons.wire import Told
 from repo_server import blobs, builds, labs
 from repo_server.api import auth
-from repo_server.api.messages import read
+from repo_server.api.contract import Raw, answers
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
 from repo_server.blobs import Blob, Readable
-from repo_server.builds import NewBuild
+from repo_server.builds import BuildReport, NewBuild, Tally
 from repo_server.db import reading, transaction
 from repo_server.parsing.inspection import inspect
 from repo_server.tables.people import LabRole
@@ -24,28 +27,43 @@ MOST_PHOTO_BYTES = 20 * 1024 * 1024
 _PIECE = 1 << 20
 
 
+class BuildsListed(Told):
+    tallies: tuple[Tally, ...]
+    reports: tuple[BuildReport, ...]
+
+
+class MadeReport(Told):
+    id: str
+
+
 @bp.get("/designs/<slug>/builds")
 @auth.public
+@answers({200: BuildsListed})
 def list_builds(slug: str) -> ResponseReturnValue:
     """200 with how often each release was made in each lab, and what people tell of it."""
     with reading(current_app.extensions["engine"]) as session:
         counted = builds.tallies(session, slug)
         told = builds.list_reports(session, slug)
-    return jsonify(
-        tallies=[asdict(it) for it in counted],
-        reports=[{**asdict(it), "at": it.at.isoformat()} for it in told],
-    )
+    return write(BuildsListed(tallies=tuple(counted), reports=tuple(told)))
 
 
 @bp.post("/labs/<lab>/builds")
 @auth.lab_role(LabRole.MEMBER)
-def create_build(lab: str) -> ResponseReturnValue:
+@answers({201: MadeReport}, refuses=(409,), keyed=True)
+def create_build(lab: str, asked: NewBuild) -> ResponseReturnValue:
     """201 with the id of the report."""
-    return jsonify(id=report(lab, read(NewBuild))), 201
+    by = auth.current_person()
+
+    def make(session: Session, now: datetime) -> tuple[int, MadeReport]:
+        lab_id = labs.lab_of(session, lab).id
+        return 201, MadeReport(id=builds.report(session, asked, lab_id=lab_id, by=by, now=now))
+
+    return made_once(make)
 
 
 @bp.put("/labs/<lab>/builds/<build_id>/photo")
 @auth.lab_role(LabRole.MEMBER, max_bytes=MOST_PHOTO_BYTES)
+@answers({204: None}, refuses=(409,), takes=Raw("application/octet-stream"))
 def put_photo(lab: str, build_id: str) -> ResponseReturnValue:
     """204; the report shows our own copy of the picture. The original is not kept."""
     photo = repaint(request.stream)
@@ -58,6 +76,7 @@ def put_photo(lab: str, build_id: str) -> ResponseReturnValue:
 
 @bp.get("/builds/<build_id>/photo")
 @auth.public
+@answers({200: Raw("image/png"), 206: Raw("image/png")}, refuses=(416,))
 def get_photo(build_id: str) -> ResponseReturnValue:
     """200 with the picture, as PNG."""
     with reading(current_app.extensions["engine"]) as session:

@@ -2,28 +2,60 @@
 
 from dataclasses import asdict
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
+from commons.compare import BomChange, KeyChange, Line, Sign
+from commons.wire import Sha256, Told
 from repo_server import blobs, comparisons
 from repo_server.api import auth
-from repo_server.comparisons import Comparison, FileComparison
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
+from repo_server.comparisons import Comparison
 from repo_server.db import reading
+from repo_server.designs import Release
 
 bp = Blueprint("api_comparisons", __name__, url_prefix="/api/v1")
 
 
+class Compared(Told):
+    id: Sha256
+    slug: str
+    version: str
+
+
+class FileCompared(Told):
+    """`lines` is null for what is no text, too long, or one text too many."""
+
+    path: str
+    sign: Sign
+    before: Sha256 | None
+    after: Sha256 | None
+    lines: tuple[Line, ...] | None
+
+
+class Changes(Told):
+    before: Compared
+    after: Compared
+    manifest: tuple[KeyChange, ...]
+    bom: tuple[BomChange, ...]
+    files: tuple[FileCompared, ...]
+
+
 @bp.get("/releases/<before>/changes/<after>")
 @auth.public
+@answers({200: Changes})
 def show_changes(before: str, after: str) -> ResponseReturnValue:
     """200 with what changed from the one release to the other."""
     found = compare(before, after)
-    return jsonify(
-        before={"id": found.before.id, "slug": found.before.slug, "version": found.before.version},
-        after={"id": found.after.id, "slug": found.after.slug, "version": found.after.version},
-        manifest=[asdict(it) for it in found.keys],
-        bom=[asdict(it) for it in found.bom],
-        files=[_file(it) for it in found.files],
+    return write(
+        Changes(
+            before=_named(found.before),
+            after=_named(found.after),
+            manifest=found.keys,
+            bom=found.bom,
+            files=tuple(FileCompared(**asdict(it.change), lines=it.lines) for it in found.files),
+        )
     )
 
 
@@ -39,6 +71,5 @@ def read_blob(sha256: str) -> bytes:
     return store.path(sha256).read_bytes()
 
 
-def _file(it: FileComparison) -> dict[str, object]:
-    lines = None if it.lines is None else [asdict(line) for line in it.lines]
-    return {**asdict(it.change), "lines": lines}
+def _named(release: Release) -> Compared:
+    return Compared(id=release.id, slug=release.slug, version=release.version)

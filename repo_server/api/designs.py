@@ -4,20 +4,21 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
 from commons import bom
-from commons.errors import InvalidInput, NotFound
+from commons.errors import FieldProblem, InvalidInput, NotFound
 from commons.manifest import Part, check_manifest, read_manifest
-from commons.wire import Asked
+from commons.wire import Asked, Sha256, Told
 from repo_server import blobs, designs, heads, paths, search
 from repo_server.api import auth
-from repo_server.api.messages import read
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Upload, Yank
 from repo_server.ids import new_id
@@ -41,60 +42,144 @@ class NewYank(Asked):
     reason: str
 
 
+class Wanted(Asked):
+    q: Annotated[str, Field(max_length=1000, description="words that all occur")] = ""
+    page: Annotated[int, Field(ge=1, le=1_000_000, description="from 1")] = 1
+
+
+class PublishedRelease(Told):
+    id: Sha256
+    slug: str
+
+
+class NewlyPublished(PublishedRelease):
+    """`notes` is what strict readers of the manifest mind."""
+
+    notes: tuple[FieldProblem, ...]
+
+
+class DesignLine(Told):
+    """A release as the catalogue shows it; `picture` is a blob."""
+
+    slug: str
+    id: Sha256
+    version: str
+    name: str
+    function: str
+    license: str
+    picture: Sha256 | None
+    published_at: AwareDatetime
+
+
+class CataloguePage(Told):
+    designs: tuple[DesignLine, ...]
+    page: int
+    more: bool
+
+
+class PartShown(Told):
+    """A part and the file that it is made from, with what was measured of that."""
+
+    name: str
+    process: str | None
+    file: File | None
+    material: str | None
+    quantity: int
+    mass_g: float | None
+    size_mm: tuple[float, ...] | None
+    thickness_mm: float | None
+    image: str | None
+
+
+class ReleaseShown(DesignLine):
+    """`note` says what changed, `yank` why nobody should begin with it any more."""
+
+    licensors: tuple[str, ...]
+    published_by: str
+    note: str
+    yank: Yank | None
+    manifest: dict[str, Any]
+    manifest_sha256: Sha256
+    parts: tuple[PartShown, ...]
+    files: tuple[File, ...]
+
+
+class VersionLine(Told):
+    id: Sha256
+    version: str
+    published_at: AwareDatetime
+    note: str
+    yanked: bool
+
+
+class DesignShown(Told):
+    """`head` is the newest release."""
+
+    slug: str
+    steward: str
+    head: ReleaseShown
+    releases: tuple[VersionLine, ...]
+
+
 @bp.post("/designs/<slug>/releases")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def create_release(slug: str) -> ResponseReturnValue:
+@answers({201: NewlyPublished, 200: NewlyPublished}, refuses=(409,))
+def create_release(slug: str, asked: NewRelease) -> ResponseReturnValue:
     """201 with the release's id and what strict readers mind, 200 when it was published before."""
-    asked = read(NewRelease)
     id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files, asked.note))
-    notes = [asdict(it.as_problem()) for it in check_manifest(asked.manifest.encode()).strict]
-    return jsonify(id=id_, slug=slug, notes=notes), 201 if new else 200
+    strict = check_manifest(asked.manifest.encode()).strict
+    notes = tuple(it.as_problem() for it in strict)
+    return write(NewlyPublished(id=id_, slug=slug, notes=notes)), 201 if new else 200
 
 
 @bp.get("/designs")
 @auth.public
-def list_designs() -> ResponseReturnValue:
+@answers({200: CataloguePage})
+def list_designs(query: Wanted) -> ResponseReturnValue:
     """200 with a page of the catalogue: ?q= words, ?page= from 1."""
-    number = request.args.get("page", 1, type=int)
     with reading(current_app.extensions["engine"]) as session:
-        page = search.find_designs(session, request.args.get("q", ""), number=number)
-    return jsonify(
-        designs=[_line(release) for release in page.releases], page=page.number, more=page.more
-    )
+        page = search.find_designs(session, query.q, number=query.page)
+    lines = tuple(DesignLine(**_line(release)) for release in page.releases)
+    return write(CataloguePage(designs=lines, page=page.number, more=page.more))
 
 
 @bp.get("/designs/<slug>")
 @auth.public
+@answers({200: DesignShown})
 def show_design(slug: str) -> ResponseReturnValue:
     """200 with the design's newest release, and the list of all."""
     with reading(current_app.extensions["engine"]) as session:
         design = designs.show_design(session, slug)
-    return jsonify(
-        slug=design.slug,
-        steward=design.steward.name,
-        head=_shown(design.head),
-        releases=[
-            {"id": it.id, "version": it.version, "published_at": it.published_at.isoformat(),
-             "note": it.note, "yanked": it.yanked}
-            for it in design.releases
-        ],
+    return write(
+        DesignShown(
+            slug=design.slug,
+            steward=design.steward.name,
+            head=_shown(design.head),
+            releases=tuple(
+                VersionLine(id=it.id, version=it.version, published_at=it.published_at,
+                            note=it.note, yanked=it.yanked)
+                for it in design.releases
+            ),
+        )
     )  # fmt: skip
 
 
 @bp.get("/releases/<id>")
 @auth.public
+@answers({200: ReleaseShown})
 def show_release(id: str) -> ResponseReturnValue:
     """200 with the release: manifest, files, and parts with what was measured of them."""
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, id)
-    return jsonify(_shown(release))
+    return write(_shown(release))
 
 
 @bp.post("/releases/<id>/yank")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def yank_release(id: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def yank_release(id: str, asked: NewYank) -> ResponseReturnValue:
     """204; nobody is led to the release any more, and who has its id reads why."""
-    asked, by, now = read(NewYank), auth.current_person(), datetime.now(UTC)
+    by, now = auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         heads.yank(session, id, reason=asked.reason, by=by, now=now)
     return "", 204
@@ -131,7 +216,7 @@ def bom_of(upload: Upload) -> bytes | None:
         return file.read(bom.MOST_BYTES + 1)
 
 
-def _line(release: Release) -> dict[str, object]:
+def _line(release: Release) -> dict[str, Any]:
     return {
         "slug": release.slug,
         "id": release.id,
@@ -140,30 +225,24 @@ def _line(release: Release) -> dict[str, object]:
         "function": release.manifest.function,
         "license": release.manifest.license,
         "picture": release.picture,
-        "published_at": release.published_at.isoformat(),
+        "published_at": release.published_at,
     }
 
 
-def _yanked(yank: Yank | None) -> dict[str, object] | None:
-    return (
-        None if yank is None else {"reason": yank.reason, "by": yank.by, "at": yank.at.isoformat()}
+def _shown(release: Release) -> ReleaseShown:
+    manifest = release.manifest
+    return ReleaseShown(
+        **_line(release),
+        licensors=manifest.licensors,
+        published_by=release.published_by.name,
+        note=release.note,
+        yank=release.yank,
+        manifest=dict(manifest.data),
+        manifest_sha256=release.manifest_sha256,
+        parts=tuple(_part(part, release.file(part.file)) for part in manifest.parts),
+        files=release.files,
     )
 
 
-def _shown(release: Release) -> dict[str, object]:
-    manifest = release.manifest
-    return {
-        **_line(release),
-        "licensors": manifest.licensors,
-        "published_by": release.published_by.name,
-        "note": release.note,
-        "yank": _yanked(release.yank),
-        "manifest": manifest.data,
-        "manifest_sha256": release.manifest_sha256,
-        "parts": [_part(part, release.file(part.file)) for part in manifest.parts],
-        "files": [asdict(file) for file in release.files],
-    }
-
-
-def _part(part: Part, file: File | None) -> dict[str, object]:
-    return {**asdict(part), "file": asdict(file) if file else None}
+def _part(part: Part, file: File | None) -> PartShown:
+    return PartShown(**{**asdict(part), "file": file})

@@ -3,16 +3,20 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import Field
+from pydantic import AwareDatetime, Field
+from sqlmodel import Session
 
-from commons.wire import Asked
+from commons.errors import FieldProblem
+from commons.wire import Asked, Told
 from repo_server import drafts, paths
 from repo_server.api import auth
-from repo_server.api.designs import bom_of
+from repo_server.api.contract import answers
+from repo_server.api.designs import PublishedRelease, bom_of
 from repo_server.api.designs import publish as publish_upload
-from repo_server.api.messages import read
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.drafts import Contents, Draft, DraftLine
 from repo_server.ids import new_id
@@ -49,51 +53,78 @@ class SavedDraft(DraftContents):
     revision: int
 
 
-class NewEditor(Asked):
+class NewDraftEditor(Asked):
     """Who may work on a draft, too."""
 
     handle: str
 
 
+class DraftShown(Told):
+    """A draft as it is saved; `problems` hinder it from being published."""
+
+    id: str
+    slug: str
+    keeper: str
+    editors: tuple[str, ...]
+    revision: int
+    saved_by: str
+    saved_at: AwareDatetime
+    manifest: str
+    files: dict[str, str]
+    note: str
+    problems: tuple[FieldProblem, ...]
+
+
+class DraftsListed(Told):
+    drafts: tuple[DraftLine, ...]
+
+
 @bp.post("/drafts")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def create_draft() -> ResponseReturnValue:
+@answers({201: DraftShown}, refuses=(409,), keyed=True)
+def create_draft(asked: NewDraft) -> ResponseReturnValue:
     """201 with the new draft."""
-    asked, by, now = read(NewDraft), auth.current_person(), datetime.now(UTC)
-    id_ = new_id()
-    with transaction(current_app.extensions["engine"]) as session:
+    by, id_ = auth.current_person(), new_id()
+
+    def make(session: Session, now: datetime) -> tuple[int, DraftShown]:
         drafts.begin(session, asked.slug, asked.contents(), id=id_, by=by, now=now)
-    return jsonify(_show(id_)), 201
+        return 201, _shown(drafts.show_draft(session, id_, to=by, bom_of=bom_of, now=now))
+
+    return made_once(make)
 
 
 @bp.get("/drafts")
 @auth.signed_in(Scope.READ)
+@answers({200: DraftsListed})
 def list_drafts() -> ResponseReturnValue:
     """200 with the drafts that the one who asks may work on."""
     with reading(current_app.extensions["engine"]) as session:
         lines = drafts.list_drafts(session, to=auth.current_person())
-    return jsonify(drafts=[_line(it) for it in lines])
+    return write(DraftsListed(drafts=tuple(lines)))
 
 
 @bp.get("/drafts/<draft_id>")
 @auth.signed_in(Scope.READ)
+@answers({200: DraftShown})
 def show_draft(draft_id: str) -> ResponseReturnValue:
     """200 with the draft and what still hinders it from being published."""
-    return jsonify(_show(draft_id))
+    return write(_show(draft_id))
 
 
 @bp.put("/drafts/<draft_id>")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def save_draft(draft_id: str) -> ResponseReturnValue:
+@answers({200: DraftShown}, refuses=(409,))
+def save_draft(draft_id: str, asked: SavedDraft) -> ResponseReturnValue:
     """200 with the draft as saved; 409 `draft_moved` when somebody saved another meanwhile."""
-    asked, by, now = read(SavedDraft), auth.current_person(), datetime.now(UTC)
+    by, now = auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         drafts.save(session, draft_id, asked.contents(), revision=asked.revision, by=by, now=now)
-    return jsonify(_show(draft_id))
+    return write(_show(draft_id))
 
 
 @bp.delete("/drafts/<draft_id>")
 @auth.signed_in(Scope.DESIGN_WRITE)
+@answers({204: None}, refuses=(409,))
 def discard_draft(draft_id: str) -> ResponseReturnValue:
     """204; the draft is gone."""
     with transaction(current_app.extensions["engine"]) as session:
@@ -103,20 +134,22 @@ def discard_draft(draft_id: str) -> ResponseReturnValue:
 
 @bp.post("/drafts/<draft_id>/editors")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def add_editor(draft_id: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def add_editor(draft_id: str, asked: NewDraftEditor) -> ResponseReturnValue:
     """204; that person may work on the draft, too."""
-    handle, by = read(NewEditor).handle, auth.current_person()
+    by = auth.current_person()
     with transaction(current_app.extensions["engine"]) as session:
-        drafts.let_in(session, draft_id, handle=handle, by=by)
+        drafts.let_in(session, draft_id, handle=asked.handle, by=by)
     return "", 204
 
 
 @bp.post("/drafts/<draft_id>/release")
 @auth.signed_in(Scope.DESIGN_WRITE)
+@answers({201: PublishedRelease}, refuses=(409, 422))
 def publish_draft(draft_id: str) -> ResponseReturnValue:
     """201 with the release that the draft became; 422 with everything that is wrong with it."""
     id_, slug = publish(draft_id)
-    return jsonify(id=id_, slug=slug), 201
+    return write(PublishedRelease(id=id_, slug=slug)), 201
 
 
 def publish(draft_id: str) -> tuple[str, str]:
@@ -138,31 +171,21 @@ def draft_for_me(draft_id: str) -> Draft:
         return drafts.show_draft(session, draft_id, to=to, bom_of=bom_of, now=now)
 
 
-def _show(draft_id: str) -> dict[str, object]:
+def _show(draft_id: str) -> DraftShown:
     return _shown(draft_for_me(draft_id))
 
 
-def _shown(draft: Draft) -> dict[str, object]:
-    return {
-        "id": draft.id,
-        "slug": draft.slug,
-        "keeper": draft.keeper.handle,
-        "editors": draft.editors,
-        "revision": draft.revision,
-        "saved_by": draft.saved_by,
-        "saved_at": draft.saved_at.isoformat(),
-        "manifest": draft.contents.manifest,
-        "files": dict(draft.contents.files),
-        "note": draft.contents.note,
-        "problems": [{"field": it.field, "problem": it.problem} for it in draft.problems],
-    }
-
-
-def _line(line: DraftLine) -> dict[str, object]:
-    return {
-        "id": line.id,
-        "slug": line.slug,
-        "revision": line.revision,
-        "saved_by": line.saved_by,
-        "saved_at": line.saved_at.isoformat(),
-    }
+def _shown(draft: Draft) -> DraftShown:
+    return DraftShown(
+        id=draft.id,
+        slug=draft.slug,
+        keeper=draft.keeper.handle,
+        editors=draft.editors,
+        revision=draft.revision,
+        saved_by=draft.saved_by,
+        saved_at=draft.saved_at,
+        manifest=draft.contents.manifest,
+        files=dict(draft.contents.files),
+        note=draft.contents.note,
+        problems=draft.problems,
+    )

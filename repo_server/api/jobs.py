@@ -4,15 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from sqlmodel import Session
 
-from commons.wire import Asked, Wish
+from commons.job import JobState
+from commons.machine import Process
+from commons.wire import Asked, Told, Wish
 from repo_server import decisions, labs, orders
 from repo_server.api import auth
-from repo_server.api.messages import read
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.tables import JobRow
@@ -50,17 +53,38 @@ class Attestation(Asked):
     note: Note = ""
 
 
+class JobShown(Told):
+    """One job: copies `copy_number` … of its order, `copies` of them, made at once."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    order_id: str
+    process: Process
+    copy_number: int
+    copies: int
+    state: JobState
+    sentence: str
+    machine_id: str | None
+    attempt_id: str | None
+    fence_acknowledged: bool
+    queued_at: AwareDatetime
+    changed_at: AwareDatetime
+
+
 @bp.get("/jobs/<job_id>")
 @auth.signed_in(Scope.READ)
+@answers({200: JobShown})
 def show_job(job_id: str) -> ResponseReturnValue:
     """200 for who ordered it and for the lab's people; 404 for everybody else."""
     with reading(current_app.extensions["engine"]) as session:
         job = orders.show_job(session, job_id, to=auth.current_person().id)
-    return jsonify(_shown(job))
+    return _shown(job)
 
 
 @bp.post("/labs/<lab>/machines/<machine_id>/clear")
 @auth.lab_role(LabRole.OPERATOR)
+@answers({204: None}, refuses=(409,))
 def clear_bed(lab: str, machine_id: str) -> ResponseReturnValue:
     """204; one start may use up that the bed is clear. 409 while the machine may be at work."""
     now, by = datetime.now(UTC), auth.current_person().id
@@ -72,9 +96,9 @@ def clear_bed(lab: str, machine_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/verdict")
 @auth.lab_role(LabRole.OPERATOR)
-def give_verdict(lab: str, job_id: str) -> ResponseReturnValue:
+@answers({200: JobShown}, refuses=(409,))
+def give_verdict(lab: str, job_id: str, asked: Verdict) -> ResponseReturnValue:
     """200 with the job: done when it is good, rejected when not."""
-    asked = read(Verdict)
     return _decide(
         lab,
         job_id,
@@ -86,9 +110,9 @@ def give_verdict(lab: str, job_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/attest")
 @auth.lab_role(LabRole.OPERATOR)
-def attest(lab: str, job_id: str) -> ResponseReturnValue:
+@answers({200: JobShown}, refuses=(409,))
+def attest(lab: str, job_id: str, asked: Attestation) -> ResponseReturnValue:
     """200 with the job; 409 until its agent has promised to start nothing of it any more."""
-    asked = read(Attestation)
     return _decide(
         lab,
         job_id,
@@ -100,6 +124,7 @@ def attest(lab: str, job_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/cancel")
 @auth.lab_role(LabRole.MEMBER)
+@answers({200: JobShown}, refuses=(409,))
 def cancel(lab: str, job_id: str) -> ResponseReturnValue:
     """200 with the job: cancelled, or being cancelled. Members may cancel what they ordered."""
 
@@ -112,6 +137,7 @@ def cancel(lab: str, job_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/hold")
 @auth.lab_role(LabRole.OPERATOR)
+@answers({200: JobShown}, refuses=(409,))
 def hold(lab: str, job_id: str) -> ResponseReturnValue:
     """200 with the job, whose agent is asked to pause it."""
     return _wish(lab, job_id, Wish.HOLD)
@@ -119,6 +145,7 @@ def hold(lab: str, job_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/resume")
 @auth.lab_role(LabRole.OPERATOR)
+@answers({200: JobShown}, refuses=(409,))
 def resume(lab: str, job_id: str) -> ResponseReturnValue:
     """200 with the job, whose agent is asked to go on with it."""
     return _wish(lab, job_id, Wish.RESUME)
@@ -126,6 +153,7 @@ def resume(lab: str, job_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/jobs/<job_id>/again")
 @auth.lab_role(LabRole.OPERATOR)
+@answers({200: JobShown}, refuses=(409,))
 def try_again(lab: str, job_id: str) -> ResponseReturnValue:
     """200 with the job, in the queue again."""
     return _decide(
@@ -149,8 +177,8 @@ def _decide(
         job = decisions.job_in(session, job_id, lab_id=labs.lab_of(session, lab).id)
         decision(session, job, by, now)
         session.flush()
-        return jsonify(_shown(job))
+        return _shown(job)
 
 
-def _shown(job: JobRow) -> dict[str, object]:
-    return job.model_dump(mode="json", exclude={"lab_id", "fence", "silent_after"})
+def _shown(job: JobRow) -> Response:
+    return write(JobShown.model_validate(job))

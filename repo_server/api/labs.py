@@ -1,20 +1,22 @@
 """Labs: founding one, its members, its shelf, and the codes that let agents in."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import Field
+from pydantic import AwareDatetime, ConfigDict, Field
+from sqlmodel import Session
 
-from commons.wire import Asked
+from commons.flows import Ring
+from commons.wire import Asked, Axis, Told
 from repo_server import enrolment, labs
 from repo_server.api import auth
-from repo_server.api.messages import read
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
-from repo_server.tables import MaterialLotRow
 from repo_server.tables.people import LabRole
 
 bp = Blueprint("api_labs", __name__, url_prefix="/api/v1")
@@ -33,35 +35,93 @@ class Loading(Asked):
     lot_id: Text | None
 
 
+class LabListed(Told):
+    slug: str
+    name: str
+    city: str
+    machines: int
+
+
+class LabsListed(Told):
+    labs: tuple[LabListed, ...]
+
+
+class MadeLab(Told):
+    id: str
+    slug: str
+    name: str
+
+
+class MembersListed(Told):
+    members: tuple[labs.MemberLine, ...]
+
+
+class LotShown(Told):
+    """A spool or sheet; what is null is not known."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    material: str
+    name: str
+    ring: Ring
+    evidence: str | None
+    mass_left_g: float | None
+    thickness_mm: float | None
+    width_mm: float | None
+    depth_mm: float | None
+    grain: Axis | None
+
+
+class LotsListed(Told):
+    lots: tuple[LotShown, ...]
+
+
+class MadeCode(Told):
+    code: str
+    ends_at: AwareDatetime
+
+
+class AgentsListed(Told):
+    agents: tuple[enrolment.AgentLine, ...]
+
+
 @bp.get("/labs")
 @auth.public
+@answers({200: LabsListed})
 def list_labs() -> ResponseReturnValue:
     """200 with every lab, by city and name."""
     with reading(current_app.extensions["engine"]) as session:
         lines = labs.list_labs(session)
-    return jsonify(
-        labs=[
-            {"slug": it.slug, "name": it.name, "city": it.city_slug, "machines": it.machines}
-            for it in lines
-        ]
+    return write(
+        LabsListed(
+            labs=tuple(
+                LabListed(slug=it.slug, name=it.name, city=it.city_slug, machines=it.machines)
+                for it in lines
+            )
+        )
     )
 
 
 @bp.post("/labs")
 @auth.signed_in(Scope.LAB_MANAGE)
-def create_lab() -> ResponseReturnValue:
+@answers({201: MadeLab}, refuses=(404, 409), keyed=True)
+def create_lab(asked: labs.NewLab) -> ResponseReturnValue:
     """201 with the new lab, whose first manager is who asks; 409 when its slug is taken."""
-    wanted, by = read(labs.NewLab), auth.current_person().id
-    with transaction(current_app.extensions["engine"]) as session:
-        lab = labs.create_lab(session, wanted, by=by)
-    return jsonify(id=lab.id, slug=lab.slug, name=lab.name), 201
+    by = auth.current_person().id
+
+    def make(session: Session, _now: datetime) -> tuple[int, MadeLab]:
+        lab = labs.create_lab(session, asked, by=by)
+        return 201, MadeLab(id=lab.id, slug=lab.slug, name=lab.name)
+
+    return made_once(make)
 
 
 @bp.post("/labs/<lab>/members")
 @auth.lab_role(LabRole.MANAGER)
-def set_member(lab: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def set_member(lab: str, asked: NewMember) -> ResponseReturnValue:
     """204; the person has this role in the lab."""
-    asked = read(NewMember)
     with transaction(current_app.extensions["engine"]) as session:
         lab_id = labs.lab_of(session, lab).id
         labs.set_role(session, lab_id=lab_id, handle=asked.handle, role=asked.role)
@@ -70,37 +130,42 @@ def set_member(lab: str) -> ResponseReturnValue:
 
 @bp.get("/labs/<lab>/members")
 @auth.lab_role(LabRole.MANAGER)
+@answers({200: MembersListed})
 def list_members(lab: str) -> ResponseReturnValue:
     """200 with everybody who has a role in the lab."""
     with reading(current_app.extensions["engine"]) as session:
         members = labs.list_members(session, labs.lab_of(session, lab).id)
-    return jsonify(members=[asdict(member) for member in members])
+    return write(MembersListed(members=tuple(members)))
 
 
 @bp.get("/labs/<lab>/lots")
 @auth.public
+@answers({200: LotsListed})
 def list_lots(lab: str) -> ResponseReturnValue:
     """200 with the lab's lots of material."""
     with reading(current_app.extensions["engine"]) as session:
         lots = labs.list_lots(session, labs.lab_of(session, lab).id)
-    return jsonify(lots=[_shown(lot) for lot in lots])
+    return write(LotsListed(lots=tuple(LotShown.model_validate(lot) for lot in lots)))
 
 
 @bp.post("/labs/<lab>/lots")
 @auth.lab_role(LabRole.MANAGER)
-def create_lot(lab: str) -> ResponseReturnValue:
+@answers({201: LotShown}, keyed=True)
+def create_lot(lab: str, asked: labs.NewLot) -> ResponseReturnValue:
     """201 with the new lot."""
-    wanted = read(labs.NewLot)
-    with transaction(current_app.extensions["engine"]) as session:
-        lot = labs.add_lot(session, wanted, lab_id=labs.lab_of(session, lab).id)
-    return jsonify(_shown(lot)), 201
+
+    def make(session: Session, _now: datetime) -> tuple[int, LotShown]:
+        lot = labs.add_lot(session, asked, lab_id=labs.lab_of(session, lab).id)
+        return 201, LotShown.model_validate(lot)
+
+    return made_once(make)
 
 
 @bp.post("/labs/<lab>/machines/<machine_id>/lot")
 @auth.lab_role(LabRole.OPERATOR)
-def load_lot(lab: str, machine_id: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def load_lot(lab: str, machine_id: str, asked: Loading) -> ResponseReturnValue:
     """204; the lot is on the machine. 409 while the machine holds a job."""
-    asked = read(Loading)
     with transaction(current_app.extensions["engine"]) as session:
         lab_id = labs.lab_of(session, lab).id
         labs.load_lot(session, machine_id, asked.lot_id, lab_id=lab_id)
@@ -109,26 +174,29 @@ def load_lot(lab: str, machine_id: str) -> ResponseReturnValue:
 
 @bp.post("/labs/<lab>/enrolment-codes")
 @auth.lab_role(LabRole.MANAGER)
+@answers({201: MadeCode})
 def create_enrolment_code(lab: str) -> ResponseReturnValue:
     """201 with a code that lets one agent in, once, within ten minutes; it is shown this once."""
     now, by = datetime.now(UTC), auth.current_person().id
     with transaction(current_app.extensions["engine"]) as session:
         lab_id = labs.lab_of(session, lab).id
         code = enrolment.make_code(session, lab_id=lab_id, by=by, now=now)
-    return jsonify(code=code, ends_at=(now + enrolment.CODE_LIFE).isoformat()), 201
+    return write(MadeCode(code=code, ends_at=now + enrolment.CODE_LIFE)), 201
 
 
 @bp.get("/labs/<lab>/agents")
 @auth.lab_role(LabRole.MANAGER)
+@answers({200: AgentsListed})
 def list_agents(lab: str) -> ResponseReturnValue:
     """200 with the lab's agents: those that may speak, and revoked ones nobody replaced."""
     with reading(current_app.extensions["engine"]) as session:
         lines = enrolment.list_agents(session, labs.lab_of(session, lab).id)
-    return jsonify(agents=[_told(line) for line in lines])
+    return write(AgentsListed(agents=tuple(lines)))
 
 
 @bp.post("/labs/<lab>/agents/<agent_id>/revoke")
 @auth.lab_role(LabRole.MANAGER)
+@answers({204: None})
 def revoke_agent(lab: str, agent_id: str) -> ResponseReturnValue:
     """204; the agent may not speak for the lab's machines any more."""
     now = datetime.now(UTC)
@@ -136,13 +204,3 @@ def revoke_agent(lab: str, agent_id: str) -> ResponseReturnValue:
         lab_id = labs.lab_of(session, lab).id
         enrolment.revoke(session, agent_id, lab_id=lab_id, now=now)
     return "", 204
-
-
-def _told(line: enrolment.AgentLine) -> dict[str, object]:
-    """The line as JSON, its instants as ISO 8601."""
-    values = asdict(line).items()
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in values}
-
-
-def _shown(lot: MaterialLotRow) -> dict[str, object]:
-    return lot.model_dump(mode="json", exclude={"lab_id"})

@@ -1,18 +1,21 @@
 """Licences: what they say to whom, what parties state, grants, and orders that wait for a word."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import Field
+from pydantic import AwareDatetime, Field
+from sqlmodel import Session
 
-from commons.licences.answers import NO_LEGAL_ADVICE
-from commons.wire import Asked
+from commons.licences.answers import NO_LEGAL_ADVICE, Answer
+from commons.licences.terms import Duty, Event, Evidence, Fact, Permission
+from commons.wire import Asked, Sha256, Told
 from repo_server import grants, labs, licence_pages, licensing, parties, waiting
 from repo_server.api import auth
-from repo_server.api.messages import read
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.grants import GrantLine, NewGrant
 from repo_server.parties import Party, Statement
@@ -29,9 +32,67 @@ class Word(Asked):
     word: Annotated[str, Field(min_length=1, max_length=grants.MAX_CONSIDERATION)]
 
 
+class OfRelease(Asked):
+    part: Annotated[str | None, Field(max_length=200, description="a part's name")] = None
+    release: Annotated[str | None, Field(max_length=64, description="another one's id")] = None
+
+
+class LicenceAnswer(Told):
+    """What a licence says to one event; as words in `sentence`."""
+
+    permission: Permission
+    event: Event
+    chosen: str
+    clauses: tuple[str, ...]
+    reason: str
+    duties: tuple[Duty, ...]
+    missing: tuple[Fact, ...]
+    evidence: Evidence
+    grant: str | None
+    sentence: str
+
+
+class KindsAnswer(LicenceAnswer):
+    """The kinds of actors who get this answer; `license` is what was asked."""
+
+    kinds: tuple[str, ...]
+    license: str
+
+
+class LicenceShown(Told):
+    """`yours` are the answers to who asks; null when that is nobody known."""
+
+    slug: str
+    release_id: Sha256
+    license: str
+    open_hardware: bool
+    answers: tuple[KindsAnswer, ...]
+    yours: tuple[LicenceAnswer, ...] | None
+    note: str
+
+
+class FactsShown(Told):
+    facts: Statement
+    stated_by: str | None
+    stated_at: AwareDatetime | None
+
+
+class GrantsListed(Told):
+    grants: tuple[GrantLine, ...]
+
+
+class MadeGrant(Told):
+    id: str
+
+
+class WaitingListed(Told):
+    waiting: tuple[WaitingOrder, ...]
+
+
 @bp.get("/designs/<slug>/licence")
 @auth.public
-def show_licence(slug: str) -> ResponseReturnValue:
+@answers({200: LicenceShown})
+def show_licence(slug: str, query: OfRelease) -> ResponseReturnValue:
     """200 with what the licence of the release to use says: to each kind of actor, and to who asks
     where that is known. ?part= asks for a part, ?release= for another release."""
     person, now = auth.current().person, datetime.now(UTC)
@@ -39,27 +100,37 @@ def show_licence(slug: str) -> ResponseReturnValue:
         page = licence_pages.of_design(
             session,
             slug,
-            part=request.args.get("part"),
+            part=query.part,
             to=person.id if person else None,
             now=now,
-            release_id=request.args.get("release"),
+            release_id=query.release,
         )
-    return jsonify(
-        slug=slug,
-        release_id=page.release_id,
-        license=page.license,
-        open_hardware=page.open_hardware,
-        answers=[
-            {**licensing.kept(line.answer), "kinds": line.kinds, "license": line.license}
-            for line in page.lines
-        ],
-        yours=page.yours and [licensing.kept(answer) for answer in page.yours],
-        note=NO_LEGAL_ADVICE,
+    yours = None if page.yours is None else tuple(map(_answer, page.yours))
+    return write(
+        LicenceShown(
+            slug=slug,
+            release_id=page.release_id,
+            license=page.license,
+            open_hardware=page.open_hardware,
+            answers=tuple(
+                KindsAnswer(
+                    **_answer(line.answer).model_dump(), kinds=line.kinds, license=line.license
+                )
+                for line in page.lines
+            ),
+            yours=yours,
+            note=NO_LEGAL_ADVICE,
+        )
     )
+
+
+def _answer(answer: Answer) -> LicenceAnswer:
+    return LicenceAnswer.model_validate(licensing.kept(answer))
 
 
 @bp.get("/me/facts")
 @auth.signed_in(Scope.READ)
+@answers({200: FactsShown})
 def show_my_facts() -> ResponseReturnValue:
     """200 with what you stated that you are, and when."""
     return _facts(Party(person_id=auth.current_person().id))
@@ -67,13 +138,15 @@ def show_my_facts() -> ResponseReturnValue:
 
 @bp.put("/me/facts")
 @auth.signed_in(Scope.ORDER_WRITE)
-def state_my_facts() -> ResponseReturnValue:
+@answers({200: FactsShown})
+def state_my_facts(asked: Statement) -> ResponseReturnValue:
     """200; this counts from now on, and your waiting orders were asked for again."""
-    return _state(Party(person_id=auth.current_person().id))
+    return _state(Party(person_id=auth.current_person().id), asked)
 
 
 @bp.get("/labs/<lab>/facts")
 @auth.lab_role(LabRole.MEMBER)
+@answers({200: FactsShown})
 def show_lab_facts(lab: str) -> ResponseReturnValue:
     """200 with what was stated that the lab is, by whom and when."""
     return _facts(_lab(lab))
@@ -81,9 +154,10 @@ def show_lab_facts(lab: str) -> ResponseReturnValue:
 
 @bp.put("/labs/<lab>/facts")
 @auth.lab_role(LabRole.MANAGER)
-def state_lab_facts(lab: str) -> ResponseReturnValue:
+@answers({200: FactsShown})
+def state_lab_facts(lab: str, asked: Statement) -> ResponseReturnValue:
     """200; this counts from now on, and the lab's waiting orders were asked for again."""
-    return _state(_lab(lab))
+    return _state(_lab(lab), asked)
 
 
 def _lab(slug: str) -> Party:
@@ -94,12 +168,11 @@ def _lab(slug: str) -> Party:
 def _facts(party: Party) -> ResponseReturnValue:
     with reading(current_app.extensions["engine"]) as session:
         stated = parties.statement_on(session, party)
-    at = stated.at and stated.at.isoformat()
-    return jsonify(facts=stated.facts.model_dump(mode="json"), stated_by=stated.by, stated_at=at)
+    return write(FactsShown(facts=stated.facts, stated_by=stated.by, stated_at=stated.at))
 
 
-def _state(party: Party) -> ResponseReturnValue:
-    said, by, now = read(Statement), auth.current_person().id, datetime.now(UTC)
+def _state(party: Party, said: Statement) -> ResponseReturnValue:
+    by, now = auth.current_person().id, datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         waiting.state(session, party, said, by=by, now=now)
     return _facts(party)
@@ -107,26 +180,31 @@ def _state(party: Party) -> ResponseReturnValue:
 
 @bp.get("/designs/<slug>/grants")
 @auth.signed_in(Scope.READ)
+@answers({200: GrantsListed})
 def list_grants(slug: str) -> ResponseReturnValue:
     """200 with every grant of the design, for its steward; 403 for everybody else."""
     by, now = auth.current_person().id, datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
         lines = grants.list_grants(session, slug, by=by, now=now)
-    return jsonify(grants=[_shown(line) for line in lines])
+    return write(GrantsListed(grants=tuple(lines)))
 
 
 @bp.post("/designs/<slug>/grants")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def create_grant(slug: str) -> ResponseReturnValue:
+@answers({201: MadeGrant}, refuses=(409,), keyed=True)
+def create_grant(slug: str, asked: NewGrant) -> ResponseReturnValue:
     """201 with the grant's id; orders that waited for it were asked for again."""
-    wanted, by, now = read(NewGrant), auth.current_person().id, datetime.now(UTC)
-    with transaction(current_app.extensions["engine"]) as session:
-        id_ = waiting.grant(session, slug, wanted, by=by, now=now)
-    return jsonify(id=id_), 201
+    by = auth.current_person().id
+
+    def make(session: Session, now: datetime) -> tuple[int, MadeGrant]:
+        return 201, MadeGrant(id=waiting.grant(session, slug, asked, by=by, now=now))
+
+    return made_once(make)
 
 
 @bp.post("/designs/<slug>/grants/<grant_id>/revoke")
 @auth.signed_in(Scope.DESIGN_WRITE)
+@answers({204: None}, refuses=(409,))
 def revoke_grant(slug: str, grant_id: str) -> ResponseReturnValue:
     """204; it holds no more. 409 when it was given for good."""
     by, now = auth.current_person().id, datetime.now(UTC)
@@ -137,65 +215,63 @@ def revoke_grant(slug: str, grant_id: str) -> ResponseReturnValue:
 
 @bp.get("/designs/<slug>/waiting-orders")
 @auth.signed_in(Scope.READ)
+@answers({200: WaitingListed})
 def list_waiting(slug: str) -> ResponseReturnValue:
     """200 with the orders that wait for the steward's word; 403 for everybody else."""
     with reading(current_app.extensions["engine"]) as session:
         found = waiting.of_design(session, slug, by=auth.current_person().id)
-    return jsonify(waiting=[_shown(it) for it in found])
+    return write(WaitingListed(waiting=tuple(found)))
 
 
 @bp.get("/waiting-orders/<id>")
 @auth.signed_in(Scope.READ)
+@answers({200: WaitingOrder})
 def show_waiting(id: str) -> ResponseReturnValue:
     """200 for who ordered it, the lab's people and the steward; 404 for everybody else."""
     with reading(current_app.extensions["engine"]) as session:
         found = waiting.show(session, id, to=auth.current_person().id)
-    return jsonify(_shown(found))
+    return write(found)
 
 
 @bp.post("/waiting-orders/<id>/quote")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def quote_waiting(id: str) -> ResponseReturnValue:
+@answers({200: WaitingOrder}, refuses=(409,))
+def quote_waiting(id: str, asked: Word) -> ResponseReturnValue:
     """200; who ordered it is told for which fee or contribution the steward would allow it."""
-    word, by, now = read(Word).word, auth.current_person().id, datetime.now(UTC)
+    by, now = auth.current_person().id, datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
-        found = waiting.quote(session, id, word, by=by, now=now)
-    return jsonify(_shown(found))
+        found = waiting.quote(session, id, asked.word, by=by, now=now)
+    return write(found)
 
 
 @bp.post("/waiting-orders/<id>/accept")
 @auth.signed_in(Scope.ORDER_WRITE)
+@answers({200: WaitingOrder}, refuses=(409,))
 def accept_quote(id: str) -> ResponseReturnValue:
     """200; the quote is agreed on, and the order placed where nothing else stands in its way."""
     by, now = auth.current_person().id, datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         found = waiting.accept(session, id, by=by, now=now)
-    return jsonify(_shown(found))
+    return write(found)
 
 
 @bp.post("/waiting-orders/<id>/decline")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def decline_waiting(id: str) -> ResponseReturnValue:
+@answers({200: WaitingOrder}, refuses=(409,))
+def decline_waiting(id: str, asked: Word) -> ResponseReturnValue:
     """200; the steward said no, and why."""
-    word, by, now = read(Word).word, auth.current_person().id, datetime.now(UTC)
+    by, now = auth.current_person().id, datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
-        found = waiting.decline(session, id, word, by=by, now=now)
-    return jsonify(_shown(found))
+        found = waiting.decline(session, id, asked.word, by=by, now=now)
+    return write(found)
 
 
 @bp.post("/waiting-orders/<id>/withdraw")
 @auth.signed_in(Scope.ORDER_WRITE)
+@answers({200: WaitingOrder}, refuses=(409,))
 def withdraw_waiting(id: str) -> ResponseReturnValue:
     """200; whoever ordered it does not want it any more."""
     by, now = auth.current_person().id, datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         found = waiting.withdraw(session, id, by=by, now=now)
-    return jsonify(_shown(found))
-
-
-def _shown(it: GrantLine | WaitingOrder) -> dict[str, object]:
-    """The line as JSON, its instants as ISO 8601."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(it).items()
-    }
+    return write(found)

@@ -1,25 +1,29 @@
 """Forks and what they came from, what is proposed to be merged, and what there is to know."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from commons.lineage import NOTICE, Parent, change_notice, name_parents, require_change
-from commons.wire import Asked
+from commons.wire import Asked, Told
 from repo_server import blobs, designs, drafts, labs, lineage, notices, proposals
 from repo_server.api import auth
 from repo_server.api.comparisons import read_blob
-from repo_server.api.messages import read
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.designs import Release
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
+from repo_server.lineage import Member
+from repo_server.notices import Notice
 from repo_server.people import Scope
+from repo_server.proposals import Proposal
 
 bp = Blueprint("api_lineage", __name__, url_prefix="/api/v1")
 
@@ -38,90 +42,129 @@ class NewProposal(Asked):
     message: str
 
 
-class Word(Asked):
+class Said(Asked):
     """What the steward says to a proposal."""
 
     word: str
 
 
+class FamilyShown(Told):
+    """`steps` and `forks` lead from one release or design to the one made from it."""
+
+    releases: tuple[Member, ...]
+    steps: tuple[tuple[str, str], ...]
+    forks: tuple[tuple[str, str], ...]
+    is_whole: bool
+
+
+class NoticesListed(Told):
+    notices: tuple[Notice, ...]
+
+
+class BegunDraft(Told):
+    draft_id: str
+
+
+class BegunFork(BegunDraft):
+    slug: str
+
+
+class MadeProposal(Told):
+    id: str
+
+
+class ProposalsListed(Told):
+    proposals: tuple[Proposal, ...]
+
+
 @bp.get("/designs/<slug>/lineage")
 @auth.public
+@answers({200: FamilyShown})
 def show_lineage(slug: str) -> ResponseReturnValue:
     """200 with every release of the design's family, and which was made from which."""
     with reading(current_app.extensions["engine"]) as session:
         family = lineage.family_of(session, slug)
-    return jsonify(
-        releases=[
-            {**asdict(it), "published_at": it.published_at.isoformat()} for it in family.members
-        ],
-        steps=family.steps,
-        forks=family.forks,
-        is_whole=family.is_whole,
+    return write(
+        FamilyShown(
+            releases=family.members,
+            steps=family.steps,
+            forks=family.forks,
+            is_whole=family.is_whole,
+        )
     )
 
 
 @bp.get("/designs/<slug>/notices")
 @auth.public
+@answers({200: NoticesListed})
 def show_notices_of_fork(slug: str) -> ResponseReturnValue:
     """200 with what there is to know of the releases that the design was made from."""
     with reading(current_app.extensions["engine"]) as session:
         found = notices.for_fork(session, slug)
-    return jsonify(notices=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+    return write(NoticesListed(notices=tuple(found)))
 
 
 @bp.get("/labs/<lab>/notices")
 @auth.public
+@answers({200: NoticesListed})
 def show_notices_of_lab(lab: str) -> ResponseReturnValue:
     """200 with what there is to know of the releases that were ordered in the lab."""
     with reading(current_app.extensions["engine"]) as session:
         found = notices.for_lab(session, labs.lab_of(session, lab).id)
-    return jsonify(notices=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+    return write(NoticesListed(notices=tuple(found)))
 
 
 @bp.post("/releases/<id>/fork")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def fork_release(id: str) -> ResponseReturnValue:
+@answers({201: BegunFork}, refuses=(409,))
+def fork_release(id: str, asked: NewFork) -> ResponseReturnValue:
     """201 with the id of a draft that names the release as its parent."""
-    asked = read(NewFork)
-    return jsonify(draft_id=fork(id, asked.slug, asked.change), slug=asked.slug), 201
+    begun = BegunFork(draft_id=fork(id, asked.slug, asked.change), slug=asked.slug)
+    return write(begun), 201
 
 
 @bp.post("/designs/<slug>/proposals")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def create_proposal(slug: str) -> ResponseReturnValue:
+@answers({201: MadeProposal}, refuses=(409,), keyed=True)
+def create_proposal(slug: str, asked: NewProposal) -> ResponseReturnValue:
     """201; the design's steward sees that this release should be merged."""
-    asked = read(NewProposal)
-    by, now = auth.current_person(), datetime.now(UTC)
-    with transaction(current_app.extensions["engine"]) as session:
+    by = auth.current_person()
+
+    def make(session: Session, now: datetime) -> tuple[int, MadeProposal]:
         id_ = proposals.propose(
             session, slug, asked.release_id, message=asked.message, by=by, now=now
         )
-    return jsonify(id=id_), 201
+        return 201, MadeProposal(id=id_)
+
+    return made_once(make)
 
 
 @bp.get("/designs/<slug>/proposals")
 @auth.public
+@answers({200: ProposalsListed})
 def list_proposals(slug: str) -> ResponseReturnValue:
     """200 with all that was proposed to the design, what waits for an answer first."""
     with reading(current_app.extensions["engine"]) as session:
         found = proposals.list_proposals(session, slug)
-    return jsonify(proposals=[{**asdict(it), "at": it.at.isoformat()} for it in found])
+    return write(ProposalsListed(proposals=tuple(found)))
 
 
 @bp.post("/proposals/<proposal_id>/accept")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def accept_proposal(proposal_id: str) -> ResponseReturnValue:
+@answers({201: BegunDraft}, refuses=(409,))
+def accept_proposal(proposal_id: str, asked: Said) -> ResponseReturnValue:
     """201 with the id of the draft that its steward may merge it with."""
-    return jsonify(draft_id=accept(proposal_id, read(Word).word)), 201
+    return write(BegunDraft(draft_id=accept(proposal_id, asked.word))), 201
 
 
 @bp.post("/proposals/<proposal_id>/decline")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def decline_proposal(proposal_id: str) -> ResponseReturnValue:
+@answers({204: None}, refuses=(409,))
+def decline_proposal(proposal_id: str, asked: Said) -> ResponseReturnValue:
     """204; whoever proposed it reads why not."""
-    word, by, now = read(Word).word, auth.current_person(), datetime.now(UTC)
+    by, now = auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
-        proposals.decline(session, proposal_id, word=word, by=by, now=now)
+        proposals.decline(session, proposal_id, word=asked.word, by=by, now=now)
     return "", 204
 
 

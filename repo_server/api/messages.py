@@ -1,22 +1,42 @@
 """What crosses HTTP as JSON: read into checked messages, written from them."""
 
+import re
 from collections.abc import Mapping
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, jsonify, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from commons.errors import FieldProblem, InvalidInput
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 M = TypeVar("M", bound=BaseModel)
+
+# U+0000 as JSON writes it, unless its backslash is itself escaped. PostgreSQL keeps none.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def read(message: type[M]) -> M:
     """The request's body as a `message`; InvalidInput names every wrong field."""
+    body = request.get_data()
+    if _NUL.search(body):
+        raise InvalidInput("the body holds the character U+0000, which no text needs; remove it")
     try:
-        return message.model_validate_json(request.get_data())
+        return message.model_validate_json(body)
     except ValidationError as error:
         raise InvalidInput(*_explained(error)) from error
+
+
+def read_query(message: type[M]) -> M:
+    """What stands after the `?` as a `message`; InvalidInput names every wrong field.
+
+    A name that comes twice is a list.
+    """
+    given = request.args.to_dict(flat=False)
+    return check(message, {key: one[0] if len(one) == 1 else one for key, one in given.items()})
 
 
 def check(message: type[M], values: Mapping[str, object]) -> M:
@@ -27,9 +47,14 @@ def check(message: type[M], values: Mapping[str, object]) -> M:
         raise InvalidInput(*_explained(error)) from error
 
 
-def write(message: BaseModel) -> Response:
+def write(message: "BaseModel | DataclassInstance") -> Response:
     """An answer that holds `message` as JSON."""
-    return jsonify(message.model_dump(mode="json"))
+    return jsonify(_adapter(type(message)).dump_python(message, mode="json"))
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _explained(error: ValidationError) -> tuple[str, list[FieldProblem]]:

@@ -1,15 +1,23 @@
 """Build orders."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
+from pydantic import AwareDatetime, BaseModel
 from sqlmodel import Session
 
-from repo_server import idempotency, labs, orders, waiting
+from commons.job import JobState
+from commons.licences.purposes import Purpose
+from commons.licences.terms import Fact
+from commons.wire import Sha256, Told
+from repo_server import labs, orders, waiting
 from repo_server.api import auth
-from repo_server.api.messages import read
-from repo_server.db import reading, transaction
+from repo_server.api.contract import answers
+from repo_server.api.messages import write
+from repo_server.api.once import made_once
+from repo_server.db import reading
 from repo_server.orders import OrderRequest, PlacedOrder
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
@@ -18,63 +26,99 @@ from repo_server.waiting import WaitingOrder
 bp = Blueprint("api_orders", __name__, url_prefix="/api/v1")
 
 
+class OrderedJob(Told):
+    id: str
+    copy_number: int
+    copies: int
+    state: JobState
+    sentence: str
+
+
+class MachineAnswer(Told):
+    """What one machine says to the order; without a refusal it can build it now."""
+
+    machine: str
+    machine_id: str
+    refusal: str | None
+    sentence: str
+
+
+class OrderShown(Told):
+    """`licence` is what the design's licence said to `purpose`; null before it was asked."""
+
+    order_id: str
+    release_id: Sha256
+    part: str
+    copies: int
+    material: str
+    purpose: Purpose
+    licence: dict[str, Any] | None
+    options: dict[str, Any]
+    ordered_at: AwareDatetime
+    jobs: tuple[OrderedJob, ...]
+    answers: tuple[MachineAnswer, ...]
+
+
+class OrderWaits(Told):
+    """`missing` are facts that would settle it."""
+
+    waiting_id: str
+    sentence: str
+    missing: tuple[Fact, ...]
+
+
 @bp.post("/labs/<lab>/orders")
 @auth.lab_role(LabRole.MEMBER)
-def create_order(lab: str) -> ResponseReturnValue:
+@answers({201: OrderShown, 202: OrderWaits}, refuses=(409,), keyed=True)
+def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
     """201 with the order, its jobs and what each machine answers; 409 when none could build it.
 
     202 when it waits for a word that the design's licence asks for, 403 when that forbids it.
 
     With an Idempotency-Key the same request is one order, however often it comes.
     """
-    wanted, by, now = read(OrderRequest), auth.current_person().id, datetime.now(UTC)
+    by = auth.current_person().id
 
-    def place(session: Session) -> idempotency.Answer:
+    def place(session: Session, now: datetime) -> tuple[int, BaseModel]:
         lab_id = labs.lab_of(session, lab).id
-        placed = waiting.place_or_wait(session, wanted, lab_id=lab_id, by=by, now=now)
+        placed = waiting.place_or_wait(session, asked, lab_id=lab_id, by=by, now=now)
         if isinstance(placed, WaitingOrder):
-            return 202, {"waiting_id": placed.id, "sentence": placed.sentence,
-                         "missing": list(placed.missing)}  # fmt: skip
+            return 202, OrderWaits(
+                waiting_id=placed.id, sentence=placed.sentence, missing=placed.missing
+            )
         return 201, _shown(placed)
 
-    with transaction(current_app.extensions["engine"]) as session:
-        if (given := request.headers.get("Idempotency-Key")) is None:
-            status, answer = place(session)
-        else:
-            key = idempotency.Key(by, given, f"{lab}\n{wanted.model_dump_json()}".encode())
-            status, answer = idempotency.once(session, key, lambda: place(session), now=now)
-    return jsonify(answer), status
+    return made_once(place)
 
 
 @bp.get("/orders/<order_id>")
 @auth.signed_in(Scope.READ)
+@answers({200: OrderShown})
 def show_order(order_id: str) -> ResponseReturnValue:
     """200 for who ordered it and for the lab's people; 404 for everybody else."""
     with reading(current_app.extensions["engine"]) as session:
         placed = orders.show_order(session, order_id, to=auth.current_person().id)
-    return jsonify(_shown(placed))
+    return write(_shown(placed))
 
 
-def _shown(placed: PlacedOrder) -> dict[str, object]:
+def _shown(placed: PlacedOrder) -> OrderShown:
     order = placed.order
-    return {
-        "order_id": order.id,
-        "release_id": order.release_id,
-        "part": order.part,
-        "copies": order.copies,
-        "material": order.material,
-        "purpose": order.purpose,
-        "licence": order.licence,
-        "options": order.options,
-        "ordered_at": order.ordered_at.isoformat(),
-        "jobs": [
-            {"id": job.id, "copy_number": job.copy_number, "copies": job.copies,
-             "state": job.state, "sentence": job.sentence}
+    return OrderShown(
+        order_id=order.id,
+        release_id=order.release_id,
+        part=order.part,
+        copies=order.copies,
+        material=order.material,
+        purpose=order.purpose,
+        licence=order.licence,
+        options=order.options,
+        ordered_at=order.ordered_at,
+        jobs=tuple(
+            OrderedJob(id=job.id, copy_number=job.copy_number, copies=job.copies,
+                       state=job.state, sentence=job.sentence)
             for job in placed.jobs
-        ],
-        "answers": [
-            {"machine": it["name"], "machine_id": it["machine_id"], "refusal": it["refusal"],
-             "sentence": it["sentence"]}
-            for it in order.answers
-        ],
-    }  # fmt: skip
+        ),
+        answers=tuple(
+            MachineAnswer.model_validate({**it, "machine": it["name"]}) for it in order.answers
+        ),
+    )  # fmt: skip

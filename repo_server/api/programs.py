@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from commons.toolpath import MAX_PACKED_BYTES, MAX_SKETCH_BYTES, Sketch, ToolpathReceipt
 from repo_server import programs
 from repo_server.api import auth
-from repo_server.api.messages import read, write
+from repo_server.api.contract import Raw, answers
+from repo_server.api.messages import write
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
@@ -27,18 +28,20 @@ def kept_apart(answer: Response) -> Response:
 
 @bp.put("/agent/attempts/<attempt_id>/toolpath")
 @auth.agent_sends(max_bytes=MAX_SKETCH_BYTES)
-def put_toolpath(attempt_id: str) -> ResponseReturnValue:
+@answers({200: ToolpathReceipt}, refuses=(409,))
+def put_toolpath(attempt_id: str, asked: Sketch) -> ResponseReturnValue:
     """200 with whether the program is wanted, too; 409 before the attempt's own event."""
-    sketch, agent = read(Sketch), auth.current_agent()
+    agent = auth.current_agent()
     with transaction(current_app.extensions["engine"]) as session:
         wants = programs.keep_sketch(
-            session, attempt_id, sketch, agent_id=agent.id, store=_store(), now=datetime.now(UTC)
+            session, attempt_id, asked, agent_id=agent.id, store=_store(), now=datetime.now(UTC)
         )
     return write(ToolpathReceipt(wants_program=wants))
 
 
 @bp.put("/agent/attempts/<attempt_id>/program")
 @auth.agent_sends(max_bytes=MAX_PACKED_BYTES)
+@answers({204: None}, refuses=(409,), takes=Raw("application/gzip"))
 def put_program(attempt_id: str) -> ResponseReturnValue:
     """204: the program, under gzip, is kept. 422 when it is not the attempt's; 409 too early."""
     packed, agent = request.get_data(), auth.current_agent()
@@ -49,6 +52,7 @@ def put_program(attempt_id: str) -> ResponseReturnValue:
 
 @bp.get("/attempts/<attempt_id>/program")
 @auth.signed_in(Scope.READ)
+@answers({200: Raw("text/plain"), 206: Raw("text/plain")}, refuses=(416,))
 def get_program(attempt_id: str) -> ResponseReturnValue:
     """200 with the program as text, under gzip; 404 where it was not sent or may not be seen."""
     to = auth.current_person().id

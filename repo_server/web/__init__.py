@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from repo_server.web import (
+    api,
     assemblies,
     builds,
     catalogue,
@@ -42,4 +43,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     cities.bp,
     things.bp,
     people.bp,
+    api.bp,
 )

@@ -150,6 +150,7 @@ def settings(tmp_path: Path, database: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
+    app.config["HOLD_ANSWERS"] = True  # to what their routes declare
     yield app
     close_app(app)
 

@@ -1,0 +1,84 @@
+"""Requests that come again: what was made is made once, and what is known is not sent again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from repo_server.api.openapi import operations
+from tests.shop import API, Shop, open_shop
+
+# A blob and a release are named by their contents; an account by its handle; the others answer
+# with a secret that is shown once, and are not kept.
+NOT_KEYED = {"put_blob", "create_release", "create_person", "create_session", "create_token",
+             "create_enrolment_code", "create_enrolment", "create_lease",
+             "create_permit", "publish_draft"}  # fmt: skip
+
+
+@pytest.fixture
+def shop(app, sign_up) -> Shop:
+    return open_shop(app, sign_up)
+
+
+MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
+    "create_city": lambda shop: (
+        shop.admin, "/cities", {"slug": "lisbon", "name": "Lisbon", "country": "PT"},
+    ),
+    "create_lab": lambda shop: (
+        shop.manager, "/labs", {"slug": "second", "name": "Second", "city": "hamburg"},
+    ),
+    "create_lot": lambda shop: (
+        shop.manager, "/labs/corner/lots", {"material": "pla", "name": "Orange"},
+    ),
+    "create_draft": lambda shop: (
+        shop.member, "/drafts", {"slug": "lamp", "manifest": ""},
+    ),
+    "create_grant": lambda shop: (
+        shop.manager, "/designs/shelf-hook/grants", {"person": "mem", "events": ["make_gift"]},
+    ),
+    "create_order": lambda shop: (
+        shop.member, "/labs/corner/orders", {"release_id": shop.release_id, "part": "hook"},
+    ),
+}  # fmt: skip
+
+
+def test_everything_that_a_person_makes_can_be_asked_for_again(app: Flask):
+    making = {it.name for it in operations(app) if 201 in it.contract.tells}
+    assert {it.name for it in operations(app) if it.contract.keyed} == making - NOT_KEYED
+    assert making - NOT_KEYED == MAKING.keys()
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_the_same_request_under_one_key_is_done_once(shop, name):
+    who, path, body = MAKING[name](shop)
+    first, again = (
+        who.post(API + path, body, headers={"Idempotency-Key": "one"}) for _ in range(2)
+    )
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json == first.json
+    other = who.post(API + path, {**body, "name": "x"}, headers={"Idempotency-Key": "one"})
+    assert other.status_code in (409, 422)
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_a_key_that_cannot_be_one_is_refused_and_nothing_is_made(shop, name):
+    who, path, body = MAKING[name](shop)
+    answer = who.post(API + path, body, headers={"Idempotency-Key": "k" * 129})
+    assert answer.status_code == 422
+    assert who.post(API + path, body).status_code == 201
+
+
+def test_what_has_not_changed_is_not_sent_again(shop, client):
+    shown = client.get(f"{API}/labs/corner/lots")
+    tag = shown.headers["ETag"]
+    same = client.get(f"{API}/labs/corner/lots", headers={"If-None-Match": tag})
+    assert (same.status_code, same.data) == (304, b"")
+    assert shop.load("Printer", material="pla").status_code == 204
+    changed = client.get(f"{API}/labs/corner/lots", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+
+
+def test_a_cache_keeps_no_answer_for_anybody_else(shop):
+    answer = shop.member.get(f"{API}/me")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
