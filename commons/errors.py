@@ -12,7 +12,8 @@ FabError
 │  ├─ IllegalTransition
 │  ├─ LeaseLost            an older fence speaks; it can change nothing
 │  ├─ NotArmed             a start is not permitted (yet): the reason says what is missing
-│  └─ AlreadyPublished
+│  ├─ AlreadyPublished
+│  └─ Changed              somebody else was there since it was read
 ├─ Unavailable             another part (server, slicer, disk) cannot do its work now
 └─ MachineError
    ├─ TransportLost        the port or host no longer answers
@@ -123,6 +124,10 @@ class NotArmed(Conflict):
 
 class AlreadyPublished(Conflict):
     """This version of the design exists with other contents."""
+
+
+class Changed(Conflict):
+    """Somebody else has changed it since the one who asks read it."""
 
 
 class Unavailable(FabError):

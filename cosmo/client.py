@@ -33,7 +33,8 @@ CHUNK = 1 << 20
 NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 
 # What a person at their own computer may do; a token for a script should have less.
-SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write")
+SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write",
+          "webhook:write")  # fmt: skip
 TOKEN_DAYS = 90
 
 _ERRORS: dict[int, type[FabError]] = {

@@ -22,21 +22,24 @@ def create_app(settings: "Settings") -> "Flask":
     from repo_server import api, web
     from repo_server.api import auth, errors
     from repo_server.blobs import BlobStore
-    from repo_server.db import make_engine
+    from repo_server.db import make_engine, with_doorbell
     from repo_server.fetching import Fetcher
+    from repo_server.outgoing import Way
     from repo_server.queue import Queue
     from repo_server.settings import read_secret
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.secret_key = read_secret(settings.secret_file)
+    app.extensions["secret"] = app.secret_key = read_secret(settings.secret_file)
     app.config["MAX_CONTENT_LENGTH"] = MAX_MESSAGE_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # as written by the one who answers
     app.extensions["settings"] = settings
-    app.extensions["engine"] = make_engine(settings.database_url)
+    app.extensions["queue"] = Queue(settings.queue_url)
+    engine = make_engine(settings.database_url)
+    app.extensions["engine"] = with_doorbell(engine, app.extensions["queue"].enqueue)
+    app.extensions["way"] = Way(settings.lan_hosts)
     app.extensions["blobs"] = BlobStore(settings.data / "blobs")
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
-    app.extensions["queue"] = Queue(settings.queue_url)
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
     errors.register(app)
     app.before_request(auth.refuse_cross_site)

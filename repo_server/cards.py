@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col, select, update
 from commons.dispatch import JobCard, MachineCard
 from commons.errors import NotFound, Unavailable
 from commons.job import HELD_STATES, JobState
+from repo_server import announcements
 from repo_server.tables import JobRow, MachineRow
 
 # The right to prepare runs out after this long; nothing has moved by then.
@@ -120,7 +121,11 @@ def write_job(
         "sentence": job.sentence if sentence is None else sentence,
         "changed_at": now,
     }
-    return _write(session, job, update(JobRow).where(as_read), values)
+    before = job.state
+    written = _write(session, job, update(JobRow).where(as_read), values)
+    if written and card.state is not before:
+        announcements.tell_of_job(session, job, card.state, now=now)
+    return written
 
 
 def write_machine(session: Session, machine: MachineRow, card: MachineCard) -> bool:

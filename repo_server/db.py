@@ -1,6 +1,6 @@
 """The database: one engine, one way to open a transaction, one way to bring it up to date."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import repo_server.tables  # noqa: F401  (the metadata knows every table)
 # A writer waits this long for another one; every transaction of ours is shorter by far.
 _BUSY_MS = 10_000
 _READING = "reading"
+_RING = "ring"
 
 
 def make_engine(url: str) -> Engine:
@@ -57,8 +58,23 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session whose changes are all committed at the end, or none of them after an error."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
-        yield session
+    with Session(engine, expire_on_commit=False) as session:
+        with session.begin():
+            yield session
+        ring = engine.get_execution_options().get(_RING)
+        if ring is not None:
+            for task in session.info.get(_RING, ()):
+                ring(task)
+
+
+def with_doorbell(engine: Engine, ring: Callable[[str], None]) -> Engine:
+    """The engine, whose transactions call `ring` with each task that they want rung for."""
+    return engine.execution_options(**{_RING: ring})
+
+
+def ring_after(session: Session, task: str) -> None:
+    """Once the session's transaction is committed, the worker is rung for `task`, once."""
+    session.info.setdefault(_RING, set()).add(task)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from commons.errors import (
 )
 from commons.manifest import Manifest, manifest_name, manifest_of, missing_files, read_manifest
 from commons.versions import require_next, require_version
-from repo_server import components, heads, lineage
+from repo_server import announcements, components, heads, lineage
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.paths import wrong_paths
@@ -151,6 +151,8 @@ def publish_release(
     lineage.record_parents(session, id_, manifest)
     components.record(session, id_, components.settle(session, upload.slug, upload.bom))
     heads.choose_head(session, design)
+    told = {"release_id": id_, "slug": design.slug, "version": manifest.version}
+    announcements.tell_of_release(session, told, now=now)
     return id_, True
 
 

@@ -16,7 +16,7 @@ from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
-from repo_server import licensing, matches
+from repo_server import announcements, licensing, matches
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
@@ -117,6 +117,7 @@ def place(
     jobs = tuple(_job(order, first, copies, build.process, now) for first, copies in plates)
     session.add_all(jobs)
     session.flush()
+    announcements.tell_of_order(session, order)
     return PlacedOrder(order, jobs)
 
 

@@ -45,6 +45,7 @@ class Scope(StrEnum):
     LAB_OPERATE = "lab:operate"
     LAB_MANAGE = "lab:manage"
     CITY_WRITE = "city:write"
+    WEBHOOK_WRITE = "webhook:write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ VARIABLES = {
     "COSMO_DATABASE_URL": "SQLAlchemy address of the database; absent: a SQLite file in COSMO_DATA",
     "COSMO_DATA": "folder for files, secrets and what is embedded; absent: var/server",
     "COSMO_REDIS_URL": "address of a Redis or Valkey; absent: an embedded one in COSMO_DATA",
+    "COSMO_LAN_HOSTS": "names in your own network that webhooks may call, by http too",
     "COSMO_SECRET_FILE": "file with the server's secret, made when missing; absent: in COSMO_DATA",
     "COSMO_BASE_URL": "address by which browsers and agents reach this server",
 }
@@ -30,6 +31,7 @@ class Settings:
     redis_url: str | None
     secret_file: Path
     base_url: str
+    lan_hosts: frozenset[str] = frozenset()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -50,6 +52,7 @@ class Settings:
             redis_url=given.get("COSMO_REDIS_URL"),
             secret_file=Path(given.get("COSMO_SECRET_FILE", data / "secret")).resolve(),
             base_url=base_url,
+            lan_hosts=frozenset(given.get("COSMO_LAN_HOSTS", "").replace(",", " ").split()),
         )
 
     def environment(self) -> dict[str, str]:
@@ -59,6 +62,7 @@ class Settings:
             "COSMO_DATABASE_URL": self.database_url,
             "COSMO_SECRET_FILE": str(self.secret_file),
             "COSMO_BASE_URL": self.base_url,
+            "COSMO_LAN_HOSTS": " ".join(sorted(self.lan_hosts)),
         }
         return chosen if self.redis_url is None else {**chosen, "COSMO_REDIS_URL": self.redis_url}
 

@@ -1,13 +1,19 @@
 """What the worker does. Every task may run twice, or be killed half-way, and loses nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from flask import current_app
 
-from repo_server import facts, jobs
+from commons.errors import FabError
+from repo_server import deliveries, facts, jobs, outgoing
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
+from repo_server.deliveries import Letter, Outcome
+from repo_server.outgoing import Way
 from repo_server.parsing.inspection import inspect
+
+_SENT_AT_ONCE = 8
 
 
 def inspect_release(release_id: str) -> None:
@@ -38,3 +44,29 @@ def notice_silence() -> None:
     """Machines that were silent for too long have lost their lease, or are in doubt."""
     with transaction(current_app.extensions["engine"]) as session:
         jobs.notice_silence(session, datetime.now(UTC))
+
+
+def deliver_waiting() -> None:
+    """What webhooks are to be told now was sent, each with its outcome written down.
+
+    No transaction is open while somebody else's server is waited for.
+    """
+    engine, way = current_app.extensions["engine"], current_app.extensions["way"]
+    secret, now = current_app.extensions["secret"], datetime.now(UTC)
+    with transaction(engine) as session:
+        deliveries.forget_old(session, now)
+        letters = deliveries.due(session, now)
+    with ThreadPoolExecutor(_SENT_AT_ONCE) as threads:
+        outcomes = threads.map(lambda letter: _send(letter, secret, way), letters)
+        for letter, outcome in zip(letters, outcomes, strict=True):
+            with transaction(engine) as session:
+                deliveries.note(session, letter.id, outcome, now=datetime.now(UTC))
+
+
+def _send(letter: Letter, secret: bytes, way: Way) -> Outcome:
+    headers = letter.headers(secret, at=int(datetime.now(UTC).timestamp()))
+    try:
+        status = outgoing.post(letter.url, letter.body, headers, way=way)
+    except FabError as error:
+        return Outcome(None, str(error))
+    return Outcome(status, f"it answered {status}")

@@ -24,6 +24,7 @@ from repo_server.api import (
     people,
     programs,
     things,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -50,4 +51,5 @@ BLUEPRINTS = (
     programs.bp,
     things.bp,
     description.bp,
+    webhooks.bp,
 )

@@ -44,7 +44,7 @@ def put_blob(sha256: str) -> ResponseReturnValue:
 
 @bp.get("/blobs/<sha256>")
 @auth.public
-@answers({200: _BYTES, 206: _BYTES}, refuses=(416,))
+@answers({200: _BYTES, 206: _BYTES}, refuses=(416, 422))
 def get_blob(sha256: str) -> ResponseReturnValue:
     """200, 206 or 304 with the file. A stranger's file is only ever a download."""
     store: blobs.BlobStore = current_app.extensions["blobs"]

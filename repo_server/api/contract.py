@@ -96,9 +96,9 @@ def contract_of(app: Flask, endpoint: str) -> Contract | None:
 
 def _revalidated(answer: Response) -> Response:
     """Whoever has this very answer is told so with 304, and sent nothing."""
-    if answer.status_code != 200 or answer.is_streamed or "ETag" in answer.headers:
+    if answer.status_code != 200 or answer.is_streamed:
         return answer
-    answer.add_etag()
+    answer.add_etag()  # unless the route has set one of its own
     # Kept by whoever asked, and asked for again each time: what is shown may depend on who asks.
     answer.headers.setdefault("Cache-Control", "private, no-cache")
     answer.make_conditional(request)

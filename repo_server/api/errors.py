@@ -6,6 +6,7 @@
 | NotSignedIn, NotAllowed | 401, 403 |
 | NotFound | 404 |
 | Conflict | 409, `reason` when it has a stable code |
+| Changed | 412 |
 | Unavailable | 503 |
 | a full disk, wherever it is met | 507 |
 | MachineError, and whatever nobody foresaw | 500 |
@@ -20,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from commons.errors import (
+    Changed,
     Conflict,
     FabError,
     FieldProblem,
@@ -37,6 +39,7 @@ _STATUS: tuple[tuple[type[FabError], int], ...] = (
     (NotSignedIn, 401),
     (NotAllowed, 403),
     (NotFound, 404),
+    (Changed, 412),
     (Conflict, 409),
     (InvalidInput, 422),
     (Unavailable, 503),

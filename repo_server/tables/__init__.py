@@ -44,6 +44,7 @@ from repo_server.tables.people import (
     PersonRow,
     SessionRow,
 )
+from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
     "AgentEventRow",
@@ -59,6 +60,7 @@ __all__ = [
     "ComponentRow",
     "ContributionRow",
     "ControlRow",
+    "DeliveryRow",
     "DesignRow",
     "DraftEditorRow",
     "DraftRow",
@@ -84,5 +86,6 @@ __all__ = [
     "StatementRow",
     "ToolpathRow",
     "WaitingOrderRow",
+    "WebhookRow",
     "YankRow",
 ]

@@ -9,14 +9,21 @@ from flask import Flask
 from pydantic import BaseModel
 
 from commons import toolpath, wire
+from repo_server.announcements import KINDS, TEST
 from repo_server.api.auth import Access, access_of
+from repo_server.deliveries import PAGE as DELIVERIES
+from repo_server.deliveries import PAUSES
 from repo_server.orders import OrderRequest
+from repo_server.webhooks import MAX_OF_PLACE, WantedWebhook
 from tests.docs.pages import Block, blocks, code, read, rows, sections
 
 PAGE = "docs/api.md"
 PREFIX = "/api/v1"
 ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/\S+)`")
-MESSAGES: dict[str, type[BaseModel]] = {"OrderRequest": OrderRequest}
+MESSAGES: dict[str, type[BaseModel]] = {
+    "OrderRequest": OrderRequest,
+    "WantedWebhook": WantedWebhook,
+}
 MESSAGES |= {
     name: value
     for name, value in (vars(wire) | vars(toolpath)).items()
@@ -85,6 +92,16 @@ def test_every_message_between_agent_and_server_has_an_example() -> None:
 def test_every_kind_of_durable_event_is_explained() -> None:
     told = {code(row[0]) for row in rows(sections(PAGE)["The agent's words"])}
     assert told == set(wire.EventKind)
+
+
+def test_every_kind_of_message_to_a_webhook_is_explained_and_when_it_comes_again() -> None:
+    text = sections(PAGE)["Webhooks"]
+    assert [code(row[0]) for row in rows(text)] == [*KINDS, TEST]
+    hours = [f"{pause.total_seconds() / 3600:g}" for pause in PAUSES[3:]]
+    assert f"5 min, 30 min, {', '.join(hours[:-1])} and {hours[-1]} h" in text
+    assert [pause.total_seconds() for pause in PAUSES[:3]] == [5, 300, 1800]
+    assert f"At most {MAX_OF_PLACE}." in sections(PAGE)["`POST /webhooks`"]
+    assert f"{DELIVERIES} on a" in sections(PAGE)["`GET /webhooks/<webhook_id>/deliveries`"]
 
 
 def test_the_signature_on_the_page_is_what_the_code_on_the_page_makes() -> None:

@@ -1,0 +1,101 @@
+"""What this server tells others by itself: kinds of events, and the outbox that they go into.
+
+An announcement is written in the transaction of what it tells of: both are there, or neither.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session, col, or_, select
+
+from commons.job import JobState
+from repo_server.db import ring_after
+from repo_server.ids import new_id
+from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WebhookRow
+
+RELEASE_PUBLISHED = "release.published"
+ORDER_PLACED = "order.placed"
+TEST = "webhook.test"
+_TOLD_STATES = (
+    JobState.STAGED,
+    JobState.RUNNING,
+    JobState.FINISHED,
+    JobState.DONE,
+    JobState.REJECTED,
+    JobState.FAILED,
+    JobState.REFUSED,
+    JobState.UNCONFIRMED,
+    JobState.CANCELLED,
+)
+JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
+KINDS = (RELEASE_PUBLISHED, ORDER_PLACED, *JOB_KINDS.values())
+
+
+def tell_of_release(session: Session, data: Mapping[str, object], *, now: datetime) -> None:
+    """Everybody who asked to be told of releases will be."""
+    wanted = select(WebhookRow).where(col(WebhookRow.off_at).is_(None))
+    _tell(session, list(session.exec(wanted)), RELEASE_PUBLISHED, data, now=now)
+
+
+def tell_of_order(session: Session, order: BuildOrderRow) -> None:
+    """The lab and whoever ordered will be told that the order stands."""
+    data = {
+        "order_id": order.id,
+        "release_id": order.release_id,
+        "part": order.part,
+        "copies": order.copies,
+        "material": order.material,
+    }
+    _tell(session, _concerned(session, order), ORDER_PLACED, data, now=order.ordered_at)
+
+
+def tell_of_job(session: Session, job: JobRow, state: JobState, *, now: datetime) -> None:
+    """The lab and whoever ordered will be told that the job is in this state, if it is one of those
+    that somebody may want to know."""
+    if state not in JOB_KINDS:
+        return
+    order = session.get_one(BuildOrderRow, job.order_id)
+    data = {"job_id": job.id, "order_id": order.id, "part": order.part, "state": state}
+    _tell(session, _concerned(session, order), JOB_KINDS[state], data, now=now)
+
+
+def tell_to_test(session: Session, webhook: WebhookRow, *, now: datetime) -> None:
+    """The webhook will be told that somebody tries it."""
+    _add(session, webhook, TEST, {"webhook_id": webhook.id}, now=now)
+
+
+def _concerned(session: Session, order: BuildOrderRow) -> list[WebhookRow]:
+    """The webhooks of the order's lab, and of whoever ordered."""
+    of_person = col(WebhookRow.lab_id).is_(None) & (col(WebhookRow.person_id) == order.ordered_by)
+    theirs = or_(col(WebhookRow.lab_id) == order.lab_id, of_person)
+    return list(session.exec(select(WebhookRow).where(col(WebhookRow.off_at).is_(None), theirs)))
+
+
+def _tell(
+    session: Session,
+    webhooks: list[WebhookRow],
+    kind: str,
+    data: Mapping[str, object],
+    *,
+    now: datetime,
+) -> None:
+    for webhook in webhooks:
+        if kind in webhook.kinds:
+            _add(session, webhook, kind, data, now=now)
+
+
+def _add(
+    session: Session, webhook: WebhookRow, kind: str, data: Mapping[str, object], *, now: datetime
+) -> None:
+    body = {"type": kind, "timestamp": now.isoformat(), "data": data}
+    row = DeliveryRow(
+        id=f"msg_{new_id()}",
+        webhook_id=webhook.id,
+        kind=kind,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        at=now,
+        next_at=now,
+    )
+    session.add(row)
+    ring_after(session, "deliver_waiting")

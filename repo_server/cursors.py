@@ -1,0 +1,62 @@
+"""Places in a list: opaque to whoever follows them, and right whatever is added meanwhile.
+
+A cursor holds the sort key of the last entry that was shown, so that what is new before it moves
+nothing behind it.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from commons.errors import InvalidInput
+
+_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The sort key of an entry, by the names of its columns."""
+
+    key: dict[str, str]
+
+    @classmethod
+    def of(cls, **key: str | datetime) -> Self:
+        """A cursor behind the entry with this sort key."""
+        return cls({k: v.isoformat() if isinstance(v, datetime) else v for k, v in key.items()})
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The cursor that was written so; InvalidInput for anything else."""
+        try:
+            key = json.loads(base64.urlsafe_b64decode(text.encode("ascii")[:_MAX]))
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(_WRONG) from error
+        if not isinstance(key, dict) or not all(isinstance(v, str) for v in key.values()):
+            raise InvalidInput(_WRONG)
+        return cls(key)
+
+    def written(self) -> str:
+        """The cursor as text that is safe in addresses."""
+        text = json.dumps(self.key, separators=(",", ":"), sort_keys=True)
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+    def text(self, name: str) -> str:
+        """One column of the key; InvalidInput when this is the cursor of another list."""
+        if name not in self.key or "\0" in self.key[name]:
+            raise InvalidInput(_WRONG)
+        return self.key[name]
+
+    def instant(self, name: str) -> datetime:
+        """The same where the column is a time."""
+        try:
+            found = datetime.fromisoformat(self.text(name))
+        except ValueError as error:
+            raise InvalidInput(_WRONG) from error
+        if found.tzinfo is None:
+            raise InvalidInput(_WRONG)
+        return found
+
+
+_WRONG = "after: is no cursor of this list; take it from the page before"
