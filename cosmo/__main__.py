@@ -1,6 +1,7 @@
 """`cosmo`: what people type. Every failure is one sentence and exit code 1."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,14 +11,15 @@ from rich.table import Table
 from commons.errors import FabError
 from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
-from cosmo.client import Answer, Client
+from cosmo.client import Answer, Client, Published
 from cosmo.lab_commands import lab
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
 from cosmo.server_commands import server
+from cosmo.told import JSON, console, tell, wants_json
+from cosmo.webhook_commands import webhook
 
 MOST_NOTES = 3
-console = Console(highlight=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,12 +43,14 @@ def demo(*, once: bool, data: Path) -> None:
 @TOKEN
 @click.option("--handle", prompt=True, help="Your name on this server.")
 @click.password_option(confirmation_prompt=False)
+@JSON
 def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
     """Get a token for this computer and keep it in a file that only you can read."""
     with Client(url) as client:
         token = client.sign_in(handle, password)
     keep_secret(token_file.expanduser(), token)
-    console.print(f"signed in as {handle}; token kept in {token_file}")
+    kept = {"handle": handle, "token_file": str(token_file)}
+    tell(kept, f"signed in as {handle}; token kept in {token_file}")
 
 
 @cli.command()
@@ -55,17 +59,26 @@ def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
 @click.option("--note", default="", help="What changed, for those who use an older release.")
 @SERVER
 @TOKEN
+@JSON
 def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) -> None:
     """Publish each design FOLDER (okh.toml or okh.yml, and its files) under the folder's name."""
+    releases = []
     with Client(url, read_secret(token_file)) as client:
         for folder in folders:
             done = client.publish(folder, note=note)
-            what = "published" if done.new else "is there already"
-            for told in done.notes[:MOST_NOTES]:
-                console.print(f"  a strict reader minds: {told}", markup=False)
-            if len(done.notes) > MOST_NOTES:
-                console.print("  and more: `cosmo manifest check` tells all")
-            console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
+            releases.append({**asdict(done), "url": f"{url}/designs/{done.slug}"})
+            if not wants_json():
+                _say_published(done, url)
+    tell(releases)
+
+
+def _say_published(done: Published, url: str) -> None:
+    what = "published" if done.new else "is there already"
+    for told in done.notes[:MOST_NOTES]:
+        console.print(f"  a strict reader minds: {told}", markup=False)
+    if len(done.notes) > MOST_NOTES:
+        console.print("  and more: `cosmo manifest check` tells all")
+    console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
 
 
 @cli.command()
@@ -88,6 +101,7 @@ def fork(design: str, folder: Path, change: str, url: str, token_file: Path) -> 
 @cli.command()
 @click.argument("words", nargs=-1)
 @SERVER
+@JSON
 def search(words: tuple[str, ...], url: str) -> None:
     """List designs whose name or purpose holds all WORDS."""
     with Client(url) as client:
@@ -95,13 +109,14 @@ def search(words: tuple[str, ...], url: str) -> None:
     table = Table("design", "version", "name", "licence", box=None)
     for design in found:
         table.add_row(design["slug"], design["version"], design["name"], design["license"])
-    console.print(table if found else "nothing found")
+    tell(found, table if found else "nothing found")
 
 
 @cli.command()
 @click.argument("lab")
 @SERVER
 @TOKEN
+@JSON
 def status(lab: str, url: str, token_file: Path) -> None:
     """What the machines of LAB are doing, and what waits for what."""
     with Client(url, read_secret(token_file)) as client:
@@ -109,15 +124,15 @@ def status(lab: str, url: str, token_file: Path) -> None:
     table = Table("machine", "state", "says", box=None)
     for machine in board["machines"]:
         table.add_row(machine["name"], machine["state"], machine["sentence"])
-    console.print(table)
-    for job in board["jobs"]:
-        console.print(f"{job['title']} · {job['part']}: {job['state']} {job['sentence']}")
+    jobs = [f"{it['title']} · {it['part']}: {it['state']} {it['sentence']}" for it in board["jobs"]]
+    tell(board, table, *jobs)
 
 
 cli.add_command(order)
 cli.add_command(lab)
 cli.add_command(manifest)
 cli.add_command(bring)
+cli.add_command(webhook)
 cli.add_command(server)
 cli.add_command(agent)
 

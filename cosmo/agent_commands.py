@@ -10,6 +10,7 @@ from cosmo.access import CONFIG
 from cosmo.agent_doctor import doctor
 from cosmo.agent_setup import add
 from cosmo.control_commands import register
+from cosmo.told import JSON, tell
 
 
 @click.group()
@@ -19,17 +20,20 @@ def agent() -> None:
 
 @agent.command()
 @CONFIG
+@JSON
 def init(config: Path) -> None:
     """Write commented settings to start from."""
     from fab_agent.settings_text import write_example
 
     write_example(config)
-    click.echo(f"wrote {config}; name your machines there, then run `cosmo agent enrol CODE`")
+    said = f"wrote {config}; name your machines there, then run `cosmo agent enrol CODE`"
+    tell({"config": str(config)}, said)
 
 
 @agent.command()
 @CONFIG
 @click.argument("code")
+@JSON
 def enrol(config: Path, code: str) -> None:
     """Introduce this agent to the server with the one-use CODE from the lab's page."""
     from fab_agent.examination import keep_told
@@ -39,7 +43,8 @@ def enrol(config: Path, code: str) -> None:
     settings = read_settings(config)
     enrolled = introduce(settings, code)
     keep_told(settings)
-    click.echo(f"enrolled; compare on the lab's page: {enrolled.fingerprint}")
+    said = f"enrolled; compare on the lab's page: {enrolled.fingerprint}"
+    tell(enrolled.model_dump(mode="json"), said)
 
 
 @agent.command()

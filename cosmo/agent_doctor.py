@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cosmo.access import CONFIG
+from cosmo.told import JSON, tell, wants_json
 
 # How each kind of finding begins.
 MARKS = {
@@ -20,6 +21,7 @@ MARKS = {
 @click.command()
 @CONFIG
 @click.option("--yes", is_flag=True, help="Open the serial ports without asking.")
+@JSON
 def doctor(config: Path, *, yes: bool) -> None:
     """Look at everything that the agent needs: one line each, and what to do.
 
@@ -28,16 +30,19 @@ def doctor(config: Path, *, yes: bool) -> None:
     from fab_agent.examination import examine
 
     console, counts = Console(highlight=False, soft_wrap=True), dict.fromkeys(MARKS, 0)
+    found: list[dict[str, str | None]] = []
     for machine, finding in examine(config, may_open=lambda names: yes or _may_open(names)):
         mark, style = MARKS[finding.level]
         counts[finding.level] += 1
-        about = f"{machine}: " if machine else ""
-        console.print(Text.assemble((mark, style), f"  {about}{finding}"))
+        found.append({"machine": machine, "level": finding.level, "sentence": str(finding)})
+        if not wants_json():
+            about = f"{machine}: " if machine else ""
+            console.print(Text.assemble((mark, style), f"  {about}{finding}"))
     problems, warnings = counts["problem"], counts["warning"]
     said = [
         f"{n} {word}{'s' * (n != 1)}" for n, word in ((problems, "problem"), (warnings, "warning"))
     ]
-    console.print(", ".join(said) if problems or warnings else "all is well")
+    tell(found, ", ".join(said) if problems or warnings else "all is well")
     if problems:
         raise SystemExit(1)
 

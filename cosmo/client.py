@@ -82,6 +82,10 @@ class Client:
         headers = {"Idempotency-Key": key} if key else {}
         return self._ask("POST", path, json=body or {}, headers=headers)
 
+    def delete(self, path: str) -> None:
+        """What stood there is gone."""
+        self._ask("DELETE", path)
+
     def sign_up(self, *, handle: str, name: str, email: str, password: str) -> None:
         """The account exists; InvalidInput lists every wrong field."""
         self.post("/people", {"handle": handle, "name": name, "email": email, "password": password})

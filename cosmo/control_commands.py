@@ -7,6 +7,7 @@ from typing import TypeVar
 import click
 
 from cosmo.access import CONFIG
+from cosmo.told import JSON, tell
 
 Function = TypeVar("Function", bound=Callable[..., object])
 BY = click.option("--by", default="", help="Who you are: it is kept with what you did.")
@@ -35,6 +36,7 @@ def _wish(name: str, help_: str) -> click.Command:
     @CONFIG
     @BY
     @click.argument("machine")
+    @JSON
     def command(config: Path, machine: str, by: str) -> None:
         _say(config, machine, do=name, by=by)
 
@@ -46,6 +48,7 @@ def _step(name: str, help_: str) -> click.Command:
     @CONFIG
     @TRAINED
     @click.argument("machine")
+    @JSON
     def command(config: Path, machine: str, by: str) -> None:
         _say(config, machine, do=name, by=by)
 
@@ -58,6 +61,7 @@ def _step(name: str, help_: str) -> click.Command:
 @click.option("--same-length", is_flag=True,
               help="The cutter that was changed is exactly as long as the one before.")  # fmt: skip
 @click.argument("machine")
+@JSON
 def resume(config: Path, machine: str, by: str, same_length: bool) -> None:
     """Go on with what MACHINE held."""
     _say(config, machine, do="resume", by=by, same_length=same_length)
@@ -66,6 +70,7 @@ def resume(config: Path, machine: str, by: str, same_length: bool) -> None:
 @click.command()
 @CONFIG
 @click.argument("machine")
+@JSON
 def state(config: Path, machine: str) -> None:
     """Say what MACHINE does."""
     _say(config, machine, do="state")
@@ -87,6 +92,7 @@ def _distance(axis: str) -> Callable[[Function], Function]:
 @click.option("--feed", "feed_mm_s", default=10.0, show_default=True, type=float,
               help="How fast, mm/s.")  # fmt: skip
 @click.argument("machine")
+@JSON
 def jog(  # a click command takes its options one by one
     config: Path, machine: str, by: str, x_mm: float, y_mm: float, z_mm: float, feed_mm_s: float
 ) -> None:
@@ -99,6 +105,7 @@ def jog(  # a click command takes its options one by one
 @TRAINED
 @AXES
 @click.argument("machine")
+@JSON
 def zero(config: Path, machine: str, by: str, axes: str) -> None:
     """Make the place where MACHINE stands the zero of the work."""
     _say(config, machine, do="zero", by=by, axes=axes.upper())
@@ -108,4 +115,5 @@ def _say(config: Path, machine: str, **wanted: object) -> None:
     from fab_agent.asking import ask_machine
     from fab_agent.settings import read_settings
 
-    click.echo(f"{machine}: {ask_machine(read_settings(config), machine, wanted)}")
+    said = ask_machine(read_settings(config), machine, wanted)
+    tell({"machine": machine, "sentence": said}, f"{machine}: {said}")

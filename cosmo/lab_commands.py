@@ -8,6 +8,7 @@ from commons.errors import Conflict, NotFound
 from commons.flows import Ring
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
+from cosmo.told import JSON, tell
 
 
 @click.group()
@@ -21,22 +22,24 @@ def lab() -> None:
 @click.option("--city", required=True, help="The short name of a city that is known.")
 @SERVER
 @TOKEN
+@JSON
 def found(slug: str, name: str, city: str, url: str, token_file: Path) -> None:
     """Found the lab SLUG; you are its first manager."""
     with Client(url, read_secret(token_file)) as client:
-        client.post("/labs", {"slug": slug, "name": name, "city": city})
-    click.echo(f"{name} is founded, and you manage it: {url}/labs/{slug}/manage")
+        made = client.post("/labs", {"slug": slug, "name": name, "city": city})
+    tell(made, f"{name} is founded, and you manage it: {url}/labs/{slug}/manage")
 
 
 @lab.command()
 @click.argument("lab")
 @SERVER
 @TOKEN
+@JSON
 def code(lab: str, url: str, token_file: Path) -> None:
     """Make a code that lets one agent into LAB, once, within ten minutes."""
     with Client(url, read_secret(token_file)) as client:
-        made = client.post(f"/labs/{lab}/enrolment-codes")["code"]
-    click.echo(f"within ten minutes, beside the machines: cosmo agent enrol {made}")
+        made = client.post(f"/labs/{lab}/enrolment-codes")
+    tell(made, f"within ten minutes, beside the machines: cosmo agent enrol {made['code']}")
 
 
 @lab.command()
@@ -54,13 +57,14 @@ def code(lab: str, url: str, token_file: Path) -> None:
 @click.option("--grain", type=click.Choice(["x", "y"]), help="Which axis a sheet's grain follows.")
 @SERVER
 @TOKEN
+@JSON
 def lot(lab: str, url: str, token_file: Path, **said: str | float | None) -> None:
     """Put a spool or sheet on the shelf of LAB."""
     said["mass_left_g"] = said.pop("mass_g")
     wanted = {name: value for name, value in said.items() if value is not None}
     with Client(url, read_secret(token_file)) as client:
         made = client.post(f"/labs/{lab}/lots", wanted)
-    click.echo(f"lot {made['id']}: {made['name']}")
+    tell(made, f"lot {made['id']}: {made['name']}")
 
 
 @lab.command()
@@ -69,13 +73,14 @@ def lot(lab: str, url: str, token_file: Path, **said: str | float | None) -> Non
 @click.argument("lot")
 @SERVER
 @TOKEN
+@JSON
 def load(lab: str, machine: str, lot: str, url: str, token_file: Path) -> None:
     """Say that LOT is on MACHINE now; each by its name or id."""
     with Client(url, read_secret(token_file)) as client:
         on = _chosen(client.get(f"/labs/{lab}/board")["machines"], machine, what="machine")
         put = _chosen(client.get(f"/labs/{lab}/lots")["lots"], lot, what="lot")
         client.post(f"/labs/{lab}/machines/{on['id']}/lot", {"lot_id": put["id"]})
-    click.echo(f"{put['name']} is on {on['name']}")
+    tell({"machine_id": on["id"], "lot_id": put["id"]}, f"{put['name']} is on {on['name']}")
 
 
 def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:

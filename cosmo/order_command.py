@@ -8,6 +8,7 @@ import click
 
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
+from cosmo.told import JSON, tell
 
 MAX_COPIES = 100  # of one order, as servers take them
 _HYPHENED = frozenset({"plates", "orientation", "purpose"})  # where people type them
@@ -88,6 +89,7 @@ def _offered(command: Callable[..., None]) -> Callable[..., None]:
 @_offered
 @SERVER
 @TOKEN
+@JSON
 def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: Any) -> None:
     """Order COPIES of PART of the newest release of DESIGN.
 
@@ -97,12 +99,14 @@ def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: 
         release = client.get(f"/designs/{design}")["head"]["id"]
         placed = client.order(lab, {"release_id": release, "part": part, **_wish(said)})
     if "waiting_id" in placed:
-        click.echo(f"the order waits: {placed['sentence']}")
-        click.echo(f"see {url}/waiting-orders/{placed['waiting_id']}")
+        place = f"see {url}/waiting-orders/{placed['waiting_id']}"
+        tell(placed, f"the order waits: {placed['sentence']}", place)
         return
-    for answer in placed["answers"]:
-        click.echo(f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}")
-    click.echo(f"order {placed['order_id']}: {url}/labs/{lab}")
+    said_of_it = [
+        f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}"
+        for answer in placed["answers"]
+    ]
+    tell(placed, *said_of_it, f"order {placed['order_id']}: {url}/labs/{lab}")
 
 
 def _wish(said: dict[str, Any]) -> Answer:

@@ -2,6 +2,8 @@
 
 import click
 
+from cosmo.told import JSON, tell
+
 
 @click.group()
 def server() -> None:
@@ -24,10 +26,11 @@ def run(host: str, port: int) -> None:
 @click.option("--name", prompt=True)
 @click.option("--email", prompt=True)
 @click.password_option()
+@JSON
 def add_admin(handle: str, name: str, email: str, password: str) -> None:
     """Make an account that may add cities."""
     from repo_server.server import add_admin as make
     from repo_server.settings import Settings
 
     make(Settings.from_env(), handle=handle, name=name, email=email, password=password)
-    click.echo(f"{handle} may now add cities")
+    tell({"handle": handle}, f"{handle} may now add cities")

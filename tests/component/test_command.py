@@ -102,3 +102,14 @@ def test_an_unknown_setting_of_the_server_names_its_neighbour(tmp_path: Path) ->
         del os.environ["COSMO_DATABSE_URL"]
     assert code == 1
     assert "did you mean COSMO_DATABASE_URL?" in said
+
+
+@pytest.mark.parametrize(("shell", "word"), [("bash", "1"), ("zsh", "1"), ("fish", "web")])
+def test_a_shell_completes_commands(shell: str, word: str, tmp_path: Path) -> None:
+    asked = {"_COSMO_COMPLETE": f"{shell}_complete", "COMP_WORDS": "cosmo web", "COMP_CWORD": word}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cosmo")],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, **asked, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "webhook" in done.stdout.replace(",", "\n").split()

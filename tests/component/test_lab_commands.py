@@ -1,5 +1,6 @@
 """`cosmo lab …` and `cosmo order` against a running server: a lab is set up without a page."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,3 +211,30 @@ def test_the_command_offers_what_the_server_takes_and_no_less() -> None:
     for option, name in (("--way", "way"), ("--lines", "lines")):
         values = OrderedMilling.model_fields[name].annotation
         assert choices_of(option) == set(get_args(values))
+
+
+def test_what_a_program_reads_is_one_json_document_and_no_word(say: Say, shop: Shop) -> None:
+    board = json.loads(say("status", "corner", "--json"))
+    assert [it["name"] for it in board["machines"]] == ["Printer", "Router"]
+    placed = json.loads(say("order", "shelf-hook", "hook", "--lab", "corner", "--json"))
+    assert placed["release_id"] == shop.release_id
+    assert json.loads(say("webhook", "list", "--json")) == []
+
+
+def test_a_webhook_is_added_listed_tried_and_removed(say: Say, shop: Shop) -> None:
+    words = ("--of", "job.done", "--lab", "corner", "--json")
+    made = json.loads(say("webhook", "add", "https://example.org/told", *words))
+    assert (made["kinds"], made["secret"][:6]) == (["job.done"], "whsec_")
+    assert made["id"] in say("webhook", "list", "--lab", "corner")
+    assert "a test is on its way" in say("webhook", "test", made["id"])
+    assert "webhook.test" in say("webhook", "deliveries", made["id"])
+    assert "is removed" in say("webhook", "remove", made["id"])
+    assert "there is none" in say("webhook", "list", "--lab", "corner")
+
+
+def test_an_error_of_the_server_is_one_sentence(say: Say) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        say("webhook", "add", "http://example.org/")
+    assert str(refused.value) == (
+        "url: 'http://example.org/' is not encrypted; give an address with https://"
+    )

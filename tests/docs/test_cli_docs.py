@@ -26,6 +26,7 @@ def leaves(group: click.Group, words: str = "cosmo") -> Iterator[tuple[str, clic
 
 
 COMMANDS = dict(leaves(cli))
+FOR_PROGRAMS = "--json"
 
 
 def documented() -> dict[str, tuple[list[str], dict[str, str]]]:
@@ -47,17 +48,30 @@ def test_its_arguments_and_options_are_told_and_no_others(words: str) -> None:
     arguments, options = documented()[words]
     params = COMMANDS[words].params
     assert arguments == [str(p.name).upper() for p in params if isinstance(p, click.Argument)]
-    assert options.keys() == {p.opts[0] for p in params if isinstance(p, click.Option)}
+    known = {p.opts[0] for p in params if isinstance(p, click.Option)}
+    assert options.keys() == known - {FOR_PROGRAMS}
 
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_its_defaults_are_those_that_are_told(words: str) -> None:
     _, options = documented()[words]
     for param in COMMANDS[words].params:
+        if param.opts[0] == FOR_PROGRAMS:
+            continue  # told once, for all of them
         if isinstance(param, click.Option) and param.show_default:
             assert code(options[param.opts[0]]) == str(param.default)
         elif isinstance(param, click.Option) and param.required and not param.prompt:
             assert options[param.opts[0]] == "required"
+
+
+def test_every_command_prints_json_but_those_that_the_page_excepts() -> None:
+    (told,) = re.findall(r"All have it but those([^.]*)\.", prose(PAGE))
+    without = {
+        words
+        for words, command in COMMANDS.items()
+        if FOR_PROGRAMS not in [option for param in command.params for option in param.opts]
+    }
+    assert without == set(re.findall(r"`([^`]+)`", told.replace("\n", " ")))
 
 
 def known(line: str) -> None:
