@@ -22,6 +22,7 @@ from repo_server.web import (
     people,
     programs,
     things,
+    webhooks,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -44,4 +45,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     things.bp,
     people.bp,
     api.bp,
+    webhooks.bp,
 )

@@ -319,3 +319,45 @@ def test_a_cursor_that_is_none_is_refused(waiting, shop, cursor):
     )
     assert answer.status_code == 422
     assert "take it from the page before" in answer.json["detail"]
+
+
+def form(who, path: str, **values: object):
+    return who.send("POST", path, data=values)
+
+
+def test_on_a_page_a_webhook_is_added_tried_and_removed(shop, listener, deliver):
+    page = "/labs/corner/webhooks"
+    kinds = ["order.placed", "job.done"]
+    assert form(shop.manager, page, url=listener.url, kinds=kinds).status_code == 303
+    shown = shop.manager.get(page).text
+    (made,) = shop.manager.get(shop.at_lab("/webhooks")).json["webhooks"]
+    assert listener.url.replace("&", "&amp;") in shown
+    assert sorted(made["kinds"]) == sorted(kinds)
+    assert form(shop.manager, f"/webhooks/{made['id']}/test").headers["Location"] == page
+    assert "On its way" in shop.manager.get(page).text
+    deliver()
+    assert "Taken" in shop.manager.get(page).text
+    assert form(shop.manager, f"/webhooks/{made['id']}/remove").status_code == 303
+    assert "There is none yet." in shop.manager.get(page).text
+
+
+def test_a_form_that_cannot_be_keeps_what_was_filled_in_and_says_why(shop):
+    answer = form(shop.member, "/webhooks", url="http://example.org/x", kinds=["job.done"])
+    assert answer.status_code == 422
+    assert "is not encrypted" in answer.text
+    assert 'value="http://example.org/x"' in answer.text
+    assert answer.text.count(" checked>") == 1
+    assert form(shop.member, "/webhooks", url="https://example.org/x").status_code == 422
+
+
+def test_a_webhook_that_was_given_up_is_turned_on_again_on_its_page(waiting, engine, shop):
+    with transaction(engine) as session:
+        deliveries.note(session, waiting.letter_id, Outcome(410), now=START)
+    assert "says that it is gone" in shop.member.get("/webhooks").text
+    assert form(shop.member, f"/webhooks/{waiting.webhook_id}/on").status_code == 303
+    assert "Send a test" in shop.member.get("/webhooks").text
+
+
+def test_a_labs_webhooks_are_not_shown_to_its_members(shop):
+    assert shop.member.get("/labs/corner/webhooks").status_code == 403
+    assert form(shop.stranger, "/labs/corner/webhooks", url="https://a.org/").status_code == 403
