@@ -42,6 +42,7 @@ def create_app(settings: "Settings") -> "Flask":
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
     errors.register(app)
+    app.before_request(errors.refuse_nul)
     app.before_request(auth.refuse_cross_site)
     for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
         app.register_blueprint(blueprint)

@@ -64,6 +64,14 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unforeseen)
 
 
+def refuse_nul() -> None:
+    """Before every request: the character U+0000 names nothing, and PostgreSQL keeps none."""
+    if "\0" in request.path:
+        raise NotFound(_SENTENCES[404])
+    if any("\0" in word for pair in request.args.items(multi=True) for word in pair):
+        raise InvalidInput("the address holds the character U+0000; remove it")
+
+
 def status_of(error: FabError) -> int:
     """The HTTP status of what was refused."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

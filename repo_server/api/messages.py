@@ -25,7 +25,8 @@ def read(message: type[M]) -> M:
     if _NUL.search(body):
         raise InvalidInput("the body holds the character U+0000, which no text needs; remove it")
     try:
-        return message.model_validate_json(body)
+        # A number is a number, and true is none: what the description says is what is taken.
+        return message.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise InvalidInput(*_explained(error)) from error
 

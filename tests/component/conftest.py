@@ -31,8 +31,13 @@ PASSWORD = "correct horse battery staple"
 _TEMPLATE = "cosmolocal_template"
 
 
+def marks(metafunc: pytest.Metafunc) -> Iterator[pytest.Mark]:
+    return metafunc.definition.iter_markers("parametrize")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database" in metafunc.fixturenames:
+    chosen_by_test = any("database" in it.args[0] for it in marks(metafunc))
+    if "database" in metafunc.fixturenames and not chosen_by_test:
         chosen = os.environ.get("COSMO_DATABASE_URL")
         both = ["sqlite", "postgresql"]
         metafunc.parametrize(
