@@ -58,11 +58,11 @@ def deliveries(webhook: str, url: str, token_file: Path) -> None:
     """What WEBHOOK was told lately, and what came of it."""
     with Client(url, read_secret(token_file)) as client:
         found = client.get(f"/webhooks/{webhook}/deliveries")["deliveries"]
-    table = Table("message", "kind", "at", "tries", "what came of it", box=None)
+    table = Table("kind", "at (UTC)", "tries", "what came of it", box=None)
     for it in found:
         came = "taken" if it["delivered_at"] else it["sentence"] or "on its way"
-        again = f"; again at {it['next_at']}" if it["next_at"] and it["tries"] else ""
-        table.add_row(it["id"], it["kind"], it["at"], str(it["tries"]), came + again)
+        again = f"; again at {it['next_at'][:19]}" if it["next_at"] and it["tries"] else ""
+        table.add_row(it["kind"], it["at"][:19], str(it["tries"]), came + again)
     tell(found, table if found else "it was told nothing yet")
 
 

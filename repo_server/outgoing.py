@@ -69,6 +69,8 @@ def read_address(url: str, way: Way) -> Address:
         raise InvalidInput("an address is https://, a host and a path, without names or '#'")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in way.lan_hosts):
         raise InvalidInput(f"'{url[:80]}' is not encrypted; give an address with https://")
+    if host not in way.lan_hosts and _is_inside(host):
+        raise InvalidInput(f"{host} is not on the open internet")
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     return Address(parts.scheme, host, port, target)
 
@@ -89,6 +91,14 @@ def pin(address: Address, way: Way) -> str:
         if inside:
             raise InvalidInput(f"{address.host} is {inside[0]}, which is not on the open internet")
     return found[0]
+
+
+def _is_inside(host: str) -> bool:
+    """Whether the host is itself an address that is not public; a name is looked at later."""
+    try:
+        return not _is_public(host)
+    except ValueError:
+        return False
 
 
 def _is_public(address: str) -> bool:

@@ -34,9 +34,15 @@ View = Callable[..., ResponseReturnValue]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes that are no JSON, of this media type."""
+    """Bytes that are no JSON, of this media type, or of one of two."""
 
     media_type: str
+    or_else: str | None = None
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """One or two."""
+        return (self.media_type, self.or_else) if self.or_else else (self.media_type,)
 
 
 @dataclass(frozen=True, slots=True)

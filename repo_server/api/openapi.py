@@ -181,7 +181,8 @@ def _described(operation: Operation, schemas: _Schemas) -> Node:
 
 def _content(message: object, mode: Mode, schemas: _Schemas) -> Node:
     if isinstance(message, Raw):
-        return {message.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        return dict.fromkeys(message.media_types, binary)
     return {JSON: {"schema": schemas[message, mode]}}
 
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from commons.errors import NotFound
 from repo_server.api import auth
+from repo_server.api.contract import Raw, answers
 from repo_server.db import reading
 from repo_server.papers import drawing, notices
 from repo_server.papers.layout import label, ticket
@@ -19,6 +20,7 @@ _FORMATS = {"pdf": "application/pdf", "png": "image/png"}
 
 @bp.get("/jobs/<job_id>/papers/<name>")
 @auth.signed_in(Scope.READ)
+@answers({200: Raw("application/pdf", "image/png")})
 def show_paper(job_id: str, name: str) -> ResponseReturnValue:
     """200 with `ticket` or `label`, as .pdf or .png; 404 for whoever may not see the job."""
     paper, _, kind = name.partition(".")

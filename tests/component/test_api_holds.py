@@ -93,6 +93,7 @@ def places(shop: Shop) -> dict[str, str]:
         "machine_id": shop.agent.machines["Printer"],
         "agent_id": shop.agent.agent_id,
         "sha256": stored,
+        "name": "ticket.pdf",
         "webhook_id": made(shop, "/webhooks", {"url": "https://example.org/told"}),
     }
 

@@ -9,9 +9,10 @@ from flask import Flask
 from repo_server.api.openapi import operations
 from tests.shop import API, Shop, open_shop
 
-# A blob and a release are named by their contents; an account by its handle; the others answer
-# with a secret that is shown once, and are not kept.
-NOT_KEYED = {"put_blob", "create_release", "create_person", "create_session", "create_token",
+# A blob and a release are named by their contents, an account by its handle, a webhook by its
+# address; the others answer with a secret that is shown once, and are not kept.
+NOT_KEYED = {"put_blob", "create_release", "create_webhook",
+             "create_lab_webhook", "create_person", "create_session", "create_token",
              "create_enrolment_code", "create_enrolment", "create_lease",
              "create_permit", "publish_draft"}  # fmt: skip
 

@@ -54,9 +54,15 @@ def test_what_is_no_encrypted_web_address_is_refused(url) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "2130706433", "0x7f.1", "localhost."])
 def test_the_own_machine_is_refused_however_its_name_is_written(host) -> None:
-    asked = read_address(f"https://{host}/", way())
     with pytest.raises((InvalidInput, Unavailable)):
-        pin(asked, Way())
+        pin(read_address(f"https://{host}/", Way()), Way())
+
+
+@pytest.mark.parametrize("address", [it for it in CLOSED if "%" not in it])
+def test_an_address_in_numbers_that_is_not_public_is_refused_before_anybody_asks(address) -> None:
+    host = f"[{address}]" if ":" in address else address
+    with pytest.raises(InvalidInput, match="not on the open internet"):
+        read_address(f"https://{host}/", way())
 
 
 def test_a_host_of_the_own_network_is_reached_only_where_the_operator_names_it() -> None:
