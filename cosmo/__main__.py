@@ -87,6 +87,7 @@ def _say_published(done: Published, url: str) -> None:
 @click.option("--change", required=True, help="What you change, in a sentence.")
 @SERVER
 @TOKEN
+@JSON
 def fork(design: str, folder: Path, change: str, url: str, token_file: Path) -> None:
     """Begin a design of your own in FOLDER with the newest release of DESIGN."""
     from cosmo.forking import fork_design
@@ -94,8 +95,11 @@ def fork(design: str, folder: Path, change: str, url: str, token_file: Path) -> 
     with Client(url, read_secret(token_file)) as client:
         by = client.get("/me")["name"]
         release = fork_design(client, design, folder, by=by, change=change)
-    console.print(f"forked {release['name']} {release['version']} into {folder}")
-    console.print(f"change it, then: cosmo publish --server {url} {folder}")
+    tell(
+        {"folder": str(folder), "release_id": release["id"], "version": release["version"]},
+        f"forked {release['name']} {release['version']} into {folder}",
+        f"change it, then: cosmo publish --server {url} {folder}",
+    )
 
 
 @cli.command()
