@@ -1,6 +1,7 @@
 """`cosmo manifest …`: what is wrong with a manifest, and the same one in other words."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,7 +16,8 @@ from commons.manifest import (
     write_manifest,
 )
 from cosmo.access import SERVER, TOKEN, read_secret
-from cosmo.client import Client
+from cosmo.client import Answer, Client
+from cosmo.told import JSON, tell
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DIALECT = click.option("--dialect", required=True, type=click.Choice([it.value for it in Dialect]),
@@ -31,14 +33,18 @@ def manifest() -> None:
 
 @manifest.command()
 @click.argument("file", type=_FILE)
+@JSON
 def check(file: Path) -> None:
     """Say everything that is wrong with FILE, for lenient and for strict readers."""
     answer = check_manifest(file.read_bytes())
     spoken = "YAML" if answer.syntax is Syntax.YAML else "TOML"
-    click.echo(f"{file}: {answer.dialect.spoken}, in {spoken}")
-    _tell("lenient", answer.lenient, "every reader can use it")
-    _tell("strict", answer.strict, "right to the letter of its specification")
-    _tell("for a release here", (*answer.lenient, *answer.needed), "nothing is missing")
+    tell(
+        asdict(answer),
+        f"{file}: {answer.dialect.spoken}, in {spoken}",
+        *_answer("lenient", answer.lenient, "every reader can use it"),
+        *_answer("strict", answer.strict, "right to the letter of its specification"),
+        *_answer("for a release here", (*answer.lenient, *answer.needed), "nothing is missing"),
+    )
     if answer.lenient or answer.needed:
         raise InvalidInput(f"{file} cannot be published as it is")
 
@@ -71,22 +77,28 @@ def export(design: str, dialect: str, release: str | None, out: Path | None, url
 @click.argument("source")
 @SERVER
 @TOKEN
+@JSON
 def bring(design: str, source: str, url: str, token_file: Path) -> None:
     """Bring SOURCE (a folder, zip, tar.gz or manifest's https address) as a draft of DESIGN."""
     with Client(url, read_secret(token_file)) as client:
         draft = client.bring(design, source)
-    click.echo(f"{draft['files']} files are in a draft of {design}")
-    for it in draft["questions"]:
-        guess = f"; a guess, {it['why']}: {it['guess']}" if it["guess"] else ""
-        click.echo(f"  {it['field']}: {it['problem']}{guess}")
-    page = f"drafts/{draft['draft']}" + ("/questions" if draft["questions"] else "")
-    click.echo(f"go on at {url}/{page}")
+    page = f"{url}/drafts/{draft['draft']}" + ("/questions" if draft["questions"] else "")
+    tell(
+        {**draft, "url": page},
+        f"{draft['files']} files are in a draft of {design}",
+        *(_question(it) for it in draft["questions"]),
+        f"go on at {page}",
+    )
 
 
-def _tell(reader: str, findings: Sequence[Finding], fine: str) -> None:
-    click.echo(f"  {reader}: {fine}" if not findings else f"  {reader}: {len(findings)} to mend")
-    for finding in findings:
-        click.echo(f"    {finding}")
+def _question(asked: Answer) -> str:
+    guess = f"; a guess, {asked['why']}: {asked['guess']}" if asked["guess"] else ""
+    return f"  {asked['field']}: {asked['problem']}{guess}"
+
+
+def _answer(reader: str, findings: Sequence[Finding], fine: str) -> list[str]:
+    said = f"{len(findings)} to mend" if findings else fine
+    return [f"  {reader}: {said}", *(f"    {finding}" for finding in findings)]
 
 
 def _put(text: bytes, out: Path | None) -> None:

@@ -1,14 +1,19 @@
 """Labs as Open Know-Where, out for everybody and in for their managers."""
 
 import json
+from typing import Annotated, Any
 
 from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from commons.errors import FieldProblem, InvalidInput
 from commons.facility import Form
+from commons.wire import Asked, Told
 from repo_server import facilities
 from repo_server.api import auth
+from repo_server.api.contract import Raw, answers
+from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.tables.people import LabRole
 
@@ -18,27 +23,37 @@ MOST_BYTES = 256 * 1024
 _DEPTH = 32
 
 
+class WantedForm(Asked):
+    form: Annotated[Form, Field(description="v1 (JSON of 2021) or 2024 (tables)")] = Form.V1
+
+
+class FacilityBrought(Told):
+    """`notes` is what a strict reader of the facility minds."""
+
+    name: str
+    form: Form
+    notes: tuple[FieldProblem, ...]
+
+
 @bp.get("/labs/<lab>/okw")
 @auth.public
-def show_facility(lab: str) -> ResponseReturnValue:
+@answers({200: dict[str, Any]})
+def show_facility(lab: str, query: WantedForm) -> ResponseReturnValue:
     """200 with the lab as OKW: ?form= v1 (JSON of 2021) or 2024 (tables)."""
-    asked = request.args.get("form", Form.V1.value)
-    if asked not in [*Form]:
-        problem = f"'{asked[:20]}' is none of {', '.join(Form)}"
-        raise InvalidInput(f"form: {problem}", [FieldProblem("form", problem)])
     with reading(current_app.extensions["engine"]) as session:
-        return jsonify(facilities.show_facility(session, lab, Form(asked)))
+        return jsonify(facilities.show_facility(session, lab, query.form))
 
 
 @bp.put("/labs/<lab>/okw")
 @auth.lab_role(LabRole.MANAGER)
+@answers({200: FacilityBrought}, takes=Raw("application/json"))
 def bring_facility(lab: str) -> ResponseReturnValue:
     """200 with what a strict reader minds; the lab has the facility's name, place and words."""
     data = _json(request.get_data())
     with transaction(current_app.extensions["engine"]) as session:
         brought = facilities.bring_facility(session, lab, data)
-    notes = [{"field": it.field, "problem": it.problem} for it in brought.notes]
-    return jsonify(name=brought.name, form=brought.form, notes=notes)
+    notes = tuple(FieldProblem(it.field, it.problem) for it in brought.notes)
+    return write(FacilityBrought(name=brought.name, form=brought.form, notes=notes))
 
 
 def _json(text: bytes) -> object:

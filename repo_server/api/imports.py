@@ -1,22 +1,22 @@
 """Designs from elsewhere: an archive, or a manifest's address, becomes a draft."""
 
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from commons.errors import InvalidInput, Unavailable
 from commons.manifest import MAX_BYTES, manifest_name
-from commons.wire import Asked
+from commons.wire import Asked, Told
 from repo_server import blobs, drafts, imports
 from repo_server.api import auth
+from repo_server.api.contract import Raw, answers
 from repo_server.api.drafts import draft_for_me
-from repo_server.api.messages import read
+from repo_server.api.messages import write
 from repo_server.db import transaction
 from repo_server.drafts import Contents
 from repo_server.fetching import Fetcher
@@ -36,18 +36,40 @@ class ManifestAddress(Asked):
     url: str
 
 
+class OpenQuestion(Told):
+    """A field that is still open; `guess` is what it may be, and `why` where that was seen."""
+
+    field: str
+    problem: str
+    line: int | None
+    guess: str | None
+    why: str | None
+
+
+class Imported(Told):
+    """The draft that was begun, how many files it has, and what its manifest leaves open."""
+
+    draft: str
+    slug: str
+    revision: int
+    files: int
+    questions: tuple[OpenQuestion, ...]
+
+
 @bp.post("/designs/<slug>/imports/archive")
 @auth.signed_in(Scope.DESIGN_WRITE, max_bytes=archives.MAX_BYTES)
+@answers({201: Imported}, refuses=(409,), takes=Raw("application/zip", "application/gzip"))
 def import_archive(slug: str) -> ResponseReturnValue:
     """201 with the draft that the zip or tar.gz in the body became, and what it leaves open."""
-    return jsonify(_told(bring(slug, contents_of_archive(request.stream)))), 201
+    return write(_told(bring(slug, contents_of_archive(request.stream)))), 201
 
 
 @bp.post("/designs/<slug>/imports/url")
 @auth.signed_in(Scope.DESIGN_WRITE)
-def import_url(slug: str) -> ResponseReturnValue:
+@answers({201: Imported}, refuses=(409,))
+def import_url(slug: str, asked: ManifestAddress) -> ResponseReturnValue:
     """201 with the draft that the manifest at an address became, and what it leaves open."""
-    return jsonify(_told(bring(slug, contents_of_url(read(ManifestAddress).url)))), 201
+    return write(_told(bring(slug, contents_of_url(asked.url)))), 201
 
 
 def bring(slug: str, contents: Contents) -> str:
@@ -104,22 +126,21 @@ def _store(stream: blobs.Readable) -> str:
     return stored.sha256
 
 
-def _told(draft_id: str) -> Mapping[str, object]:
+def _told(draft_id: str) -> Imported:
     draft = draft_for_me(draft_id)
-    questions = imports.questions_of(draft.contents, read_stored)
-    return {
-        "draft": draft.id,
-        "slug": draft.slug,
-        "revision": draft.revision,
-        "files": len(draft.contents.files),
-        "questions": [
-            {
-                "field": it.field,
-                "problem": it.problem,
-                "line": it.line,
-                "guess": it.guess.value if it.guess else None,
-                "why": it.guess.why if it.guess else None,
-            }
-            for it in questions
-        ],
-    }
+    return Imported(
+        draft=draft.id,
+        slug=draft.slug,
+        revision=draft.revision,
+        files=len(draft.contents.files),
+        questions=tuple(
+            OpenQuestion(
+                field=it.field,
+                problem=it.problem,
+                line=it.line,
+                guess=it.guess.value if it.guess else None,
+                why=it.guess.why if it.guess else None,
+            )
+            for it in imports.questions_of(draft.contents, read_stored)
+        ),
+    )
