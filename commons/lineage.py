@@ -12,6 +12,8 @@ from datetime import date
 
 from commons.content import require_sha256
 from commons.errors import FieldProblem, InvalidInput
+from commons.manifest.dialect import Syntax, syntax_of
+from commons.manifest.yaml_text import read_yaml, write_yaml
 
 NOTICE = "CHANGES.md"
 MOST_PARENTS = 20
@@ -50,10 +52,15 @@ def parents_of(manifest: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def name_parents(text: str, parents: tuple[str, ...]) -> str:
-    """The okh.toml `text` says that it was made from `parents`; all else stays as it is written.
+    """The manifest `text` says that it was made from `parents`; all else stays as it is written.
+    An okh.yml is written anew, with the same data.
 
     InvalidInput when it is written so that they cannot be put in: then its author has to.
     """
+    if (data := _of_yaml(text)) is not None:
+        own = data.get("cosmolocal")
+        kept = own if isinstance(own, dict) else {}
+        return write_yaml({**data, "cosmolocal": {**kept, "parents": list(parents)}})
     listed = ", ".join(f'"{id_}"' for id_ in parents)
     line = f"parents = [{listed}]\n"
     table = _TABLE.search(text)
@@ -73,6 +80,14 @@ def name_parents(text: str, parents: tuple[str, ...]) -> str:
     raise InvalidInput(
         f"write this into the table [cosmolocal] of okh.toml yourself: {line.strip()}"
     )
+
+
+def _of_yaml(text: str) -> dict[str, object] | None:
+    """The data of a manifest that is YAML; None for every other text."""
+    try:
+        return read_yaml(text)[0] if syntax_of(text) is Syntax.YAML else None
+    except InvalidInput:
+        return None
 
 
 def change_notice(before: str, parent: Parent, *, by: str, change: str, on: date) -> str:

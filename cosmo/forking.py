@@ -11,6 +11,7 @@ from commons.lineage import (
     name_parents,
     require_change,
 )
+from commons.manifest import manifest_name
 from cosmo.client import Answer, Client
 
 
@@ -27,9 +28,8 @@ def fork_design(client: Client, design: str, folder: Path, *, by: str, change: s
     _require_leave(client, design)
     for file in release["files"]:
         client.fetch(file["sha256"], folder / _inside(file["path"]))
-    manifest = folder / "okh.toml"
-    client.fetch(release["manifest_sha256"], manifest)
-    text = manifest.read_text(encoding="utf-8")
+    written = client.file(f"/releases/{release['id']}/manifest")
+    manifest, text = folder / manifest_name(written), written.decode()
     manifest.write_text(name_parents(text, (release["id"],)), encoding="utf-8")
     _note_change(folder / NOTICE, client.address_of(release["id"]), release, by=by, change=change)
     return release

@@ -14,6 +14,8 @@ from commons.lineage import (
     parents_of,
     require_change,
 )
+from commons.manifest import read_manifest
+from tests.unit.test_manifest_dialects import V1
 
 A, B = "a" * 64, "b" * 64
 DESIGNS = sorted((Path(__file__).parents[2] / "designs").glob("*/okh.toml"))
@@ -75,3 +77,14 @@ def test_a_change_notice_is_dated_and_grows_at_its_end():
 def test_a_fork_says_what_it_changes(change):
     with pytest.raises(InvalidInput):
         require_change(change)
+
+
+def test_a_manifest_in_yaml_names_its_parents_too():
+    put = name_parents(V1, (A,))
+    manifest = read_manifest(put.encode())
+    assert parents_of(manifest.data) == (A,)
+    before = dict(read_manifest(V1.encode()).data)
+    after = dict(manifest.data)
+    for data in (before, after):
+        data.pop("cosmolocal")
+    assert after == before
