@@ -12,7 +12,8 @@ FabError
 │  ├─ IllegalTransition
 │  ├─ LeaseLost            an older fence speaks; it can change nothing
 │  ├─ NotArmed             a start is not permitted (yet): the reason says what is missing
-│  └─ AlreadyPublished
+│  ├─ AlreadyPublished
+│  └─ UploadBusy           somebody else is sending the same file at this moment
 ├─ Unavailable             another part (server, slicer, disk) cannot do its work now
 └─ MachineError
    ├─ TransportLost        the port or host no longer answers
@@ -118,6 +119,12 @@ class NotArmed(Conflict):
 
 class AlreadyPublished(Conflict):
     """This version of the design exists with other contents."""
+
+
+class UploadBusy(Conflict):
+    """The same person's program or page is sending the same file: one adds to it at a time."""
+
+    reason = "upload_busy"
 
 
 class Unavailable(FabError):

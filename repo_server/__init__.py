@@ -21,6 +21,7 @@ def create_app(settings: "Settings") -> "Flask":
 
     from repo_server import api, web
     from repo_server.api import auth, errors
+    from repo_server.arrivals import Arrivals
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine
     from repo_server.queue import Queue
@@ -32,7 +33,8 @@ def create_app(settings: "Settings") -> "Flask":
     app.json.sort_keys = False  # type: ignore[attr-defined]  # as written by the one who answers
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url)
-    app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    store = app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    app.extensions["arrivals"] = Arrivals(settings.data / "blobs" / "arriving", store)
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["queue"] = Queue(settings.queue_url)

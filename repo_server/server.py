@@ -154,6 +154,7 @@ def _watch(
         if time.monotonic() >= ring_at and queue.is_empty():
             queue.enqueue("notice_silence")
             queue.enqueue("inspect_waiting")
+            queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S
         stop.wait(1.0)
 

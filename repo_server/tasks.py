@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from repo_server import facts, jobs
+from repo_server import facts, jobs, uploads
+from repo_server.arrivals import Arrivals
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.parsing.inspection import inspect
+from repo_server.settings import Settings
 
 
 def inspect_release(release_id: str) -> None:
@@ -38,3 +40,13 @@ def notice_silence() -> None:
     """Machines that were silent for too long have lost their lease, or are in doubt."""
     with transaction(current_app.extensions["engine"]) as session:
         jobs.notice_silence(session, datetime.now(UTC))
+
+
+def drop_abandoned_uploads() -> None:
+    """What nobody went on with for as long as the settings say is gone, and its room is free."""
+    arrivals: Arrivals = current_app.extensions["arrivals"]
+    settings: Settings = current_app.extensions["settings"]
+    before = datetime.now(UTC) - settings.upload_kept
+    with transaction(current_app.extensions["engine"]) as session:
+        uploads.forget_abandoned(session, before)
+    arrivals.drop_abandoned(before)

@@ -20,11 +20,13 @@ from repo_server.api import (
     people,
     programs,
     things,
+    uploads,
 )
 
 BLUEPRINTS = (
     people.bp,
     blobs.bp,
+    uploads.bp,
     designs.bp,
     drafts.bp,
     comparisons.bp,

@@ -141,6 +141,11 @@ ROUTES = {
         POST /api/v1/waiting-orders/<id>/decline
         POST /api/v1/waiting-orders/<id>/quote
         POST /api/v1/waiting-orders/<id>/withdraw
+        GET /api/v1/uploads
+        POST /api/v1/uploads
+        DELETE /api/v1/uploads/<sha256>
+        GET /api/v1/uploads/<sha256>
+        PATCH /api/v1/uploads/<sha256>
     """,
     "members": """
         GET /api/v1/labs/<lab>/facts
@@ -238,6 +243,9 @@ SCOPES_OF = {
     "PUT /api/v1/blobs/<sha256>": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/releases": Scope.DESIGN_WRITE,
     "POST /publish": Scope.DESIGN_WRITE,
+    "POST /api/v1/uploads": Scope.DESIGN_WRITE,
+    "DELETE /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
+    "PATCH /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
     "POST /orders": Scope.ORDER_WRITE,
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,
