@@ -13,6 +13,7 @@ from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client
 from cosmo.lab_commands import lab
 from cosmo.order_command import order
+from cosmo.progress import shown_progress
 from cosmo.server_commands import server
 
 console = Console(highlight=False)
@@ -55,9 +56,9 @@ def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
 @TOKEN
 def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) -> None:
     """Publish each design FOLDER (okh.toml and its files) under the folder's name."""
-    with Client(url, read_secret(token_file)) as client:
+    with Client(url, read_secret(token_file)) as client, shown_progress() as told:
         for folder in folders:
-            done = client.publish(folder, note=note)
+            done = client.publish(folder, note=note, told=told)
             what = "published" if done.new else "is there already"
             console.print(f"{done.slug} {done.version} {what}: {url}/designs/{done.slug}")
 

@@ -1,26 +1,18 @@
 """The server's API as a person's program uses it: publish, search, order, look."""
 
 import hashlib
-import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from commons.errors import (
-    Conflict,
-    FabError,
-    FieldProblem,
-    InvalidInput,
-    NotAllowed,
-    NotFound,
-    NotSignedIn,
-    Unavailable,
-)
+from commons.errors import InvalidInput, Unavailable
 from commons.manifest import read_manifest
+from cosmo.answers import require_success
+from cosmo.uploads import LARGE, PAUSES_S, LargeFile, Sending, Told, send_large
 
 CHUNK = 1 << 20
 # Beside a design's files there may be what its author's tools left; that is not published.
@@ -29,13 +21,6 @@ NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 # What a person at their own computer may do; a token for a script should have less.
 SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write")
 TOKEN_DAYS = 90
-
-_ERRORS: dict[int, type[FabError]] = {
-    401: NotSignedIn,
-    403: NotAllowed,
-    404: NotFound,
-    409: Conflict,
-}
 
 Answer = dict[str, Any]
 
@@ -50,12 +35,24 @@ class Published:
     new: bool
 
 
+def _nobody(_sending: Sending) -> None:
+    """Hears it and does nothing."""
+
+
 class Client:
     """Talks to one server as one person, by token or as nobody."""
 
-    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_s: float = 60.0,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url.rstrip("/")
+        self._pauses_s = pauses_s
         self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
 
     def __enter__(self) -> Self:
@@ -86,17 +83,16 @@ class Client:
         self._send("DELETE", "/session", headers=headers)
         return token
 
-    def publish(self, folder: Path, *, note: str = "") -> Published:
+    def publish(self, folder: Path, *, note: str = "", told: Told = _nobody) -> Published:
         """Publish the design in `folder` under the folder's name, files first.
 
-        Files that the server holds already are not sent again. Publishing the same folder twice
-        is the same release. `note` says what changed.
+        Files that the server holds already are not sent again, nor are the parts of a large one
+        that it has got. Publishing the same folder twice is the same release. `told` hears how
+        far each large file is; `note` says what changed.
         """
         text = _read(folder / "okh.toml")
         manifest = read_manifest(text)
-        files = dict(_files_of(folder))
-        for path, sha256 in files.items():
-            self._upload(folder / path, sha256)
+        files = {path: self._upload(folder, path, told) for path in _files_of(folder)}
         slug = folder.resolve().name
         body = {"manifest": text.decode(), "files": files, "note": note}
         response = self._send("POST", f"/designs/{slug}/releases", json=body)
@@ -129,10 +125,21 @@ class Client:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
 
-    def _upload(self, file: Path, sha256: str) -> None:
+    def _upload(self, folder: Path, path: str, told: Told) -> str:
+        """The hash under which the server holds the file now."""
+        place = folder / path
+        size = place.stat().st_size
+        if size >= LARGE:
+            told(Sending(path, size, waits="is being read"))
+        sha256 = _sha256(place)
         if self._reach("HEAD", f"/blobs/{sha256}").status_code == 200:
-            return
-        self._send("PUT", f"/blobs/{sha256}", content=_chunks(file))
+            return sha256
+        if size >= LARGE:
+            file = LargeFile(place, path, size, sha256)
+            send_large(self._http, file, told, pauses_s=self._pauses_s)
+        else:
+            self._send("PUT", f"/blobs/{sha256}", content=_chunks(place))
+        return sha256
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
         response = self._send(method, path, **more)
@@ -140,10 +147,7 @@ class Client:
         return answer
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
-        response = self._reach(method, path, **more)
-        if response.is_success:
-            return response
-        raise _error_of(response)
+        return require_success(self._reach(method, path, **more))
 
     def _reach(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
@@ -154,19 +158,6 @@ class Client:
             ) from error
 
 
-def _error_of(response: httpx.Response) -> FabError:
-    """The error that a problem answer describes, in the server's own sentence."""
-    try:
-        problem = response.json()
-        detail = str(problem["detail"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return Unavailable(f"the server answered {response.status_code} without saying why")
-    if response.status_code == 422:
-        fields = [FieldProblem(f["field"], f["problem"]) for f in problem.get("fields", ())]
-        return InvalidInput(detail, fields)
-    return _ERRORS.get(response.status_code, Unavailable)(detail)
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -174,13 +165,13 @@ def _read(path: Path) -> bytes:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _files_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every file of a design's folder but the manifest: (path inside, sha256)."""
+def _files_of(folder: Path) -> Iterator[str]:
+    """Every file of a design's folder but the manifest, as its path inside."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not any(part in NOT_PUBLISHED for part in path.parts):
             inside = path.relative_to(folder).as_posix()
             if inside != "okh.toml":
-                yield inside, _sha256(path)
+                yield inside
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,43 @@
+"""What the server's answers mean: its refusals become errors with its own sentence."""
+
+import json
+
+import httpx
+
+from commons.errors import (
+    Conflict,
+    FabError,
+    FieldProblem,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
+
+_ERRORS: dict[int, type[FabError]] = {
+    401: NotSignedIn,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+}
+
+
+def require_success(response: httpx.Response) -> httpx.Response:
+    """The answer, if what was asked for was done; otherwise what the server says is raised."""
+    if response.is_success:
+        return response
+    raise _error_of(response)
+
+
+def _error_of(response: httpx.Response) -> FabError:
+    """The error that a problem answer describes, in the server's own sentence."""
+    try:
+        problem = response.json()
+        detail = str(problem["detail"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return Unavailable(f"the server answered {response.status_code} without saying why")
+    if response.status_code == 422:
+        fields = [FieldProblem(f["field"], f["problem"]) for f in problem.get("fields", ())]
+        return InvalidInput(detail, fields)
+    return _ERRORS.get(response.status_code, Unavailable)(detail)
