@@ -13,6 +13,8 @@ from commons.errors import (
     NotFound,
     NotSignedIn,
     Unavailable,
+    UploadBusy,
+    UploadMoved,
 )
 
 _ERRORS: dict[int, type[FabError]] = {
@@ -21,6 +23,10 @@ _ERRORS: dict[int, type[FabError]] = {
     404: NotFound,
     409: Conflict,
 }
+
+
+# Refusals that mean something to a program, by their code.
+_REASONS: dict[str | None, type[FabError]] = {it.reason: it for it in (UploadBusy, UploadMoved)}
 
 
 def require_success(response: httpx.Response) -> httpx.Response:
@@ -40,4 +46,5 @@ def _error_of(response: httpx.Response) -> FabError:
     if response.status_code == 422:
         fields = [FieldProblem(f["field"], f["problem"]) for f in problem.get("fields", ())]
         return InvalidInput(detail, fields)
-    return _ERRORS.get(response.status_code, Unavailable)(detail)
+    kind = _REASONS.get(problem.get("reason")) or _ERRORS.get(response.status_code, Unavailable)
+    return kind(detail)

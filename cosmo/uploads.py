@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from commons.errors import Conflict, Unavailable
+from commons.errors import Unavailable, UploadBusy, UploadMoved
 from cosmo.answers import require_success
 
 # Below this a file is sent in one go: that is quicker than asking how much of it is there.
@@ -65,7 +65,7 @@ def send_large(
             return _send_rest(http, file, reached)
         except httpx.TransportError as error:
             problem = f"the link broke ({error or type(error).__name__})"
-        except (Conflict, Unavailable) as error:
+        except (UploadBusy, UploadMoved, Unavailable) as error:
             problem = str(error)
         if (pause_s := next(pauses, None)) is None:
             raise Unavailable(
@@ -82,8 +82,8 @@ def _send_rest(http: httpx.Client, file: LargeFile, reached: Callable[[int], Non
     headers = {"Upload-Length": str(file.size), "Upload-Metadata": f"sha256 {name}"}
     begun = require_success(http.post("/api/v1/uploads", headers=headers))
     address, offset = begun.headers["Location"], int(begun.headers["Upload-Offset"])
-    while True:  # also when all of it is there: the part that completes a file stores it
-        reached(offset)
+    reached(offset)
+    while offset < file.size:
         length = min(PART, file.size - offset)
         headers = {
             "Upload-Offset": str(offset),
@@ -93,8 +93,7 @@ def _send_rest(http: httpx.Client, file: LargeFile, reached: Callable[[int], Non
         chunks = _chunks(file.place, offset, length, reached)
         added = require_success(http.patch(address, headers=headers, content=chunks))
         offset = int(added.headers["Upload-Offset"])
-        if offset == file.size:
-            return reached(offset)
+        reached(offset)
 
 
 def _chunks(

@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from threading import Lock
 
-from commons.errors import Conflict, InvalidInput, UploadBusy
+from commons.errors import InvalidInput, UploadBusy, UploadMoved
 from repo_server.blobs import Blob, BlobStore, require_hash, sync_folder
 from repo_server.pouring import Readable, Sum, pour
 from repo_server.uploads import Upload
@@ -61,7 +61,7 @@ class Arrivals:
 
         Raises:
             UploadBusy: somebody else is sending.
-            Conflict: `at` is not how many bytes are here; says how many are.
+            UploadMoved: `at` is not how many bytes are here; says how many are.
             InvalidInput: more bytes than announced: nothing of this call is kept; or another hash
                 than announced: nothing of the upload is.
             OSError: ENOSPC when the disk is full: nothing of this call is kept.
@@ -166,4 +166,4 @@ def _pour_durably(stream: Readable, file: FileIO, sum_: Sum, *, most: int) -> No
 
 def _require_offset(given: int, here: int) -> None:
     if given != here:
-        raise Conflict(f"{here} bytes of this file are here, not {given}: go on from there")
+        raise UploadMoved(f"{here} bytes of this file are here, not {given}: go on from there")

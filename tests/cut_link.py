@@ -12,10 +12,10 @@ class Link:
     """Everything that connects to `url` reaches the server, until the link is cut.
 
     `cut_after` are counts of bytes from the clients, in all: at each, every connection is cut.
-    While `down` is set, no connection lives for longer than its first byte.
+    While `down` is set no connection lives; with `stays_down` the first cut sets it.
     """
 
-    def __init__(self, server: str, *cut_after: int) -> None:
+    def __init__(self, server: str, *cut_after: int, stays_down: bool = False) -> None:
         host, port = server.removeprefix("http://").split(":")
         self._server = host, int(port)
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -24,6 +24,7 @@ class Link:
         self.sent = 0
         self.cuts = 0
         self.down = threading.Event()
+        self._stays_down = stays_down
         self._ends = threading.Event()
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
@@ -66,6 +67,8 @@ class Link:
             if self.cut_after and self.sent >= self.cut_after[0]:
                 self.cut_after.pop(0)
                 self.cuts += 1
+                if self._stays_down:
+                    self.down.set()
                 self._cut()
 
     def _cut(self) -> None:

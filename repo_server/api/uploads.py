@@ -7,6 +7,7 @@ and a file that is stored already is an upload that has arrived.
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from socket import socket
@@ -63,7 +64,10 @@ def tell_protocol() -> ResponseReturnValue:
 @bp.post("/uploads")
 @auth.signed_in(Scope.DESIGN_WRITE)
 def begin_upload() -> ResponseReturnValue:
-    """201 with the upload's address and how much of it is here; 409 while somebody is sending."""
+    """201 with the upload's address and how much of it is here; 409 while somebody is sending.
+
+    When all of it is here, the file is stored.
+    """
     sha256, size = _announced()
     arrivals = _arrivals()
     with transaction(current_app.extensions["engine"]) as session:
@@ -78,9 +82,8 @@ def begin_upload() -> ResponseReturnValue:
         if upload.stored:
             arrivals.drop(upload)
         arrivals.require_free(upload)
-        arrived = arrivals.arrived(upload)
-        arrivals.require_room(upload.size - arrived)
-    answer = _told(upload, arrived, 201)
+        arrivals.require_room(upload.size - arrivals.arrived(upload))
+    answer = _told(upload, _arrived(upload), 201)
     answer.headers["Location"] = url_for("api_uploads.show_upload", sha256=sha256)
     return answer
 
@@ -89,18 +92,30 @@ def begin_upload() -> ResponseReturnValue:
 @auth.signed_in(Scope.DESIGN_WRITE)
 def list_uploads() -> ResponseReturnValue:
     """200 with the person's unfinished uploads, and how many bytes they may be together."""
+    return jsonify(
+        uploads=[asdict(it) | {"kept_until": it.kept_until.isoformat()} for it in unfinished()],
+        quota=_settings().upload_quota_bytes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload of whoever asks, and how much of it is here."""
+
+    sha256: str
+    size: int
+    arrived: int
+    kept_until: datetime
+
+
+def unfinished() -> list[Unfinished]:
+    """What whoever asks has begun and not finished; the one that was touched last first."""
     with reading(current_app.extensions["engine"]) as session:
         mine = uploads.unfinished(session, auth.current_person().id)
-    lines = [
-        {
-            "sha256": upload.sha256,
-            "size": upload.size,
-            "arrived": _arrivals().arrived(upload),
-            "kept_until": (upload.touched_at + _settings().upload_kept).isoformat(),
-        }
-        for upload in mine
+    kept, arrivals = _settings().upload_kept, _arrivals()
+    return [
+        Unfinished(it.sha256, it.size, arrivals.arrived(it), it.touched_at + kept) for it in mine
     ]
-    return jsonify(uploads=lines, quota=_settings().upload_quota_bytes)
 
 
 @bp.get("/uploads/<sha256>")
@@ -109,10 +124,7 @@ def show_upload(sha256: str) -> ResponseReturnValue:
     """200 with how much is here. One that arrived when the server died is finished by this."""
     with reading(current_app.extensions["engine"]) as session:
         upload = uploads.find(session, auth.current_person().id, sha256)
-    arrived = _arrivals().arrived(upload)
-    if arrived == upload.size and not upload.stored:
-        arrived = _append(upload, BytesIO(), arrived)
-    return _told(upload, arrived, 200)
+    return _told(upload, _arrived(upload), 200)
 
 
 @bp.patch("/uploads/<sha256>")
@@ -140,6 +152,14 @@ def delete_upload(sha256: str) -> ResponseReturnValue:
         _arrivals().drop(upload)
         uploads.forget(session, upload)
     return "", 204
+
+
+def _arrived(upload: Upload) -> int:
+    """How much is here; if all of it is, also the server's last death does not matter any more."""
+    arrived = _arrivals().arrived(upload)
+    if arrived == upload.size and not upload.stored:
+        arrived = _append(upload, BytesIO(), arrived)
+    return arrived
 
 
 def _append(upload: Upload, stream: Readable, at: int) -> int:

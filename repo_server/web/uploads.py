@@ -64,9 +64,13 @@ def _inside(files: Iterable[FileStorage]) -> dict[str, FileStorage]:
     for file in files:
         _, _, path = (file.filename or "").partition("/")
         # What editors and systems leave behind belongs to no release.
-        if path and not any(part.startswith(".") for part in path.split("/")):
+        if path and not any(_is_left_behind(part) for part in path.split("/")):
             found[path] = file
     return found
+
+
+def _is_left_behind(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
 
 
 def _placed(files: Iterable[FileStorage], manifest: bytes) -> dict[str, FileStorage]:
