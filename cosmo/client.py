@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +13,11 @@ import httpx
 from commons.errors import InvalidInput, Unavailable
 from commons.manifest import read_manifest
 from cosmo.answers import require_success
-from cosmo.uploads import LARGE, PAUSES_S, LargeFile, Sending, Told, send_large
+from cosmo.uploads import LARGE, PAUSES_S, LocalFile, Sending, Told, send_large
 
-CHUNK = 1 << 20
+# Small files go together: so much and so many in one request.
+BATCH_BYTES = 32 * 1024 * 1024
+BATCH_FILES = 200
 # Beside a design's files there may be what its author's tools left; that is not published.
 NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 
@@ -92,7 +95,7 @@ class Client:
         """
         text = _read(folder / "okh.toml")
         manifest = read_manifest(text)
-        files = {path: self._upload(folder, path, told) for path in _files_of(folder)}
+        files = self._upload(folder, told)
         slug = folder.resolve().name
         body = {"manifest": text.decode(), "files": files, "note": note}
         response = self._send("POST", f"/designs/{slug}/releases", json=body)
@@ -125,21 +128,26 @@ class Client:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
 
-    def _upload(self, folder: Path, path: str, told: Told) -> str:
-        """The hash under which the server holds the file now."""
-        place = folder / path
-        size = place.stat().st_size
-        if size >= LARGE:
-            told(Sending(path, size, waits="is being read"))
-        sha256 = _sha256(place)
-        if self._reach("HEAD", f"/blobs/{sha256}").status_code == 200:
-            return sha256
-        if size >= LARGE:
-            file = LargeFile(place, path, size, sha256)
-            send_large(self._http, file, told, pauses_s=self._pauses_s)
-        else:
-            self._send("PUT", f"/blobs/{sha256}", content=_chunks(place))
-        return sha256
+    def _upload(self, folder: Path, told: Told) -> dict[str, str]:
+        """The hash under which the server holds each file of the folder now."""
+        found = [_read_file(folder, path, told) for path in _files_of(folder)]
+        hashes = list({file.sha256 for file in found})
+        missing = set(self.post("/blobs/missing", {"sha256": hashes})["missing"])
+        todo = {file.sha256: file for file in found if file.sha256 in missing}.values()
+        for together in _batches(file for file in todo if file.size < LARGE):
+            self._send_together(together)
+        for file in todo:
+            if file.size >= LARGE:
+                send_large(self._http, file, told, pauses_s=self._pauses_s)
+        return {file.path: file.sha256 for file in found}
+
+    def _send_together(self, files: Sequence[LocalFile]) -> None:
+        with ExitStack() as opened:
+            parts = [("file", opened.enter_context(file.place.open("rb"))) for file in files]
+            stored = self._send("POST", "/blobs", files=parts).json()["blobs"]
+        for file, blob in zip(files, stored, strict=True):
+            if blob["sha256"] != file.sha256:
+                raise InvalidInput(f"'{file.path}' changed while it was sent; publish again")
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
         response = self._send(method, path, **more)
@@ -174,12 +182,23 @@ def _files_of(folder: Path) -> Iterator[str]:
                 yield inside
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _read_file(folder: Path, path: str, told: Told) -> LocalFile:
+    place = folder / path
+    size = place.stat().st_size
+    if size >= LARGE:
+        told(Sending(path, size, waits="is being read"))
+    with place.open("rb") as file:
+        return LocalFile(place, path, size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+def _batches(files: Iterable[LocalFile]) -> Iterator[list[LocalFile]]:
+    """Small files as the server takes them in one form."""
+    batch: list[LocalFile] = []
+    for file in files:
+        full = sum(it.size for it in batch) + file.size > BATCH_BYTES
+        if batch and (full or len(batch) == BATCH_FILES):
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch

@@ -22,7 +22,7 @@ _TYPE = "application/offset+octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class LargeFile:
+class LocalFile:
     """A file to send: where it lies, its path in the design, its size and hash."""
 
     place: Path
@@ -45,7 +45,7 @@ Told = Callable[[Sending], None]
 
 
 def send_large(
-    http: httpx.Client, file: LargeFile, told: Told, *, pauses_s: Sequence[float] = PAUSES_S
+    http: httpx.Client, file: LocalFile, told: Told, *, pauses_s: Sequence[float] = PAUSES_S
 ) -> None:
     """The server holds the whole file, however often the link broke meanwhile.
 
@@ -76,7 +76,7 @@ def send_large(
         time.sleep(pause_s)
 
 
-def _send_rest(http: httpx.Client, file: LargeFile, reached: Callable[[int], None]) -> None:
+def _send_rest(http: httpx.Client, file: LocalFile, reached: Callable[[int], None]) -> None:
     """What the server has not got is sent, once."""
     name = b64encode(file.sha256.encode()).decode()
     headers = {"Upload-Length": str(file.size), "Upload-Metadata": f"sha256 {name}"}

@@ -2,22 +2,27 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
 
 from commons.content import require_sha256
 from commons.errors import InvalidInput, NotFound
 from repo_server.pouring import Readable, Sum, pour
 from repo_server.tables import BlobRow
 
+_INSERT: Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 MAX_BYTES = 1024**3  # in one go; repo_server/uploads.py takes more, in several
+MAX_BYTES_TOGETHER = 64 * 1024**2  # of many small files in one form
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +139,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def record(session: Session, blob: Blob, *, now: datetime) -> None:
-    """The database knows the stored file: only then it is there for anybody. Safe to say twice,
-    and for two at once.
+def record(session: Session, *stored: Blob, now: datetime) -> None:
+    """The database knows the stored files: only then they are there for anybody. Safe to say
+    twice, and for two at once.
     """
-    if session.get(BlobRow, blob.sha256) is not None:
-        return
-    with suppress(IntegrityError), session.begin_nested():  # somebody else was quicker
-        session.add(BlobRow(sha256=blob.sha256, size=blob.size, stored_at=now))
+    insert = _INSERT[session.get_bind().dialect.name]
+    rows = [{"sha256": it.sha256, "size": it.size, "stored_at": now} for it in stored]
+    if rows:
+        session.execute(insert(BlobRow).values(rows).on_conflict_do_nothing())
+
+
+def missing(session: Session, hashes: Sequence[str]) -> list[str]:
+    """Those of the hashes under which no file is there, in their order, each once."""
+    stored = set(session.exec(select(BlobRow.sha256).where(col(BlobRow.sha256).in_(hashes))))
+    return [sha256 for sha256 in dict.fromkeys(hashes) if sha256 not in stored]
 
 
 def require(session: Session, sha256: str) -> None:

@@ -1,15 +1,26 @@
 """Files by their hash: streamed in, served for ever as they are, and never run."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 from flask import Blueprint, current_app, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from commons.content import require_sha256
-from repo_server import blobs, facts
+from commons.wire import Asked
+from repo_server import blobs, designs, facts
 from repo_server.api import auth
+from repo_server.api.messages import read
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
+
+
+class Hashes(Asked):
+    """Files by their hashes, as many as a release may have."""
+
+    sha256: Annotated[tuple[str, ...], Field(max_length=designs.MAX_FILES)]
+
 
 bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
 
@@ -27,6 +38,26 @@ def put_blob(sha256: str) -> ResponseReturnValue:
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, stored, now=datetime.now(UTC))
     return jsonify(sha256=stored.sha256, size=stored.size), 201 if stored.new else 200
+
+
+@bp.post("/blobs")
+@auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES_TOGETHER)
+def put_blobs() -> ResponseReturnValue:
+    """200 with hash and size of each file of a form, in their order: all are stored."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = [store.put(file.stream) for file in request.files.getlist("file")]
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, *stored, now=datetime.now(UTC))
+    return jsonify(blobs=[{"sha256": blob.sha256, "size": blob.size} for blob in stored])
+
+
+@bp.post("/blobs/missing")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def find_missing() -> ResponseReturnValue:
+    """200 with those of the hashes under which no file is stored."""
+    asked = read(Hashes)
+    with reading(current_app.extensions["engine"]) as session:
+        return jsonify(missing=blobs.missing(session, asked.sha256))
 
 
 @bp.get("/blobs/<sha256>")

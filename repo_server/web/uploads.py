@@ -12,6 +12,7 @@ from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
 from commons.manifest import MAX_BYTES, read_manifest
 from repo_server import blobs
 from repo_server.db import transaction
+from repo_server.pouring import Readable
 
 MANIFEST = "okh.toml"
 
@@ -49,7 +50,7 @@ def read_files(files: MultiDict[str, FileStorage], manifest: bytes) -> Mapping[s
     return {**folder, **_placed(single, manifest)}
 
 
-def store(stream: blobs.Readable) -> str:
+def store(stream: Readable) -> str:
     """The hash under which the stream's bytes are stored now."""
     store: blobs.BlobStore = current_app.extensions["blobs"]
     stored = store.put(stream)

@@ -120,6 +120,8 @@ ROUTES = {
         POST /sign-out
         GET /waiting-orders/<id>
         POST /waiting-orders/<id>/<word>
+        POST /api/v1/blobs
+        POST /api/v1/blobs/missing
         PUT /api/v1/blobs/<sha256>
         POST /api/v1/designs/<slug>/releases
         GET /api/v1/designs/<slug>/grants
@@ -240,6 +242,8 @@ SCOPES_OF = {
     "POST /api/v1/drafts/<draft_id>/editors": Scope.DESIGN_WRITE,
     "POST /api/v1/drafts/<draft_id>/release": Scope.DESIGN_WRITE,
     "POST /api/v1/releases/<id>/yank": Scope.DESIGN_WRITE,
+    "POST /api/v1/blobs": Scope.DESIGN_WRITE,
+    "POST /api/v1/blobs/missing": Scope.DESIGN_WRITE,
     "PUT /api/v1/blobs/<sha256>": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/releases": Scope.DESIGN_WRITE,
     "POST /publish": Scope.DESIGN_WRITE,
