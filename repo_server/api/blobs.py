@@ -9,7 +9,7 @@ from pydantic import Field
 
 from commons.content import require_sha256
 from commons.wire import Asked
-from repo_server import blobs, designs, facts
+from repo_server import blobs, facts, paths
 from repo_server.api import auth
 from repo_server.api.messages import read
 from repo_server.db import reading, transaction
@@ -19,7 +19,7 @@ from repo_server.people import Scope
 class Hashes(Asked):
     """Files by their hashes, as many as a release may have."""
 
-    sha256: Annotated[tuple[str, ...], Field(max_length=designs.MAX_FILES)]
+    sha256: Annotated[tuple[str, ...], Field(max_length=paths.MAX_FILES)]
 
 
 bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
