@@ -15,6 +15,7 @@ from commons.manifest import read_manifest
 from cosmo.answers import require_success
 from cosmo.uploads import LARGE, PAUSES_S, LocalFile, Sending, Told, send_large
 
+_CHUNK = 1 << 20
 # Small files go together: so much and so many in one request.
 BATCH_BYTES = 32 * 1024 * 1024
 BATCH_FILES = 200
@@ -113,9 +114,9 @@ class Client:
             with self._http.stream("GET", f"/api/v1/blobs/{sha256}") as response:
                 if not response.is_success:
                     response.read()
-                    raise _error_of(response)
+                require_success(response)
                 with file.open("xb") as out:
-                    for piece in response.iter_bytes(CHUNK):
+                    for piece in response.iter_bytes(_CHUNK):
                         out.write(piece)
         except httpx.TransportError as error:
             sentence = f"the server at {self._url} broke off ({error}); try again"
@@ -187,8 +188,12 @@ def _read_file(folder: Path, path: str, told: Told) -> LocalFile:
     size = place.stat().st_size
     if size >= LARGE:
         told(Sending(path, size, waits="is being read"))
-    with place.open("rb") as file:
-        return LocalFile(place, path, size, hashlib.file_digest(file, "sha256").hexdigest())
+    return LocalFile(place, path, size, _sha256(place))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _batches(files: Iterable[LocalFile]) -> Iterator[list[LocalFile]]:

@@ -12,7 +12,7 @@ from commons.errors import InvalidInput
 from repo_server import blobs, builds, labs
 from repo_server.api import auth
 from repo_server.api.messages import read
-from repo_server.blobs import Blob, Readable
+from repo_server.blobs import Blob
 from repo_server.builds import NewBuild
 from repo_server.db import reading, transaction
 from repo_server.parsing.inspection import inspect
