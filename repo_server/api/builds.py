@@ -16,6 +16,7 @@ from repo_server.blobs import Blob
 from repo_server.builds import NewBuild
 from repo_server.db import reading, transaction
 from repo_server.parsing.inspection import inspect
+from repo_server.pouring import Readable
 from repo_server.tables.people import LabRole
 
 bp = Blueprint("api_builds", __name__, url_prefix="/api/v1")
