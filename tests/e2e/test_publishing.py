@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
     manifest = (folder / "okh.toml").read_text()
-    mine = manifest.replace('version = "', f'version = "{next(COUNTED)}.', 1)  # a release is one
+    mine = manifest.replace('"1.0.0"', f'"{next(COUNTED)}.0.1"', 1)  # a release is one
     (folder / "okh.toml").write_text(mine)
     (folder / ".DS_Store").write_bytes(b"left behind")
     return folder
