@@ -13,7 +13,9 @@ FabError
 │  ├─ LeaseLost            an older fence speaks; it can change nothing
 │  ├─ NotArmed             a start is not permitted (yet): the reason says what is missing
 │  ├─ AlreadyPublished
-│  └─ Changed              somebody else was there since it was read
+│  ├─ Changed              somebody else was there since it was read
+│  ├─ UploadBusy           somebody else is sending the same file at this moment
+│  └─ UploadMoved          an upload is at another byte than its sender says
 ├─ Unavailable             another part (server, slicer, disk) cannot do its work now
 └─ MachineError
    ├─ TransportLost        the port or host no longer answers
@@ -128,6 +130,18 @@ class AlreadyPublished(Conflict):
 
 class Changed(Conflict):
     """Somebody else has changed it since the one who asks read it."""
+
+
+class UploadBusy(Conflict):
+    """The same person's program or page is sending the same file: one adds to it at a time."""
+
+    reason = "upload_busy"
+
+
+class UploadMoved(Conflict):
+    """Bytes came for another place of an upload than where it goes on; the sender may ask where."""
+
+    reason = "upload_moved"
 
 
 class Unavailable(FabError):

@@ -15,6 +15,7 @@ from cosmo.client import Answer, Client, Published
 from cosmo.lab_commands import lab
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
+from cosmo.progress import shown_progress
 from cosmo.server_commands import server
 from cosmo.told import JSON, console, tell, wants_json
 from cosmo.webhook_commands import webhook
@@ -63,9 +64,9 @@ def sign_in(url: str, token_file: Path, handle: str, password: str) -> None:
 def publish(folders: tuple[Path, ...], note: str, url: str, token_file: Path) -> None:
     """Publish each design FOLDER (okh.toml or okh.yml, and its files) under the folder's name."""
     releases = []
-    with Client(url, read_secret(token_file)) as client:
+    with Client(url, read_secret(token_file)) as client, shown_progress() as told:
         for folder in folders:
-            done = client.publish(folder, note=note)
+            done = client.publish(folder, note=note, told=told)
             releases.append({**asdict(done), "url": f"{url}/designs/{done.slug}"})
             if not wants_json():
                 _say_published(done, url)

@@ -1,25 +1,16 @@
 """The server's API as a person's program uses it: publish, search, order, look."""
 
 import hashlib
-import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from commons.errors import (
-    Conflict,
-    FabError,
-    FieldProblem,
-    InvalidInput,
-    NotAllowed,
-    NotFound,
-    NotSignedIn,
-    Unavailable,
-)
+from commons.errors import FieldProblem, InvalidInput, Unavailable
 from commons.manifest import (
     MANIFEST_NAMES,
     new_manifest,
@@ -27,8 +18,13 @@ from commons.manifest import (
     read_manifest,
     texts_to_read,
 )
+from cosmo.answers import problems_of, require_success
+from cosmo.uploads import LARGE, PAUSES_S, LocalFile, Sending, Told, send_large
 
-CHUNK = 1 << 20
+_CHUNK = 1 << 20
+# Small files go together: so much and so many in one request.
+BATCH_BYTES = 32 * 1024 * 1024
+BATCH_FILES = 200
 # Beside a design's files there may be what its author's tools left; that is not published.
 NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 
@@ -36,13 +32,6 @@ NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write",
           "webhook:write")  # fmt: skip
 TOKEN_DAYS = 90
-
-_ERRORS: dict[int, type[FabError]] = {
-    401: NotSignedIn,
-    403: NotAllowed,
-    404: NotFound,
-    409: Conflict,
-}
 
 Answer = dict[str, Any]
 
@@ -59,12 +48,24 @@ class Published:
     notes: tuple[FieldProblem, ...] = ()
 
 
+def _nobody(_sending: Sending) -> None:
+    """Hears it and does nothing."""
+
+
 class Client:
     """Talks to one server as one person, by token or as nobody."""
 
-    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        timeout_s: float = 60.0,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url.rstrip("/")
+        self._pauses_s = pauses_s
         self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
 
     def __enter__(self) -> Self:
@@ -99,23 +100,23 @@ class Client:
         self._send("DELETE", "/session", headers=headers)
         return token
 
-    def publish(self, folder: Path, *, note: str = "") -> Published:
+    def publish(self, folder: Path, *, note: str = "", told: Told = _nobody) -> Published:
         """Publish the design in `folder` under the folder's name, files first.
 
-        Files that the server holds already are not sent again. Publishing the same folder twice
-        is the same release. `note` says what changed.
+        Files that the server holds already are not sent again, nor are the parts of a large one
+        that it has got. Publishing the same folder twice is the same release. `told` hears how
+        far each large file is; `note` says what changed.
         """
         name = next((it for it in MANIFEST_NAMES if (folder / it).is_file()), MANIFEST_NAMES[0])
         text = _read(folder / name)
         manifest = read_manifest(text)
-        files = {path: sha256 for path, sha256 in _files_of(folder) if path != name}
-        for path, sha256 in files.items():
-            self._upload(folder / path, sha256)
+        paths = [path for path in _files_of(folder) if path != name]
+        files = self._upload(folder, paths, told)
         slug = folder.resolve().name
         body = {"manifest": text.decode(), "files": files, "note": note}
         response = self._send("POST", f"/designs/{slug}/releases", json=body)
         answer = response.json()
-        new, notes = response.status_code == 201, _problems(answer.get("notes", ()))
+        new, notes = response.status_code == 201, problems_of(answer.get("notes", ()))
         return Published(slug, answer["id"], manifest.version, new, notes)
 
     def file(self, path: str, **params: str) -> bytes:
@@ -133,9 +134,9 @@ class Client:
             with self._http.stream("GET", f"/api/v1/blobs/{sha256}") as response:
                 if not response.is_success:
                     response.read()
-                    raise _error_of(response)
+                require_success(response)
                 with file.open("xb") as out:
-                    for piece in response.iter_bytes(CHUNK):
+                    for piece in response.iter_bytes(_CHUNK):
                         out.write(piece)
         except httpx.TransportError as error:
             sentence = f"the server at {self._url} broke off ({error}); try again"
@@ -144,42 +145,56 @@ class Client:
             file.unlink()
             raise InvalidInput(f"{file.name} did not arrive as it is stored; try again")
 
-    def bring(self, slug: str, source: str) -> Answer:
+    def bring(self, slug: str, source: str, *, told: Told = _nobody) -> Answer:
         """The draft that came of a folder, an archive, or a manifest's https address."""
         if source.startswith("https://"):
             return self.post(f"/designs/{slug}/imports/url", {"url": source})
         file = Path(source)
         if file.is_dir():
-            return self._bring_folder(slug, file)
+            return self._bring_folder(slug, file, told)
         if not file.is_file():
             raise InvalidInput(f"{source} is no folder or archive here, and no https address")
         return self._ask("POST", f"/designs/{slug}/imports/archive", content=_chunks(file))
 
-    def _bring_folder(self, slug: str, folder: Path) -> Answer:
-        files = dict(_files_of(folder))
-        name = next((it for it in MANIFEST_NAMES if it in files), None)
-        manifest = _read(folder / name) if name else new_manifest(files)
-        files.pop(name or "", None)
-        for path, sha256 in files.items():
-            self._upload(folder / path, sha256)
+    def _bring_folder(self, slug: str, folder: Path, told: Told) -> Answer:
+        paths = list(_files_of(folder))
+        name = next((it for it in MANIFEST_NAMES if it in paths), None)
+        manifest = _read(folder / name) if name else new_manifest(paths)
+        files = self._upload(folder, [path for path in paths if path != name], told)
         body = {"slug": slug, "manifest": manifest.decode(), "files": files}
         draft = self.post("/drafts", body)
         texts = {
             path: _read(folder / path).decode(errors="replace") for path in texts_to_read(files)
         }
         questions = [asdict(it) for it in open_questions(manifest, texts)]
-        told = [{**it, **(it["guess"] or {"value": None, "why": None})} for it in questions]
+        guessed = [{**it, **(it["guess"] or {"value": None, "why": None})} for it in questions]
         return {"draft": draft["id"], "files": len(files),
-                "questions": [{**it, "guess": it["value"]} for it in told]}  # fmt: skip
+                "questions": [{**it, "guess": it["value"]} for it in guessed]}  # fmt: skip
 
     def order(self, lab: str, body: Answer) -> Answer:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
 
-    def _upload(self, file: Path, sha256: str) -> None:
-        if self._reach("HEAD", f"/blobs/{sha256}").status_code == 200:
-            return
-        self._send("PUT", f"/blobs/{sha256}", content=_chunks(file))
+    def _upload(self, folder: Path, paths: Iterable[str], told: Told) -> dict[str, str]:
+        """The hash under which the server holds each of these files of the folder now."""
+        found = [_read_file(folder, path, told) for path in paths]
+        hashes = list({file.sha256 for file in found})
+        missing = set(self.post("/blobs/missing", {"sha256": hashes})["missing"])
+        todo = {file.sha256: file for file in found if file.sha256 in missing}.values()
+        for together in _batches(file for file in todo if file.size < LARGE):
+            self._send_together(together)
+        for file in todo:
+            if file.size >= LARGE:
+                send_large(self._http, file, told, pauses_s=self._pauses_s)
+        return {file.path: file.sha256 for file in found}
+
+    def _send_together(self, files: Sequence[LocalFile]) -> None:
+        with ExitStack() as opened:
+            parts = [("file", opened.enter_context(file.place.open("rb"))) for file in files]
+            stored = self._send("POST", "/blobs", files=parts).json()["blobs"]
+        for file, blob in zip(files, stored, strict=True):
+            if blob["sha256"] != file.sha256:
+                raise InvalidInput(f"'{file.path}' changed while it was sent; publish again")
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
         response = self._send(method, path, **more)
@@ -187,10 +202,7 @@ class Client:
         return answer
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
-        response = self._reach(method, path, **more)
-        if response.is_success:
-            return response
-        raise _error_of(response)
+        return require_success(self._reach(method, path, **more))
 
     def _reach(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
@@ -201,22 +213,6 @@ class Client:
             ) from error
 
 
-def _error_of(response: httpx.Response) -> FabError:
-    """The error that a problem answer describes, in the server's own sentence."""
-    try:
-        problem = response.json()
-        detail = str(problem["detail"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return Unavailable(f"the server answered {response.status_code} without saying why")
-    if response.status_code == 422:
-        return InvalidInput(detail, _problems(problem.get("fields", ())))
-    return _ERRORS.get(response.status_code, Unavailable)(detail)
-
-
-def _problems(told: Iterable[Answer]) -> tuple[FieldProblem, ...]:
-    return tuple(FieldProblem(it["field"], it["problem"], it.get("line")) for it in told)
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -224,11 +220,19 @@ def _read(path: Path) -> bytes:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _files_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every file of a design's folder: (path inside, sha256)."""
+def _files_of(folder: Path) -> Iterator[str]:
+    """Every file of a design's folder, as its path inside."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not any(part in NOT_PUBLISHED for part in path.parts):
-            yield path.relative_to(folder).as_posix(), _sha256(path)
+            yield path.relative_to(folder).as_posix()
+
+
+def _read_file(folder: Path, path: str, told: Told) -> LocalFile:
+    place = folder / path
+    size = place.stat().st_size
+    if size >= LARGE:
+        told(Sending(path, size, waits="is being read"))
+    return LocalFile(place, path, size, _sha256(place))
 
 
 def _sha256(path: Path) -> str:
@@ -236,7 +240,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+def _batches(files: Iterable[LocalFile]) -> Iterator[list[LocalFile]]:
+    """Small files as the server takes them in one form."""
+    batch: list[LocalFile] = []
+    for file in files:
+        full = sum(it.size for it in batch) + file.size > BATCH_BYTES
+        if batch and (full or len(batch) == BATCH_FILES):
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch

@@ -17,6 +17,7 @@ from commons.manifest import (
 )
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
+from cosmo.progress import shown_progress
 from cosmo.told import JSON, tell
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -80,8 +81,8 @@ def export(design: str, dialect: str, release: str | None, out: Path | None, url
 @JSON
 def bring(design: str, source: str, url: str, token_file: Path) -> None:
     """Bring SOURCE (a folder, zip, tar.gz or manifest's https address) as a draft of DESIGN."""
-    with Client(url, read_secret(token_file)) as client:
-        draft = client.bring(design, source)
+    with Client(url, read_secret(token_file)) as client, shown_progress() as told:
+        draft = client.bring(design, source, told=told)
     page = f"{url}/drafts/{draft['draft']}" + ("/questions" if draft["questions"] else "")
     tell(
         {**draft, "url": page},

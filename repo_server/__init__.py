@@ -21,6 +21,7 @@ def create_app(settings: "Settings") -> "Flask":
 
     from repo_server import api, web
     from repo_server.api import auth, errors
+    from repo_server.arrivals import Arrivals
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine, with_doorbell
     from repo_server.fetching import Fetcher
@@ -37,7 +38,8 @@ def create_app(settings: "Settings") -> "Flask":
     engine = make_engine(settings.database_url)
     app.extensions["engine"] = with_doorbell(engine, app.extensions["queue"].enqueue)
     app.extensions["way"] = Way(settings.lan_hosts)
-    app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    store = app.extensions["blobs"] = BlobStore(settings.data / "blobs")
+    app.extensions["arrivals"] = Arrivals(settings.data / "blobs" / "arriving", store)
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes

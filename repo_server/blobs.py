@@ -1,30 +1,28 @@
 """Files by the hash of their contents: complete and on disk, or not there at all."""
 
-import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
 
 from commons.content import require_sha256
 from commons.errors import InvalidInput, NotFound
+from repo_server.pouring import Readable, Sum, pour
 from repo_server.tables import BlobRow
 
-MAX_BYTES = 1024**3
-_PIECE = 1024 * 1024
-
-
-class Readable(Protocol):
-    """What a blob is read from: a request's stream, an open file."""
-
-    def read(self, size: int, /) -> bytes: ...
+_INSERT: Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+MAX_BYTES = 1024**3  # in one go; repo_server/uploads.py takes more, in several
+MAX_BYTES_TOGETHER = 64 * 1024**2  # of many small files in one form
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +55,31 @@ class BlobStore:
         hash, OSError (ENOSPC) when the disk is full. Nothing is kept then.
         """
         with self._aside() as (path, file):
-            sha256, size = _copy(stream, file, max_bytes)
-            if expected is not None and sha256 != require_sha256(expected):
-                raise InvalidInput(
-                    f"the bytes that arrived have the hash {sha256}, not {expected}: "
-                    "send the file again, it changed on its way or since it was hashed"
-                )
-            final = self._path(sha256)
-            if final.exists():
-                _sync_folder(final.parent)  # whoever named it may not have come to that yet
-                return Blob(sha256, size, new=False)
-            file.flush()
-            os.fsync(file.fileno())
-            self._name(path, final)
-        return Blob(sha256, size, new=True)
+            sum_ = Sum()
+            pour(stream, file, sum_, most=max_bytes)
+            sha256 = sum_.sha256()
+            if expected is not None:
+                require_hash(sha256, require_sha256(expected))
+            if not self.holds(sha256):
+                os.fsync(file.fileno())
+            return Blob(sha256, sum_.size, new=self.adopt(path, sha256))
+
+    def holds(self, sha256: str) -> bool:
+        """Whether the file of this hash lies here, recorded or not."""
+        return self._path(sha256).exists()
+
+    def adopt(self, aside: Path, sha256: str) -> bool:
+        """The file `aside` is the store's, under its final name; whether that was new.
+
+        Only for a file on this disk that is complete, has this hash and, unless the store has
+        it already, was synced. Nothing is left at `aside` when it was new.
+        """
+        final = self._path(sha256)
+        if final.exists():
+            sync_folder(final.parent)  # whoever named it may not have come to that yet
+            return False
+        self._name(aside, final)
+        return True
 
     def path(self, sha256: str) -> Path:
         """Where the file of this hash lies; NotFound when there is none."""
@@ -93,11 +102,11 @@ class BlobStore:
         return self._folder / sha256[:2] / sha256
 
     @contextmanager
-    def _aside(self) -> Iterator[tuple[Path, BinaryIO]]:
+    def _aside(self) -> Iterator[tuple[Path, FileIO]]:
         self._incoming.mkdir(parents=True, exist_ok=True)
         path = self._incoming / secrets.token_hex(16)
         try:
-            with path.open("xb") as file:
+            with FileIO(path, "xb") as file:
                 yield path, file
         finally:
             with suppress(FileNotFoundError):  # it has its name by now
@@ -107,23 +116,22 @@ class BlobStore:
         """The file has its final name, durably: names are written where folders are synced."""
         if not final.parent.is_dir():
             final.parent.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         aside.rename(final)
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
 
 
-def _copy(stream: Readable, file: BinaryIO, max_bytes: int) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    while piece := stream.read(_PIECE):
-        size += len(piece)
-        if size > max_bytes:
-            raise InvalidInput(f"this file has more than {max_bytes} bytes, the most taken here")
-        digest.update(piece)
-        file.write(piece)
-    return digest.hexdigest(), size
+def require_hash(found: str, expected: str) -> None:
+    """Pass for bytes that have the hash they were announced with; InvalidInput otherwise."""
+    if found != expected:
+        raise InvalidInput(
+            f"the bytes that arrived have the hash {found}, not {expected}: "
+            "send the file again, it changed on its way or since it was hashed"
+        )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """The names in this folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -131,14 +139,20 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def record(session: Session, blob: Blob, *, now: datetime) -> None:
-    """The database knows the stored file: only then it is there for anybody. Safe to say twice,
-    and for two at once.
+def record(session: Session, *stored: Blob, now: datetime) -> None:
+    """The database knows the stored files: only then they are there for anybody. Safe to say
+    twice, and for two at once.
     """
-    if session.get(BlobRow, blob.sha256) is not None:
-        return
-    with suppress(IntegrityError), session.begin_nested():  # somebody else was quicker
-        session.add(BlobRow(sha256=blob.sha256, size=blob.size, stored_at=now))
+    insert = _INSERT[session.get_bind().dialect.name]
+    rows = [{"sha256": it.sha256, "size": it.size, "stored_at": now} for it in stored]
+    if rows:
+        session.execute(insert(BlobRow).values(rows).on_conflict_do_nothing())
+
+
+def missing(session: Session, hashes: Sequence[str]) -> list[str]:
+    """Those of the hashes under which no file is there, in their order, each once."""
+    stored = set(session.exec(select(BlobRow.sha256).where(col(BlobRow.sha256).in_(hashes))))
+    return [sha256 for sha256 in dict.fromkeys(hashes) if sha256 not in stored]
 
 
 def require(session: Session, sha256: str) -> None:

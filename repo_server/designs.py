@@ -1,7 +1,7 @@
 """Designs and their releases: what may be published, and what has been."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from commons.errors import (
 )
 from commons.manifest import Manifest, manifest_name, manifest_of, missing_files, read_manifest
 from commons.versions import require_next, require_version
-from repo_server import announcements, components, heads, lineage
+from repo_server import announcements, blobs, components, heads, lineage
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.paths import wrong_paths
@@ -191,16 +191,12 @@ def _wrong_version(manifest: Manifest) -> list[FieldProblem]:
 
 
 def _not_stored(session: Session, files: Mapping[str, str]) -> list[FieldProblem]:
-    stored = _stored(session, files.values())
+    missing = set(blobs.missing(session, list(files.values())))
     return [
         FieldProblem("files", f"'{path}': no file with the hash {sha256[:64]} is stored; send it")
         for path, sha256 in files.items()
-        if sha256 not in stored
+        if sha256 in missing
     ]
-
-
-def _stored(session: Session, hashes: Iterable[str]) -> set[str]:
-    return set(session.exec(select(BlobRow.sha256).where(col(BlobRow.sha256).in_(set(hashes)))))
 
 
 def _design_of(session: Session, slug: str, *, by: Person) -> DesignRow | None:

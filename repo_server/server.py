@@ -155,6 +155,7 @@ def _watch(
             queue.enqueue("notice_silence")
             queue.enqueue("inspect_waiting")
             queue.enqueue("deliver_waiting")
+            queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S
         stop.wait(1.0)
 

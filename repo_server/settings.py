@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
@@ -18,8 +19,11 @@ VARIABLES = {
     "COSMO_LAN_HOSTS": "names in your own network that webhooks may call, by http too",
     "COSMO_SECRET_FILE": "file with the server's secret, made when missing; absent: in COSMO_DATA",
     "COSMO_BASE_URL": "address by which browsers and agents reach this server",
+    "COSMO_UPLOAD_QUOTA_GB": "how much a person's unfinished uploads may be together; absent: 10",
+    "COSMO_UPLOAD_DAYS": "how long an unfinished upload is kept; absent: 7",
 }
 _SECRET_BYTES = 32
+_MOST = 36_500  # days, or GB: more is a slip of the hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Settings:
     redis_url: str | None
     secret_file: Path
     base_url: str
+    upload_quota_gb: float
+    upload_days: float
     lan_hosts: frozenset[str] = frozenset()
 
     @classmethod
@@ -53,6 +59,8 @@ class Settings:
             secret_file=Path(given.get("COSMO_SECRET_FILE", data / "secret")).resolve(),
             base_url=base_url,
             lan_hosts=frozenset(given.get("COSMO_LAN_HOSTS", "").replace(",", " ").split()),
+            upload_quota_gb=_number(given, "COSMO_UPLOAD_QUOTA_GB", 10),
+            upload_days=_number(given, "COSMO_UPLOAD_DAYS", 7),
         )
 
     def environment(self) -> dict[str, str]:
@@ -63,6 +71,8 @@ class Settings:
             "COSMO_SECRET_FILE": str(self.secret_file),
             "COSMO_BASE_URL": self.base_url,
             "COSMO_LAN_HOSTS": " ".join(sorted(self.lan_hosts)),
+            "COSMO_UPLOAD_QUOTA_GB": str(self.upload_quota_gb),
+            "COSMO_UPLOAD_DAYS": str(self.upload_days),
         }
         return chosen if self.redis_url is None else {**chosen, "COSMO_REDIS_URL": self.redis_url}
 
@@ -70,6 +80,16 @@ class Settings:
     def queue_url(self) -> str:
         """Where the queue is: the Redis that was named, or the embedded one's socket."""
         return self.redis_url or f"unix://{self.data / 'valkey.sock'}"
+
+    @property
+    def upload_quota_bytes(self) -> int:
+        """How many bytes a person's unfinished uploads may be together."""
+        return int(self.upload_quota_gb * 1024**3)
+
+    @property
+    def upload_kept(self) -> timedelta:
+        """How long an unfinished upload is kept after somebody last went on with it."""
+        return timedelta(days=self.upload_days)
 
     @property
     def https(self) -> bool:
@@ -85,6 +105,19 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
         problems.append(FieldProblem(key, f"is not a setting; {hint}"))
     if problems:
         raise InvalidInput("; ".join(str(problem) for problem in problems), problems)
+
+
+def _number(given: Mapping[str, str], key: str, absent: float) -> float:
+    """The number above 0 that the variable holds."""
+    try:
+        number = float(given.get(key, absent))
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= _MOST:
+        raise InvalidInput(
+            f"{key} is '{given[key]}'; it must be a number above 0, such as {absent}"
+        )
+    return number
 
 
 def read_secret(path: Path) -> bytes:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from flask import current_app
 
 from commons.errors import FabError
-from repo_server import deliveries, facts, jobs, outgoing
+from repo_server import deliveries, facts, jobs, outgoing, uploads
+from repo_server.arrivals import Arrivals
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.deliveries import Letter, Outcome
 from repo_server.outgoing import Way
 from repo_server.parsing.inspection import inspect
+from repo_server.settings import Settings
 
 _SENT_AT_ONCE = 8
 
@@ -70,3 +72,13 @@ def _send(letter: Letter, secret: bytes, way: Way) -> Outcome:
     except FabError as error:
         return Outcome(None, str(error))
     return Outcome(status, f"it answered {status}")
+
+
+def drop_abandoned_uploads() -> None:
+    """What nobody went on with for as long as the settings say is gone, and its room is free."""
+    arrivals: Arrivals = current_app.extensions["arrivals"]
+    settings: Settings = current_app.extensions["settings"]
+    before = datetime.now(UTC) - settings.upload_kept
+    with transaction(current_app.extensions["engine"]) as session:
+        uploads.forget_abandoned(session, before)
+    arrivals.drop_abandoned(before)

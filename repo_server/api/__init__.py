@@ -24,12 +24,14 @@ from repo_server.api import (
     people,
     programs,
     things,
+    uploads,
     webhooks,
 )
 
 BLUEPRINTS = (
     people.bp,
     blobs.bp,
+    uploads.bp,
     designs.bp,
     drafts.bp,
     comparisons.bp,

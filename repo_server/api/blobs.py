@@ -1,18 +1,27 @@
 """Files by their hash: streamed in, served for ever as they are, and never run."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 from flask import Blueprint, current_app, request, send_file
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from commons.content import require_sha256
-from commons.wire import Sha256, Told
-from repo_server import blobs, facts
+from commons.wire import Asked, Sha256, Told
+from repo_server import blobs, facts, paths
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
+
+
+class Hashes(Asked):
+    """Files by their hashes, as many as a release may have."""
+
+    sha256: Annotated[tuple[str, ...], Field(max_length=paths.MAX_FILES)]
+
 
 bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
 
@@ -28,6 +37,16 @@ class StoredBlob(Told):
     size: int
 
 
+class StoredBlobs(Told):
+    """In the order in which they were sent."""
+
+    blobs: tuple[StoredBlob, ...]
+
+
+class MissingBlobs(Told):
+    missing: tuple[str, ...]
+
+
 @bp.put("/blobs/<sha256>")
 @auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES)
 @answers({201: StoredBlob, 200: StoredBlob}, takes=_BYTES)
@@ -40,6 +59,28 @@ def put_blob(sha256: str) -> ResponseReturnValue:
         blobs.record(session, stored, now=datetime.now(UTC))
     answer = write(StoredBlob(sha256=stored.sha256, size=stored.size))
     return answer, 201 if stored.new else 200
+
+
+@bp.post("/blobs")
+@auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES_TOGETHER)
+@answers({200: StoredBlobs}, takes=Raw("multipart/form-data"))
+def put_blobs() -> ResponseReturnValue:
+    """200 with hash and size of each file of a form, in their order: all are stored."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = [store.put(file.stream) for file in request.files.getlist("file")]
+    with transaction(current_app.extensions["engine"]) as session:
+        blobs.record(session, *stored, now=datetime.now(UTC))
+    told = tuple(StoredBlob(sha256=blob.sha256, size=blob.size) for blob in stored)
+    return write(StoredBlobs(blobs=told))
+
+
+@bp.post("/blobs/missing")
+@auth.signed_in(Scope.DESIGN_WRITE)
+@answers({200: MissingBlobs})
+def find_missing(asked: Hashes) -> ResponseReturnValue:
+    """200 with those of the hashes under which no file is stored."""
+    with reading(current_app.extensions["engine"]) as session:
+        return write(MissingBlobs(missing=tuple(blobs.missing(session, asked.sha256))))
 
 
 @bp.get("/blobs/<sha256>")

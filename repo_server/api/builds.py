@@ -15,10 +15,11 @@ from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
-from repo_server.blobs import Blob, Readable
+from repo_server.blobs import Blob
 from repo_server.builds import BuildReport, NewBuild, Tally
 from repo_server.db import reading, transaction
 from repo_server.parsing.inspection import inspect
+from repo_server.pouring import Readable
 from repo_server.tables.people import LabRole
 
 bp = Blueprint("api_builds", __name__, url_prefix="/api/v1")

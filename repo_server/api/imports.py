@@ -23,6 +23,7 @@ from repo_server.fetching import Fetcher
 from repo_server.ids import new_id
 from repo_server.parsing import archives
 from repo_server.people import Scope
+from repo_server.pouring import Readable
 
 bp = Blueprint("api_imports", __name__, url_prefix="/api/v1")
 
@@ -80,7 +81,7 @@ def bring(slug: str, contents: Contents) -> str:
     return id_
 
 
-def contents_of_archive(stream: blobs.Readable) -> Contents:
+def contents_of_archive(stream: Readable) -> Contents:
     """What the archive holds, each file stored. InvalidInput for one that is made to harm."""
     files: dict[str, str] = {}
 
@@ -118,7 +119,7 @@ def read_stored(sha256: str, most: int) -> bytes:
         return file.read(most)
 
 
-def _store(stream: blobs.Readable) -> str:
+def _store(stream: Readable) -> str:
     store: blobs.BlobStore = current_app.extensions["blobs"]
     stored = store.put(stream)
     with transaction(current_app.extensions["engine"]) as session:

@@ -13,6 +13,7 @@ from repo_server.tables.designs import (
     ProposalRow,
     ReleaseFileRow,
     ReleaseRow,
+    UploadRow,
     YankRow,
 )
 from repo_server.tables.jobs import (
@@ -85,6 +86,7 @@ __all__ = [
     "SessionRow",
     "StatementRow",
     "ToolpathRow",
+    "UploadRow",
     "WaitingOrderRow",
     "WebhookRow",
     "YankRow",

@@ -15,6 +15,16 @@ class BlobRow(SQLModel, table=True):
     stored_at: datetime
 
 
+class UploadRow(SQLModel, table=True):
+    """A file that a person has announced and not sent as a whole. Its bytes lie on the disk."""
+
+    __tablename__ = "upload"
+    person_id: str = Field(foreign_key="person.id", primary_key=True)
+    sha256: str = Field(primary_key=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    touched_at: datetime = Field(index=True)
+
+
 class FileFactsRow(SQLModel, table=True):
     """What the parser of one kind learned about a file; made again when the parser gets better.
 

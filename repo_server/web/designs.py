@@ -26,6 +26,7 @@ from repo_server import (
 )
 from repo_server.api import auth
 from repo_server.api import designs as publishing
+from repo_server.api import uploads as arriving
 from repo_server.api.errors import status_of
 from repo_server.contributions import Contribution
 from repo_server.db import reading
@@ -181,8 +182,9 @@ def _asks(slug: str) -> int:
 @bp.get("/publish")
 @auth.public
 def publish_form() -> ResponseReturnValue:
-    """The form to publish a release."""
-    return render_template("publish.html", values={})
+    """The form to publish a release, and what has not arrived as a whole yet."""
+    unfinished = arriving.unfinished() if auth.current().person else []
+    return render_template("publish.html", values={}, unfinished=unfinished)
 
 
 @bp.post("/publish")

@@ -43,6 +43,7 @@ def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
     safe = nh3.clean(
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"pre": {"tabindex": "0"}},  # wide ones are scrolled by key, too
     )  # fmt: skip
     return Markup(safe)  # noqa: S704  (nh3 let nothing else through)
 

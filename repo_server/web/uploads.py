@@ -12,6 +12,7 @@ from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
 from commons.manifest import MANIFEST_NAMES, MAX_BYTES, read_manifest
 from repo_server import blobs
 from repo_server.db import transaction
+from repo_server.pouring import Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def read_files(files: MultiDict[str, FileStorage], manifest: bytes) -> Mapping[s
     return {**folder, **_placed(single, manifest)}
 
 
-def store(stream: blobs.Readable) -> str:
+def store(stream: Readable) -> str:
     """The hash under which the stream's bytes are stored now."""
     store: blobs.BlobStore = current_app.extensions["blobs"]
     stored = store.put(stream)
@@ -64,7 +65,7 @@ def _inside(files: Iterable[FileStorage]) -> dict[str, FileStorage]:
     for file in files:
         _, _, path = (file.filename or "").partition("/")
         # What editors and systems leave behind belongs to no release.
-        if path and not any(part.startswith(".") for part in path.split("/")):
+        if path and not any(_is_left_behind(part) for part in path.split("/")):
             found[path] = file
     return found
 
@@ -73,6 +74,10 @@ def _taken(folder: dict[str, FileStorage]) -> FileStorage | None:
     """The folder's manifest, which is no longer in it; None when it has none."""
     name = next((name for name in MANIFEST_NAMES if name in folder), None)
     return folder.pop(name) if name else None
+
+
+def _is_left_behind(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
 
 
 def _placed(files: Iterable[FileStorage], manifest: bytes) -> dict[str, FileStorage]:

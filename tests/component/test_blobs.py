@@ -132,3 +132,21 @@ def test_what_interrupted_uploads_left_behind_is_swept_and_nothing_else(tmp_path
     (tmp_path / "incoming" / "left").write_bytes(b"half a file")
     assert store.sweep() == 1
     assert files_in(tmp_path) == [store.path(kept.sha256)]
+
+
+def test_many_small_files_are_stored_together_and_what_is_missing_is_told(sign_up, client):
+    ada = sign_up("ada")
+    files = [BYTES, b"", b"two\r\n--lines", BYTES]
+    asked = {"sha256": [sha256(data) for data in (*files, b"absent")]}
+    missing = ada.post("/api/v1/blobs/missing", asked).json["missing"]
+    assert missing == list(dict.fromkeys(asked["sha256"]))
+    form = {"file": [(BytesIO(data), "x.stl") for data in files]}
+    answer = ada.send("POST", "/api/v1/blobs", data=form, content_type="multipart/form-data")
+    assert answer.json == {"blobs": [{"sha256": sha256(it), "size": len(it)} for it in files]}
+    assert [fetch(client, sha256(data)).data for data in files] == files
+    assert ada.post("/api/v1/blobs/missing", asked).json["missing"] == [sha256(b"absent")]
+
+
+def test_more_hashes_than_a_release_has_files_are_refused(sign_up):
+    refused = sign_up("ada").post("/api/v1/blobs/missing", {"sha256": ["0" * 64] * 2001})
+    assert refused.status_code == 422

@@ -120,6 +120,8 @@ ROUTES = {
         POST /sign-out
         GET /waiting-orders/<id>
         POST /waiting-orders/<id>/<word>
+        POST /api/v1/blobs
+        POST /api/v1/blobs/missing
         PUT /api/v1/blobs/<sha256>
         POST /api/v1/designs/<slug>/releases
         GET /api/v1/designs/<slug>/grants
@@ -141,6 +143,11 @@ ROUTES = {
         POST /api/v1/waiting-orders/<id>/decline
         POST /api/v1/waiting-orders/<id>/quote
         POST /api/v1/waiting-orders/<id>/withdraw
+        GET /api/v1/uploads
+        POST /api/v1/uploads
+        DELETE /api/v1/uploads/<sha256>
+        GET /api/v1/uploads/<sha256>
+        PATCH /api/v1/uploads/<sha256>
     """,
     "members": """
         GET /api/v1/labs/<lab>/facts
@@ -235,9 +242,14 @@ SCOPES_OF = {
     "POST /api/v1/drafts/<draft_id>/editors": Scope.DESIGN_WRITE,
     "POST /api/v1/drafts/<draft_id>/release": Scope.DESIGN_WRITE,
     "POST /api/v1/releases/<id>/yank": Scope.DESIGN_WRITE,
+    "POST /api/v1/blobs": Scope.DESIGN_WRITE,
+    "POST /api/v1/blobs/missing": Scope.DESIGN_WRITE,
     "PUT /api/v1/blobs/<sha256>": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/releases": Scope.DESIGN_WRITE,
     "POST /publish": Scope.DESIGN_WRITE,
+    "POST /api/v1/uploads": Scope.DESIGN_WRITE,
+    "DELETE /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
+    "PATCH /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
     "POST /orders": Scope.ORDER_WRITE,
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,

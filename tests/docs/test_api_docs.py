@@ -19,7 +19,7 @@ from tests.docs.pages import Block, blocks, code, read, rows, sections
 
 PAGE = "docs/api.md"
 PREFIX = "/api/v1"
-ROUTE = re.compile(r"`(GET|POST|PUT|DELETE) (/\S+)`")
+ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/\S+)`")
 MESSAGES: dict[str, type[BaseModel]] = {
     "OrderRequest": OrderRequest,
     "WantedWebhook": WantedWebhook,

@@ -66,6 +66,8 @@ def test_the_servers_defaults_are_those_that_are_told(tmp_path: Path) -> None:
     settings = Settings.from_env({})
     assert settings.data == Path(code(absent["COSMO_DATA"])).resolve()
     assert settings.base_url == code(absent["COSMO_BASE_URL"])
+    assert settings.upload_quota_gb == float(code(absent["COSMO_UPLOAD_QUOTA_GB"]))
+    assert settings.upload_days == float(code(absent["COSMO_UPLOAD_DAYS"]))
     moved = Settings.from_env({"COSMO_DATA": str(tmp_path)})
     assert moved.secret_file == tmp_path / code(absent["COSMO_SECRET_FILE"])
     assert moved.database_url.startswith(f"sqlite:///{tmp_path}")

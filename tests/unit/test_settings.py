@@ -1,5 +1,6 @@
 """Settings come from COSMO_* variables alone; a wrong name is an error that knows the right one."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,16 @@ def test_every_unknown_variable_is_named_with_its_nearest():
 def test_a_base_address_that_browsers_cannot_open_is_refused():
     with pytest.raises(InvalidInput, match="COSMO_BASE_URL"):
         Settings.from_env({"COSMO_BASE_URL": "designs.example.org"})
+
+
+@pytest.mark.parametrize("given", ["many", "0", "-1", "nan", "inf", "1e9"])
+@pytest.mark.parametrize("key", ["COSMO_UPLOAD_QUOTA_GB", "COSMO_UPLOAD_DAYS"])
+def test_a_limit_that_is_no_number_above_zero_is_refused(key, given):
+    with pytest.raises(InvalidInput, match=f"{key} is '{given}'"):
+        Settings.from_env({key: given})
+
+
+def test_limits_of_uploads_are_taken_in_gb_and_days():
+    settings = Settings.from_env({"COSMO_UPLOAD_QUOTA_GB": "0.5", "COSMO_UPLOAD_DAYS": "2"})
+    assert settings.upload_quota_bytes == 512 * 1024**2
+    assert settings.upload_kept == timedelta(days=2)

@@ -1,0 +1,135 @@
+"""Every page, in light and dark, on a phone and at a desk, as axe sees it: WCAG 2.2 AA."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from commons.wire import EventKind
+from repo_server import create_app, drafts
+from repo_server.designs import show_design
+from repo_server.drafts import Contents
+from repo_server.settings import Settings
+from tests.e2e.conftest import ROOT, Site
+from tests.e2e.test_pages import sign_in
+from tests.e2e.test_publishing import drop
+from tests.e2e.test_toolpaths import program, shown
+from tests.floor import run
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., BrowserContext]
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+# Every route that answers with a page, and an address of it; the words in {} are filled in.
+PAGES = {
+    "/": "/?q=jar",
+    "/cities/<city>": "/cities/hamburg",
+    "/designs/<slug>": "/designs/twist-jar",
+    "/designs/<slug>/builds": "/designs/twist-jar/builds",
+    "/designs/<slug>/contributions": "/designs/twist-jar/contributions",
+    "/designs/<slug>/licence": "/designs/twist-jar/licence",
+    "/designs/<slug>/lineage": "/designs/twist-jar/lineage",
+    "/drafts": "/drafts",
+    "/drafts/<draft_id>": "/drafts/{draft}",
+    "/labs": "/labs",
+    "/labs/<lab>": "/labs/corner",
+    "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
+    "/labs/<lab>/facts": "/labs/corner/facts",
+    "/labs/<lab>/notices": "/labs/corner/notices",
+    "/labs/<lab>/jobs/<id>": "{job}",
+    "/labs/<lab>/manage": "/labs/corner/manage",
+    "/labs/new": "/labs/new",
+    "/me/facts": "/me/facts",
+    "/publish": "/publish",
+    "/releases/<before>/changes/<after>": "/releases/{release}/changes/{release}",
+    "/releases/<id>": "/releases/{release}",
+    "/releases/<id>/bom": "/releases/{release}/bom",
+    "/releases/<id>/fork": "/releases/{release}/fork",
+    "/sign-in": "/sign-in",
+    "/sign-up": "/sign-up",
+    "/things/<attempt_id>": "/things/{thing}",
+}
+# They lead to another page of these, or need a paid order that nobody has placed here yet.
+NOT_LOOKED_AT = {"/compare", "/waiting-orders/<id>"}
+NO_PAGES = ("/api/", "/static/", "/attempts/")
+
+
+def wrong_on(page: Page) -> list[str]:
+    """Each rule that is broken, with where and why."""
+    found = Axe().run(page, options={"runOnly": list(RULES), "resultTypes": ["violations"]})
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found.response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def addresses(site: Site) -> list[str]:
+    """Where each page of PAGES is, with machines at work, jobs, a verdict and a passport on it."""
+    floor = site.floor
+    job = shown(site, program())
+    floor.now = datetime.now(UTC)
+    floor.clear("Router")
+    with floor.session() as session:
+        head = show_design(session, "twist-jar").head
+        begun = Contents('name = "Jar"', {})
+        drafts.begin(session, "jar-to-come", begun, id="jar", by=head.published_by, now=floor.now)
+    floor.order()
+    offer = floor.running()
+    floor.tell(EventKind.FINISHED, offer, run=run())
+    known = {
+        "job": job.removeprefix(site.address),
+        "release": head.id,
+        "thing": offer.attempt_id,
+        "draft": "jar",
+    }
+    return [address.format(**known) for address in PAGES.values()]
+
+
+def test_every_page_is_looked_at(tmp_path) -> None:
+    app = create_app(Settings.from_env({"COSMO_DATA": str(tmp_path)}))
+    pages = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.rule.startswith(NO_PAGES)
+    }
+    assert pages - NOT_LOOKED_AT == PAGES.keys()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_breaks_a_rule(
+    width: int,
+    scheme: Literal["light", "dark"],
+    chromium: Browser,
+    site: Site,
+    addresses: list[str],
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page, broken = sign_in(context, site), list[str]()
+    for address in [*addresses, "/nothing-here"]:
+        page.goto(site.address + address)
+        page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true; })")
+        broken += [f"{address} {wrong}" for wrong in wrong_on(page)]
+    context.close()
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_folder_that_was_chosen_and_what_is_wrong_with_it_break_no_rule(
+    scheme: Literal["light", "dark"], visit: Visit, site: Site
+) -> None:
+    page = sign_in(visit(390, color_scheme=scheme), site)
+    page.goto(f"{site.address}/publish")
+    drop(page, ROOT / "designs" / "twist-jar")  # more files than the list shows at once
+    expect(page.get_by_role("list", name="Files")).to_be_visible()
+    assert wrong_on(page) == []
+    drop(page, ROOT / "designs" / "twist-jar" / "export")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert wrong_on(page) == []
