@@ -251,3 +251,9 @@ def _batches(files: Iterable[LocalFile]) -> Iterator[list[LocalFile]]:
         batch.append(file)
     if batch:
         yield batch
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
