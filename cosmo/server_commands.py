@@ -31,3 +31,12 @@ def add_admin(handle: str, name: str, email: str, password: str) -> None:
 
     make(Settings.from_env(), handle=handle, name=name, email=email, password=password)
     click.echo(f"{handle} may now add cities")
+
+
+@server.command()
+def reindex() -> None:
+    """Make what designs are found by anew, from their releases. The server may run."""
+    from repo_server.server import reindex as make
+    from repo_server.settings import Settings
+
+    click.echo(f"{make(Settings.from_env())} designs can be found")

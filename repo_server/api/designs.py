@@ -1,6 +1,7 @@
 """Publishing releases, and looking at what is published."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -12,16 +13,19 @@ from pydantic import Field
 from sqlmodel import Session
 
 from commons import bom
-from commons.errors import InvalidInput, NotFound
+from commons.errors import InvalidInput, ManifestInvalid, NotFound
 from commons.manifest import Part, check_manifest, read_manifest
 from commons.wire import Asked
-from repo_server import blobs, designs, heads, paths, search
-from repo_server.api import auth
+from repo_server import blobs, designs, heads, paths
+from repo_server.api import asking, auth
 from repo_server.api.messages import read
 from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Upload, Yank
 from repo_server.ids import new_id
 from repo_server.people import Scope
+from repo_server.search import finding, refill
+from repo_server.search.finding import Hit
+from repo_server.search.texts import texts_of
 
 bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
 
@@ -54,13 +58,39 @@ def create_release(slug: str) -> ResponseReturnValue:
 @bp.get("/designs")
 @auth.public
 def list_designs() -> ResponseReturnValue:
-    """200 with a page of the catalogue: ?q= words, ?page= from 1."""
-    number = request.args.get("page", 1, type=int)
+    """200 with a page of what is found, and how many there are of each kind."""
+    limit = asking.read_limit(request.args, default=finding.PAGE)
     with reading(current_app.extensions["engine"]) as session:
-        page = search.find_designs(session, request.args.get("q", ""), number=number)
+        wanted = asking.read_wanted(session, request.args)
+        found = finding.find_designs(
+            session, wanted, cursor=request.args.get("cursor"), limit=limit
+        )
     return jsonify(
-        designs=[_line(release) for release in page.releases], page=page.number, more=page.more
+        designs=[_hit(hit) for hit in found.hits],
+        total=asdict(found.total),
+        facets={
+            facet: [{"value": value, **asdict(count)} for value, count in values.items()]
+            for facet, values in found.facets.items()
+        },
+        near_words=found.near,
+        next=found.next,
     )
+
+
+def _hit(hit: Hit) -> dict[str, object]:
+    return {
+        "slug": hit.slug,
+        "id": hit.release_id,
+        "version": hit.version,
+        "name": "".join(piece.text for piece in hit.name),
+        "function": hit.function,
+        "license": hit.license,
+        "processes": hit.processes,
+        "picture": hit.picture,
+        "published_at": hit.published_at.isoformat(),
+        "near": hit.near,
+        "snippet": [asdict(piece) for piece in hit.text],
+    }
 
 
 @bp.get("/designs/<slug>")
@@ -97,6 +127,7 @@ def yank_release(id: str) -> ResponseReturnValue:
     asked, by, now = read(NewYank), auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         heads.yank(session, id, reason=asked.reason, by=by, now=now)
+        refill.follow_head(session, id, current_app.extensions["blobs"])
     return "", 204
 
 
@@ -112,6 +143,9 @@ def publish(
     by, now = auth.current_person(), datetime.now(UTC)
     text = store.put(BytesIO(upload.manifest))
     upload = replace(upload, bom=bom_of(upload))
+    with suppress(ManifestInvalid):  # said below, with everything else that is wrong
+        manifest = read_manifest(upload.manifest)
+        upload = replace(upload, texts=texts_of(manifest, upload.files, store))
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
         id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)

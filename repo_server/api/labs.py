@@ -68,6 +68,16 @@ def set_member(lab: str) -> ResponseReturnValue:
     return "", 204
 
 
+@bp.put("/labs/<lab>/place")
+@auth.lab_role(LabRole.MANAGER)
+def set_place(lab: str) -> ResponseReturnValue:
+    """204; the lab is at this place."""
+    asked = read(labs.Place)
+    with transaction(current_app.extensions["engine"]) as session:
+        labs.set_place(session, lab, asked)
+    return "", 204
+
+
 @bp.get("/labs/<lab>/members")
 @auth.lab_role(LabRole.MANAGER)
 def list_members(lab: str) -> ResponseReturnValue:

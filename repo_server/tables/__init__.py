@@ -44,6 +44,12 @@ from repo_server.tables.people import (
     PersonRow,
     SessionRow,
 )
+from repo_server.tables.search import (
+    SearchCardRow,
+    SearchEntryRow,
+    SearchSlipRow,
+    SearchWordRow,
+)
 
 __all__ = [
     "AgentEventRow",
@@ -80,6 +86,10 @@ __all__ = [
     "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",
+    "SearchCardRow",
+    "SearchEntryRow",
+    "SearchSlipRow",
+    "SearchWordRow",
     "SessionRow",
     "StatementRow",
     "ToolpathRow",

@@ -47,6 +47,11 @@ ROUTES = {
         GET /releases/<before>/changes/<after>
         GET /api/v1/releases/<before>/changes/<after>
         GET /designs/<slug>
+        GET /designs/<slug>/feed.atom
+        GET /designs/<slug>/okh.toml
+        GET /feed.atom
+        GET /tags/<tag>/feed.atom
+        GET /.well-known/okh-manifests.json
         GET /designs/<slug>/licence
         GET /labs
         GET /labs/<lab>
@@ -180,6 +185,7 @@ ROUTES = {
         POST /api/v1/labs/<lab>/lots
         GET /api/v1/labs/<lab>/members
         POST /api/v1/labs/<lab>/members
+        PUT /api/v1/labs/<lab>/place
     """,
     "admins": """
         POST /api/v1/cities
