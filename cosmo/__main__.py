@@ -16,6 +16,7 @@ from cosmo.lab_commands import lab
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
 from cosmo.progress import shown_progress
+from cosmo.search_commands import search
 from cosmo.server_commands import server
 from cosmo.told import JSON, console, tell, wants_json
 from cosmo.webhook_commands import webhook
@@ -104,20 +105,6 @@ def fork(design: str, folder: Path, change: str, url: str, token_file: Path) -> 
 
 
 @cli.command()
-@click.argument("words", nargs=-1)
-@SERVER
-@JSON
-def search(words: tuple[str, ...], url: str) -> None:
-    """List designs whose name or purpose holds all WORDS."""
-    with Client(url) as client:
-        found = client.get("/designs", q=" ".join(words))["designs"]
-    table = Table("design", "version", "name", "licence", box=None)
-    for design in found:
-        table.add_row(design["slug"], design["version"], design["name"], design["license"])
-    tell(found, table if found else "nothing found")
-
-
-@cli.command()
 @click.argument("lab")
 @SERVER
 @TOKEN
@@ -134,6 +121,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
 
 
 cli.add_command(order)
+cli.add_command(search)
 cli.add_command(lab)
 cli.add_command(manifest)
 cli.add_command(bring)

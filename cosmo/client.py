@@ -74,9 +74,16 @@ class Client:
     def __exit__(self, *exc: object) -> None:
         self._http.close()
 
-    def get(self, path: str, **params: str | int) -> Answer:
-        """The answer to a GET below /api/v1. Raises what the server's problem says."""
+    def get(self, path: str, **params: str | int | float | tuple[str, ...]) -> Answer:
+        """The answer to a GET below /api/v1; a tuple asks for each of its values.
+
+        Raises what the server's problem says.
+        """
         return self._ask("GET", path, params=params)
+
+    def put(self, path: str, body: Answer) -> Answer:
+        """The answer to a PUT, which may be sent twice."""
+        return self._ask("PUT", path, json=body)
 
     def post(self, path: str, body: Answer | None = None, *, key: str | None = None) -> Answer:
         """The answer to a POST; `key` makes it safe to send the same order again."""

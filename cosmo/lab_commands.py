@@ -32,6 +32,21 @@ def found(slug: str, name: str, city: str, url: str, token_file: Path) -> None:
 
 @lab.command()
 @click.argument("lab")
+@click.option("--latitude", required=True, type=click.FloatRange(-90, 90), help="In degrees.")
+@click.option("--longitude", required=True, type=click.FloatRange(-180, 180), help="In degrees.")
+@SERVER
+@TOKEN
+@JSON
+def place(lab: str, latitude: float, longitude: float, url: str, token_file: Path) -> None:
+    """Say where LAB is, so that what it has built is found by those who look near it."""
+    at = {"latitude": latitude, "longitude": longitude}
+    with Client(url, read_secret(token_file)) as client:
+        client.put(f"/labs/{lab}/place", at)
+    tell(at, f"{lab} is at {latitude:g}, {longitude:g}: {url}/?near={lab}")
+
+
+@lab.command()
+@click.argument("lab")
 @SERVER
 @TOKEN
 @JSON

@@ -34,3 +34,14 @@ def add_admin(handle: str, name: str, email: str, password: str) -> None:
 
     make(Settings.from_env(), handle=handle, name=name, email=email, password=password)
     tell({"handle": handle}, f"{handle} may now add cities")
+
+
+@server.command()
+@JSON
+def reindex() -> None:
+    """Make what designs are found by anew, from their releases. The server may run."""
+    from repo_server.server import reindex as make
+    from repo_server.settings import Settings
+
+    count = make(Settings.from_env())
+    tell({"designs": count}, f"{count} designs can be found")

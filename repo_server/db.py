@@ -89,6 +89,11 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def is_postgresql(session: Session) -> bool:
+    """Whether this is PostgreSQL; it is SQLite otherwise."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
 def upgrade(engine: Engine) -> None:
     """The database has every table and column that this version of the code needs."""
     # Here and not above: the start needs it once, and no request ever.

@@ -14,6 +14,7 @@ from repo_server import attempts, cards, jobs, orders
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
+from repo_server.search import builds
 from repo_server.tables import (
     BedClearRow,
     BuildOrderRow,
@@ -95,6 +96,8 @@ def give_verdict(
     change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
     if change.attempt_id:
         attempts.judge(session, change.attempt_id, good=good, by=by, now=now)
+    if change.after is JobState.DONE:
+        builds.note(session, job)
     if 0 < good < job.copies:
         orders.queue_again(session, job, job.copies - good, now=now)
 

@@ -23,6 +23,8 @@ from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.paths import wrong_paths
 from repo_server.people import Person
+from repo_server.search import builds, index
+from repo_server.search.entries import NO_TEXTS, Texts, entry_of
 from repo_server.tables import (
     BlobRow,
     DesignRow,
@@ -42,6 +44,7 @@ class Upload:
     """What somebody wants to publish: the manifest as written, each path's hash, what changed.
 
     `bom` is the text of the bill of materials, None where there is none to be read.
+    `texts` is what is read of its files, so that the design is found by it.
     """
 
     slug: str
@@ -49,6 +52,7 @@ class Upload:
     files: Mapping[str, str]
     note: str = ""
     bom: bytes | None = None
+    texts: Texts = NO_TEXTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,26 @@ def publish_release(
     heads.choose_head(session, design)
     told = {"release_id": id_, "slug": design.slug, "version": manifest.version}
     announcements.tell_of_release(session, told, now=now)
+    if design.head_id == id_:
+        _let_find(session, design, manifest, upload, now=now)
     return id_, True
+
+
+def _let_find(
+    session: Session, design: DesignRow, manifest: Manifest, upload: Upload, *, now: datetime
+) -> None:
+    """The design is found by this release, which has just become its head."""
+    entry = entry_of(
+        manifest,
+        upload.files,
+        upload.texts,
+        design_id=design.id,
+        slug=design.slug,
+        release_id=design.head_id or "",
+        labs=builds.labs_that_built(session, design.id),
+        published_at=now,
+    )
+    index.put(session, [entry])
 
 
 def check(session: Session, upload: Upload, *, by: Person, now: datetime) -> Manifest:

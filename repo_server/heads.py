@@ -48,6 +48,30 @@ def list_releases(session: Session, slug: str) -> tuple[ReleaseLine, ...]:
     return tuple(sorted(lines, key=lambda it: in_order(it.version), reverse=True))
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestLine:
+    """Where a design's manifest is, as a list for those who gather them tells it."""
+
+    slug: str
+    version: str
+    manifest_sha256: str
+    published_at: datetime
+
+
+def list_manifests(session: Session, *, after: str, limit: int) -> list[ManifestLine]:
+    """Every design's newest release by slug, from the one after `after` on."""
+    rows = session.exec(
+        select(
+            DesignRow.slug, ReleaseRow.version, ReleaseRow.manifest_sha256, ReleaseRow.published_at
+        )
+        .join(ReleaseRow, col(ReleaseRow.id) == col(DesignRow.head_id))
+        .where(DesignRow.slug > after)
+        .order_by(DesignRow.slug)
+        .limit(limit)
+    )
+    return [ManifestLine(*row) for row in rows]
+
+
 def choose_head(session: Session, design: DesignRow) -> None:
     """The design's head is its newest release that stands; none when all were yanked.
 

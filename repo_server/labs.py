@@ -48,6 +48,13 @@ class NewLab(Asked):
     city: Slug
 
 
+class Place(Asked):
+    """Where a lab is on the globe, in degrees."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
 class NewLot(Asked):
     """A spool or sheet. Its ring is unknown until somebody says where it was made, and how they
     know (`evidence`). A sheet lies with its width along the machine's X."""
@@ -135,6 +142,13 @@ def lab_of(session: Session, slug: str) -> LabRow:
     if lab is None:
         raise NotFound(f"there is no lab '{slug[:80]}'")
     return lab
+
+
+def set_place(session: Session, slug: str, place: Place) -> None:
+    """The lab is there; what it has built is found by those who look near it."""
+    lab = lab_of(session, slug)
+    lab.latitude, lab.longitude = place.latitude, place.longitude
+    session.add(lab)
 
 
 def list_labs(session: Session, city_id: str | None = None) -> list[LabLine]:

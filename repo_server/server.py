@@ -27,6 +27,7 @@ from repo_server.blobs import BlobStore
 from repo_server.db import make_engine, transaction, upgrade
 from repo_server.ids import new_id
 from repo_server.queue import Queue
+from repo_server.search.refill import refill
 from repo_server.settings import VARIABLES, Settings, read_secret
 
 THREADS = 64  # each live page and each waiting agent holds one
@@ -53,14 +54,30 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Secret, folders and tables are there; what interrupted uploads left behind is not."""
+    """Secret, folders and tables are there; what interrupted uploads left behind is not.
+
+    Designs that an older server published are found like those of this one.
+    """
     read_secret(settings.secret_file)
     engine = make_engine(settings.database_url)
     upgrade(engine)
-    engine.dispose()
     for folder in ("blobs", "programs"):
         (settings.data / folder).mkdir(parents=True, exist_ok=True)
         BlobStore(settings.data / folder).sweep()
+    refill(engine, BlobStore(settings.data / "blobs"))
+    engine.dispose()
+
+
+def reindex(settings: Settings) -> int:
+    """What designs are found by is made anew from their releases; how many they are.
+
+    Until it has ended, only those that are done are found.
+    """
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    count = refill(engine, BlobStore(settings.data / "blobs"), everything=True)
+    engine.dispose()
+    return count
 
 
 def add_admin(settings: Settings, *, handle: str, name: str, email: str, password: str) -> None:

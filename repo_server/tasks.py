@@ -13,6 +13,7 @@ from repo_server.db import reading, transaction
 from repo_server.deliveries import Letter, Outcome
 from repo_server.outgoing import Way
 from repo_server.parsing.inspection import inspect
+from repo_server.search import fitting
 from repo_server.settings import Settings
 
 _SENT_AT_ONCE = 8
@@ -22,7 +23,7 @@ def inspect_release(release_id: str) -> None:
     """Every file of the release that a parser knows has its facts, or the reason why not.
 
     Facts are stored under the file's own hash, one transaction a file, and none is open while
-    a child process reads it.
+    a child process reads it. Then the release is found by the sizes that were measured.
     """
     engine = current_app.extensions["engine"]
     blobs: BlobStore = current_app.extensions["blobs"]
@@ -32,6 +33,8 @@ def inspect_release(release_id: str) -> None:
         findings = inspect(blobs.path(sha256), kind, blobs)
         with transaction(engine) as session:
             facts.record(session, sha256, kind, findings, now=datetime.now(UTC))
+    with transaction(engine) as session:
+        fitting.measure(session, release_id)
 
 
 def inspect_waiting() -> None:

@@ -32,13 +32,14 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self._script = tag == "script"
+        # What is told to programs is no script.
+        self._script = tag == "script" and given.get("type") != "application/ld+json"
         self.wrong += [f"{tag} {name}" for name in given if name == "style" or name[:2] == "on"]
         if tag == "style" or (tag == "img" and "alt" not in given):
             self.wrong.append(tag)
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
-        if tag in ("script", "img", "link"):
+        if tag in ("script", "img", "link") and given.get("type") != "application/ld+json":
             self.loads.append(given.get("src") or given.get("href") or "inline")
         if tag == "form":
             action, _, _ = given["action"].partition("#")  # where to look is not sent

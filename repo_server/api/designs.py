@@ -1,28 +1,35 @@
 """Publishing releases, and looking at what is published."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Annotated, Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 from sqlmodel import Session
 
 from commons import bom
-from commons.errors import FieldProblem, InvalidInput, NotFound
+from commons.errors import FieldProblem, InvalidInput, ManifestInvalid, NotFound
+from commons.machine import Process
 from commons.manifest import Part, check_manifest, read_manifest
 from commons.wire import Asked, Sha256, Told
-from repo_server import blobs, designs, heads, paths, search
-from repo_server.api import auth
+from repo_server import blobs, designs, heads, paths
+from repo_server.api import asking, auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Upload, Yank
 from repo_server.ids import new_id
 from repo_server.people import Scope
+from repo_server.search import finding, refill
+from repo_server.search.finding import Count, Hit
+from repo_server.search.labels import Facet
+from repo_server.search.snippets import Piece
+from repo_server.search.texts import texts_of
 
 bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
 
@@ -42,9 +49,26 @@ class NewYank(Asked):
     reason: str
 
 
-class Wanted(Asked):
-    q: Annotated[str, Field(max_length=1000, description="words that all occur")] = ""
-    page: Annotated[int, Field(ge=1, le=1_000_000, description="from 1")] = 1
+Choices = Annotated[
+    tuple[str, ...], BeforeValidator(lambda it: [it] if isinstance(it, str) else it)
+]
+
+
+class WantedDesigns(Asked):
+    """What is looked for; a name that comes twice asks for either value."""
+
+    q: Annotated[str, Field(description="words that all occur, slips of the fingers forgiven")] = ""
+    licence: Choices = ()
+    process: Choices = ()
+    material: Choices = ()
+    readiness: Choices = ()
+    built: Choices = ()
+    tag: Choices = ()
+    fits: Annotated[str, Field(description="a lab whose machines can make it")] = ""
+    near: Annotated[str, Field(description="built near: a lab, or latitude,longitude")] = ""
+    km: Annotated[str, Field(description="how far away at most")] = ""
+    limit: Annotated[int, Field(ge=1, le=100)] = finding.PAGE
+    cursor: Annotated[str | None, Field(description="`next` of the page before")] = None
 
 
 class PublishedRelease(Told):
@@ -71,10 +95,33 @@ class DesignLine(Told):
     published_at: AwareDatetime
 
 
-class CataloguePage(Told):
-    designs: tuple[DesignLine, ...]
-    page: int
+class HitShown(DesignLine):
+    """A design that was found. `snippet` marks what was asked for; `near`: by near words only."""
+
+    processes: tuple[Process, ...]
+    near: bool
+    snippet: tuple[Piece, ...]
+
+
+class FacetValue(Told):
+    """How many designs have this value; `more`: at least so many."""
+
+    value: str
+    number: int
     more: bool
+
+
+class FoundDesigns(Told):
+    """A page of designs. A facet counts those that answer to everything but its own choice.
+
+    `near_words` stood in for words that were asked for; `next` is the page after this one.
+    """
+
+    designs: tuple[HitShown, ...]
+    total: Count
+    facets: dict[Facet, tuple[FacetValue, ...]]
+    near_words: tuple[str, ...]
+    next: str | None
 
 
 class PartShown(Told):
@@ -134,13 +181,43 @@ def create_release(slug: str, asked: NewRelease) -> ResponseReturnValue:
 
 @bp.get("/designs")
 @auth.public
-@answers({200: CataloguePage})
-def list_designs(query: Wanted) -> ResponseReturnValue:
-    """200 with a page of the catalogue: ?q= words, ?page= from 1."""
+@answers({200: FoundDesigns})
+def list_designs(query: WantedDesigns) -> ResponseReturnValue:
+    """200 with a page of what is found, and how many there are of each kind."""
     with reading(current_app.extensions["engine"]) as session:
-        page = search.find_designs(session, query.q, number=query.page)
-    lines = tuple(DesignLine(**_line(release)) for release in page.releases)
-    return write(CataloguePage(designs=lines, page=page.number, more=page.more))
+        wanted = asking.read_wanted(session, request.args)
+        found = finding.find_designs(session, wanted, cursor=query.cursor, limit=query.limit)
+    return write(
+        FoundDesigns(
+            designs=tuple(_hit(hit) for hit in found.hits),
+            total=found.total,
+            facets={
+                facet: tuple(
+                    FacetValue(value=value, number=count.number, more=count.more)
+                    for value, count in values.items()
+                )
+                for facet, values in found.facets.items()
+            },
+            near_words=found.near,
+            next=found.next,
+        )
+    )
+
+
+def _hit(hit: Hit) -> HitShown:
+    return HitShown(
+        slug=hit.slug,
+        id=hit.release_id,
+        version=hit.version,
+        name="".join(piece.text for piece in hit.name),
+        function=hit.function,
+        license=hit.license,
+        processes=hit.processes,
+        picture=hit.picture,
+        published_at=hit.published_at,
+        near=hit.near,
+        snippet=hit.text,
+    )
 
 
 @bp.get("/designs/<slug>")
@@ -182,6 +259,7 @@ def yank_release(id: str, asked: NewYank) -> ResponseReturnValue:
     by, now = auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         heads.yank(session, id, reason=asked.reason, by=by, now=now)
+        refill.follow_head(session, id, current_app.extensions["blobs"])
     return "", 204
 
 
@@ -197,6 +275,9 @@ def publish(
     by, now = auth.current_person(), datetime.now(UTC)
     text = store.put(BytesIO(upload.manifest))
     upload = replace(upload, bom=bom_of(upload))
+    with suppress(ManifestInvalid):  # said below, with everything else that is wrong
+        manifest = read_manifest(upload.manifest)
+        upload = replace(upload, texts=texts_of(manifest, upload.files, store))
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
         id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)

@@ -128,6 +128,16 @@ def set_member(lab: str, asked: NewMember) -> ResponseReturnValue:
     return "", 204
 
 
+@bp.put("/labs/<lab>/place")
+@auth.lab_role(LabRole.MANAGER)
+@answers({204: None})
+def set_place(lab: str, asked: labs.Place) -> ResponseReturnValue:
+    """204; the lab is at this place."""
+    with transaction(current_app.extensions["engine"]) as session:
+        labs.set_place(session, lab, asked)
+    return "", 204
+
+
 @bp.get("/labs/<lab>/members")
 @auth.lab_role(LabRole.MANAGER)
 @answers({200: MembersListed})

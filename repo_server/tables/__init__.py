@@ -45,6 +45,12 @@ from repo_server.tables.people import (
     PersonRow,
     SessionRow,
 )
+from repo_server.tables.search import (
+    SearchCardRow,
+    SearchEntryRow,
+    SearchSlipRow,
+    SearchWordRow,
+)
 from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
@@ -83,6 +89,10 @@ __all__ = [
     "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",
+    "SearchCardRow",
+    "SearchEntryRow",
+    "SearchSlipRow",
+    "SearchWordRow",
     "SessionRow",
     "StatementRow",
     "ToolpathRow",

@@ -1,21 +1,131 @@
-"""The catalogue: what can be made."""
+"""The catalogue: what can be made, narrowed down by links that work in every browser."""
 
-from flask import Blueprint, current_app, render_template, request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
-from repo_server import search
-from repo_server.api import auth
+from commons.machine import MATERIALS, Process
+from repo_server import labs
+from repo_server.api import asking, auth
 from repo_server.db import reading
+from repo_server.search import finding
+from repo_server.search.finding import Found
+from repo_server.search.labels import Facet
+from repo_server.web.words import PROCESS_WORDS, READINESS_WORDS, counted
 
 bp = Blueprint("catalogue", __name__)
+
+_TITLES = {
+    Facet.PROCESS: "Made by",
+    Facet.MATERIAL: "Material",
+    Facet.LICENCE: "Licence",
+    Facet.READINESS: "How far it is",
+    Facet.BUILT: "Has been built",
+    Facet.TAG: "Keyword",
+}
+_KEPT = ("q", *asking.CHOICES, "fits", "near", "km")
+DISTANCES_KM = (10, 25, 50, 100, 250)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that designs can be narrowed to; `address` leads to the page with or without it."""
+
+    text: str
+    count: str
+    chosen: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A facet as the page shows it."""
+
+    title: str
+    choices: tuple[Choice, ...]
 
 
 @bp.get("/")
 @auth.public
 def show_catalogue() -> ResponseReturnValue:
-    """The designs with all the words of ?q=, newest first; ?page= counts from 1."""
-    query = request.args.get("q", "").strip()
-    number = request.args.get("page", 1, type=int)
+    """The designs that are looked for, and what they can be narrowed to."""
     with reading(current_app.extensions["engine"]) as session:
-        page = search.find_designs(session, query, number=number)
-    return render_template("catalogue.html", page=page, query=query)
+        wanted = asking.read_wanted(session, request.args)
+        found = finding.find_designs(session, wanted, cursor=request.args.get("cursor"))
+        every_lab = labs.list_labs(session)
+    asked = MultiDict((name, value) for name in _KEPT for value in request.args.getlist(name))
+    return render_template(
+        "catalogue.html",
+        found=found,
+        wanted=wanted,
+        asked=asked,
+        narrowings=[_narrowing(it, found, asked) for it in finding.FACETS if found.facets[it]],
+        chosen=list(_chosen(asked, {lab.slug: lab.name for lab in every_lab})),
+        labs=[(lab.slug, f"{lab.name}, {lab.city}") for lab in every_lab],
+        distances=[(str(km), f"{km} km") for km in DISTANCES_KM],
+        feed=url_for("feeds.of_node", **{name: asked.getlist(name) for name in asked}),  # type: ignore[arg-type]
+        next=found.next and _address(asked, cursor=found.next),
+        first=_address(asked) if request.args.get("cursor") else None,
+    )
+
+
+def _narrowing(facet: Facet, found: Found, asked: MultiDict[str, str]) -> Narrowing:
+    here = {value.lower() for value in asked.getlist(facet)}
+    return Narrowing(
+        _TITLES[facet],
+        tuple(
+            Choice(
+                text=_text(facet, value),
+                count=counted(count),
+                chosen=value.lower() in here,
+                address=_toggled(asked, facet, value),
+            )
+            for value, count in found.facets[facet].items()
+        ),
+    )
+
+
+def _text(facet: Facet, value: str) -> str:
+    match facet:
+        case Facet.PROCESS:
+            return PROCESS_WORDS[Process(value)] if value in set(Process) else value
+        case Facet.MATERIAL:
+            return MATERIALS[value].name if value in MATERIALS else value
+        case Facet.READINESS:
+            return READINESS_WORDS.get(value, value)
+        case Facet.BUILT:
+            return "Built in a lab" if value == "yes" else value
+        case _:
+            return value
+
+
+def _chosen(asked: MultiDict[str, str], names: Mapping[str, str]) -> Iterator[Choice]:
+    """All that narrows the list, each with the address of the list without it. `names` of labs."""
+    for facet in asking.CHOICES:
+        for value in asked.getlist(facet):
+            title = "" if facet is Facet.BUILT else f"{_TITLES[facet]}: "
+            address = _toggled(asked, facet, value)
+            yield Choice(title + _text(facet, value), "", chosen=True, address=address)
+    if lab := asked.get("fits"):
+        text = f"Can be made at {names.get(lab, lab)}"
+        yield Choice(text, "", chosen=True, address=_address(asked, fits=None))
+    if near := asked.get("near"):
+        km = asked.get("km") or f"{asking.KM:g}"
+        text = f"Built within {km} km of {names.get(near, near)}"
+        yield Choice(text, "", chosen=True, address=_address(asked, near=None, km=None))
+
+
+def _toggled(asked: MultiDict[str, str], facet: Facet, value: str) -> str:
+    """The address of the list with this value chosen too, or without it if it is."""
+    values = asked.getlist(facet)
+    left = [it for it in values if it.lower() != value.lower()]
+    return _address(asked, **{facet: left if left != values else [*values, value]})
+
+
+def _address(asked: MultiDict[str, str], **changes: list[str] | str | None) -> str:
+    """The first page of the list that is asked for, with these changes."""
+    given: dict[str, object] = {name: asked.getlist(name) for name in asked}
+    return url_for("catalogue.show_catalogue", **(given | changes))  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ from repo_server.designs import Release, Upload
 from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
-from repo_server.web import parts, uploads
+from repo_server.web import described, parts, uploads
 from repo_server.web.licence_words import PURPOSES
 
 bp = Blueprint("designs", __name__)
@@ -137,6 +137,8 @@ def _page(
         ways=WAYS if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
+        card=described.card(release),
+        linked_data=described.linked_data(release),
         readme=parts.readme_of(release, current_app.extensions["blobs"]),
     )
 

@@ -18,6 +18,7 @@ from repo_server.db import reading, transaction
 from repo_server.drafts import Contents, Draft, DraftMoved
 from repo_server.ids import new_id
 from repo_server.people import Scope
+from repo_server.search import refill
 from repo_server.web import uploads
 
 bp = Blueprint("drafts", __name__)
@@ -109,6 +110,7 @@ def yank(id: str) -> ResponseReturnValue:
     by, now = auth.current_person(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
         heads.yank(session, id, reason=request.form.get("reason", ""), by=by, now=now)
+        refill.follow_head(session, id, current_app.extensions["blobs"])
     return redirect(url_for("designs.show_release", id=id), 303)
 
 

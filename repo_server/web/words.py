@@ -11,6 +11,7 @@ from commons.units import filament_m
 from commons.wire import Phase, ProgressReport
 from repo_server.conditions import Condition
 from repo_server.passports import Entry
+from repo_server.search.finding import Count
 
 
 class Word(NamedTuple):
@@ -99,6 +100,16 @@ ROLE_WORDS = {
     Role.TESTING: "testing",
 }
 
+# OKH's levels of technology readiness.
+READINESS_WORDS = {
+    "OTRL-1": "Idea",
+    "OTRL-2": "Concept",
+    "OTRL-3": "Being developed",
+    "OTRL-4": "Prototype, tested",
+    "OTRL-5": "Ready to be made",
+    "OTRL-6": "Product, qualified",
+}
+
 # By the names under which templates know them.
 TABLES = {
     "JOB_WORDS": JOB_WORDS,
@@ -127,6 +138,13 @@ def file_size(size: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:.3g} GB"
+
+
+def counted(count: Count) -> str:
+    """How many; "1 000+" where others were not counted, nothing where that is all we know."""
+    if count.more and not count.number:
+        return ""
+    return number(count.number) + ("+" if count.more else "")
 
 
 def duration(seconds: float) -> str:
@@ -311,6 +329,7 @@ FILTERS = {
         file_size,
         duration,
         number,
+        counted,
         figure,
         grams,
         box,

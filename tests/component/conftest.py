@@ -62,8 +62,9 @@ class PostgresCluster:
         if self._user:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        initdb = ["initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-        self._run(*initdb, "--locale=C.UTF-8", "-D", str(self._folder / "data"))
+        if not (self._folder / "data").exists():
+            initdb = ["initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+            self._run(*initdb, "--locale=C.UTF-8", "-D", str(self._folder / "data"))
         # Nothing here outlives the test run, so nothing waits for the disk.
         options = f"-k {self._folder} -c listen_addresses= -c fsync=off -c max_connections=300"
         self._control("-w", "-o", options, "-l", str(self._folder / "log"), "start")

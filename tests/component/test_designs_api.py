@@ -40,6 +40,7 @@ def publish(sign_up):
         body = {"manifest": manifest, "files": hashes}
         return person.post(f"/api/v1/designs/{slug}/releases", body)
 
+    send.people = people
     return send
 
 
@@ -141,7 +142,7 @@ def test_a_text_that_is_no_manifest_is_a_sentence(publish, text):
 @pytest.mark.parametrize(
     ("words", "found"),
     [("lamp", True), ("LIGHT table", True), ("evening", True), ("lamp chair", False), ("%", True),
-     ("50%", True), ("5_%", False), ("example.org", False)],
+     ("50%", True), ("5_%", False), ("lihgt", True), ("example.org", False)],
 )  # fmt: skip
 def test_designs_are_found_by_all_of_the_words(publish, client, words, found):
     publish()
@@ -155,13 +156,65 @@ def test_the_catalogue_shows_the_newest_release_of_each_design_page_by_page(publ
         manifest = MANIFEST.replace('"Lamp"', f'"{name}"')
         assert publish(f"lamp-{number}", manifest).status_code == 201
     first = client.get("/api/v1/designs").json
-    second = client.get("/api/v1/designs?page=2").json
+    second = client.get(f"/api/v1/designs?cursor={first['next']}").json
     names = [it["name"] for it in first["designs"] + second["designs"]]
     assert names == [f"Lamp {number}" for number in reversed(range(26))]
-    assert (first["more"], second["more"]) == (True, False)
+    assert (len(first["designs"]), second["next"]) == (24, None)
+
+
+def test_a_list_tells_counts_and_where_the_words_stand(publish, client):
+    publish()
+    answer = client.get("/api/v1/designs?q=table&process=fdm&licence=CERN-OHL-S-2.0&tag=evening")
+    (it,) = answer.json["designs"]
+    assert (it["near"], it["processes"], it["license"]) == (False, ["fdm"], "CERN-OHL-S-2.0")
+    assert it["snippet"] == [
+        {"text": "Gives light to 50% of a ", "hit": False},
+        {"text": "table", "hit": True},
+    ]
+    assert answer.json["total"] == {"number": 1, "more": False}
+    count = {"number": 1, "more": False}
+    assert answer.json["facets"]["licence"] == [{"value": "CERN-OHL-S-2.0", **count}]
+    assert answer.json["facets"]["material"] == [{"value": "pla", **count}]
+
+
+def test_a_release_that_is_refused_leaves_the_list_as_it_was(publish, client):
+    publish()
+    publish(manifest=MANIFEST.replace('"Lamp"', '"Chandelier"'))  # the version is taken
+    assert client.get("/api/v1/designs?q=chandelier").json["designs"] == []
+    assert len(client.get("/api/v1/designs?q=lamp").json["designs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("limit=0", 422, "limit: Input should be greater than or equal to 1"),
+        ("limit=ten", 422, "limit: Input should be a valid integer"),
+        ("cursor=x", 422, "cursor: is not one that this list gave out"),
+        ("near=95,10", 422, "latitude from -90 to 90"),
+        ("near=41.4,2.2&km=-3", 422, "km: must be a number above 0"),
+        ("near=41.4,2.2&km=nan", 422, "km: must be a number above 0"),
+        ("near=nowhere", 404, "no lab 'nowhere'"),
+        ("fits=nowhere", 404, "no lab 'nowhere'"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_one_sentence(client, query, status, said):
+    answer = client.get(f"/api/v1/designs?{query}")
+    assert (answer.status_code, said in answer.json["detail"]) == (status, True), answer.text
 
 
 @pytest.mark.parametrize("path", ["designs/nothing", "releases/nothing"])
 def test_what_is_not_published_is_not_found(client, path):
     answer = client.get(f"/api/v1/{path}")
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_a_yanked_release_is_found_no_more_and_the_one_before_is(publish, sign_up, client):
+    publish()
+    new = publish(manifest=MANIFEST.replace("1.0.0", "1.1.0").replace('"Lamp"', '"Chandelier"'))
+    assert len(client.get("/api/v1/designs?q=chandelier").json["designs"]) == 1
+    wrong = {"reason": "it falls"}
+    done = publish.people["ada"].post(f"/api/v1/releases/{new.json['id']}/yank", wrong)
+    assert done.status_code == 204
+    assert client.get("/api/v1/designs?q=chandelier").json["designs"] == []
+    (found,) = client.get("/api/v1/designs?q=evening").json["designs"]
+    assert (found["name"], found["version"]) == ("Lamp", "1.0.0")

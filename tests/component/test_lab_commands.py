@@ -19,7 +19,7 @@ from commons.wire import Orientation
 from cosmo.__main__ import cli
 from cosmo.client import Answer
 from cosmo.order_command import MAX_COPIES, MILLING, PRINTING
-from repo_server import orders
+from repo_server import labs, orders
 from repo_server.orders import OrderedMilling, OrderedOptions, Plates
 from repo_server.people import Scope
 from repo_server.settings import Settings
@@ -238,3 +238,25 @@ def test_an_error_of_the_server_is_one_sentence(say: Say) -> None:
     assert str(refused.value) == (
         "url: 'http://example.org/' is not encrypted; give an address with https://"
     )
+
+
+def test_designs_are_searched_by_words_and_narrowed_down(address: str, shop: Shop) -> None:
+    def look(*words: str) -> str:
+        done = CliRunner().invoke(cli, ["search", *words, "--server", address])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    found = look("hokk", "--process", "fdm", "--process", "cnc", "--limit", "5")
+    assert "shelf-hook" in found and "shown too: hook" in found and "1 found" in found
+    assert "nothing found" in look("shelf", "--built")
+    assert "nothing found" in look("--fits", "corner")  # its tower is 900 mm high
+    answer = json.loads(look("shelf", "--licence", "CERN-OHL-S-2.0", "--json"))
+    assert [design["slug"] for design in answer["designs"]] == ["shelf-hook"]
+
+
+def test_a_lab_says_where_it_is(say: Say, shop: Shop) -> None:
+    said = say("lab", "place", "corner", "--latitude", "-33.4", "--longitude", "-70.6")
+    assert said.startswith("corner is at -33.4, -70.6")
+    with shop.floor.session() as session:
+        lab = labs.lab_of(session, "corner")
+        assert (lab.latitude, lab.longitude) == (-33.4, -70.6)

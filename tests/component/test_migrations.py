@@ -22,9 +22,15 @@ def engine(database):
     engine.dispose()
 
 
+def ours(_object, name, kind, _reflected, _compared):
+    """The full-text index has tables of its own (FTS5), or is one (GIN); no model declares it."""
+    return not (kind in ("table", "index") and str(name).startswith("search_index"))
+
+
 def test_models_and_migrations_agree(engine):
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": ours}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
@@ -32,7 +38,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0015"
+        assert MigrationContext.configure(connection).get_current_revision() == "0016"
 
 
 def test_a_job_from_before_plates_makes_one_copy(tmp_path):

@@ -28,6 +28,11 @@ from repo_server.tables.people import LabRole
 API = "/api/v1"
 ROUTES = {
     "everybody": """
+        GET /api
+        GET /api/v1/labs/<lab>/okw
+        GET /api/v1/openapi.json
+        GET /api/v1/releases/<id>/manifest
+        GET /import
         GET /
         GET /cities/<city>
         GET /compare
@@ -47,6 +52,11 @@ ROUTES = {
         GET /releases/<before>/changes/<after>
         GET /api/v1/releases/<before>/changes/<after>
         GET /designs/<slug>
+        GET /designs/<slug>/feed.atom
+        GET /designs/<slug>/okh.toml
+        GET /feed.atom
+        GET /tags/<tag>/feed.atom
+        GET /.well-known/okh-manifests.json
         GET /designs/<slug>/licence
         GET /labs
         GET /labs/<lab>
@@ -76,6 +86,23 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        DELETE /api/v1/webhooks/<webhook_id>
+        GET /api/v1/webhooks
+        GET /api/v1/webhooks/<webhook_id>
+        GET /api/v1/webhooks/<webhook_id>/deliveries
+        GET /drafts/<draft_id>/questions
+        GET /webhooks
+        POST /api/v1/designs/<slug>/imports/archive
+        POST /api/v1/designs/<slug>/imports/url
+        POST /api/v1/webhooks
+        POST /api/v1/webhooks/<webhook_id>/test
+        POST /drafts/<draft_id>/questions
+        POST /import
+        POST /webhooks
+        POST /webhooks/<id>/on
+        POST /webhooks/<id>/remove
+        POST /webhooks/<id>/test
+        PUT /api/v1/webhooks/<webhook_id>
         POST /designs/<slug>/contributions
         POST /designs/<slug>/contributions/<id>/confirm
         POST /designs/<slug>/contributions/<id>/withdraw
@@ -172,6 +199,11 @@ ROUTES = {
         POST /api/v1/labs/<lab>/machines/<machine_id>/lot
     """,
     "managers": """
+        GET /api/v1/labs/<lab>/webhooks
+        GET /labs/<lab>/webhooks
+        POST /api/v1/labs/<lab>/webhooks
+        POST /labs/<lab>/webhooks
+        PUT /api/v1/labs/<lab>/okw
         GET /labs/<lab>/facts
         POST /labs/<lab>/facts
         GET /labs/<lab>/manage
@@ -187,6 +219,7 @@ ROUTES = {
         POST /api/v1/labs/<lab>/lots
         GET /api/v1/labs/<lab>/members
         POST /api/v1/labs/<lab>/members
+        PUT /api/v1/labs/<lab>/place
     """,
     "admins": """
         POST /api/v1/cities
@@ -216,6 +249,18 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /api/v1/designs/<slug>/imports/archive": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/imports/url": Scope.DESIGN_WRITE,
+    "POST /drafts/<draft_id>/questions": Scope.DESIGN_WRITE,
+    "POST /import": Scope.DESIGN_WRITE,
+    "DELETE /api/v1/webhooks/<webhook_id>": Scope.WEBHOOK_WRITE,
+    "POST /api/v1/webhooks": Scope.WEBHOOK_WRITE,
+    "POST /api/v1/webhooks/<webhook_id>/test": Scope.WEBHOOK_WRITE,
+    "POST /webhooks": Scope.WEBHOOK_WRITE,
+    "POST /webhooks/<id>/on": Scope.WEBHOOK_WRITE,
+    "POST /webhooks/<id>/remove": Scope.WEBHOOK_WRITE,
+    "POST /webhooks/<id>/test": Scope.WEBHOOK_WRITE,
+    "PUT /api/v1/webhooks/<webhook_id>": Scope.WEBHOOK_WRITE,
     "POST /designs/<slug>/contributions": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/contributions/<id>/confirm": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/contributions/<id>/withdraw": Scope.DESIGN_WRITE,

@@ -1,0 +1,1 @@
+"""What `bench/search.py` is made of: designs that nobody drew, questions, and other engines."""

@@ -1,0 +1,236 @@
+"""Finding designs by words and by what they can be narrowed to."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from commons.errors import FieldProblem, InvalidInput
+from commons.machine import Process
+from repo_server.search.labels import Facet, written
+from repo_server.search.matching import Document, Match, newest
+from repo_server.search.question import Question, Wanted, question_of, with_near_words
+from repo_server.search.snippets import Piece, mark, snippet
+from repo_server.tables import FileFactsRow, SearchCardRow
+
+PAGE = 24
+COUNTED = 1000  # so many designs are counted; "1,000 or more" is said of others
+COUNTED_FITS = 200  # what a lab's machines can make is worked out for each design
+FACETS = (Facet.PROCESS, Facet.MATERIAL, Facet.LICENCE, Facet.READINESS, Facet.BUILT)
+VALUES = 12  # of a facet that are told
+_FEW = 12  # with fewer designs by the very words, near words are asked too
+_NEAR_STEP = 3
+_CHUNK = 100
+_CURSOR = re.compile(r"([0-9])\.([0-9]{1,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A design that was found, as a list shows it. `picture` is a PNG's hash.
+
+    `name` and `text` mark what was asked for; `near`: only with near words in their place.
+    """
+
+    slug: str
+    release_id: str
+    version: str
+    name: tuple[Piece, ...]
+    text: tuple[Piece, ...]
+    function: str
+    license: str
+    processes: tuple[Process, ...]
+    picture: str | None
+    published_at: datetime
+    near: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many; `more` tells that there may be others, which were not counted."""
+
+    number: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of designs, and how many there are of each kind.
+
+    A facet counts the designs that answer to everything but its own choice. `near` are the words
+    that stood in for those that were asked for. `next` is the cursor of the page after this one.
+    """
+
+    hits: tuple[Hit, ...]
+    total: Count
+    facets: Mapping[Facet, Mapping[str, Count]]
+    near: tuple[str, ...]
+    next: str | None
+
+
+def find_designs(
+    session: Session, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE
+) -> Found:
+    """The designs that are wanted, from the cursor on; InvalidInput when it is none of ours."""
+    step, below = _read_cursor(cursor)
+    question = question_of(session, wanted)
+    counted = _count(session, question, question.everything())
+    if question.words and len(counted) < _FEW:
+        question = with_near_words(session, question)
+        if question.near:
+            counted = _count(session, question, question.everything())
+    # No further step is asked when all there are have been found.
+    enough = limit + 1 if cursor else min(limit + 1, len(counted))
+    found = _page(session, question, step, below, limit=enough)
+    last = found[limit - 1] if len(found) > limit else None
+    return Found(
+        hits=_hits(session, found[:limit], question),
+        total=_counted(len(counted), _most(question), len(counted)),
+        facets=_facets(session, question, counted),
+        near=tuple(dict.fromkeys(word for words in question.near.values() for word in words)),
+        next=f"{last[0]}.{last[1].doc}" if last else None,
+    )
+
+
+def newest_designs(session: Session, wanted: Wanted, *, limit: int = PAGE) -> tuple[Hit, ...]:
+    """The newest designs that have the words, wherever they stand: for those who follow."""
+    question = question_of(session, wanted)
+    found = _walk(session, question, question.everything(), below=None, limit=limit)
+    return _hits(session, [(0, document) for document in found], question)
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, int | None]:
+    if not cursor:
+        return 0, None
+    if not (read := _CURSOR.fullmatch(cursor)):
+        problem = FieldProblem("cursor", "is not one that this list gave out; leave it out")
+        raise InvalidInput(str(problem), [problem])
+    return int(read[1]), int(read[2])
+
+
+def _page(
+    session: Session, question: Question, step: int, below: int | None, *, limit: int
+) -> list[tuple[int, Document]]:
+    """The best documents after the cursor, each with the step that it answers to."""
+    found: list[tuple[int, Document]] = []
+    for number, match in enumerate(question.steps()):
+        if number < step or len(found) >= limit:
+            continue
+        under = below if number == step else None
+        part = _walk(session, question, match, below=under, limit=limit - len(found))
+        found += [(number, document) for document in part]
+    return found
+
+
+def _walk(
+    session: Session, question: Question, match: Match, *, below: int | None, limit: int,
+    looked_at: int | None = None,
+) -> list[Document]:  # fmt: skip
+    """The newest that match and that the workshop can make; of `looked_at` documents at most."""
+    if question.workshop is None:
+        return newest(session, match, below=below, limit=limit)
+    found: list[Document] = []
+    left = looked_at
+    while len(found) < limit and (left is None or left > 0):
+        part = newest(session, match, below=below, limit=_CHUNK)
+        found += [it for it in part if question.workshop.can_make(it.needs)]
+        if len(part) < _CHUNK:
+            break
+        below, left = part[-1].doc, None if left is None else left - _CHUNK
+    return found[:limit]
+
+
+def _most(question: Question) -> int:
+    return COUNTED if question.workshop is None else COUNTED_FITS
+
+
+def _count(session: Session, question: Question, match: Match) -> list[Document]:
+    """The documents to count: one more than are counted when there are others."""
+    most = _most(question)
+    return _walk(session, question, match, below=None, limit=most + 1, looked_at=COUNTED)
+
+
+def _counted(number: int, most: int, of: int) -> Count:
+    return Count(min(number, most), more=of > most)
+
+
+def _facets(
+    session: Session, question: Question, counted: Sequence[Document]
+) -> dict[Facet, dict[str, Count]]:
+    chosen = {facet: group for facet, group in question.filters if facet is not None}
+    told, most = {}, _most(question)
+    of_all = _values(counted[:most])
+    for facet in FACETS:
+        documents, values = counted, of_all
+        if facet in chosen:
+            documents = _count(session, question, question.everything(but=facet))
+            values = _values(documents[:most])
+        mine = {label: number for label, number in values.items() if label.startswith(f"{facet}:")}
+        ranked = sorted(mine, key=lambda label: (-mine[label], label))[:VALUES]
+        ranked += [label for label in chosen.get(facet, ()) if label not in ranked]
+        told[facet] = {
+            written(facet, label.partition(":")[2]): _counted(
+                mine.get(label, 0), most, len(documents)
+            )
+            for label in ranked
+        }
+    return told
+
+
+def _values(documents: Sequence[Document]) -> Counter[str]:
+    return Counter(label for document in documents for label in document.labels.split())
+
+
+def _hits(
+    session: Session, found: Sequence[tuple[int, Document]], question: Question
+) -> tuple[Hit, ...]:
+    docs = [document.doc for _, document in found]
+    cards = {
+        card.doc: card
+        for card in session.exec(select(SearchCardRow).where(col(SearchCardRow.doc).in_(docs)))
+    }
+    pictures = _pictures(session, list(cards.values()))
+    asked = frozenset((*question.words, *(w for near in question.near.values() for w in near)))
+    return tuple(
+        _hit(cards[it.doc], it, pictures, asked, near=step >= _NEAR_STEP)
+        for step, it in found
+        if it.doc in cards
+    )
+
+
+def _hit(
+    card: SearchCardRow,
+    document: Document,
+    pictures: Mapping[str, str],
+    asked: frozenset[str],
+    *,
+    near: bool,
+) -> Hit:
+    labels = document.labels.split()
+    texts = (card.function, ", ".join(card.keywords), card.readme, card.bom)
+    return Hit(
+        slug=card.slug,
+        release_id=card.release_id,
+        version=card.version,
+        name=mark(card.name, asked),
+        text=snippet(texts, asked),
+        function=card.function,
+        license=card.license,
+        processes=tuple(it for it in Process if f"{Facet.PROCESS}:{it}" in labels),
+        picture=next((pictures[file] for file in card.pictures if file in pictures), None),
+        published_at=card.published_at,
+        near=near,
+    )
+
+
+def _pictures(session: Session, cards: Sequence[SearchCardRow]) -> dict[str, str]:
+    """The PNG of each file of the cards that has one."""
+    files = {file for card in cards for file in card.pictures}
+    rows = session.exec(
+        select(FileFactsRow.sha256, FileFactsRow.thumbnail_sha256).where(
+            col(FileFactsRow.sha256).in_(files), col(FileFactsRow.thumbnail_sha256).is_not(None)
+        )
+    )
+    return {file: picture for file, picture in rows if picture is not None}

@@ -1,0 +1,139 @@
+"""Documents by their tokens, the newest first, as each database answers it best."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from repo_server.db import is_postgresql
+from repo_server.search.index import BLOCK_BITS, in_block
+
+# Alternatives: a document has one token of each group.
+Groups = tuple[tuple[str, ...], ...]
+# PostgreSQL reads all blocks at once where no more documents than this are expected in them.
+_FEW = 4000
+_WHOLE = 3  # blocks that are read at once in any case
+_END = 2**31 - 1
+_LAST = "search: newest document"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What is asked of documents: a token of each of `groups`, and of none of `but_not` the same.
+
+    `print_mm`, `mill_mm`: no part has a longer edge; None asks nothing, and what is not known
+    passes.
+    """
+
+    groups: Groups = ()
+    but_not: tuple[Groups, ...] = ()
+    print_mm: float | None = None
+    mill_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that matches, with its labels and what its parts need of machines."""
+
+    doc: int
+    labels: str
+    needs: str
+
+
+def newest(session: Session, match: Match, *, below: int | None, limit: int) -> list[Document]:
+    """The newest documents that match, at most `limit`, of those with numbers under `below`."""
+    if not match.groups:
+        return _read(session, match, "search_entry", [], {}, below=below or _END, limit=limit)
+    if is_postgresql(session):
+        return _from_blocks(session, match, below=below or _END, limit=limit)
+    source = "search_index CROSS JOIN search_entry ON doc = search_index.rowid"
+    conditions = ["search_index MATCH :match", "search_index.rowid < :below"]
+    values: dict[str, object] = {"match": sqlite_query(match)}
+    return _read(
+        session, match, source, conditions, values, below=below or _END, limit=limit,
+        order="search_index.rowid",
+    )  # fmt: skip
+
+
+def _read(
+    session: Session,
+    match: Match,
+    source: str,
+    conditions: list[str],
+    values: dict[str, object],
+    *,
+    below: int,
+    limit: int,
+    order: str = "doc",
+) -> list[Document]:
+    edges = {"print_mm": match.print_mm, "mill_mm": match.mill_mm}
+    asked = {name: edge for name, edge in edges.items() if edge is not None}
+    where = [*conditions, "doc < :below", *(f"({it} IS NULL OR {it} <= :{it})" for it in asked)]
+    command = (
+        f"SELECT doc, labels, CAST(needs AS TEXT) FROM {source} "  # noqa: S608  (our own words)
+        f"WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT :limit"
+    )
+    given = values | asked | {"below": below, "limit": limit}
+    return [Document(*row) for row in session.execute(text(command), given).all()]
+
+
+def sqlite_query(match: Match) -> str:
+    """The match in the words of FTS5."""
+    return " NOT ".join(f"({_fts(groups)})" for groups in (match.groups, *match.but_not))
+
+
+def _fts(groups: Groups) -> str:
+    either = (" OR ".join(f'"{token}"' for token in group) for group in groups)
+    return " AND ".join(f"({tokens})" for tokens in either)
+
+
+def _from_blocks(session: Session, match: Match, *, below: int, limit: int) -> list[Document]:
+    """Block by block from the newest one, until there are enough; the rest at once when only few
+    documents are to be expected in it."""
+    newest_block = min(below - 1, _last(session)) >> BLOCK_BITS
+    top, found = newest_block, list[Document]()
+    width = 1 if newest_block >= _WHOLE else newest_block + 1
+    while top >= 0 and len(found) < limit:
+        low = max(0, top - width + 1)
+        conditions, values = tsqueries(match, range(low, top + 1))
+        found += _read(session, match, "search_entry", conditions, values,
+                       below=below, limit=limit - len(found), order="doc + 0")  # fmt: skip
+        density, top = len(found) / (newest_block - low + 1), low - 1
+        few = density * low <= _FEW
+        width = low if few else ceil(1.2 * (limit - len(found)) / density)
+    return found
+
+
+def _last(session: Session) -> int:
+    """The number of the newest document, as this session's transaction sees it; and for as long
+    as that lasts, the planner leaves the table unread."""
+    if _LAST not in session.info:
+        local = "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+        command = f"SELECT max(doc), {local} FROM search_entry"  # noqa: S608  (our own words)
+        session.info[_LAST] = session.execute(text(command)).one()[0] or 0
+    last: int = session.info[_LAST]
+    return last
+
+
+def tsqueries(match: Match, blocks: Iterable[int]) -> tuple[list[str], dict[str, object]]:
+    """Conditions on `tokens` for documents of these blocks, and their values.
+
+    One condition a group: PostgreSQL then skips in the frequent one to where the rare one is.
+    """
+    listed = list(blocks)
+    asked = [_either(group, listed) for group in match.groups]
+    for groups in match.but_not:
+        none = " & ".join(f"({_either(group, listed)})" for group in groups)
+        asked[0] = f"({asked[0]}) & !({none})"
+    names = [f"group{number}" for number in range(len(asked))]
+    return (
+        [f"tokens @@ CAST(:{name} AS tsquery)" for name in names],
+        dict(zip(names, asked, strict=True)),
+    )
+
+
+def _either(group: Iterable[str], blocks: list[int]) -> str:
+    tokens = list(group)
+    return " | ".join(f"'{token}'" for block in blocks for token in in_block(tokens, block))
