@@ -6,7 +6,6 @@ looked at like the first address. No cookies, no credentials; bytes and seconds 
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
 from commons.errors import InvalidInput, Unavailable
+from repo_server import outgoing
+from repo_server.outgoing import is_public
 
 CONNECT_S = 10.0
 MOST_REDIRECTIONS = 3
@@ -26,8 +27,7 @@ _PORT = 443
 
 def resolve(host: str) -> list[str]:
     """Every address that the name has now."""
-    found = socket.getaddrinfo(host, _PORT, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    return outgoing.resolve(host, _PORT)
 
 
 def connect(address: str, host: str, timeout_s: float) -> socket.socket:
@@ -114,7 +114,7 @@ class Fetcher:
             addresses = self.resolve(host)
         except (OSError, UnicodeError) as error:
             raise InvalidInput(f"there is no server named {host[:80]}") from error
-        if not addresses or not all(_is_public(address) for address in addresses):
+        if not addresses or not all(is_public(address) for address in addresses):
             raise InvalidInput(f"{host[:80]} is not a public server; only those are asked")
         return addresses[0]
 
@@ -138,14 +138,6 @@ def _host_and_path(url: str) -> tuple[str, str]:
     if not url.isascii() or not url.isprintable() or " " in url:
         raise InvalidInput(f"{_short(url)}: write what is no plain letter in its % form")
     return parts.hostname, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    inner = getattr(ip, "sixtofour", None) or getattr(ip, "teredo", None)
-    return ip.is_global and not ip.is_multicast and inner is None
 
 
 def _short(url: str) -> str:

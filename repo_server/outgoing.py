@@ -87,7 +87,7 @@ def pin(address: Address, way: Way) -> str:
     if not found:
         raise Unavailable(f"{address.host} has no address")
     if address.host not in way.lan_hosts:
-        inside = [one for one in found if not _is_public(one)]
+        inside = [one for one in found if not is_public(one)]
         if inside:
             raise InvalidInput(f"{address.host} is {inside[0]}, which is not on the open internet")
     return found[0]
@@ -96,13 +96,14 @@ def pin(address: Address, way: Way) -> str:
 def _is_inside(host: str) -> bool:
     """Whether the host is itself an address that is not public; a name is looked at later."""
     try:
-        return not _is_public(host)
+        return not is_public(host)
     except ValueError:
         return False
 
 
-def _is_public(address: str) -> bool:
-    """Whether anybody could reach it; what wraps an IPv4 address is as public as that."""
+def is_public(address: str) -> bool:
+    """Whether anybody could reach the address, which is in numbers; what wraps an IPv4 address is
+    as public as that."""
     ip = ip_address(address.partition("%")[0])
     inner = ip if isinstance(ip, IPv4Address) else ip.ipv4_mapped or ip.sixtofour or _nat64(ip)
     return all(it.is_global and not it.is_multicast for it in (ip, inner or ip))
