@@ -222,7 +222,8 @@ class MillLimits(Value):
     def _a_number_is_a_flat_cutters_diameter(cls, said: object) -> object:
         if not isinstance(said, list | tuple):
             return said
-        return [{"diameter_mm": it} if isinstance(it, int | float) else it for it in said]
+        # A tuple: what is read strictly takes a list for another kind of thing.
+        return tuple({"diameter_mm": it} if isinstance(it, int | float) else it for it in said)
 
     @property
     def cutters(self) -> tuple[MillCutter, ...]:

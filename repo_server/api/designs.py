@@ -181,7 +181,7 @@ def create_release(slug: str, asked: NewRelease) -> ResponseReturnValue:
 
 @bp.get("/designs")
 @auth.public
-@answers({200: FoundDesigns})
+@answers({200: FoundDesigns}, refuses=(404,))
 def list_designs(query: WantedDesigns) -> ResponseReturnValue:
     """200 with a page of what is found, and how many there are of each kind."""
     with reading(current_app.extensions["engine"]) as session:

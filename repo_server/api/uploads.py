@@ -158,7 +158,7 @@ def append_to_upload(sha256: str) -> ResponseReturnValue:
 
 @bp.delete("/uploads/<sha256>")
 @auth.signed_in(Scope.DESIGN_WRITE)
-@answers({204: None}, refuses=(409, 412))
+@answers({204: None}, refuses=(409, 412, 422))
 def delete_upload(sha256: str) -> ResponseReturnValue:
     """204 when nothing of it is left; 409 while somebody is sending."""
     with transaction(current_app.extensions["engine"]) as session:

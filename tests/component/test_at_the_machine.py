@@ -1,5 +1,6 @@
 """What people beside a machine ask, at every moment of its work. Bench and clock are the tests'."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -313,7 +314,12 @@ def a_long_child(shop: Shop, *orders: Order) -> Callable[[], None]:
     def prepare() -> None:
         with TemporaryFile() as said:
             shop.orders.script.extend(orders)
-            _wait(["sleep", "60"], 60.0, streams=(said, said), keep_fd=said.fileno())
+            _wait(
+                ["sleep", "60"],
+                60.0,
+                streams=(subprocess.DEVNULL, said, said),
+                keep_fd=said.fileno(),
+            )
 
     return prepare
 

@@ -24,6 +24,8 @@ KINDS = [
     (errors.LeaseLost("late"), 409),
     (errors.NotArmed("late", reason="bed_not_clear"), 409),
     (errors.AlreadyPublished("twice"), 409),
+    (errors.UploadBusy("late"), 409),
+    (errors.UploadMoved("late"), 409),
     (errors.Changed("late"), 412),
     (errors.Unavailable("down"), 503),
     (errors.MachineError("broken"), 500),

@@ -169,7 +169,7 @@ def test_a_lab_is_set_up_on_pages_and_its_open_board_follows(visit: Visit, site:
         enrol(session, asked, now=datetime.now(UTC))
     expect(board.get_by_role("heading", name="Printer")).to_be_visible()
     expect(board.get_by_text("No machine has joined yet")).to_have_count(0)
-    page.get_by_role("link", name="Quay Lab").click()
+    page.get_by_role("link", name="Quay Lab", exact=True).click()
     expect(page.get_by_role("heading", name="Printer")).to_be_visible()
 
 

@@ -180,14 +180,14 @@ def test_what_is_wrong_is_listed_and_the_next_try_can_be_right(
     button = page.get_by_role("main").get_by_role("button", name="Publish")
     drop(page, folder)
     expect(page.get_by_role("alert")).to_have_text(
-        "There is no okh.toml at the top of what you chose."
+        "There is no okh.toml or okh.yml at the top of what you chose."
     )
     (folder / "okh.toml").write_text(MANIFEST.replace("repo", "rep").replace("Holds.", ""))
     drop(page, folder)
     expect(page.get_by_role("alert")).to_have_count(0)
     button.click()
     wrong = page.get_by_role("alert").get_by_role("listitem")
-    expect(wrong.filter(has_text="rep is not a field of OKH")).to_be_visible()
+    expect(wrong.filter(has_text="repo is missing; rename 'rep' to 'repo'")).to_be_visible()
     expect(wrong.filter(has_text="function must be text that is not empty")).to_be_visible()
     (folder / "okh.toml").write_text(
         MANIFEST.replace("source/", "").replace("export/", "").replace('source = "peg.scad"', "")

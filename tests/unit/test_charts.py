@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from commons.compare import Sign
 from commons.flows import Ring, State
 from commons.indicators import Figure
 from repo_server.web import charts, words
@@ -77,6 +78,9 @@ def test_file_sizes_are_decimal(size: int, said: str) -> None:
 
 
 def test_every_state_has_its_word() -> None:
-    for table in words.TABLES.values():
+    tables = [table for table in words.TABLES.values() if isinstance(table, dict)]
+    assert len(tables) > 5
+    unchanged = {Sign.SAME, Sign.SKIPPED}  # of lines: no word is said of them
+    for table in tables:
         kind = type(next(iter(table)))
-        assert set(table) == set(kind)
+        assert set(table) == set(kind) - (unchanged if table is words.SIGN_WORDS else set())
