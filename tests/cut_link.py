@@ -12,10 +12,13 @@ class Link:
     """Everything that connects to `url` reaches the server, until the link is cut.
 
     `cut_after` are counts of bytes from the clients, in all: at each, every connection is cut.
-    While `down` is set no connection lives; with `stays_down` the first cut sets it.
+    While `down` is set no connection lives; with `stays_down` the first cut sets it. While `held`
+    is set nothing that clients send is passed on; `hold_after` so many bytes it is set.
     """
 
-    def __init__(self, server: str, *cut_after: int, stays_down: bool = False) -> None:
+    def __init__(
+        self, server: str, *cut_after: int, stays_down: bool = False, hold_after: int | None = None
+    ) -> None:
         host, port = server.removeprefix("http://").split(":")
         self._server = host, int(port)
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -24,6 +27,8 @@ class Link:
         self.sent = 0
         self.cuts = 0
         self.down = threading.Event()
+        self.held = threading.Event()
+        self._hold_after = hold_after
         self._stays_down = stays_down
         self._ends = threading.Event()
         self._pairs: dict[socket.socket, socket.socket] = {}
@@ -36,6 +41,8 @@ class Link:
             for key, _ in self._selector.select(timeout=0.05):
                 if key.fileobj is self._listening:
                     self._accept()
+                elif key.data and self.held.is_set():
+                    self._ends.wait(0.01)
                 elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._pairs:
                     self._pass_on(key.fileobj, from_client=bool(key.data))
             if self.down.is_set():
@@ -64,6 +71,9 @@ class Link:
             self._close(here, there)
         elif from_client:
             self.sent += len(piece)
+            if self._hold_after is not None and self.sent >= self._hold_after:
+                self._hold_after = None
+                self.held.set()
             if self.cut_after and self.sent >= self.cut_after[0]:
                 self.cut_after.pop(0)
                 self.cuts += 1

@@ -92,17 +92,17 @@ def test_a_link_that_stays_broken_is_told_and_the_same_again_goes_on(server, fol
 def test_ctrl_c_and_the_same_command_again_sends_the_rest(server, folder, large, tmp_path):
     token = tmp_path / "token"
     token.write_text(server.token)
-    with Link(server.url, 10**12) as link:
+    with Link(server.url, hold_after=20 * MB) as link:
         command = [sys.executable, "-m", "cosmo", "publish", str(folder), "--server", link.url,
                    "--token-file", str(token)]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         first = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        while link.sent < 20 * MB:
-            assert first.poll() is None
+        assert link.held.wait(60)
         first.send_signal(signal.SIGINT)
         said = first.communicate()[1]
+        link.held.clear()
         assert first.returncode == 1
         assert "cosmo: stopped; what has arrived is kept on the server" in " ".join(said.split())
         already = link.sent
