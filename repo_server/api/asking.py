@@ -7,9 +7,11 @@ from werkzeug.datastructures import MultiDict
 
 from commons.errors import FieldProblem, InvalidInput
 from repo_server import labs
+from repo_server.search import finding
 from repo_server.search.labels import Facet
 from repo_server.search.question import Circle, Wanted
 
+MAX_LIMIT = 100  # designs on a page
 MAX_WORDS = 200  # characters of a question
 _MAX_VALUES = 20
 KM = 50.0
@@ -33,6 +35,17 @@ def read_wanted(session: Session, asked: MultiDict[str, str]) -> Wanted:
         fits=labs.lab_of(session, fits) if fits else None,
         built_near=_circle(session, asked),
     )
+
+
+def read_limit(asked: MultiDict[str, str]) -> int:
+    """How many designs a page is to have; InvalidInput for what is no number of them."""
+    try:
+        limit = int(asked.get("limit") or finding.PAGE)
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= MAX_LIMIT:
+        raise _wrong("limit", f"must be a number from 1 to {MAX_LIMIT}")
+    return limit
 
 
 def _circle(session: Session, asked: MultiDict[str, str]) -> Circle | None:

@@ -67,7 +67,7 @@ class WantedDesigns(Asked):
     fits: Annotated[str, Field(description="a lab whose machines can make it")] = ""
     near: Annotated[str, Field(description="built near: a lab, or latitude,longitude")] = ""
     km: Annotated[str, Field(description="how far away at most")] = ""
-    limit: Annotated[int, Field(ge=1, le=100)] = finding.PAGE
+    limit: Annotated[int, Field(ge=1, le=asking.MAX_LIMIT)] = finding.PAGE
     cursor: Annotated[str | None, Field(description="`next` of the page before")] = None
 
 

@@ -26,7 +26,8 @@ _TITLES = {
     Facet.BUILT: "Has been built",
     Facet.TAG: "Keyword",
 }
-_KEPT = ("q", *asking.CHOICES, "fits", "near", "km")
+_KEPT = ("q", *asking.CHOICES, "fits", "near", "km", "limit")
+MOST_LABS = 50  # that a form lists; where there are more, it asks for the lab's short name
 DISTANCES_KM = (10, 25, 50, 100, 250)
 
 
@@ -54,8 +55,14 @@ def show_catalogue() -> ResponseReturnValue:
     """The designs that are looked for, and what they can be narrowed to."""
     with reading(current_app.extensions["engine"]) as session:
         wanted = asking.read_wanted(session, request.args)
-        found = finding.find_designs(session, wanted, cursor=request.args.get("cursor"))
-        every_lab = labs.list_labs(session)
+        found = finding.find_designs(
+            session,
+            wanted,
+            cursor=request.args.get("cursor"),
+            limit=asking.read_limit(request.args),
+        )
+        some_labs = labs.list_labs(session, most=MOST_LABS + 1)
+        named = labs.names_of(session, request.args.getlist("fits") + request.args.getlist("near"))
     asked = MultiDict((name, value) for name in _KEPT for value in request.args.getlist(name))
     return render_template(
         "catalogue.html",
@@ -63,8 +70,9 @@ def show_catalogue() -> ResponseReturnValue:
         wanted=wanted,
         asked=asked,
         narrowings=[_narrowing(it, found, asked) for it in finding.FACETS if found.facets[it]],
-        chosen=list(_chosen(asked, {lab.slug: lab.name for lab in every_lab})),
-        labs=[(lab.slug, f"{lab.name}, {lab.city}") for lab in every_lab],
+        chosen=list(_chosen(asked, named)),
+        labs=[(lab.slug, f"{lab.name}, {lab.city}") for lab in some_labs],
+        most_labs=MOST_LABS,
         distances=[(str(km), f"{km} km") for km in DISTANCES_KM],
         feed=url_for("feeds.of_node", **{name: asked.getlist(name) for name in asked}),  # type: ignore[arg-type]
         next=found.next and _address(asked, cursor=found.next),

@@ -15,7 +15,7 @@ from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.search import index
 from repo_server.search.refill import refill
-from repo_server.tables import DesignRow, LabRow, SearchEntryRow
+from repo_server.tables import CityRow, DesignRow, LabRow, SearchEntryRow
 from repo_server.tables.people import LabRole
 from tests import floor as shop
 from tests.browsing import page
@@ -138,3 +138,31 @@ def test_a_lab_says_where_it_is(
     assert (hits(client, "near=corner"), hits(client, "near=-33,-70.5&km=100")) == (1, 1)
     wrong = someone.send("PUT", "/api/v1/labs/corner/place", json=place | {"latitude": 91})
     assert wrong.status_code == 422
+
+
+def test_where_there_are_many_labs_the_form_asks_for_a_short_name(
+    client: FlaskClient, engine: Engine
+) -> None:
+    floor = shop.furnish(engine, shop.printer())
+    with floor.session() as session:
+        city = session.exec(select(CityRow)).one().id
+        session.add_all(
+            LabRow(id=f"l{n}", slug=f"l{n}", name=f"Lab {n}", city_id=city) for n in range(60)
+        )
+    shown = page(client, "/?q=hook&fits=l7")
+    assert "Can be made at Lab 7" in shown.text
+    form = next(form for form in shown.forms if "km" in form)
+    assert form["fits"] == "l7"
+    assert "The short name of" in shown.text
+
+
+def test_how_many_designs_a_page_has_is_asked_within_bounds(
+    client: FlaskClient, engine: Engine
+) -> None:
+    shop.furnish(engine, shop.printer())
+    assert page(client, "/?limit=1").text.count('class="card link"') == 1
+    assert "limit=1" in page(client, "/?limit=1").text  # the next page is as long
+    for wrong in ("0", "101", "ten"):
+        answer = client.get(f"/?limit={wrong}")
+        assert answer.status_code == 422
+        assert "must be a number from 1 to 100" in answer.text
