@@ -15,6 +15,7 @@ from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WebhookRow
 
 RELEASE_PUBLISHED = "release.published"
+RELEASE_YANKED = "release.yanked"
 ORDER_PLACED = "order.placed"
 TEST = "webhook.test"
 _TOLD_STATES = (
@@ -29,13 +30,22 @@ _TOLD_STATES = (
     JobState.CANCELLED,
 )
 JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
-KINDS = (RELEASE_PUBLISHED, ORDER_PLACED, *JOB_KINDS.values())
+KINDS = (RELEASE_PUBLISHED, RELEASE_YANKED, ORDER_PLACED, *JOB_KINDS.values())
 
 
 def tell_of_release(session: Session, data: Mapping[str, object], *, now: datetime) -> None:
     """Everybody who asked to be told of releases will be."""
+    _tell_all(session, RELEASE_PUBLISHED, data, now=now)
+
+
+def tell_of_yank(session: Session, data: Mapping[str, object], *, now: datetime) -> None:
+    """Everybody who asked to be told of releases that are taken back will be."""
+    _tell_all(session, RELEASE_YANKED, data, now=now)
+
+
+def _tell_all(session: Session, kind: str, data: Mapping[str, object], *, now: datetime) -> None:
     wanted = select(WebhookRow).where(col(WebhookRow.off_at).is_(None))
-    _tell(session, list(session.exec(wanted)), RELEASE_PUBLISHED, data, now=now)
+    _tell(session, list(session.exec(wanted)), kind, data, now=now)
 
 
 def tell_of_order(session: Session, order: BuildOrderRow) -> None:

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.versions import in_order, newest, read_version
+from repo_server import announcements
 from repo_server.people import Person
 from repo_server.tables import DesignRow, PersonRow, ReleaseRow, YankRow
 
@@ -115,3 +116,22 @@ def yank(session: Session, release_id: str, *, reason: str, by: Person, now: dat
     )
     session.flush()
     choose_head(session, design)
+    told = {
+        "release_id": release_id,
+        "slug": design.slug,
+        "version": release.version,
+        "reason": reason.strip(),
+        "head_id": design.head_id,
+    }
+    announcements.tell_of_yank(session, told, now=now)
+
+
+def require_standing(session: Session, release: ReleaseRow) -> None:
+    """Pass for a release that was not yanked; Conflict with the reason and what to take instead."""
+    yank = session.get(YankRow, release.id)
+    if yank is None:
+        return
+    head_id = session.get_one(DesignRow, release.design_id).head_id
+    head = session.get(ReleaseRow, head_id) if head_id else None
+    instead = f"take {head.version} instead" if head else "no other release of it stands"
+    raise Conflict(f"{release.name} {release.version} was yanked: {yank.reason}; {instead}")

@@ -1,20 +1,20 @@
 """What a design's licence says to those who ask: about an order, and about everything."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, NotAllowed
-from commons.licences.answers import Answer, ask_licence
+from commons.licences.answers import Answer, ask_licence, together
 from commons.licences.forks import may_fork
 from commons.licences.purposes import EVENTS, Purpose, lab_acts
 from commons.licences.scopes import Licences, licences_of
 from commons.licences.terms import Event
 from repo_server import leave, parties
 from repo_server.parties import Party
-from repo_server.tables import ReleaseRow
+from repo_server.tables import ParentRow, ReleaseRow
 
 
 class LicenceAsks(Conflict):
@@ -76,18 +76,38 @@ def require_leave(
     session: Session, release_id: str, part: str, purpose: Purpose, *,
     lab_id: str, by: str, now: datetime,
 ) -> Answer:  # fmt: skip
-    """The licence's answer to an order, where it allows it.
+    """The answer to an order of the release's licence and those of all that it was made from,
+    where they allow it: with the duties and clauses of all.
 
-    Raises LicenceForbids or LicenceAsks with the sentence of the answer where it does not.
+    Raises LicenceForbids or LicenceAsks with the sentence of the first answer that does not.
     """
     release = session.get_one(ReleaseRow, release_id)
     party = acting(purpose, lab_id=lab_id, by=by)
-    answer = ask(session, release, EVENTS[purpose], party, part=part, now=now)
-    if answer.allowed:
-        return answer
-    if answer.permission == "ask":
-        raise LicenceAsks(answer, release.design_id)
-    raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
+    answers = []
+    for row in (release, *ancestors(session, release_id)):
+        answer = ask(session, row, EVENTS[purpose], party, part=part, now=now)
+        if row is not release:
+            made_from = f"{answer.reason}; it was made from {row.name} {row.version}"
+            answer = replace(answer, reason=made_from)
+        if answer.permission == "ask":
+            raise LicenceAsks(answer, row.design_id)
+        if not answer.allowed:
+            raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
+        answers.append(answer)
+    return replace(together(answers), reason=answers[0].reason)
+
+
+def ancestors(session: Session, release_id: str) -> list[ReleaseRow]:
+    """Every release that this one was made from, the nearest first."""
+    found: dict[str, ReleaseRow] = {}
+    children = [release_id]
+    while children:
+        parents = select(ParentRow.parent_id).where(col(ParentRow.release_id).in_(children))
+        rows = select(ReleaseRow).where(col(ReleaseRow.id).in_(parents)).order_by(ReleaseRow.id)
+        new = {row.id: row for row in session.exec(rows) if row.id not in found}
+        found |= new
+        children = list(new)
+    return list(found.values())
 
 
 def acting(purpose: Purpose, *, lab_id: str, by: str) -> Party:

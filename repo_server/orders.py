@@ -16,9 +16,9 @@ from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
-from repo_server import announcements, licensing, matches
+from repo_server import announcements, heads, licensing, matches
 from repo_server.ids import new_id
-from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
+from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow, ReleaseRow
 
 MAX_COPIES = 100
 MAX_ON_PLATE = 50
@@ -84,10 +84,11 @@ def place(
 ) -> PlacedOrder:
     """The order stands, with a queued job for each plate.
 
-    Raises Conflict with every machine's first reason when no machine of the lab could build it,
-    whatever were loaded; LicenceForbids or LicenceAsks where the design's licence says so.
+    Raises Conflict for a yanked release, and with every machine's first reason when none could
+    build it, whatever were loaded; LicenceForbids or LicenceAsks where its licences say so.
     """
     build = matches.buildable(session, wanted.release_id, wanted.part)
+    heads.require_standing(session, session.get_one(ReleaseRow, wanted.release_id))
     material = _material(wanted.material or build.part.material, build.process)
     need = build.need(material, wanted.options)
     _require_makeable(build, wanted, need)

@@ -101,7 +101,7 @@ def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
     try:
         placed = orders.place(session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now)
     except LicenceAsks as asked:
-        row.answer = licensing.kept(asked.answer)
+        row.answer, row.design_id = licensing.kept(asked.answer), asked.design_id
     except FabError as error:
         row.settled_at, row.said = now, str(error)
     else:

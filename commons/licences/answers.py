@@ -1,6 +1,6 @@
 """The one function that answers: who may do what with a design, by which clause and duties."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -83,11 +83,11 @@ def _of(expression: Expression, event: Event, actor: Actor) -> Answer:
         return _of_licence(expression.id, event, actor)
     answers = [_of(term, event, actor) for term in expression.terms]
     if isinstance(expression, All):
-        return _together(answers)
+        return together(answers)
     return max(answers, key=lambda answer: freedom(answer.permission))
 
 
-def _together(answers: list[Answer]) -> Answer:
+def together(answers: Sequence[Answer]) -> Answer:
     """The least free of the answers; where all allow, with the duties and clauses of all."""
     least = min(answers, key=lambda answer: freedom(answer.permission))
     known = list(Evidence)

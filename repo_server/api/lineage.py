@@ -116,11 +116,13 @@ def show_notices_of_lab(lab: str) -> ResponseReturnValue:
 
 @bp.post("/releases/<id>/fork")
 @auth.signed_in(Scope.DESIGN_WRITE)
-@answers({201: BegunFork}, refuses=(409,))
+@answers({201: BegunFork}, refuses=(409,), keyed=True)
 def fork_release(id: str, asked: NewFork) -> ResponseReturnValue:
     """201 with the id of a draft that names the release as its parent."""
-    begun = BegunFork(draft_id=fork(id, asked.slug, asked.change), slug=asked.slug)
-    return write(begun), 201
+    begin = forking(id, asked.slug, asked.change)
+    return made_once(
+        lambda session, _now: (201, BegunFork(draft_id=begin(session), slug=asked.slug))
+    )
 
 
 @bp.post("/designs/<slug>/proposals")
@@ -151,10 +153,11 @@ def list_proposals(slug: str) -> ResponseReturnValue:
 
 @bp.post("/proposals/<proposal_id>/accept")
 @auth.signed_in(Scope.DESIGN_WRITE)
-@answers({201: BegunDraft}, refuses=(409,))
+@answers({201: BegunDraft}, refuses=(409,), keyed=True)
 def accept_proposal(proposal_id: str, asked: Said) -> ResponseReturnValue:
     """201 with the id of the draft that its steward may merge it with."""
-    return write(BegunDraft(draft_id=accept(proposal_id, asked.word))), 201
+    begin = accepting(proposal_id, asked.word)
+    return made_once(lambda session, _now: (201, BegunDraft(draft_id=begin(session))))
 
 
 @bp.post("/proposals/<proposal_id>/decline")
@@ -168,11 +171,12 @@ def decline_proposal(proposal_id: str, asked: Said) -> ResponseReturnValue:
     return "", 204
 
 
-def fork(release_id: str, slug: str, change: str) -> str:
-    """The id of a new draft: this release, its parent named, its change notice written.
+def forking(release_id: str, slug: str, change: str) -> Callable[[Session], str]:
+    """What begins a draft and answers its id: this release, its parent named, its change notice
+    written.
 
-    Raises NotFound, Conflict for a name that is taken, InvalidInput when the licence forbids
-    every fork or nobody says what is changed.
+    Raises NotFound, InvalidInput when the licence forbids every fork or nobody says what is
+    changed. What it gives back raises Conflict for a name that is taken.
     """
     require_change(change)
     by, now, slug = auth.current_person(), datetime.now(UTC), slug.strip()
@@ -182,28 +186,34 @@ def fork(release_id: str, slug: str, change: str) -> str:
     old = release.file(NOTICE)
     before = read_blob(old.sha256).decode("utf-8", errors="replace") if old else ""
     notice = change_notice(before, _parent(release), by=by.name, change=change, on=now.date())
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    stored = store.put(BytesIO(notice.encode()))
     contents = contents_of(release)
-    manifest = name_parents(contents.manifest, (release.id,))
+    said = Contents(
+        name_parents(contents.manifest, (release.id,)),
+        {**contents.files, NOTICE: stored.sha256},
+        change.strip(),
+    )
     draft_id = new_id()
 
-    def begin(session: Session, notice_sha256: str) -> None:
+    def begin(session: Session) -> str:
         lineage.require_free(session, slug)
-        files = {**contents.files, NOTICE: notice_sha256}
-        said = Contents(manifest, files, change.strip())
+        blobs.record(session, stored, now=now)
         drafts.begin(session, slug, said, id=draft_id, by=by, now=now)
+        return draft_id
 
-    _with_file(notice.encode(), begin, now)
-    return draft_id
+    return begin
 
 
-def accept(proposal_id: str, word: str) -> str:
-    """The id of the draft with which the accepted proposal can be merged."""
+def accepting(proposal_id: str, word: str) -> Callable[[Session], str]:
+    """What accepts the proposal and answers the id of the draft with which it can be merged."""
     by, now = auth.current_person(), datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_release(session, proposals.proposed_release(session, proposal_id))
     contents = contents_of(release)
-    with transaction(current_app.extensions["engine"]) as session:
-        return proposals.accept(session, proposal_id, contents, word=word, by=by, now=now)
+    return lambda session: proposals.accept(
+        session, proposal_id, contents, word=word, by=by, now=now
+    )
 
 
 def contents_of(release: Release) -> Contents:
@@ -222,12 +232,3 @@ def _parent(release: Release) -> Parent:
         license=about.license,
         address=f"{base}/releases/{release.id}",
     )
-
-
-def _with_file(data: bytes, then: Callable[[Session, str], None], now: datetime) -> None:
-    """The file is stored and recorded, and `then` is done with its hash, or neither is."""
-    store: blobs.BlobStore = current_app.extensions["blobs"]
-    stored = store.put(BytesIO(data))
-    with transaction(current_app.extensions["engine"]) as session:
-        blobs.record(session, stored, now=now)
-        then(session, stored.sha256)

@@ -38,7 +38,9 @@ def fork_form(id: str) -> ResponseReturnValue:
 def fork(id: str) -> ResponseReturnValue:
     """Sent on to the draft of the fork, or the form again with why there is none."""
     try:
-        draft = forking.fork(id, request.form.get("slug", ""), request.form.get("change", ""))
+        begin = forking.forking(id, request.form.get("slug", ""), request.form.get("change", ""))
+        with transaction(current_app.extensions["engine"]) as session:
+            draft = begin(session)
     except (InvalidInput, Conflict) as error:
         return _fork_page(id, error), status_of(error)
     return redirect(url_for("drafts.show", draft_id=draft), 303)
@@ -63,7 +65,9 @@ def propose(slug: str) -> ResponseReturnValue:
 def accept(slug: str, id: str) -> ResponseReturnValue:
     """Sent on to the draft with which the proposal can be merged."""
     try:
-        draft = forking.accept(id, request.form.get("word", ""))
+        begin = forking.accepting(id, request.form.get("word", ""))
+        with transaction(current_app.extensions["engine"]) as session:
+            draft = begin(session)
     except _REFUSED as error:
         return _page(slug, error), status_of(error)
     return redirect(url_for("drafts.show", draft_id=draft), 303)

@@ -16,7 +16,6 @@ NOT_KEYED = {"put_blob", "create_release", "create_webhook",
              "create_lab_webhook", "create_person", "create_session", "create_token",
              "create_enrolment_code", "create_enrolment", "create_lease",
              "create_permit", "publish_draft",
-             "fork_release", "accept_proposal",
              "begin_upload",  # its address is the file's hash: begun again it is found again
              "import_archive", "import_url"}  # fmt: skip
 
@@ -59,8 +58,9 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
 def test_everything_that_a_person_makes_can_be_asked_for_again(app: Flask):
     making = {it.name for it in operations(app) if 201 in it.contract.tells}
     assert {it.name for it in operations(app) if it.contract.keyed} == making - NOT_KEYED
-    # A proposal needs a fork of somebody; it is made like the others.
-    assert making - NOT_KEYED - {"create_proposal"} == MAKING.keys()
+    # They need files that are stored: tests/component/test_forks.py asks for them again.
+    of_forks = {"fork_release", "create_proposal", "accept_proposal"}
+    assert making - NOT_KEYED - of_forks == MAKING.keys()
 
 
 @pytest.mark.parametrize("name", MAKING)

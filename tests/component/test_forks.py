@@ -208,3 +208,29 @@ def test_the_family_is_drawn_with_every_release_and_the_table_says_the_same(ada,
     assert shown.text.count("<circle class=") == 3
     assert (shown.text.count('class="fork"'), shown.text.count('class="step"')) == (1, 1)
     assert "Lamp 1.0.0 (fork)" in shown.text
+
+
+def test_a_yanked_release_is_ordered_no_more_and_the_one_to_take_is_named(engine, ada):
+    floor = furnish(engine, manager=Person(ada.id, "ada", "Ada", False))
+    wanted = {"release_id": floor.release_id, "part": "hook"}
+    ada.post(f"{API}/releases/{floor.release_id}/yank", {"reason": "it breaks"})
+    refused = ada.post(f"{API}/labs/corner/orders", wanted)
+    assert refused.status_code == 409
+    assert "was yanked: it breaks; no other release of it stands" in refused.json["detail"]
+
+
+def test_a_fork_and_a_merge_under_one_key_are_begun_once(ada, bea, lamp):
+    def twice(who, path, body):
+        headers = {"Idempotency-Key": path[-40:]}
+        first, again = (who.post(f"{API}{path}", body, headers=headers) for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json == again.json
+        return first.json
+
+    twice(bea, f"/releases/{lamp}/fork", {"slug": "torch", "change": "A handle."})
+    assert [it["slug"] for it in bea.get(f"{API}/drafts").json["drafts"]] == ["torch"]
+    release = publish_fork(bea, lamp)
+    wanted = {"release_id": release, "message": "It has a handle."}
+    proposal = twice(bea, "/designs/lamp/proposals", wanted)["id"]
+    twice(ada, f"/proposals/{proposal}/accept", {"word": "Welcome."})
+    assert [it["slug"] for it in ada.get(f"{API}/drafts").json["drafts"]] == ["lamp"]

@@ -126,6 +126,16 @@ def test_the_course_of_a_job_is_told_to_whoever_ordered_it_and_to_nobody_else(
     assert {it["data"]["job_id"] for it in told} == {offer["job_id"]}
 
 
+def test_a_release_that_is_taken_back_is_told_to_whoever_asked(shop, listener, deliver):
+    add(shop.stranger, listener.url, "release.yanked")
+    shop.manager.post(f"{API}/releases/{shop.release_id}/yank", {"reason": "it breaks"})
+    deliver()
+    ((_, body),) = listener.heard
+    told = json.loads(body)
+    assert (told["type"], told["data"]["reason"]) == ("release.yanked", "it breaks")
+    assert (told["data"]["slug"], told["data"]["head_id"]) == ("shelf-hook", None)
+
+
 def test_what_was_undone_is_told_to_nobody(shop, listener, engine):
     add(shop.manager, listener.url, at=shop.at_lab("/webhooks"))
     wanted = orders.OrderRequest(release_id=shop.release_id, part="hook")
