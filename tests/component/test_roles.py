@@ -28,6 +28,11 @@ from repo_server.tables.people import LabRole
 API = "/api/v1"
 ROUTES = {
     "everybody": """
+        GET /cities
+        GET /people
+        GET /people/<handle>
+        GET /api/v1/people
+        GET /api/v1/people/<handle>
         GET /api
         GET /api/v1/labs/<lab>/okw
         GET /api/v1/openapi.json
