@@ -217,6 +217,7 @@ ROUTES = {
         POST /labs/<lab>/manage/lots
         POST /labs/<lab>/manage/machines/<id>/lot
         POST /labs/<lab>/manage/members
+        POST /labs/<lab>/manage/place
         PUT /api/v1/labs/<lab>/facts
         GET /api/v1/labs/<lab>/agents
         POST /api/v1/labs/<lab>/agents/<agent_id>/revoke
