@@ -81,6 +81,14 @@ class Client:
         """
         return self._ask("GET", path, params=params)
 
+    def pages(self, path: str, **params: str) -> Iterator[Answer]:
+        """Each page of a long list below /api/v1, as `Link` leads from one to the next."""
+        response = self._send("GET", path, params=params)
+        yield response.json()
+        while following := response.links.get("next"):
+            response = self._send("GET", following["url"].removeprefix("/api/v1"))
+            yield response.json()
+
     def put(self, path: str, body: Answer) -> Answer:
         """The answer to a PUT, which may be sent twice."""
         return self._ask("PUT", path, json=body)

@@ -11,6 +11,7 @@ from repo_server.api import (
     contributions,
     description,
     designs,
+    directory,
     drafts,
     facilities,
     imports,
@@ -30,6 +31,7 @@ from repo_server.api import (
 
 BLUEPRINTS = (
     people.bp,
+    directory.bp,
     blobs.bp,
     uploads.bp,
     designs.bp,

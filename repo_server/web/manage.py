@@ -26,6 +26,7 @@ from repo_server.api.labs import NewMember
 from repo_server.api.messages import check
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
+from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
 from repo_server.web import words
 
@@ -144,6 +145,17 @@ def set_member(lab: str) -> ResponseReturnValue:
     return _change(lab, "people", set_)
 
 
+@bp.post("/labs/<lab>/manage/place")
+@auth.lab_role(LabRole.MANAGER)
+def set_place(lab: str) -> ResponseReturnValue:
+    """Back on the page; the lab is at these coordinates."""
+
+    def set_(session: Session, _lab_id: str) -> None:
+        labs.set_place(session, lab, check(labs.Place, _filled()))
+
+    return _change(lab, "place", set_)
+
+
 def _change(lab: str, form: str, change: Callable[[Session, str], None]) -> ResponseReturnValue:
     """Back on the page's part of that name once it is done, or the page with why it is not."""
     try:
@@ -181,8 +193,15 @@ def _page(
             grains=GRAINS,
             roles=ROLES,
             refused=refused,
+            place=refused.values if refused.form == "place" else _place_of(row),
             values={**FIRST_CHOICE, **refused.values},
             code=code,
             code_ends_at=code_ends_at,
         )
     return make_response(page)
+
+
+def _place_of(lab: LabRow) -> dict[str, str]:
+    """The coordinates as a form shows them; none while nobody has said them."""
+    known = {"latitude": lab.latitude, "longitude": lab.longitude}
+    return {name: str(value) for name, value in known.items() if value is not None}

@@ -235,3 +235,17 @@ def test_a_role_that_cannot_be_given_is_told_why(
     assert sentence in part(text, "people")
     assert f'action="{MANAGE}/members#people"' in text  # where the browser stays
     assert f'value="{wanted["handle"]}"' in text
+
+
+def test_a_lab_is_placed_and_a_place_that_is_none_is_refused_with_what_was_said(
+    manager: Someone,
+) -> None:
+    action = f"{MANAGE}/place"
+    status, text = send(manager, MANAGE, action, latitude="91", longitude="10.1")
+    assert status == 422
+    assert part(text, "place").count('class="wrong"') == 1
+    assert 'value="91"' in part(text, "place")
+    placed = send(manager, MANAGE, action, latitude="54.3", longitude="10.1")
+    assert placed == (303, f"{MANAGE}#place")
+    shown = part(page(manager.browser, MANAGE).text, "place")
+    assert 'value="54.3"' in shown and 'value="10.1"' in shown

@@ -28,6 +28,11 @@ from repo_server.tables.people import LabRole
 API = "/api/v1"
 ROUTES = {
     "everybody": """
+        GET /cities
+        GET /people
+        GET /people/<handle>
+        GET /api/v1/people
+        GET /api/v1/people/<handle>
         GET /api
         GET /api/v1/labs/<lab>/okw
         GET /api/v1/openapi.json
@@ -212,6 +217,7 @@ ROUTES = {
         POST /labs/<lab>/manage/lots
         POST /labs/<lab>/manage/machines/<id>/lot
         POST /labs/<lab>/manage/members
+        POST /labs/<lab>/manage/place
         PUT /api/v1/labs/<lab>/facts
         GET /api/v1/labs/<lab>/agents
         POST /api/v1/labs/<lab>/agents/<agent_id>/revoke

@@ -27,6 +27,7 @@ RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 PAGES = {
     "/": "/?q=jar",
     "/api": "/api",
+    "/cities": "/cities",
     "/cities/<city>": "/cities/hamburg",
     "/designs/<slug>": "/designs/twist-jar",
     "/designs/<slug>/builds": "/designs/twist-jar/builds",
@@ -47,6 +48,8 @@ PAGES = {
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/new": "/labs/new",
     "/me/facts": "/me/facts",
+    "/people": "/people",
+    "/people/<handle>": "/people/olga",
     "/publish": "/publish",
     "/releases/<before>/changes/<after>": "/releases/{release}/changes/{release}",
     "/releases/<id>": "/releases/{release}",
