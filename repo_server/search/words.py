@@ -107,6 +107,8 @@ def kept(*texts: str) -> dict[str, None]:
 
 def find_words(text: str, wanted: Collection[str]) -> list[Word]:
     """Those words of `text` that are among the wanted ones, which are in the kept form."""
+    if not wanted:  # as in every text of a list that was asked for without words
+        return []
     if not text.isascii():
         return [word for word in words_of(text) if word.text in wanted]
     plain = [re.escape(word) for word in wanted if word.isascii()]
