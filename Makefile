@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help setup setup-tests demo test check format campaign corpus bench bench-peers bench-freecad lock clean
+.PHONY: help words setup setup-tests demo test check format campaign corpus bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,10 @@ lock:            ## write the lock files anew (needs uv)
 	    --generate-hashes --no-header --no-emit-index-url -o requirements-octoprint.lock -
 	@printf 'moonraker==0.11.0\n' | uv pip compile -q --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url -o requirements-moonraker.lock -
+
+words:           ## gather the pages' texts and bring every language's catalogue up to date
+	@.venv/bin/pybabel -q extract -F babel.cfg -k Word -k later --no-location --sort-output --omit-header -o repo_server/web/locale/messages.pot repo_server
+	@.venv/bin/pybabel -q update -i repo_server/web/locale/messages.pot -d repo_server/web/locale --no-fuzzy-matching --omit-header --ignore-obsolete
 
 clean:           ## remove what was built and what the demo left; keep every .venv
 	@rm -rf var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -126,11 +126,12 @@ def yank(session: Session, release_id: str, *, reason: str, by: Person, now: dat
     announcements.tell_of_yank(session, told, now=now)
 
 
-def require_standing(session: Session, release: ReleaseRow) -> None:
+def require_standing(session: Session, release_id: str) -> None:
     """Pass for a release that was not yanked; Conflict with the reason and what to take instead."""
-    yank = session.get(YankRow, release.id)
+    yank = session.get(YankRow, release_id)
     if yank is None:
         return
+    release = session.get_one(ReleaseRow, release_id)
     head_id = session.get_one(DesignRow, release.design_id).head_id
     head = session.get(ReleaseRow, head_id) if head_id else None
     instead = f"take {head.version} instead" if head else "no other release of it stands"

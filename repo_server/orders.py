@@ -18,7 +18,7 @@ from commons.plates import SMALLEST_MM
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
 from repo_server import announcements, heads, licensing, matches
 from repo_server.ids import new_id
-from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow, ReleaseRow
+from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
 MAX_COPIES = 100
 MAX_ON_PLATE = 50
@@ -88,7 +88,7 @@ def place(
     build it, whatever were loaded; LicenceForbids or LicenceAsks where its licences say so.
     """
     build = matches.buildable(session, wanted.release_id, wanted.part)
-    heads.require_standing(session, session.get_one(ReleaseRow, wanted.release_id))
+    heads.require_standing(session, wanted.release_id)
     material = _material(wanted.material or build.part.material, build.process)
     need = build.need(material, wanted.options)
     _require_makeable(build, wanted, need)
@@ -114,8 +114,7 @@ def place(
     )
     session.add(order)
     session.flush()
-    plates = _shared_out(wanted, need, able)
-    jobs = tuple(_job(order, first, copies, build.process, now) for first, copies in plates)
+    jobs = tuple(_job(order, *it, build.process, now) for it in _shared_out(wanted, need, able))
     session.add_all(jobs)
     session.flush()
     announcements.tell_of_order(session, order)

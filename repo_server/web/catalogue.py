@@ -14,18 +14,21 @@ from repo_server.db import reading
 from repo_server.search import finding
 from repo_server.search.finding import Found
 from repo_server.search.labels import Facet
+from repo_server.web.languages import Texts, gettext, later
 from repo_server.web.words import PROCESS_WORDS, READINESS_WORDS, counted
 
 bp = Blueprint("catalogue", __name__)
 
-_TITLES = {
-    Facet.PROCESS: "Made by",
-    Facet.MATERIAL: "Material",
-    Facet.LICENCE: "Licence",
-    Facet.READINESS: "How far it is",
-    Facet.BUILT: "Has been built",
-    Facet.TAG: "Keyword",
-}
+_TITLES = Texts(
+    {
+        Facet.PROCESS: later("Made by"),
+        Facet.MATERIAL: later("Material"),
+        Facet.LICENCE: later("Licence"),
+        Facet.READINESS: later("How far it is"),
+        Facet.BUILT: later("Has been built"),
+        Facet.TAG: later("Keyword"),
+    }
+)
 _KEPT = ("q", *asking.CHOICES, "fits", "near", "km", "limit")
 MOST_LABS = 50  # that a form lists; where there are more, it asks for the lab's short name
 DISTANCES_KM = (10, 25, 50, 100, 250)
@@ -105,7 +108,7 @@ def _text(facet: Facet, value: str) -> str:
         case Facet.READINESS:
             return READINESS_WORDS.get(value, value)
         case Facet.BUILT:
-            return "Built in a lab" if value == "yes" else value
+            return gettext("Built in a lab") if value == "yes" else value
         case _:
             return value
 
@@ -118,11 +121,14 @@ def _chosen(asked: MultiDict[str, str], names: Mapping[str, str]) -> Iterator[Ch
             address = _toggled(asked, facet, value)
             yield Choice(title + _text(facet, value), "", chosen=True, address=address)
     if lab := asked.get("fits"):
-        text = f"Can be made at {names.get(lab, lab)}"
+        text = gettext("Can be made at %(lab)s") % {"lab": names.get(lab, lab)}
         yield Choice(text, "", chosen=True, address=_address(asked, fits=None))
     if near := asked.get("near"):
         km = asked.get("km") or f"{asking.KM:g}"
-        text = f"Built within {km} km of {names.get(near, near)}"
+        text = gettext("Built within %(km)s km of %(lab)s") % {
+            "km": km,
+            "lab": names.get(near, near),
+        }
         yield Choice(text, "", chosen=True, address=_address(asked, near=None, km=None))
 
 

@@ -35,33 +35,50 @@ from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.web import described, parts, uploads
+from repo_server.web.languages import Texts, gettext, later
 from repo_server.web.licence_words import PURPOSES
 
 bp = Blueprint("designs", __name__)
 
-QUALITIES = (
-    ("draft", "Draft: thick layers, quick"),
-    ("standard", "Standard: finer layers"),
-    ("fine", "Fine: the thinnest layers, slow"),
+QUALITIES = Texts(
+    {
+        "draft": later("Draft: thick layers, quick"),
+        "standard": later("Standard: finer layers"),
+        "fine": later("Fine: the thinnest layers, slow"),
+    }
 )
-PLATES = (
-    (Plates.ONE_AT_A_TIME, "One at a time"),
-    (Plates.AS_MANY_AS_FIT, "As many as fit"),
+PLATES = Texts(
+    {
+        Plates.ONE_AT_A_TIME: later("One at a time"),
+        Plates.AS_MANY_AS_FIT: later("As many as fit"),
+    }
 )
-ORIENTATIONS = (
-    (Orientation.AS_DRAWN, "As drawn"),
-    (Orientation.SUGGESTED, "Suggested by the lab"),
+ORIENTATIONS = Texts(
+    {
+        Orientation.AS_DRAWN: later("As drawn"),
+        Orientation.SUGGESTED: later("Suggested by the lab"),
+    }
 )
-GRAINS = (("", "Does not matter"), ("x", "Across the drawing"), ("y", "Up the drawing"))
-WAYS = (
-    ("auto", "Plate if it is one"),
-    ("plate", "Plate: outline, openings, pockets"),
-    ("surface", "Surface: carved in three dimensions"),
+GRAINS = Texts(
+    {
+        "": later("Does not matter"),
+        "x": later("Across the drawing"),
+        "y": later("Up the drawing"),
+    }
 )
-LINES = (
-    ("x", "Across the drawing"),
-    ("y", "Up the drawing"),
-    ("both", "Both: smoother, and longer"),
+WAYS = Texts(
+    {
+        "auto": later("Plate if it is one"),
+        "plate": later("Plate: outline, openings, pockets"),
+        "surface": later("Surface: carved in three dimensions"),
+    }
+)
+LINES = Texts(
+    {
+        "x": later("Across the drawing"),
+        "y": later("Up the drawing"),
+        "both": later("Both: smoother, and longer"),
+    }
 )
 # What the order form proposes.
 FIRST_CHOICE = {
@@ -123,18 +140,18 @@ def _page(
         files=parts.files_of(release),
         max_copies=MAX_COPIES,
         materials=[
-            ("", "As designed"),
+            ("", gettext("As designed")),
             *((m.key, m.name) for m in MATERIALS.values() if m.process in processes),
         ],
-        plates=PLATES,
-        purposes=PURPOSES,
+        plates=PLATES.items(),
+        purposes=PURPOSES.items(),
         asks=_asks(release.slug),
         open_hardware=is_open_hardware(licences_of(release.manifest.data).of(OfDesign.HARDWARE)),
-        orientations=ORIENTATIONS,
-        qualities=QUALITIES if Process.FDM in processes else (),
-        grains=GRAINS,
-        lines=LINES,
-        ways=WAYS if Process.CNC in processes else (),
+        orientations=ORIENTATIONS.items(),
+        qualities=QUALITIES.items() if Process.FDM in processes else (),
+        grains=GRAINS.items(),
+        lines=LINES.items(),
+        ways=WAYS.items() if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
         card=described.card(release),

@@ -2,13 +2,15 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, make_response, redirect, request
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from commons.errors import FabError
 from repo_server.api import auth
-from repo_server.web import words
+from repo_server.web import languages, words
+from repo_server.web.languages import Texts, later
 
 bp = Blueprint("frame", __name__)
 
@@ -18,8 +20,26 @@ CSP = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
+# By HTTP status: the headings of pages that say why there is none.
+STATUS_WORDS = Texts(
+    {
+        401: later("Not signed in"),
+        403: later("Not allowed"),
+        404: later("Not found"),
+        409: later("That no longer fits"),
+        413: later("Too large"),
+        422: later("Something is not right"),
+        500: later("The server failed"),
+        503: later("Not available now"),
+    }
+)
+
+_YEAR_S = 365 * 24 * 3600
+
 for name, filter_ in words.FILTERS.items():
     bp.add_app_template_filter(filter_, name)
+
+bp.record(lambda state: languages.register(state.app))
 
 
 @bp.app_context_processor
@@ -30,6 +50,8 @@ def context() -> dict[str, object]:
         "me": caller.person,
         "csrf_field": lambda: csrf_field(caller.csrf),
         "now": datetime.now(UTC),
+        "language": languages.current(),
+        "STATUS_WORDS": STATUS_WORDS,
         **words.TABLES,
     }
 
@@ -56,7 +78,20 @@ def bind_browser(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", CSP)
         response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.content_language.add(languages.current().tag)
+        response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+@bp.post("/language")
+@auth.public
+def choose_language() -> ResponseReturnValue:
+    """Pages are shown in `language` from now on; back to the page `next`."""
+    answer = make_response(redirect(place_inside(request.form.get("next")), 303))
+    tag = request.form.get("language", "")
+    if tag in languages.read_languages():
+        answer.set_cookie(languages.COOKIE, tag, max_age=_YEAR_S, httponly=True, samesite="Lax")
+    return answer
 
 
 def place_inside(address: str | None) -> str:

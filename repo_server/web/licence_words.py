@@ -7,6 +7,7 @@ from itertools import groupby
 from commons.licences.purposes import Purpose
 from commons.licences.terms import DUTY_WORDS, Event, Evidence, LegalForm, Permission
 from repo_server.licence_pages import Line
+from repo_server.web.languages import Texts, later
 from repo_server.web.words import Word
 
 EVENT_WORDS = {
@@ -63,11 +64,13 @@ QUESTIONS = (
     ),
 )
 YES_OR_NO = (("", "Not said"), ("yes", "Yes"), ("no", "No"))
-PURPOSES = (
-    (Purpose.OWN_USE, "Own use"),
-    (Purpose.GIFT, "To give away"),
-    (Purpose.FOR_PAY, "The lab makes it for a client, for pay"),
-    (Purpose.SALE, "I am going to sell it"),
+PURPOSES = Texts(
+    {
+        Purpose.OWN_USE: later("Own use"),
+        Purpose.GIFT: later("To give away"),
+        Purpose.FOR_PAY: later("The lab makes it for a client, for pay"),
+        Purpose.SALE: later("I am going to sell it"),
+    }
 )
 PURPOSE_WORDS = {
     Purpose.OWN_USE: "for own use",

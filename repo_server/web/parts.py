@@ -12,6 +12,7 @@ from commons.manifest import Format, Part, format_of
 from repo_server.blobs import BlobStore
 from repo_server.designs import File, Release
 from repo_server.web import readme, words
+from repo_server.web.languages import Texts, gettext, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,13 @@ def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
     said = [_extent(facts, part)]
     volume, length = facts.get("volume_mm3"), facts.get("length_mm")
     if isinstance(volume, float):
-        said.append(f"{words.number(volume / 1000)} cm³, a closed body")
+        said.append(
+            gettext("%(volume)s cm³, a closed body") % {"volume": words.number(volume / 1e3)}
+        )
     if isinstance(length, float):
-        said.append(f"{words.number(length / 1000)} m of lines")
+        said.append(gettext("%(length)s m of lines") % {"length": words.number(length / 1000)})
     if part.mass_g is not None:
-        said.append(f"{words.grams(part.mass_g)} by its designer's word")
+        said.append(gettext("%(mass)s by its designer's word") % {"mass": words.grams(part.mass_g)})
     return tuple(filter(None, said))
 
 
@@ -94,27 +97,46 @@ def files_of(release: Release) -> list[FileView]:
     ]
 
 
-_KINDS = {
-    "stl": "Mesh", "3mf": "Mesh", "obj": "Mesh", "dxf": "Drawing", "svg": "Drawing",
-    "png": "Picture", "jpg": "Picture", "jpeg": "Picture", "webp": "Picture",
-}  # fmt: skip
-_ENDINGS = {
-    ".md": "Text", ".txt": "Text", ".csv": "Table", ".py": "Source: Python",
-    ".scad": "Source: OpenSCAD", ".fcstd": "Source: FreeCAD", ".step": "Source: STEP",
-    ".stp": "Source: STEP", ".pdf": "Document",
-}  # fmt: skip
+_KINDS = Texts(
+    {
+        "stl": later("Mesh"),
+        "3mf": later("Mesh"),
+        "obj": later("Mesh"),
+        "dxf": later("Drawing"),
+        "svg": later("Drawing"),
+        "png": later("Picture"),
+        "jpg": later("Picture"),
+        "jpeg": later("Picture"),
+        "webp": later("Picture"),
+    }
+)
+_ENDINGS = Texts(
+    {
+        ".md": later("Text"),
+        ".txt": later("Text"),
+        ".csv": later("Table"),
+        ".py": later("Source: Python"),
+        ".scad": later("Source: OpenSCAD"),
+        ".fcstd": later("Source: FreeCAD"),
+        ".step": later("Source: STEP"),
+        ".stp": later("Source: STEP"),
+        ".pdf": later("Document"),
+    }
+)
 
 
 def _what(file: File, release: Release) -> str:
     if file.path == release.manifest.bom:
-        return "Bill of materials"
+        return gettext("Bill of materials")
     if file.kind is None:
         name = PurePosixPath(file.path)
         is_licence = name.stem.upper() in ("LICENSE", "LICENCE", "COPYING")
-        return "Licence" if is_licence else _ENDINGS.get(name.suffix.lower(), "")
+        return gettext("Licence") if is_licence else _ENDINGS.get(name.suffix.lower(), "")
     faces = (file.facts or {}).get("faces")
     what = _KINDS.get(file.kind, "")
-    return f"{what}, {words.number(faces)} triangles" if isinstance(faces, int) else what
+    if not isinstance(faces, int):
+        return what
+    return gettext("%(what)s, %(count)s triangles") % {"what": what, "count": words.number(faces)}
 
 
 def readme_of(release: Release, blobs: BlobStore) -> Markup | None:

@@ -7,10 +7,14 @@ from commons.errors import Conflict, InvalidInput, NotSignedIn
 from repo_server import people
 from repo_server.api import auth
 from repo_server.web.frame import place_inside
+from repo_server.web.languages import gettext
 
 bp = Blueprint("people", __name__)
 
-PASSWORD_HINT = f"At least {people.PASSWORD_LENGTHS[0]} characters; a sentence is good."
+
+def _password_hint() -> str:
+    named = {"count": people.PASSWORD_LENGTHS[0]}
+    return gettext("At least %(count)s characters; a sentence is good.") % named
 
 
 @bp.get("/sign-in")
@@ -37,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_up_form() -> ResponseReturnValue:
     """The form; `next` is where to go afterwards."""
     wanted = request.args.get("next", "")
-    return render_template("sign_up.html", values={}, next=wanted, password_hint=PASSWORD_HINT)
+    return render_template("sign_up.html", values={}, next=wanted, password_hint=_password_hint())
 
 
 @bp.post("/sign-up")
@@ -53,7 +57,7 @@ def sign_up() -> ResponseReturnValue:
             values=fields,
             error=error,
             next=request.form.get("next", ""),
-            password_hint=PASSWORD_HINT,
+            password_hint=_password_hint(),
         )
         return page, 409 if isinstance(error, Conflict) else 422
     return _enter(fields["handle"], fields["password"])

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from babel.dates import format_date
+from babel.numbers import get_decimal_symbol
+
 from commons.compare import Sign
 from commons.flows import Ring, Role, State
 from commons.job import JobState
@@ -12,13 +15,19 @@ from commons.wire import Phase, ProgressReport
 from repo_server.conditions import Condition
 from repo_server.passports import Entry
 from repo_server.search.finding import Count
+from repo_server.web.languages import Texts, current, gettext, later
 
 
 class Word(NamedTuple):
-    """A state as people say it; `tone` is the class that gives it its colour."""
+    """A state as people say it, in English; `tone` is the class that gives it its colour."""
 
-    text: str
+    english: str
     tone: str = ""
+
+    @property
+    def text(self) -> str:
+        """The word in the page's language."""
+        return gettext(self.english)
 
 
 JOB_WORDS = {
@@ -59,16 +68,29 @@ EVIDENCE_WORDS = {
     State.OUT_OF_SCOPE: Word("Out of scope"),
 }
 
-RING_WORDS = {
-    Ring.LAB: "this lab",
-    Ring.CITY: "the city",
-    Ring.REGION: "the region",
-    Ring.COALITION: "another city of the coalition",
-    Ring.BEYOND: "beyond",
-    Ring.UNKNOWN: "unknown",
-}
+RING_WORDS = Texts(
+    {
+        Ring.LAB: later("this lab"),
+        Ring.CITY: later("the city"),
+        Ring.REGION: later("the region"),
+        Ring.COALITION: later("another city of the coalition"),
+        Ring.BEYOND: later("beyond"),
+        Ring.UNKNOWN: later("unknown"),
+    }
+)
 
-PROCESS_WORDS = {Process.FDM: "3D print", Process.CNC: "Milled from sheet"}
+MADE_WORDS = Texts(
+    {
+        Ring.LAB: later("made in this lab"),
+        Ring.CITY: later("made in the city"),
+        Ring.REGION: later("made in the region"),
+        Ring.COALITION: later("made in another city of the coalition"),
+        Ring.BEYOND: later("made beyond"),
+        Ring.UNKNOWN: later("origin unknown"),
+    }
+)
+
+PROCESS_WORDS = Texts({Process.FDM: later("3D print"), Process.CNC: later("Milled from sheet")})
 
 SIGN_MARKS = {
     Sign.ADDED: "+",
@@ -92,23 +114,27 @@ WAITS_WORD = Word("Waits for an answer", "wait")
 ACCEPTED_WORD = Word("Accepted", "good")
 DECLINED_WORD = Word("Declined")
 
-ROLE_WORDS = {
-    Role.DESIGN: "design",
-    Role.DOCUMENTATION: "documentation",
-    Role.REVIEW: "review",
-    Role.TRANSLATION: "translation",
-    Role.TESTING: "testing",
-}
+ROLE_WORDS = Texts(
+    {
+        Role.DESIGN: later("design"),
+        Role.DOCUMENTATION: later("documentation"),
+        Role.REVIEW: later("review"),
+        Role.TRANSLATION: later("translation"),
+        Role.TESTING: later("testing"),
+    }
+)
 
 # OKH's levels of technology readiness.
-READINESS_WORDS = {
-    "OTRL-1": "Idea",
-    "OTRL-2": "Concept",
-    "OTRL-3": "Being developed",
-    "OTRL-4": "Prototype, tested",
-    "OTRL-5": "Ready to be made",
-    "OTRL-6": "Product, qualified",
-}
+READINESS_WORDS = Texts(
+    {
+        "OTRL-1": later("Idea"),
+        "OTRL-2": later("Concept"),
+        "OTRL-3": later("Being developed"),
+        "OTRL-4": later("Prototype, tested"),
+        "OTRL-5": later("Ready to be made"),
+        "OTRL-6": later("Product, qualified"),
+    }
+)
 
 # By the names under which templates know them.
 TABLES = {
@@ -135,9 +161,9 @@ def file_size(size: int) -> str:
     amount = float(size)
     for unit in ("B", "kB", "MB"):
         if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{number(amount)} {unit}"
         amount /= 1000
-    return f"{amount:.3g} GB"
+    return f"{number(amount)} GB"
 
 
 def counted(count: Count) -> str:
@@ -166,8 +192,13 @@ def number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     if abs(value) < 0.001:
-        return "less than 0.001"
-    return f"{value:.3g}"
+        return gettext("less than 0.001")
+    return _decimal(f"{value:.3g}")
+
+
+def _decimal(figures: str) -> str:
+    """Figures with the decimal mark of the page's language."""
+    return figures.replace(".", get_decimal_symbol(current().locale))
 
 
 def figure(value: float, unit: str = "") -> str:
@@ -184,16 +215,16 @@ def grams(mass_g: float) -> str:
 
 def box(size_mm: tuple[float, float, float] | list[float]) -> str:
     """Width × depth × height in mm, to a tenth: nothing here is made more exactly."""
-    return " × ".join(f"{edge:.1f}".removesuffix(".0") for edge in size_mm) + " mm"
+    return " × ".join(_decimal(f"{edge:.1f}".removesuffix(".0")) for edge in size_mm) + " mm"
 
 
 def moment(at: datetime) -> str:
     """A date and time in UTC for people; pages put the exact instant beside it."""
-    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+    return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def day(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%-d %B %Y}"
+    return format_date(at.astimezone(UTC), "long", current().locale)
 
 
 def capitalise(sentence: str) -> str:
@@ -228,19 +259,20 @@ def lot(it: Lot) -> str:
     if it.width_mm is not None and it.depth_mm is not None:
         said.append(f"{number(it.width_mm)} × {number(it.depth_mm)} mm")
     if it.mass_left_g is not None:
-        said.append(f"{grams(it.mass_left_g)} left")
-    made = "origin unknown" if it.ring is Ring.UNKNOWN else f"made in {RING_WORDS[it.ring]}"
-    return ", ".join([*said, made])
+        said.append(gettext("%(mass)s left") % {"mass": grams(it.mass_left_g)})
+    return ", ".join([*said, MADE_WORDS[it.ring]])
 
 
 def steps(progress: ProgressReport) -> str:
     """How far an attempt is, in what its phase counts."""
     done, total = progress.done, progress.total
     if progress.phase is Phase.FETCH:
-        return f"Fetching the file: {file_size(done)} of {file_size(total)}"
+        sizes = {"done": file_size(done), "total": file_size(total)}
+        return gettext("Fetching the file: %(done)s of %(total)s") % sizes
     if progress.phase is Phase.PREPARE:
-        return "Preparing the program"
-    return f"Line {number(done)} of {number(total)}"
+        return gettext("Preparing the program")
+    lines = {"done": number(done), "total": number(total)}
+    return gettext("Line %(done)s of %(total)s") % lines
 
 
 # By more than this share two estimates of one program cannot both be near the truth.
@@ -261,9 +293,12 @@ def estimate(it: Estimates, key: str) -> str:
     ours = _used(it.duration_s, it.material_g, key)
     claimed = _used(it.claimed_duration_s, it.claimed_material_g, key)
     if not claimed:
-        return f"{ours} by our reading of the program"
-    who = "the slicer's" if _process_of(key) is Process.FDM else "its maker's"
-    return f"{ours} by our reading of the program, {claimed} by {who} claim"
+        return gettext("%(ours)s by our reading of the program") % {"ours": ours}
+    if _process_of(key) is Process.FDM:
+        both = gettext("%(ours)s by our reading of the program, %(claimed)s by the slicer's claim")
+    else:
+        both = gettext("%(ours)s by our reading of the program, %(claimed)s by its maker's claim")
+    return both % {"ours": ours, "claimed": claimed}
 
 
 def _used(duration_s: float | None, mass_g: float | None, key: str) -> str:
@@ -271,7 +306,8 @@ def _used(duration_s: float | None, mass_g: float | None, key: str) -> str:
     if mass_g is not None:
         said.append(grams(mass_g))
         if _process_of(key) is Process.FDM:
-            said.append(f"{number(filament_m(mass_g, MATERIALS[key].density_g_cm3))} m of filament")
+            length = number(filament_m(mass_g, MATERIALS[key].density_g_cm3))
+            said.append(gettext("%(length)s m of filament") % {"length": length})
     return ", ".join(said)
 
 
@@ -281,30 +317,35 @@ def _process_of(key: str) -> Process | None:
 
 def doubt(it: Estimates) -> str:
     """What to think of two estimates that are far apart; empty while they are not."""
-    pairs = (
-        ("time", it.duration_s, it.claimed_duration_s),
-        ("material", it.material_g, it.claimed_material_g),
-    )
-    apart = [
-        name
-        for name, ours, claimed in pairs
-        if ours is not None
-        and claimed is not None
-        and abs(ours - claimed) > _FAR_APART * max(ours, claimed)
-    ]
-    if not apart:
-        return ""
-    return f"the two differ by more than a quarter in {' and '.join(apart)}: plan with the larger"
+    time = _far_apart(it.duration_s, it.claimed_duration_s)
+    mass = _far_apart(it.material_g, it.claimed_material_g)
+    if time and mass:
+        return gettext(
+            "the two differ by more than a quarter in time and material: plan with the larger"
+        )
+    if time:
+        return gettext("the two differ by more than a quarter in time: plan with the larger")
+    if mass:
+        return gettext("the two differ by more than a quarter in material: plan with the larger")
+    return ""
+
+
+def _far_apart(ours: float | None, claimed: float | None) -> bool:
+    if ours is None or claimed is None:
+        return False
+    return abs(ours - claimed) > _FAR_APART * max(ours, claimed)
 
 
 def plate(first: int, at_once: int, copies: int) -> str:
     """Which copies of an order a job makes; empty for the only copy of an order."""
     if at_once > 1:
-        which = (
-            "" if at_once == copies else f", copies {first} to {first + at_once - 1} of {copies}"
-        )
-        return f"plate of {at_once}{which}"
-    return f"copy {first} of {copies}" if copies > 1 else ""
+        named = {"at_once": at_once, "first": first, "last": first + at_once - 1, "copies": copies}
+        if at_once == copies:
+            return gettext("plate of %(at_once)s") % named
+        return gettext("plate of %(at_once)s, copies %(first)s to %(last)s of %(copies)s") % named
+    if copies > 1:
+        return gettext("copy %(first)s of %(copies)s") % {"first": first, "copies": copies}
+    return ""
 
 
 def entry(it: Entry) -> str:
@@ -319,7 +360,8 @@ def entry(it: Entry) -> str:
     if it.low is None or it.high is None:
         return number(value)
     unit = it.unit or ""
-    return f"{figure(value)} {unit} ({figure(it.low)} to {figure(it.high)} {unit})"
+    named = {"value": figure(value), "low": figure(it.low), "high": figure(it.high), "unit": unit}
+    return gettext("%(value)s %(unit)s (%(low)s to %(high)s %(unit)s)") % named
 
 
 # Filters of the templates, under their own names.

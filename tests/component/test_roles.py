@@ -68,6 +68,7 @@ ROUTES = {
         GET /publish
         GET /releases/<id>
         GET /sign-in
+        POST /language
         POST /sign-in
         GET /sign-up
         POST /sign-up

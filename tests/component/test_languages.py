@@ -1,0 +1,136 @@
+"""Pages in the reader's language: which one is chosen, and that every catalogue is whole."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+from flask import Flask, render_template_string
+from flask.testing import FlaskClient
+from werkzeug.datastructures import LanguageAccept
+
+from repo_server.web import languages, words
+from tests.docs.pages import ROOT
+
+TAGS = sorted(set(languages.read_languages()) - {"en"})
+# Named places, and tags of HTML: what a translation may move, but neither lose nor invent.
+PIECES = re.compile(r"%\(\w+\)[sd]|</?\w+[^>]*>")
+DEFAULTS = {"_": None, "gettext": None, "ngettext": (1, 2), "Word": None, "later": None}
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+AT = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
+
+
+def texts(path: str) -> dict[str | tuple[str, ...], Message]:
+    with (languages.FOLDER / path).open("rb") as source:
+        return {tuple(it.id) if isinstance(it.id, list) else it.id: it
+                for it in read_po(source) if it.id}  # fmt: skip
+
+
+def english() -> set[str | tuple[str, ...]]:
+    with (ROOT / "babel.cfg").open() as rules:
+        method_map, options = parse_mapping_cfg(rules)
+    found = extract_from_dir(ROOT / "repo_server", method_map, options, DEFAULTS)
+    return {text for _, _, text, _, _ in found}
+
+
+def test_the_template_holds_every_text_that_is_marked() -> None:
+    assert set(texts("messages.pot")) == english(), "make words"
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_language_has_every_text_with_the_same_places_and_tags(tag: str) -> None:
+    found = texts(f"{tag}/LC_MESSAGES/messages.po")
+    assert set(found) == english()
+    for text, message in found.items():
+        assert not message.fuzzy, text
+        many = [text] if isinstance(text, str) else list(text)
+        for said in [message.string] if isinstance(text, str) else message.string:
+            assert said, text
+            pieces = sorted(PIECES.findall(said))
+            assert pieces in [sorted(PIECES.findall(it)) for it in many], (text, said)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked", "tag"),
+    [
+        (None, "", "en"),
+        (None, "fr", "fr"),
+        (None, "es-MX, en;q=0.8", "es"),
+        (None, "ja, de;q=0.4, ca;q=0.7", "ca"),
+        (None, "ja", "en"),
+        (None, "de;q=0, en;q=0.1", "en"),
+        ("ca", "fr", "ca"),
+        ("tlh", "fr", "fr"),
+        ("../../etc", "", "en"),
+    ],
+)
+def test_a_persons_choice_goes_before_what_the_browser_asks_for(
+    chosen: str | None, asked: str, tag: str
+) -> None:
+    environ = {"HTTP_ACCEPT_LANGUAGE": asked}
+    app = Flask(__name__)
+    with app.test_request_context("/", environ_overrides=environ) as context:
+        accept: LanguageAccept = context.request.accept_languages
+        assert languages.choose(chosen, accept).tag == tag
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("tag", "title"),
+    [
+        ("en", "Designs to make nearby"),
+        ("es", "Diseños para fabricar cerca"),
+        ("fr", "Des modèles à fabriquer près de chez vous"),
+        ("de", "Entwürfe, in der Nähe zu bauen"),
+        ("ca", "Dissenys per fabricar a prop"),
+    ],
+)
+def test_a_page_says_its_language_and_speaks_it(client: FlaskClient, tag: str, title: str) -> None:
+    answer = client.get("/", headers={"Accept-Language": tag})
+    assert f'<html lang="{tag}">' in answer.text and f"<h1>{title}</h1>" in answer.text
+    assert answer.headers["Content-Language"] == tag
+    assert {"accept-language", "cookie"} <= {it.lower() for it in answer.vary}
+
+
+@on_sqlite
+def test_a_choice_is_kept_and_leads_nowhere_else(client: FlaskClient) -> None:
+    chosen = client.post("/language", data={"language": "de", "next": "/labs?page=2"})
+    assert (chosen.status_code, chosen.location) == (303, "/labs?page=2")
+    assert '<html lang="de">' in client.get("/labs", headers={"Accept-Language": "fr"}).text
+    for wrong in ({"language": "tlh"}, {"next": "https://elsewhere.example/"}, {}):
+        assert client.post("/language", data=wrong).location == "/"
+    assert '<html lang="de">' in client.get("/labs").text
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("tag", "number", "size", "day"),
+    [
+        ("en", "1.5", "1.5 kB", "30 November 2026"),
+        ("es", "1,5", "1,5 kB", "30 de noviembre de 2026"),
+        ("fr", "1,5", "1,5 kB", "30 novembre 2026"),
+        ("de", "1,5", "1,5 kB", "30. November 2026"),
+        ("ca", "1,5", "1,5 kB", "30 de novembre del 2026"),
+    ],
+)
+def test_figures_and_dates_follow_the_language(
+    app: Flask, tag: str, number: str, size: str, day: str
+) -> None:
+    with app.test_request_context("/", headers={"Accept-Language": tag}):
+        assert (words.number(1.5), words.file_size(1500), words.day(AT)) == (number, size, day)
+        assert words.number(12345) == "12\N{NARROW NO-BREAK SPACE}345"
+
+
+@on_sqlite
+def test_texts_have_plurals_and_what_goes_into_them_is_escaped(app: Flask) -> None:
+    source = (
+        "{% trans count=n %}{{ count }} machine{% pluralize %}{{ count }} machines{% endtrans %}"
+    )
+    city = "{% trans city=city %}Figures of {{ city }}{% endtrans %}"
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        assert [render_template_string(source, n=n) for n in (0, 1, 2)] == [
+            "0 Maschinen", "1 Maschine", "2 Maschinen"]  # fmt: skip
+        assert render_template_string(city, city="<b>") == "Zahlen zu &lt;b&gt;"
