@@ -10,6 +10,7 @@ import trimesh
 
 from commons.errors import MeshInvalid
 from repo_server.parsing import picture
+from repo_server.parsing.surface import Surface, survey, weld
 
 MAX_FACES = 4_000_000
 PREVIEW_FACES = 30_000  # as GLB some 0.55 MB: quick on a phone
@@ -18,6 +19,7 @@ _MAX_UNPACKED = 512 * 1024**2
 # A real 3MF packs 4:1, a bomb 400:1.
 _MAX_RATIO = 100
 _STL_HEADER, _STL_FACE = 84, 50
+_STL_RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("colour", "<u2")])
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
@@ -28,13 +30,17 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
     """
     {"stl": _check_stl, "3mf": _check_3mf}.get(kind, _check_nothing)(path)
     mesh = _load(path, kind)
-    problem = _problem(mesh)
+    surface = survey(np.asarray(mesh.vertices), np.asarray(mesh.faces))
+    problem = _problem(surface)
     small = _simplified(mesh)
     (out / "preview").write_bytes(_glb(small))
     picture.of_mesh(np.asarray(small.vertices), np.asarray(small.faces)).save(
         out / "thumbnail", "PNG", optimize=True
     )
-    return {"facts": _facts(mesh, made=problem is None), "problem": problem}
+    return {
+        "facts": _facts(surface, faces=len(mesh.faces), made=problem is None),
+        "problem": problem,
+    }
 
 
 def _check_nothing(_path: Path) -> None:
@@ -75,6 +81,8 @@ def _check_3mf(path: Path) -> None:
 
 def _load(path: Path, kind: str) -> Any:
     """The welded mesh in mm. Nothing but this one file is read, whatever it refers to."""
+    if kind == "stl" and (corners := _binary_stl(path)) is not None:
+        return trimesh.Trimesh(*weld(corners), process=False)
     try:
         with path.open("rb") as file:
             # An OBJ may name things in any encoding; the names are of no interest.
@@ -93,39 +101,49 @@ def _load(path: Path, kind: str) -> Any:
     return mesh
 
 
+def _binary_stl(path: Path) -> Any:
+    """Corners (n, 3, 3) of the finite triangles; None when it is text or holds no triangle."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        count = int.from_bytes(file.read(_STL_HEADER)[80:], "little")
+        if count == 0 or size != _STL_HEADER + _STL_FACE * count:
+            return None
+        faces = np.fromfile(file, dtype=_STL_RECORD, count=count)
+    corners = faces["corners"]
+    finite = corners[np.isfinite(corners).all(axis=(1, 2))]
+    return finite if len(finite) else None
+
+
 def _refuse_too_many(faces: int) -> None:
     if faces > MAX_FACES:
         raise MeshInvalid(f"this mesh has {faces} triangles; simplify it to {MAX_FACES} or fewer")
 
 
-def _problem(mesh: Any) -> str | None:
+def _problem(surface: Surface) -> str | None:
     """Why no machine can make it as it is, None when one can."""
-    uses = np.unique(mesh.faces_unique_edges, return_counts=True)[1]
-    open_edges = int((uses == 1).sum())
-    if open_edges:
+    if surface.open_edges:
         return (
-            f"this mesh is open at {open_edges} edges, so it has no inside; close its holes "
-            "and publish it again"
+            f"this mesh is open at {surface.open_edges} edges, so it has no inside; close its "
+            "holes and publish it again"
         )
-    if not mesh.is_watertight:
+    if surface.crowded_edges:
         return "this mesh has edges where more than two faces meet; separate its bodies"
-    if not mesh.is_winding_consistent:
+    if surface.turned_edges:
         return "some faces of this mesh are turned inside out; unify its normals"
-    if mesh.volume <= 0:
+    if surface.volume <= 0:
         return "this mesh is inside out or flat: its volume is not above zero; flip its normals"
     return None
 
 
-def _facts(mesh: Any, *, made: bool) -> dict[str, object]:
+def _facts(surface: Surface, *, faces: int, made: bool) -> dict[str, object]:
     """The volume of a mesh that is not a body is not a number to show."""
-    low, high = mesh.bounds
     return {
-        "faces": len(mesh.faces),
-        "box_mm": [round(float(edge), 4) for edge in high - low],
-        "area_mm2": round(float(mesh.area), 3),
-        "volume_mm3": round(float(mesh.volume), 3) if made else None,
+        "faces": faces,
+        "box_mm": [round(edge, 4) for edge in surface.box],
+        "area_mm2": round(surface.area, 3),
+        "volume_mm3": round(surface.volume, 3) if made else None,
         "watertight": made,
-        "shells": int(mesh.body_count),
+        "shells": surface.bodies,
     }
 
 
