@@ -31,6 +31,9 @@ KINDS = {
     "jpg": _IMAGE,
     "jpeg": _IMAGE,
     "webp": _IMAGE,
+    "scad": Parser("scad", version=1),
+    "fcstd": Parser("container", version=1),
+    "zip": Parser("container", version=1),
 }
 
 

@@ -53,7 +53,7 @@ def unpack(path: Path, out: Path) -> list[str]:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(2)
-    entries = _of_zip(path) if head == b"PK" else _of_tar(path)
+    entries = files_of_zip(path) if head == b"PK" else _of_tar(path)
     paths: list[str] = []
     total = 0
     for name, stream in entries:
@@ -64,7 +64,8 @@ def unpack(path: Path, out: Path) -> list[str]:
     return _below_root(paths)
 
 
-def _of_zip(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def files_of_zip(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Each file that may be taken, by name; InvalidInput as `unpack` raises it."""
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         _require(

@@ -108,6 +108,9 @@ _KINDS = Texts(
         "jpg": later("Picture"),
         "jpeg": later("Picture"),
         "webp": later("Picture"),
+        "scad": later("Source: OpenSCAD"),
+        "fcstd": later("Source: FreeCAD"),
+        "zip": "Archive",
     }
 )
 _ENDINGS = Texts(
@@ -116,8 +119,6 @@ _ENDINGS = Texts(
         ".txt": later("Text"),
         ".csv": later("Table"),
         ".py": later("Source: Python"),
-        ".scad": later("Source: OpenSCAD"),
-        ".fcstd": later("Source: FreeCAD"),
         ".step": later("Source: STEP"),
         ".stp": later("Source: STEP"),
         ".pdf": later("Document"),
@@ -132,11 +133,29 @@ def _what(file: File, release: Release) -> str:
         name = PurePosixPath(file.path)
         is_licence = name.stem.upper() in ("LICENSE", "LICENCE", "COPYING")
         return gettext("Licence") if is_licence else _ENDINGS.get(name.suffix.lower(), "")
-    faces = (file.facts or {}).get("faces")
     what = _KINDS.get(file.kind, "")
-    if not isinstance(faces, int):
-        return what
-    return gettext("%(what)s, %(count)s triangles") % {"what": what, "count": words.number(faces)}
+    if file.problem and file.kind in _LISTED_ONLY:
+        return f"{what}: {file.problem}"
+    facts = file.facts or {}
+    if isinstance(faces := facts.get("faces"), int):
+        count = words.number(faces)
+        return gettext("%(what)s, %(count)s triangles") % {"what": what, "count": count}
+    return ", ".join([what, *_counted(facts)])
+
+
+# Their problems are told in the list of files: no part is made of them.
+_LISTED_ONLY = ("scad", "fcstd", "zip")
+
+
+def _counted(facts: Mapping[str, object]) -> list[str]:
+    said = []
+    files, parameters = facts.get("files"), facts.get("parameters")
+    if isinstance(files, int):
+        said.append("1 file inside" if files == 1 else f"{words.number(files)} files inside")
+    if isinstance(parameters, list) and parameters:
+        many = len(parameters)
+        said.append("1 parameter" if many == 1 else f"{many} parameters")
+    return said
 
 
 def readme_of(release: Release, blobs: BlobStore) -> Markup | None:

@@ -268,7 +268,13 @@ def broken_reader(tmp_path):
 
 def test_no_parser_is_named_by_a_stranger():
     assert all(isinstance(parser, Parser) for parser in KINDS.values())
-    assert {parser.module for parser in KINDS.values()} == {"mesh", "drawing", "image"}
+    assert {parser.module for parser in KINDS.values()} == {
+        "mesh",
+        "drawing",
+        "image",
+        "scad",
+        "container",
+    }
     assert [kind_of(p) for p in ("a.STL", "a/b.svg", ".obj", "x.exe", "stl", "")] == [
         "stl",
         "svg",
