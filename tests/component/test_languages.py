@@ -1,6 +1,7 @@
 """Pages in the reader's language: which one is chosen, and that every catalogue is whole."""
 
 import re
+from collections import defaultdict
 from datetime import UTC, datetime
 
 import pytest
@@ -51,6 +52,7 @@ def test_a_language_has_every_text_with_the_same_places_and_tags(tag: str) -> No
             assert said, text
             pieces = sorted(PIECES.findall(said))
             assert pieces in [sorted(PIECES.findall(it)) for it in many], (text, said)
+            assert said % defaultdict(int), said  # a bare % breaks the page that says it
 
 
 @pytest.mark.parametrize(
