@@ -49,11 +49,11 @@ def newest(session: Session, match: Match, *, below: int | None, limit: int) -> 
     if is_postgresql(session):
         return _from_blocks(session, match, below=below or _END, limit=limit)
     source = "search_index CROSS JOIN search_entry ON doc = search_index.rowid"
-    conditions = ["search_index MATCH :match", "search_index.rowid < :below"]
+    conditions = ["search_index MATCH :match"]
     values: dict[str, object] = {"match": sqlite_query(match)}
     return _read(
         session, match, source, conditions, values, below=below or _END, limit=limit,
-        order="search_index.rowid",
+        number="search_index.rowid",
     )  # fmt: skip
 
 
@@ -66,14 +66,19 @@ def _read(
     *,
     below: int,
     limit: int,
-    order: str = "doc",
+    number: str = "doc",
 ) -> list[Document]:
+    """`number` is how the document's number is written where it is compared and put in order."""
     edges = {"print_mm": match.print_mm, "mill_mm": match.mill_mm}
     asked = {name: edge for name, edge in edges.items() if edge is not None}
-    where = [*conditions, "doc < :below", *(f"({it} IS NULL OR {it} <= :{it})" for it in asked)]
+    where = [
+        *conditions,
+        f"{number} < :below",
+        *(f"({it} IS NULL OR {it} <= :{it})" for it in asked),
+    ]
     command = (
         f"SELECT doc, labels, CAST(needs AS TEXT) FROM {source} "  # noqa: S608  (our own words)
-        f"WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT :limit"
+        f"WHERE {' AND '.join(where)} ORDER BY {number} DESC LIMIT :limit"
     )
     given = values | asked | {"below": below, "limit": limit}
     return [Document(*row) for row in session.execute(text(command), given).all()]
@@ -92,25 +97,43 @@ def _fts(groups: Groups) -> str:
 def _from_blocks(session: Session, match: Match, *, below: int, limit: int) -> list[Document]:
     """Block by block from the newest one, until there are enough; the rest at once when only few
     documents are to be expected in it."""
-    newest_block = min(below - 1, _last(session)) >> BLOCK_BITS
-    top, found = newest_block, list[Document]()
-    width = 1 if newest_block >= _WHOLE else newest_block + 1
+    end = min(below, _last(session) + 1)
+    top, found = (end - 1) >> BLOCK_BITS, list[Document]()
+    width = 1 if top >= _WHOLE else top + 1
     while top >= 0 and len(found) < limit:
         low = max(0, top - width + 1)
         conditions, values = tsqueries(match, range(low, top + 1))
+        # Where it could look the numbers up, the planner may walk over all rows by them instead.
         found += _read(session, match, "search_entry", conditions, values,
-                       below=below, limit=limit - len(found), order="doc + 0")  # fmt: skip
-        density, top = len(found) / (newest_block - low + 1), low - 1
-        few = density * low <= _FEW
-        width = low if few else ceil(1.2 * (limit - len(found)) / density)
+                       below=below, limit=limit - len(found), number="doc + 0")  # fmt: skip
+        top = low - 1
+        width = _next_width(len(found), end, low << BLOCK_BITS, missing=limit - len(found))
     return found
+
+
+def _next_width(found: int, end: int, begin: int, *, missing: int) -> int:
+    """How many blocks before document `begin` to read next: `found` are from there to `end`.
+
+    By documents, not by blocks: of the newest block there may be next to nothing yet.
+    """
+    density = found / (end - begin)
+    if density * begin <= _FEW:
+        return (begin >> BLOCK_BITS) + 1
+    return max(1, ceil(1.2 * missing / density / (1 << BLOCK_BITS)))
 
 
 def _last(session: Session) -> int:
     """The number of the newest document, as this session's transaction sees it; and for as long
-    as that lasts, the planner leaves the table unread."""
+    as that lasts, the planner leaves the table unread and starts no workers."""
     if _LAST not in session.info:
-        local = "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+        local = ", ".join(
+            f"set_config('{name}', '{value}', true)"
+            for name, value in (
+                ("enable_seqscan", "off"),
+                ("jit", "off"),
+                ("max_parallel_workers_per_gather", "0"),
+            )
+        )
         command = f"SELECT max(doc), {local} FROM search_entry"  # noqa: S608  (our own words)
         session.info[_LAST] = session.execute(text(command)).one()[0] or 0
     last: int = session.info[_LAST]
