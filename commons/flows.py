@@ -175,7 +175,8 @@ def events_of_verdict(
 def event_of_contribution(
     *, role: Role, release_id: str, person: str, steward: str, hours: float | None
 ) -> EventDraft:
-    """Work that a person gave to a release, once another has confirmed it.
+    """Work that a person gave to a release: once another has confirmed it, or as they declare it
+    where nobody else could.
 
     Its effort where hours were counted; else one contribution, since unknown hours are not zero.
     """

@@ -1,7 +1,9 @@
 """Contributions to a design: claimed by whoever gave them, confirmed by others who worked on it.
 
 A confirmed contribution is an economic event and stays; one that nobody confirmed is a claim, and
-may be taken back.
+may be taken back. A steward who works alone has nobody who could confirm her: what she designed and
+wrote of her own release stands in the ledger as declared, is shown as no more than that, and others
+may confirm it later.
 """
 
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.flows import Role, event_of_contribution
@@ -20,6 +23,8 @@ from repo_server.people import Person
 from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
 
 MOST_CLAIMS = 20  # of one person for one release
+# What a release itself shows that somebody did; a review or a test by its author shows nowhere.
+_SHOWN_BY_RELEASE = (Role.DESIGN, Role.DOCUMENTATION)
 
 
 class NewContribution(Asked):
@@ -32,7 +37,8 @@ class NewContribution(Asked):
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A claim, and by whom it is confirmed: None while it is a claim alone.
+    """A claim, and by whom it is confirmed: None while it is a claim alone. `is_declared`: it stands
+    by the claimant's own word, since nobody else worked on the design then.
 
     `may_confirm` and `may_withdraw` tell what the one who looks can do about it.
     """
@@ -45,6 +51,7 @@ class Contribution:
     words: str
     hours: float | None
     claimed_at: datetime
+    is_declared: bool
     confirmed_by: str | None
     may_confirm: bool
     may_withdraw: bool
@@ -53,18 +60,15 @@ class Contribution:
 def claim(
     session: Session, release_id: str, wanted: NewContribution, *, by: Person, now: datetime
 ) -> str:
-    """The claim stands beside the release, for others to confirm; its id.
+    """The claim stands beside the release, for others to confirm; its id. What a steward who works
+    alone designed and wrote is in the ledger at once, as declared.
 
     NotFound when there is no such release; Conflict when it is claimed already, in these words.
     """
-    if session.get(ReleaseRow, release_id) is None:
+    release = session.get(ReleaseRow, release_id)
+    if release is None:
         raise NotFound(f"there is no release {release_id[:64]}")
-    mine = (ContributionRow.release_id == release_id, ContributionRow.person_id == by.id)
-    claims = session.exec(select(ContributionRow).where(*mine)).all()
-    if any((it.role, it.words) == (wanted.role, wanted.words.strip()) for it in claims):
-        raise Conflict("you claim this already")
-    if len(claims) >= MOST_CLAIMS:
-        raise Conflict(f"you claim {MOST_CLAIMS} contributions to this release; that is the most")
+    _require_further(session, release_id, wanted, by)
     row = ContributionRow(
         id=new_id(),
         release_id=release_id,
@@ -76,11 +80,27 @@ def claim(
     )
     session.add(row)
     session.flush()
+    design = session.get_one(DesignRow, release.design_id)
+    if wanted.role in _SHOWN_BY_RELEASE and _works_alone(session, design, release, by.id):
+        row.declared_at = now
+        _enter(session, row, design, now=now)
     return row.id
 
 
+def _require_further(
+    session: Session, release_id: str, wanted: NewContribution, by: Person
+) -> None:
+    """Pass for what the person does not claim yet, while they claim less than the most."""
+    mine = (ContributionRow.release_id == release_id, ContributionRow.person_id == by.id)
+    claims = session.exec(select(ContributionRow).where(*mine)).all()
+    if any((it.role, it.words) == (wanted.role, wanted.words.strip()) for it in claims):
+        raise Conflict("you claim this already")
+    if len(claims) >= MOST_CLAIMS:
+        raise Conflict(f"you claim {MOST_CLAIMS} contributions to this release; that is the most")
+
+
 def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
-    """The contribution is confirmed, and stands in the ledger as work given to the design.
+    """The contribution is confirmed, and stands in the ledger, once, as work given to the design.
 
     Raises NotFound, Conflict when it is confirmed already, NotAllowed for one's own claim and for
     those who did not work on the design themselves.
@@ -97,6 +117,12 @@ def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
     row.confirmed_by, row.confirmed_at = by.id, now
     session.add(row)
     session.flush()
+    if row.declared_at is None:  # else it is there, and counts once
+        _enter(session, row, design, now=now)
+
+
+def _enter(session: Session, row: ContributionRow, design: DesignRow, *, now: datetime) -> None:
+    """The contribution stands in the ledger as work given to the design."""
     draft = event_of_contribution(
         role=Role(row.role),
         release_id=row.release_id,
@@ -109,12 +135,13 @@ def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
 
 
 def withdraw(session: Session, id: str, *, by: Person) -> None:
-    """The claim is gone. NotFound, NotAllowed for somebody else's, Conflict once confirmed."""
+    """The claim is gone. NotFound, NotAllowed for somebody else's, Conflict once in the ledger."""
     row, _ = _row(session, id)
     if row.person_id != by.id:
         raise NotAllowed("this is somebody else's claim")
-    if row.confirmed_by is not None:
-        raise Conflict("this contribution is confirmed; what is in the ledger stays")
+    if _is_entered(row):
+        said = "confirmed" if row.confirmed_by is not None else "declared"
+        raise Conflict(f"this contribution is {said}; what is in the ledger stays")
     session.delete(row)
 
 
@@ -144,29 +171,43 @@ def list_contributions(session: Session, slug: str, *, to: Person | None) -> lis
             words=row.words,
             hours=row.hours,
             claimed_at=row.claimed_at,
+            is_declared=row.declared_at is not None,
             confirmed_by=names.get(row.confirmed_by or ""),
             may_confirm=works and row.confirmed_by is None and to is not None
             and row.person_id != to.id,
-            may_withdraw=to is not None and row.person_id == to.id and row.confirmed_by is None,
+            may_withdraw=to is not None and row.person_id == to.id and not _is_entered(row),
         )
         for row, version, name in rows
     ]  # fmt: skip
+
+
+def _is_entered(row: ContributionRow) -> bool:
+    return row.confirmed_by is not None or row.declared_at is not None
+
+
+def _works_alone(session: Session, design: DesignRow, release: ReleaseRow, person_id: str) -> bool:
+    """Whether they keep the design and published the release, and nobody else could confirm it."""
+    if not design.steward_id == release.published_by == person_id:
+        return False
+    others = _confirmed_in(design).where(ContributionRow.person_id != person_id)
+    return session.exec(others).first() is None
 
 
 def _works_on(session: Session, design: DesignRow, person_id: str) -> bool:
     """Whether they keep the design, or have a confirmed contribution to one of its releases."""
     if design.steward_id == person_id:
         return True
-    confirmed = (
+    theirs = _confirmed_in(design).where(ContributionRow.person_id == person_id)
+    return session.exec(theirs).first() is not None
+
+
+def _confirmed_in(design: DesignRow) -> SelectOfScalar[str]:
+    """The confirmed contributions to any release of the design."""
+    return (
         select(ContributionRow.id)
         .join(ReleaseRow, col(ReleaseRow.id) == col(ContributionRow.release_id))
-        .where(
-            ReleaseRow.design_id == design.id,
-            ContributionRow.person_id == person_id,
-            col(ContributionRow.confirmed_by).is_not(None),
-        )
+        .where(ReleaseRow.design_id == design.id, col(ContributionRow.confirmed_by).is_not(None))
     )
-    return session.exec(confirmed).first() is not None
 
 
 def _row(session: Session, id: str) -> tuple[ContributionRow, DesignRow]:

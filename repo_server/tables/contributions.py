@@ -8,7 +8,8 @@ from sqlmodel import Field, SQLModel
 class ContributionRow(SQLModel, table=True):
     """A person's claim of work in one role; confirmed by somebody else who worked on the design.
 
-    `hours` is None where nobody counted them.
+    `hours` is None where nobody counted them. `declared_at` is set where nobody else worked on the
+    design who could confirm it: then it stands by the claimant's word alone.
     """
 
     __tablename__ = "contribution"
@@ -19,5 +20,6 @@ class ContributionRow(SQLModel, table=True):
     words: str
     hours: float | None = None
     claimed_at: datetime
+    declared_at: datetime | None = None
     confirmed_by: str | None = Field(default=None, foreign_key="person.id")
     confirmed_at: datetime | None = None

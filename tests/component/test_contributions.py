@@ -63,7 +63,7 @@ def test_hours_that_nobody_counted_are_one_contribution_and_never_zero(people, l
 
 
 def test_nobody_confirms_their_own_and_a_stranger_confirms_none(people, lamp, engine):
-    own = claim(people["ada"], lamp, "design", "Drew it.").json["id"]
+    own = claim(people["ada"], lamp, "testing", "Broke it.").json["id"]
     assert [confirm(people[it], own) for it in ("ada", "bea", "cem")] == [403, 403, 403]
     assert events(engine) == []
 
@@ -76,6 +76,22 @@ def test_the_stewards_work_is_confirmed_by_whoever_is_confirmed_themselves(peopl
     other = publish(people["cem"], "bowl", MANIFEST.replace('"Lamp"', '"Bowl"')).json["id"]
     elsewhere = claim(people["ada"], other).json["id"]
     assert confirm(people["bea"], elsewhere) == 403
+
+
+def test_a_steward_alone_declares_and_whoever_comes_later_confirms(people, lamp, client, engine):
+    own = claim(people["ada"], lamp, "design", "Drew it.", hours=4).json["id"]
+    (event,) = events(engine)
+    assert (event.quantity, event.state, event.provider) == (4, State.DECLARED, people["ada"].id)
+    assert "Declared, not confirmed by others" in page(client, "/designs/lamp/contributions").text
+    assert "Ada (design)" not in page(client, "/designs/lamp").text
+    assert people["ada"].send("DELETE", f"{API}/contributions/{own}").status_code == 409
+    assert confirm(people["ada"], own) == 403
+    confirm(people["ada"], claim(people["bea"], lamp).json["id"])
+    claim(people["ada"], lamp, "documentation", "Wrote it.")  # now Bea could confirm it
+    assert len(events(engine)) == 2
+    assert confirm(people["bea"], own) == 204
+    assert len(events(engine)) == 2
+    assert listed(client)[0] == ("Ada", "design", "Bea")
 
 
 def test_a_claim_is_taken_back_until_it_is_confirmed(people, lamp, client):
