@@ -37,9 +37,10 @@ class NewContribution(Asked):
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A claim, and by whom it is confirmed: None while it is a claim alone. `is_declared`: it counts
-    by the word of whoever claims it, since nobody else worked on the design then.
+    """A claim, and by whom it is confirmed: None while it is a claim alone.
 
+    `is_declared`: it counts by the word of whoever claims it, since nobody else worked on the
+    design then.
     `may_confirm` and `may_withdraw` tell what the one who looks can do about it.
     """
 
