@@ -131,8 +131,15 @@ def _named(written: str) -> tuple[str, ...]:
     words = _words(_LATER.sub("", name))
     for family, known in ((_cc, _CC_WORDS), (_cern, _CERN_WORDS), (_gnu, _GNU_WORDS)):
         if _speaks_of_one(words, known) and (meant := family(words, later=later)):
-            return meant
+            return tuple(id_ for id_ in meant if _is_spdx(id_))  # no-derivatives has no share-alike
     return _NAMES.get("".join(words).replace(".", ""), ())
+
+
+def _is_spdx(id: str) -> bool:
+    try:
+        return bool(canonicalize_license_expression(id))
+    except InvalidLicenseExpression:
+        return False
 
 
 def _speaks_of_one(words: list[str], known: frozenset[str]) -> bool:

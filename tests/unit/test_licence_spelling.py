@@ -2,7 +2,7 @@
 
 import pytest
 
-from commons.licences.spelling import read_spelling, wrong_spelling
+from commons.licences.spelling import Spelling, read_spelling, wrong_spelling
 from commons.licences.table import TABLE
 
 
@@ -105,3 +105,8 @@ def test_an_id_of_the_table_is_left_as_it_is_and_found_in_small_letters(id_: str
     assert wrong_spelling(id_) is None
     if not id_.startswith("LicenseRef-"):  # these are their authors' to spell
         assert read_spelling(id_.lower()).expression == id_
+
+
+def test_what_names_parts_of_licences_that_exclude_each_other_is_no_licence() -> None:
+    assert read_spelling("CC BY-ND-SA") == Spelling("CC BY-ND-SA")
+    assert read_spelling("CC BY-ND 1.0").expression == "CC-BY-ND-1.0"
