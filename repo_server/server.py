@@ -26,6 +26,7 @@ from repo_server import people
 from repo_server.blobs import BlobStore
 from repo_server.db import make_engine, transaction, upgrade
 from repo_server.ids import new_id
+from repo_server.parents import end_with_parent
 from repo_server.queue import Queue
 from repo_server.search.refill import refill
 from repo_server.settings import VARIABLES, Settings, read_secret
@@ -117,7 +118,7 @@ class _Child:
         if self._process is not None:
             _LOG.error("%s ended with code %s; started again", self.name, self._process.returncode)
         self._process = subprocess.Popen(
-            self.command, env=self.environment, preexec_fn=_end_with_parent
+            self.command, env=self.environment, preexec_fn=end_with_parent
         )
 
     def stop(self) -> None:
@@ -149,15 +150,6 @@ def _web(settings: Settings, host: str, port: int) -> _Child:
 def _environment(settings: Settings) -> dict[str, str]:
     others = {key: value for key, value in os.environ.items() if key not in VARIABLES}
     return {**others, **settings.environment()}
-
-
-def _end_with_parent() -> None:
-    """In the child: even if this process is killed, none of its children goes on alone."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def _watch(

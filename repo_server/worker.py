@@ -1,12 +1,24 @@
 """The worker process: runs the tasks inside the app's context, one at a time."""
 
 import logging
+import signal
 
 import redis
-from rq import Worker
+from rq import Queue, Worker
+from rq.job import Job
 
 from repo_server import close_app, create_app, queue
+from repo_server.parents import end_with_parent
 from repo_server.settings import Settings
+
+
+class _Worker(Worker):
+    """RQ's worker, whose forks end with it: a server that was told to stop leaves nobody behind."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """In the fork: the task is done, or everything ends at once with the worker."""
+        end_with_parent(signal.SIGKILL)
+        super().main_work_horse(job, queue)
 
 
 def work(settings: Settings, *, burst: bool = False) -> None:
@@ -18,7 +30,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     connection = redis.Redis.from_url(settings.queue_url)
     try:
         with app.app_context():
-            Worker([queue.NAME], connection=connection).work(burst=burst, logging_level="WARNING")
+            _Worker([queue.NAME], connection=connection).work(burst=burst, logging_level="WARNING")
     finally:
         connection.close()
         close_app(app)

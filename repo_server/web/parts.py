@@ -12,7 +12,7 @@ from commons.manifest import Format, Part, format_of
 from repo_server.blobs import BlobStore
 from repo_server.designs import File, Release
 from repo_server.web import readme, words
-from repo_server.web.languages import Texts, gettext, later
+from repo_server.web.languages import Texts, gettext, later, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ _KINDS = Texts(
         "webp": later("Picture"),
         "scad": later("Source: OpenSCAD"),
         "fcstd": later("Source: FreeCAD"),
-        "zip": "Archive",
+        "zip": later("Archive"),
     }
 )
 _ENDINGS = Texts(
@@ -151,10 +151,11 @@ def _counted(facts: Mapping[str, object]) -> list[str]:
     said = []
     files, parameters = facts.get("files"), facts.get("parameters")
     if isinstance(files, int):
-        said.append("1 file inside" if files == 1 else f"{words.number(files)} files inside")
+        inside = ngettext("%(count)s file inside", "%(count)s files inside", files)
+        said.append(inside % {"count": words.number(files)})
     if isinstance(parameters, list) and parameters:
-        many = len(parameters)
-        said.append("1 parameter" if many == 1 else f"{many} parameters")
+        many = ngettext("%(count)s parameter", "%(count)s parameters", len(parameters))
+        said.append(many % {"count": len(parameters)})
     return said
 
 

