@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from commons.errors import FieldProblem, InvalidInput
 from commons.machine import Process
 from repo_server.search.labels import Facet, written
-from repo_server.search.matching import Document, Match, newest
+from repo_server.search.matching import Document, Match, Step, newest
 from repo_server.search.question import Question, Wanted, question_of, with_near_words
 from repo_server.search.snippets import Piece, mark, snippet
 from repo_server.tables import FileFactsRow, SearchCardRow
@@ -24,6 +24,7 @@ VALUES = 12  # of a facet that are told
 _FEW = 12  # with fewer designs by the very words, near words are asked too
 _NEAR_STEP = 3
 _CHUNK = 100
+_ALL = 2**31 - 1
 _CURSOR = re.compile(r"([0-9])\.([0-9]{1,10})")
 
 
@@ -97,7 +98,7 @@ def find_designs(
 def newest_designs(session: Session, wanted: Wanted, *, limit: int = PAGE) -> tuple[Hit, ...]:
     """The newest designs that have the words, wherever they stand: for those who follow."""
     question = question_of(session, wanted)
-    found = _walk(session, question, question.everything(), below=None, limit=limit)
+    found = _walk(session, question, Step(question.everything()), below=None, limit=limit)
     return _hits(session, [(0, document) for document in found], question)
 
 
@@ -115,31 +116,50 @@ def _page(
 ) -> list[tuple[int, Document]]:
     """The best documents after the cursor, each with the step that it answers to."""
     found: list[tuple[int, Document]] = []
-    for number, match in enumerate(question.steps()):
+    for number, asked in enumerate(question.steps()):
         if number < step or len(found) >= limit:
             continue
         under = below if number == step else None
-        part = _walk(session, question, match, below=under, limit=limit - len(found))
+        part = _walk(session, question, asked, below=under, limit=limit - len(found))
         found += [(number, document) for document in part]
     return found
 
 
 def _walk(
-    session: Session, question: Question, match: Match, *, below: int | None, limit: int,
-    looked_at: int | None = None,
+    session: Session, question: Question, step: Step, *, below: int | None, limit: int,
+    looked_at: int = _ALL,
 ) -> list[Document]:  # fmt: skip
-    """The newest that match and that the workshop can make; of `looked_at` documents at most."""
-    if question.workshop is None:
-        return newest(session, match, below=below, limit=limit)
+    """The newest of the step that the workshop can make; of `looked_at` documents at most."""
+    if question.workshop is None and not step.better:
+        return newest(session, step.match, below=below, limit=limit)
     found: list[Document] = []
-    left = looked_at
-    while len(found) < limit and (left is None or left > 0):
-        part = newest(session, match, below=below, limit=_CHUNK)
-        found += [it for it in part if question.workshop.can_make(it.needs)]
-        if len(part) < _CHUNK:
+    size = min(_CHUNK, limit + _FEW)
+    while len(found) < limit and looked_at > 0:
+        part = newest(session, step.match, below=below, limit=size)
+        found += _of_step(session, question, step, part, below=below)
+        if len(part) < size:
             break
-        below, left = part[-1].doc, None if left is None else left - _CHUNK
+        below, looked_at = part[-1].doc, looked_at - size
+        size = min(2 * size, looked_at)
     return found[:limit]
+
+
+def _of_step(
+    session: Session, question: Question, step: Step, part: list[Document], *, below: int | None
+) -> list[Document]:
+    """Those of the part, which ends under `below`, that no step before has and that can be made.
+
+    A better match is looked up by itself: neither database is quick at leaving documents out.
+    """
+    if not part:
+        return []
+    before = {
+        document.doc
+        for match in step.better
+        for document in newest(session, match, below=below, limit=_ALL, since=part[-1].doc)
+    }
+    can_make = question.workshop.can_make if question.workshop else lambda needs: True
+    return [it for it in part if it.doc not in before and can_make(it.needs)]
 
 
 def _most(question: Question) -> int:
@@ -149,7 +169,7 @@ def _most(question: Question) -> int:
 def _count(session: Session, question: Question, match: Match) -> list[Document]:
     """The documents to count: one more than are counted when there are others."""
     most = _most(question)
-    return _walk(session, question, match, below=None, limit=most + 1, looked_at=COUNTED)
+    return _walk(session, question, Step(match), below=None, limit=most + 1, looked_at=COUNTED)
 
 
 def _counted(number: int, most: int, of: int) -> Count:

@@ -12,8 +12,8 @@ from repo_server.search.index import BLOCK_BITS, in_block
 
 # Alternatives: a document has one token of each group.
 Groups = tuple[tuple[str, ...], ...]
-# PostgreSQL reads all blocks at once where no more documents than this are expected in them.
-_FEW = 4000
+# PostgreSQL reads all blocks at once where hardly more documents than are missing are expected.
+_FEW = 200
 _WHOLE = 3  # blocks that are read at once in any case
 _END = 2**31 - 1
 _LAST = "search: newest document"
@@ -34,6 +34,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What is asked for next: documents that match, and none of those of the steps before, which
+    match one of `better`."""
+
+    match: Match
+    better: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document that matches, with its labels and what its parts need of machines."""
 
@@ -42,17 +51,20 @@ class Document:
     needs: str
 
 
-def newest(session: Session, match: Match, *, below: int | None, limit: int) -> list[Document]:
-    """The newest documents that match, at most `limit`, of those with numbers under `below`."""
+def newest(
+    session: Session, match: Match, *, below: int | None, limit: int, since: int = 0
+) -> list[Document]:
+    """The newest documents that match, at most `limit`: since <= number < below."""
+    numbers = (since, below or _END)
     if not match.groups:
-        return _read(session, match, "search_entry", [], {}, below=below or _END, limit=limit)
+        return _read(session, match, "search_entry", [], {}, numbers=numbers, limit=limit)
     if is_postgresql(session):
-        return _from_blocks(session, match, below=below or _END, limit=limit)
+        return _from_blocks(session, match, numbers=numbers, limit=limit)
     source = "search_index CROSS JOIN search_entry ON doc = search_index.rowid"
     conditions = ["search_index MATCH :match"]
     values: dict[str, object] = {"match": sqlite_query(match)}
     return _read(
-        session, match, source, conditions, values, below=below or _END, limit=limit,
+        session, match, source, conditions, values, numbers=numbers, limit=limit,
         number="search_index.rowid",
     )  # fmt: skip
 
@@ -64,7 +76,7 @@ def _read(
     conditions: list[str],
     values: dict[str, object],
     *,
-    below: int,
+    numbers: tuple[int, int],
     limit: int,
     number: str = "doc",
 ) -> list[Document]:
@@ -73,6 +85,7 @@ def _read(
     asked = {name: edge for name, edge in edges.items() if edge is not None}
     where = [
         *conditions,
+        f"{number} >= :since",
         f"{number} < :below",
         *(f"({it} IS NULL OR {it} <= :{it})" for it in asked),
     ]
@@ -80,7 +93,8 @@ def _read(
         f"SELECT doc, labels, CAST(needs AS TEXT) FROM {source} "  # noqa: S608  (our own words)
         f"WHERE {' AND '.join(where)} ORDER BY {number} DESC LIMIT :limit"
     )
-    given = values | asked | {"below": below, "limit": limit}
+    since, below = numbers
+    given = values | asked | {"since": since, "below": below, "limit": limit}
     return [Document(*row) for row in session.execute(text(command), given).all()]
 
 
@@ -94,18 +108,20 @@ def _fts(groups: Groups) -> str:
     return " AND ".join(f"({tokens})" for tokens in either)
 
 
-def _from_blocks(session: Session, match: Match, *, below: int, limit: int) -> list[Document]:
+def _from_blocks(
+    session: Session, match: Match, *, numbers: tuple[int, int], limit: int
+) -> list[Document]:
     """Block by block from the newest one, until there are enough; the rest at once when only few
     documents are to be expected in it."""
-    end = min(below, _last(session) + 1)
-    top, found = (end - 1) >> BLOCK_BITS, list[Document]()
-    width = 1 if top >= _WHOLE else top + 1
-    while top >= 0 and len(found) < limit:
-        low = max(0, top - width + 1)
+    since, end = numbers[0], min(numbers[1], _last(session) + 1)
+    bottom, top, found = since >> BLOCK_BITS, (end - 1) >> BLOCK_BITS, list[Document]()
+    width = 1 if top - bottom >= _WHOLE else top - bottom + 1
+    while top >= bottom and len(found) < limit:
+        low = max(bottom, top - width + 1)
         conditions, values = tsqueries(match, range(low, top + 1))
         # Where it could look the numbers up, the planner may walk over all rows by them instead.
         found += _read(session, match, "search_entry", conditions, values,
-                       below=below, limit=limit - len(found), number="doc + 0")  # fmt: skip
+                       numbers=numbers, limit=limit - len(found), number="doc + 0")  # fmt: skip
         top = low - 1
         width = _next_width(len(found), end, low << BLOCK_BITS, missing=limit - len(found))
     return found
@@ -116,10 +132,10 @@ def _next_width(found: int, end: int, begin: int, *, missing: int) -> int:
 
     By documents, not by blocks: of the newest block there may be next to nothing yet.
     """
-    density = found / (end - begin)
-    if density * begin <= _FEW:
-        return (begin >> BLOCK_BITS) + 1
-    return max(1, ceil(1.2 * missing / density / (1 << BLOCK_BITS)))
+    density = (found + 1) / (end - begin)  # none in a few documents does not mean none in all
+    if density * begin <= missing + _FEW:
+        return begin >> BLOCK_BITS or 1
+    return ceil(1.2 * missing / density / (1 << BLOCK_BITS)) or 1
 
 
 def _last(session: Session) -> int:

@@ -14,7 +14,7 @@ from repo_server.search import fitting, spelling
 from repo_server.search.entries import IN_ABOUT, IN_NAME
 from repo_server.search.fitting import Workshop
 from repo_server.search.labels import Facet, label
-from repo_server.search.matching import Groups, Match
+from repo_server.search.matching import Groups, Match, Step
 from repo_server.search.words import distinct
 from repo_server.tables import LabRow
 
@@ -59,16 +59,18 @@ class Question:
     frame: Match
     workshop: Workshop | None
 
-    def steps(self) -> list[Match]:
+    def steps(self) -> list[Step]:
         """What to ask for, the best first; no document answers to two of them."""
         if not self.words:
-            return [self._match(())]
-        name, about, anywhere = (self._groups(zone) for zone in (IN_NAME, IN_ABOUT, _ANYWHERE))
-        steps = [self._match(name), self._match(about, name), self._match(anywhere, about)]
+            return [Step(self._match(()))]
+        name, about, anywhere = (
+            self._match(self._groups(zone)) for zone in (IN_NAME, IN_ABOUT, _ANYWHERE)
+        )
+        steps = [Step(name), Step(about, (name,)), Step(anywhere, (about,))]
         if self.near:
-            near_about = self._groups(IN_ABOUT, near=True)
-            near = self._groups(_ANYWHERE, near=True)
-            steps += [self._match(near_about, anywhere), self._match(near, anywhere, near_about)]
+            near_about = self._match(self._groups(IN_ABOUT, near=True))
+            near = self._match(self._groups(_ANYWHERE, near=True))
+            steps += [Step(near_about, (anywhere,)), Step(near, (anywhere, near_about))]
         return steps
 
     def everything(self, *, but: Facet | None = None) -> Match:
@@ -82,13 +84,9 @@ class Question:
             for word in self.words
         )
 
-    def _match(self, groups: Groups, *but_not: Groups, but: Facet | None = None) -> Match:
+    def _match(self, groups: Groups, *, but: Facet | None = None) -> Match:
         labels = tuple(group for facet, group in self.filters if facet is None or facet is not but)
-        return replace(
-            self.frame,
-            groups=(*groups, *labels, *self.frame.groups),
-            but_not=(*but_not, *self.frame.but_not),
-        )
+        return replace(self.frame, groups=(*groups, *labels, *self.frame.groups))
 
 
 def question_of(session: Session, wanted: Wanted) -> Question:
