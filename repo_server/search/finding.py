@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from commons.errors import FieldProblem, InvalidInput
 from commons.machine import Process
 from repo_server.search.labels import Facet, written
-from repo_server.search.matching import Document, Match, Step, newest
+from repo_server.search.matching import Document, Match, Step, newest, which
 from repo_server.search.question import Question, Wanted, question_of, with_near_words
 from repo_server.search.snippets import Piece, mark, snippet
 from repo_server.tables import FileFactsRow, SearchCardRow
@@ -25,6 +25,7 @@ _FEW = 12  # with fewer designs by the very words, near words are asked too
 _NEAR_STEP = 3
 _CHUNK = 100
 _ALL = 2**31 - 1
+_LOOKED_AT = 1000  # designs, to count those that a lab's machines can make
 _CURSOR = re.compile(r"([0-9])\.([0-9]{1,10})")
 
 
@@ -71,24 +72,33 @@ class Found:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Documents that were looked at to count them, the newest first; `all`: there are no others."""
+
+    documents: list[Document]
+    all: bool
+
+
 def find_designs(
     session: Session, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE
 ) -> Found:
     """The designs that are wanted, from the cursor on; InvalidInput when it is none of ours."""
-    step, below = _read_cursor(cursor)
+    after = _read_cursor(cursor)
     question = question_of(session, wanted)
     counted = _count(session, question, question.everything())
-    if question.words and len(counted) < _FEW:
+    if question.words and counted.all and len(counted.documents) < _FEW:
         question = with_near_words(session, question)
         if question.near:
             counted = _count(session, question, question.everything())
-    # No further step is asked when all there are have been found.
-    enough = limit + 1 if cursor else min(limit + 1, len(counted))
-    found = _page(session, question, step, below, limit=enough)
+    if counted.all:
+        found = _ranked(session, question, counted.documents, after, limit=limit + 1)
+    else:
+        found = _page(session, question, after, limit=limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return Found(
         hits=_hits(session, found[:limit], question),
-        total=_counted(len(counted), _most(question), len(counted)),
+        total=_counted(max(len(counted.documents), len(found)), _most(question), counted),
         facets=_facets(session, question, counted),
         near=tuple(dict.fromkeys(word for words in question.near.values() for word in words)),
         next=f"{last[0]}.{last[1].doc}" if last else None,
@@ -98,7 +108,7 @@ def find_designs(
 def newest_designs(session: Session, wanted: Wanted, *, limit: int = PAGE) -> tuple[Hit, ...]:
     """The newest designs that have the words, wherever they stand: for those who follow."""
     question = question_of(session, wanted)
-    found = _walk(session, question, Step(question.everything()), below=None, limit=limit)
+    found, _ = _walk(session, question, Step(question.everything()), below=None, limit=limit)
     return _hits(session, [(0, document) for document in found], question)
 
 
@@ -112,88 +122,106 @@ def _read_cursor(cursor: str | None) -> tuple[int, int | None]:
 
 
 def _page(
-    session: Session, question: Question, step: int, below: int | None, *, limit: int
+    session: Session, question: Question, after: tuple[int, int | None], *, limit: int
 ) -> list[tuple[int, Document]]:
     """The best documents after the cursor, each with the step that it answers to."""
+    first, below = after
     found: list[tuple[int, Document]] = []
-    for number, asked in enumerate(question.steps()):
-        if number < step or len(found) >= limit:
+    for number, step in enumerate(question.steps()):
+        if number < first or len(found) >= limit:
             continue
-        under = below if number == step else None
-        part = _walk(session, question, asked, below=under, limit=limit - len(found))
+        under = below if number == first else None
+        part, _ = _walk(session, question, step, below=under, limit=limit - len(found))
         found += [(number, document) for document in part]
     return found
+
+
+def _ranked(
+    session: Session, question: Question, everything: Sequence[Document],
+    after: tuple[int, int | None], *, limit: int,
+) -> list[tuple[int, Document]]:  # fmt: skip
+    """The same, where all that answer are known: only their order has to be asked for."""
+    first, below = after
+    steps, left = question.steps(), {document.doc: document for document in everything}
+    found: list[tuple[int, Document]] = []
+    for number, step in enumerate(steps):
+        if len(found) >= limit:
+            break
+        mine = set(left) if step is steps[-1] else which(session, step.match, left)
+        part = [left.pop(doc) for doc in sorted(mine, reverse=True)]
+        if number == first and below is not None:
+            part = [document for document in part if document.doc < below]
+        found += [(number, document) for document in part if number >= first]
+    return found[:limit]
 
 
 def _walk(
     session: Session, question: Question, step: Step, *, below: int | None, limit: int,
     looked_at: int = _ALL,
-) -> list[Document]:  # fmt: skip
-    """The newest of the step that the workshop can make; of `looked_at` documents at most."""
+) -> tuple[list[Document], bool]:  # fmt: skip
+    """The newest of the step that the workshop can make, of `looked_at` documents at most; and
+    whether there are no others."""
     if question.workshop is None and not step.better:
-        return newest(session, step.match, below=below, limit=limit)
+        part = newest(session, step.match, below=below, limit=limit)
+        return part, len(part) < limit
     found: list[Document] = []
-    size = min(_CHUNK, limit + _FEW)
-    while len(found) < limit and looked_at > 0:
+    size, ended = min(_CHUNK, limit + _FEW, looked_at), False
+    while len(found) < limit and looked_at > 0 and not ended:
         part = newest(session, step.match, below=below, limit=size)
-        found += _of_step(session, question, step, part, below=below)
-        if len(part) < size:
-            break
-        below, looked_at = part[-1].doc, looked_at - size
+        found += _of_step(session, question, step, part)
+        ended = len(part) < size
+        below, looked_at = part[-1].doc if part else below, looked_at - size
         size = min(2 * size, looked_at)
-    return found[:limit]
+    return found[:limit], ended and len(found) < limit
 
 
 def _of_step(
-    session: Session, question: Question, step: Step, part: list[Document], *, below: int | None
+    session: Session, question: Question, step: Step, part: Sequence[Document]
 ) -> list[Document]:
-    """Those of the part, which ends under `below`, that no step before has and that can be made.
+    """Those of the part that no step before has, and that can be made.
 
     A better match is looked up by itself: neither database is quick at leaving documents out.
     """
-    if not part:
-        return []
-    before = {
-        document.doc
-        for match in step.better
-        for document in newest(session, match, below=below, limit=_ALL, since=part[-1].doc)
-    }
-    can_make = question.workshop.can_make if question.workshop else lambda needs: True
-    return [it for it in part if it.doc not in before and can_make(it.needs)]
+    docs = {document.doc for document in part}
+    for match in step.better:
+        docs -= which(session, match, docs)
+    shop = question.workshop
+    return [it for it in part if it.doc in docs and (shop is None or shop.can_make(it.needs))]
 
 
 def _most(question: Question) -> int:
     return COUNTED if question.workshop is None else COUNTED_FITS
 
 
-def _count(session: Session, question: Question, match: Match) -> list[Document]:
+def _count(session: Session, question: Question, match: Match) -> Counted:
     """The documents to count: one more than are counted when there are others."""
     most = _most(question)
-    return _walk(session, question, Step(match), below=None, limit=most + 1, looked_at=COUNTED)
+    step = Step(match)
+    return Counted(
+        *_walk(session, question, step, below=None, limit=most + 1, looked_at=_LOOKED_AT)
+    )
 
 
-def _counted(number: int, most: int, of: int) -> Count:
-    return Count(min(number, most), more=of > most)
+def _counted(number: int, most: int, of: Counted) -> Count:
+    return Count(min(number, most), more=not of.all)
 
 
 def _facets(
-    session: Session, question: Question, counted: Sequence[Document]
+    session: Session, question: Question, counted: Counted
 ) -> dict[Facet, dict[str, Count]]:
     chosen = {facet: group for facet, group in question.filters if facet is not None}
     told, most = {}, _most(question)
-    of_all = _values(counted[:most])
+    of_all = _values(counted.documents[:most])
     for facet in FACETS:
-        documents, values = counted, of_all
+        of, values = counted, of_all
         if facet in chosen:
-            documents = _count(session, question, question.everything(but=facet))
-            values = _values(documents[:most])
+            of = _count(session, question, question.everything(but=facet))
+            values = _values(of.documents[:most])
         mine = {label: number for label, number in values.items() if label.startswith(f"{facet}:")}
         ranked = sorted(mine, key=lambda label: (-mine[label], label))[:VALUES]
         ranked += [label for label in chosen.get(facet, ()) if label not in ranked]
         told[facet] = {
-            written(facet, label.partition(":")[2]): _counted(
-                mine.get(label, 0), most, len(documents)
-            )
+            written(facet, label.partition(":")[2]): _counted(mine.get(label, 0), most, of)
             for label in ranked
         }
     return told

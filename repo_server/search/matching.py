@@ -1,6 +1,6 @@
 """Documents by their tokens, the newest first, as each database answers it best."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
 
@@ -17,6 +17,9 @@ _FEW = 200
 _WHOLE = 3  # blocks that are read at once in any case
 _END = 2**31 - 1
 _LAST = "search: newest document"
+# One query a block, each with few tokens: so the index skips in the list of a frequent token to
+# where a rare one is, which it cannot do in lists that stand for one another.
+_BLOCKS = "unnest(CAST(:asked AS tsquery[])) AS asked JOIN search_entry ON tokens @@ asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +54,39 @@ class Document:
     needs: str
 
 
-def newest(
-    session: Session, match: Match, *, below: int | None, limit: int, since: int = 0
-) -> list[Document]:
-    """The newest documents that match, at most `limit`: since <= number < below."""
-    numbers = (since, below or _END)
+def newest(session: Session, match: Match, *, below: int | None, limit: int) -> list[Document]:
+    """The newest documents that match, at most `limit`, of those with numbers under `below`."""
+    below = below or _END
     if not match.groups:
-        return _read(session, match, "search_entry", [], {}, numbers=numbers, limit=limit)
+        return _read(session, match, "search_entry", [], {}, below=below, limit=limit)
     if is_postgresql(session):
-        return _from_blocks(session, match, numbers=numbers, limit=limit)
+        return _from_blocks(session, match, below=below, limit=limit)
     source = "search_index CROSS JOIN search_entry ON doc = search_index.rowid"
     conditions = ["search_index MATCH :match"]
     values: dict[str, object] = {"match": sqlite_query(match)}
     return _read(
-        session, match, source, conditions, values, numbers=numbers, limit=limit,
+        session, match, source, conditions, values, below=below, limit=limit,
         number="search_index.rowid",
     )  # fmt: skip
+
+
+def which(session: Session, match: Match, documents: Collection[int]) -> set[int]:
+    """Those of the documents, given by their numbers, that have the tokens of the match."""
+    if not documents:
+        return set()
+    values: dict[str, object] = {"low": min(documents), "high": max(documents)}
+    if is_postgresql(session):
+        _last(session)  # for what it tells the planner
+        blocks = sorted({doc >> BLOCK_BITS for doc in documents})
+        values["asked"] = [tsquery(match, block) for block in blocks]
+        command = f"SELECT doc FROM {_BLOCKS} WHERE doc + 0 BETWEEN :low AND :high"  # noqa: S608
+    else:
+        values["match"] = sqlite_query(match)
+        command = (
+            "SELECT rowid FROM search_index "
+            "WHERE search_index MATCH :match AND rowid BETWEEN :low AND :high"
+        )
+    return set(session.execute(text(command), values).scalars()).intersection(documents)
 
 
 def _read(
@@ -76,7 +96,7 @@ def _read(
     conditions: list[str],
     values: dict[str, object],
     *,
-    numbers: tuple[int, int],
+    below: int,
     limit: int,
     number: str = "doc",
 ) -> list[Document]:
@@ -85,7 +105,6 @@ def _read(
     asked = {name: edge for name, edge in edges.items() if edge is not None}
     where = [
         *conditions,
-        f"{number} >= :since",
         f"{number} < :below",
         *(f"({it} IS NULL OR {it} <= :{it})" for it in asked),
     ]
@@ -93,8 +112,7 @@ def _read(
         f"SELECT doc, labels, CAST(needs AS TEXT) FROM {source} "  # noqa: S608  (our own words)
         f"WHERE {' AND '.join(where)} ORDER BY {number} DESC LIMIT :limit"
     )
-    since, below = numbers
-    given = values | asked | {"since": since, "below": below, "limit": limit}
+    given = values | asked | {"below": below, "limit": limit}
     return [Document(*row) for row in session.execute(text(command), given).all()]
 
 
@@ -108,20 +126,20 @@ def _fts(groups: Groups) -> str:
     return " AND ".join(f"({tokens})" for tokens in either)
 
 
-def _from_blocks(
-    session: Session, match: Match, *, numbers: tuple[int, int], limit: int
-) -> list[Document]:
+def _from_blocks(session: Session, match: Match, *, below: int, limit: int) -> list[Document]:
     """Block by block from the newest one, until there are enough; the rest at once when only few
     documents are to be expected in it."""
-    since, end = numbers[0], min(numbers[1], _last(session) + 1)
-    bottom, top, found = since >> BLOCK_BITS, (end - 1) >> BLOCK_BITS, list[Document]()
-    width = 1 if top - bottom >= _WHOLE else top - bottom + 1
-    while top >= bottom and len(found) < limit:
-        low = max(bottom, top - width + 1)
-        conditions, values = tsqueries(match, range(low, top + 1))
+    end = min(below, _last(session) + 1)
+    top, found = (end - 1) >> BLOCK_BITS, list[Document]()
+    width = 1 if top >= _WHOLE else top + 1
+    while top >= 0 and len(found) < limit:
+        low = max(0, top - width + 1)
+        asked: dict[str, object] = {
+            "asked": [tsquery(match, block) for block in range(low, top + 1)]
+        }
         # Where it could look the numbers up, the planner may walk over all rows by them instead.
-        found += _read(session, match, "search_entry", conditions, values,
-                       numbers=numbers, limit=limit - len(found), number="doc + 0")  # fmt: skip
+        found += _read(session, match, _BLOCKS, [], asked,
+                       below=below, limit=limit - len(found), number="doc + 0")  # fmt: skip
         top = low - 1
         width = _next_width(len(found), end, low << BLOCK_BITS, missing=limit - len(found))
     return found
@@ -156,23 +174,18 @@ def _last(session: Session) -> int:
     return last
 
 
-def tsqueries(match: Match, blocks: Iterable[int]) -> tuple[list[str], dict[str, object]]:
-    """Conditions on `tokens` for documents of these blocks, and their values.
-
-    One condition a group: PostgreSQL then skips in the frequent one to where the rare one is.
-    """
-    listed = list(blocks)
-    asked = [_either(group, listed) for group in match.groups]
-    for groups in match.but_not:
-        none = " & ".join(f"({_either(group, listed)})" for group in groups)
-        asked[0] = f"({asked[0]}) & !({none})"
-    names = [f"group{number}" for number in range(len(asked))]
-    return (
-        [f"tokens @@ CAST(:{name} AS tsquery)" for name in names],
-        dict(zip(names, asked, strict=True)),
+def tsquery(match: Match, block: int) -> str:
+    """The match in the words of PostgreSQL, for the documents of this block."""
+    return " & ".join(
+        (
+            *(f"({_either(group, block)})" for group in match.groups),
+            *(
+                f"!({' & '.join(f'({_either(group, block)})' for group in groups)})"
+                for groups in match.but_not
+            ),
+        )
     )
 
 
-def _either(group: Iterable[str], blocks: list[int]) -> str:
-    tokens = list(group)
-    return " | ".join(f"'{token}'" for block in blocks for token in in_block(tokens, block))
+def _either(group: tuple[str, ...], block: int) -> str:
+    return " | ".join(f"'{token}'" for token in in_block(group, block))

@@ -310,6 +310,17 @@ def test_what_the_machines_of_a_lab_can_make(
     assert found.facets[Facet.MATERIAL] == {"pla": Count(2)}
 
 
+def test_designs_that_nobody_looked_at_are_not_counted_as_none(
+    publish: Publish, ask: Callable[..., Found], lab: LabRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "_LOOKED_AT", 2)
+    publish("fits", "Thing")
+    for number in range(3):
+        publish(f"abs-{number}", "Thing", material="abs")
+    found = ask("thing", fits=lab)
+    assert (slugs(found), found.total) == (["fits"], Count(1, more=True))
+
+
 def test_measured_sizes_count_once_they_are_known(
     publish: Publish, ask: Callable[..., Found], lab: LabRow, engine: Engine
 ) -> None:
