@@ -4,8 +4,11 @@ What a simulated machine made counts for nothing.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from repo_server.search import index
 from repo_server.search.labels import Facet, label
@@ -21,18 +24,32 @@ from repo_server.tables import (
 
 def labs_that_built(session: Session, design_id: str) -> list[str]:
     """Slugs of the labs where a part of any of the design's releases was made and found good."""
+    of_it = _first_builds().where(ReleaseRow.design_id == design_id)
+    return sorted(lab for _, lab, _ in session.exec(of_it))
+
+
+def last_joined(session: Session) -> dict[str, datetime]:
+    """When the last of the labs that have built each design first found it good, by design id."""
+    last: dict[str, datetime] = {}
+    for design_id, _, at in session.exec(_first_builds()):
+        if at is not None:
+            last[design_id] = max(at, last.get(design_id, at))
+    return last
+
+
+def _first_builds() -> Select[str, str, datetime | None]:
+    """Design, slug of a lab that has built it, and when a part was first found good there."""
     simulated = col(MachineRow.profile)["simulated"].as_boolean()
-    good = (
-        select(LabRow.slug)
-        .join(MachineRow, col(MachineRow.lab_id) == col(LabRow.id))
-        .join(AttemptRow, col(AttemptRow.machine_id) == col(MachineRow.id))
-        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
-        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
-        .join(ReleaseRow, col(ReleaseRow.id) == col(BuildOrderRow.release_id))
-        .where(ReleaseRow.design_id == design_id, col(AttemptRow.good_copies) > 0)
-        .where(simulated.is_not(True))
+    return (
+        select(ReleaseRow.design_id, LabRow.slug, func.min(col(AttemptRow.verdict_at)))
+        .join(BuildOrderRow, col(BuildOrderRow.release_id) == col(ReleaseRow.id))
+        .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
+        .join(AttemptRow, col(AttemptRow.job_id) == col(JobRow.id))
+        .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
+        .join(LabRow, col(LabRow.id) == col(MachineRow.lab_id))
+        .where(col(AttemptRow.good_copies) > 0, simulated.is_not(True))
+        .group_by(col(ReleaseRow.design_id), col(LabRow.slug))
     )
-    return list(session.exec(good.distinct().order_by(LabRow.slug)))
 
 
 def note(session: Session, job: JobRow) -> None:

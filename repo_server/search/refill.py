@@ -37,16 +37,21 @@ def follow_head(session: Session, release_id: str, blobs: BlobStore) -> None:
 
 
 def _entries(engine: Engine, blobs: BlobStore) -> Iterator[Entry]:
-    """Entries of the designs that have none, the oldest release first."""
+    """Entries of the designs that have none, in the order in which they came to be the newest:
+    by their release, or by the first build of the lab that was the last to build them."""
     missing = (
-        select(ReleaseRow.id)
+        select(ReleaseRow.id, DesignRow.id, ReleaseRow.published_at)
         .join(DesignRow, col(DesignRow.head_id) == col(ReleaseRow.id))
         .join(SearchEntryRow, col(SearchEntryRow.design_id) == col(DesignRow.id), isouter=True)
         .where(col(SearchEntryRow.doc).is_(None))
-        .order_by(col(ReleaseRow.published_at), ReleaseRow.id)
     )
     with reading(engine) as session:
-        ids = session.exec(missing).all()
+        built = builds.last_joined(session)
+        came = [
+            (max(published, built.get(design, published)), release)
+            for release, design, published in session.exec(missing)
+        ]
+    ids = [release for _, release in sorted(came)]
     for start in range(0, len(ids), _BATCH):
         with reading(engine) as session:
             made = [_entry(session, id_, blobs) for id_ in ids[start : start + _BATCH]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -9,13 +10,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from sqlmodel import delete, select
 
+from commons.content import content_id
 from commons.wire import EventKind, MachineState
-from repo_server import decisions, labs
+from repo_server import decisions, designs, labs
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
+from repo_server.people import Person
 from repo_server.search import index
 from repo_server.search.refill import refill
-from repo_server.tables import CityRow, DesignRow, LabRow, SearchEntryRow
+from repo_server.tables import BlobRow, CityRow, DesignRow, LabRow, SearchEntryRow
 from repo_server.tables.people import LabRole
 from tests import floor as shop
 from tests.browsing import page
@@ -31,6 +34,7 @@ def build(engine: Engine, *, simulated: bool = False) -> Floor:
         lab.latitude, lab.longitude = 41.39, 2.17
     floor.order()
     offer = floor.running()
+    floor.later(hours=1)
     floor.tell(EventKind.FINISHED, offer, run=shop.run())
     floor.sees("Printer", MachineState.IDLE)
     with floor.session() as session:
@@ -77,6 +81,24 @@ def test_an_old_database_is_found_in_as_a_new_one(
     with reading(engine) as session:
         assert index.kept(session, "design-1") == before
     assert (hits(client, "q=hokk&built=yes"), hits(client, "q=shelf&process=fdm")) == (1, 1)
+
+
+def test_made_anew_the_list_keeps_a_first_build_among_the_newest(
+    app: Flask, engine: Engine, client: FlaskClient
+) -> None:
+    floor = build(engine)
+    manifest = shop.MANIFEST.replace(b"Shelf hook", b"Lamp")
+    files = {path: content_id(path.encode()) for path in shop.FILES}
+    earlier = floor.now - timedelta(seconds=1)
+    with floor.session() as session:
+        session.add(BlobRow(sha256=content_id(manifest), size=84, stored_at=earlier))
+        session.flush()
+        upload = designs.Upload("lamp", manifest, files)
+        by = Person(floor.manager, "manu", "Manu", is_admin=True)
+        designs.publish_release(session, upload, by=by, design_id="design-2", now=earlier)
+    refill(engine, app.extensions["blobs"], everything=True)
+    listed = client.get("/api/v1/designs").json["designs"]
+    assert [it["slug"] for it in listed] == ["shelf-hook", "lamp"]
 
 
 def test_links_narrow_the_list_down_and_up_again(client: FlaskClient, engine: Engine) -> None:
