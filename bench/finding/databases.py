@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from sqlalchemy import Engine, func, insert, text
@@ -39,6 +39,23 @@ class Database:
     def megabytes(self) -> float:
         """What finding takes on the disk: all but the rows of the designs themselves."""
         return self._size() - float(self._read()["empty_mb"])
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU so far: of this process, and of PostgreSQL's that answers it."""
+        own = time.process_time()
+        return own if self._backend is None else own + self._backend_s(self._backend)
+
+    @cached_property
+    def _backend(self) -> int | None:
+        """The process of the pool's one connection: one question is asked after the other."""
+        with reading(self.engine) as session:
+            if not is_postgresql(session):
+                return None
+            return int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+    @staticmethod
+    def _backend_s(process: int) -> float:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
 
     def fill(self, of: Corpus, designs: int, *, most: int) -> bool:
         """At most so many more are taken in; whether all are there and in order."""
