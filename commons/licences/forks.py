@@ -111,9 +111,13 @@ def _carries_on(licence: Licence, wanted: Licence | None, wanted_id: str) -> boo
 
 
 def _keeps_commerce_back(licence: Licence) -> bool:
-    """Whether nobody may sell under it but by its licensor's word."""
-    return all(rule.permission is not Permission.ALLOW and not rule.duties
-               for rule in licence.rules[Event.SELL_PRODUCT])  # fmt: skip
+    """Whether nobody may sell under it but by its licensor's word, things or copies: a licence that
+    says nothing of things, as those of databases, lets everybody sell copies."""
+    kept = (Permission.ASK, Permission.DENY)
+    copies = licence.rules[Event.FEDERATE][0]
+    for_everybody = copies.permission not in kept and not copies.needs
+    of_things = all(rule.permission in kept for rule in licence.rules[Event.SELL_PRODUCT])
+    return of_things and not for_everybody
 
 
 def _refusal(licence: Licence, wanted: str) -> str:

@@ -179,41 +179,6 @@ def _tapr() -> Licence:
     return Licence("TAPR-OHL-1.0", "TAPR Open Hardware License", True, Evidence.READ, rules, fork)
 
 
-def _gnu(
-    id: str, name: str, onwards: tuple[str, ...], *, network: bool = False, version: int = 3
-) -> Licence:
-    s = {"copy": "s.4", "source": "s.6", "change": "s.5"}
-    if version == 2:
-        s = {"copy": "s.1", "source": "s.3", "change": "s.2"}
-    changed = [D.KEEP_NOTICES, D.SAY_CHANGED, D.SAME_LICENCE, D.OFFER_SOURCE]
-    if network:
-        changed.append(D.NETWORK_SOURCE)
-    rules = rules_by_event(
-        [
-            ([E.DOWNLOAD], allow(s["copy"], "everybody may have it")),
-            (
-                _MAKING,
-                allow(
-                    s["copy"],
-                    "everybody may make things from it; whether a thing is a copy of its source is "
-                    "not settled, so it is good custom to say where the source is",
-                ),
-            ),
-            (
-                _CHANGING,
-                allow(s["change"], "it may be changed, and stays under the licence", *changed),
-            ),
-            (
-                [E.FEDERATE],
-                allow(s["copy"], "copies may be passed on", D.KEEP_NOTICES, D.OFFER_SOURCE),
-            ),
-        ]
-    )
-    fork = ForkTerms(Forks.LISTED, s["change"], onwards, (), tuple(changed))
-    return Licence(id, name, True, Evidence.GENERAL, rules, fork)
-
-
-_GPL3 = ("GPL-3.0-only", "GPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-or-later")
 _CERN_S = "CERN-OHL-S-2.0"
 _CERN_1_ONWARDS = ("CERN-OHL-1.2", _CERN_S)
 
@@ -221,16 +186,23 @@ PERMISSIVE = (
     _public_domain("CC0-1.0", "Creative Commons Zero", "s.2", Evidence.GENERAL),
     _public_domain("CC-PDDC", "Public domain dedication", "the dedication", Evidence.GENERAL),
     _public_domain("Unlicense", "The Unlicense", "the dedication", Evidence.GENERAL),
+    _public_domain("PDDL-1.0", "Public Domain Dedication and License", "s.3", Evidence.GENERAL),
+    _public_domain("WTFPL", "Do What The F*ck You Want To", "the terms", Evidence.GENERAL),
     _public_domain("0BSD", "BSD Zero Clause", "the grant", Evidence.GENERAL),
+    _notices("Beerware", "Beerware License", "the condition of the grant"),
     _notices("MIT", "MIT License", "the condition of the grant"),
     _public_domain("MIT-0", "MIT No Attribution", "the grant", Evidence.GENERAL),
+    _notices("X11", "X11 License", "the condition of the grant"),
+    _notices("BSL-1.0", "Boost Software License 1.0", "the condition of the grant"),
     _notices("ISC", "ISC License", "the condition of the grant"),
     _notices("Zlib", "zlib License", "conditions 1 to 3", changes=True),
+    _notices("BSD-1-Clause", "BSD 1-Clause", "condition 1"),
     _notices("BSD-2-Clause", "BSD 2-Clause", "conditions 1 and 2"),
     _notices("BSD-3-Clause", "BSD 3-Clause", "conditions 1 to 3"),
     _notices("Apache-2.0", "Apache License 2.0", "s.4", changes=True),
     _notices("SHL-0.5", "Solderpad Hardware License 0.5", "s.4", changes=True),
     _notices("SHL-0.51", "Solderpad Hardware License 0.51", "s.4", changes=True),
+    _cc_by("CC-BY-1.0", "Creative Commons Attribution 1.0", "s.3", "s.4"),
     _cc_by("CC-BY-2.0", "Creative Commons Attribution 2.0", "s.3", "s.4"),
     _cc_by("CC-BY-2.5", "Creative Commons Attribution 2.5", "s.3", "s.4"),
     _cc_by("CC-BY-3.0", "Creative Commons Attribution 3.0", "s.3", "s.4"),
@@ -239,7 +211,14 @@ PERMISSIVE = (
 )
 
 RECIPROCAL = (
-    # A fork may move up to a later version, never down (s.4(b) of each).
+    # Version 1.0 knows no later ones; from 2.0 on a fork may move up, never down (s.4(b) of each).
+    _cc_by_sa(
+        "CC-BY-SA-1.0",
+        "Creative Commons Attribution-ShareAlike 1.0",
+        "s.3",
+        "s.4(b)",
+        ("CC-BY-SA-1.0",),
+    ),
     _cc_by_sa(
         "CC-BY-SA-2.0",
         "Creative Commons Attribution-ShareAlike 2.0",
@@ -294,21 +273,4 @@ RECIPROCAL = (
     _cern_1("CERN-OHL-1.1", "CERN Open Hardware Licence 1.1", ("CERN-OHL-1.1", *_CERN_1_ONWARDS)),
     _cern_1("CERN-OHL-1.2", "CERN Open Hardware Licence 1.2", _CERN_1_ONWARDS),
     _tapr(),
-    _gnu("GPL-2.0-only", "GNU GPL 2", ("GPL-2.0-only",), version=2),
-    _gnu(
-        "GPL-2.0-or-later",
-        "GNU GPL 2 or later",
-        ("GPL-2.0-or-later", "GPL-2.0-only", *_GPL3),
-        version=2,
-    ),
-    # s.13 of either lets the AGPL take in work under the GPL.
-    _gnu("GPL-3.0-only", "GNU GPL 3", ("GPL-3.0-only", "AGPL-3.0-only")),
-    _gnu("GPL-3.0-or-later", "GNU GPL 3 or later", ("GPL-3.0-or-later", *_GPL3)),
-    _gnu("AGPL-3.0-only", "GNU AGPL 3", ("AGPL-3.0-only",), network=True),
-    _gnu(
-        "AGPL-3.0-or-later",
-        "GNU AGPL 3 or later",
-        ("AGPL-3.0-or-later", "AGPL-3.0-only"),
-        network=True,
-    ),
 )

@@ -170,7 +170,7 @@ def _versions(kind: str) -> list[tuple[str, str, str, str]]:
     words = {"NC": "NonCommercial", "ND": "NoDerivatives", "SA": "ShareAlike"}
     name = "-".join(["Attribution", *(words[part] for part in kind.split("-"))])
     found = []
-    for version in ("2.0", "2.5", "3.0", "4.0"):
+    for version in ("1.0", "2.0", "2.5", "3.0", "4.0"):
         granted, reserved = (
             ("s.2(a)(1)", "s.1, NonCommercial") if version == "4.0" else ("s.3", "s.4")
         )
@@ -182,7 +182,8 @@ def _versions(kind: str) -> list[tuple[str, str, str, str]]:
 NON_COMMERCIAL = (
     *(_cc_nc(*row) for row in _versions("NC")),
     *(
-        _cc_nc(*row, share_alike=tuple(later[0] for later in _versions("NC-SA")[at:]))
+        # Version 1.0 knows no later ones.
+        _cc_nc(*row, share_alike=tuple(it[0] for it in _versions("NC-SA")[at : None if at else 1]))
         for at, row in enumerate(_versions("NC-SA"))
     ),
     _polyform_nc(),

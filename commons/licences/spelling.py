@@ -9,6 +9,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 _CC_VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
 _CERN_2 = ("CERN-OHL-P-2.0", "CERN-OHL-W-2.0", "CERN-OHL-S-2.0")
 _CERN_1 = ("CERN-OHL-1.1", "CERN-OHL-1.2")
+_GFDL = tuple(f"GFDL-{it}-{end}" for it in ("1.2", "1.3") for end in ("only", "or-later"))
 _GNU_VERSIONS = {"AGPL": ("3.0",), "LGPL": ("2.1", "3.0"), "GPL": ("2.0", "3.0")}
 # Names that mean one licence, or as many as are listed, once blanks and marks are taken away.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -35,6 +36,21 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "mpl2": ("MPL-2.0",),
     "mpl20": ("MPL-2.0",),
     "mozillapublic20": ("MPL-2.0",),
+    "gfdl": _GFDL,
+    "gnugfdl": _GFDL,
+    "gnufreedocumentation": _GFDL,
+    "gfdl12": _GFDL[:2],
+    "gfdl13": _GFDL[2:],
+    "gnufreedocumentation12": _GFDL[:2],
+    "gnufreedocumentation13": _GFDL[2:],
+    "odbl": ("ODbL-1.0",),
+    "odbl10": ("ODbL-1.0",),
+    "opendatabase": ("ODbL-1.0",),
+    "eupl": ("EUPL-1.1", "EUPL-1.2"),
+    "eupl12": ("EUPL-1.2",),
+    "wtfpl": ("WTFPL",),
+    "beerware": ("Beerware",),
+    "boost": ("BSL-1.0",),
     "tapr": ("TAPR-OHL-1.0",),
     "taprohl": ("TAPR-OHL-1.0",),
     "taprohl1": ("TAPR-OHL-1.0",),

@@ -118,6 +118,8 @@ class Duty(StrEnum):
     STAY_NON_COMMERCIAL = "stay_non_commercial"
     PUBLISH_SOURCE = "publish_source"
     HUMAN_RIGHTS = "human_rights"
+    ANOTHER_TITLE = "another_title"
+    KEEP_INVARIANT = "keep_invariant"
     AS_AGREED = "as_agreed"
 
 
@@ -141,6 +143,8 @@ DUTY_WORDS: dict[Duty, str] = {
     "pay",
     Duty.PUBLISH_SOURCE: "publish the source of what is changed, under the same licence",
     Duty.HUMAN_RIGHTS: "use it as the licence's terms on human rights ask",
+    Duty.ANOTHER_TITLE: "what is changed has another title than what it was made from",
+    Duty.KEEP_INVARIANT: "keep as they are the sections and covers that its notice calls invariant",
     Duty.AS_AGREED: "what was agreed with the licensor is given",
 }
 

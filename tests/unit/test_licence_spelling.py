@@ -75,6 +75,8 @@ def test_what_has_one_meaning_becomes_spdx(written: str, meant: str) -> None:
                               "CC-BY-NC-SA-4.0"}),
         ("BSD", {"BSD-2-Clause", "BSD-3-Clause"}),
         ("Solderpad", {"SHL-0.5", "SHL-0.51"}),
+        ("GNU Free Documentation License 1.3", {"GFDL-1.3-only", "GFDL-1.3-or-later"}),
+        ("EUPL", {"EUPL-1.1", "EUPL-1.2"}),
         ("public domain", {"CC0-1.0", "CC-PDDC", "Unlicense"}),
         ("MIT and CERN OHL", {"CERN-OHL-1.1", "CERN-OHL-1.2", "CERN-OHL-P-2.0",
                               "CERN-OHL-W-2.0", "CERN-OHL-S-2.0"}),

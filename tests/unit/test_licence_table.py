@@ -195,6 +195,8 @@ def test_an_agreement_of_a_platform_lets_those_sell_who_took_part() -> None:
     [
         ("GPL-3.0", "GPL-3.0-only"),
         ("GPL-2.0+", "GPL-2.0-or-later"),
+        ("LGPL-2.1+", "LGPL-2.1-or-later"),
+        ("GFDL-1.3-invariants-only", "GFDL-1.3-only"),
         ("CC-BY-SA-3.0-DE", "CC-BY-SA-3.0"),
         ("CC-BY-3.0-IGO", "CC-BY-3.0"),
         ("GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only"),
