@@ -13,7 +13,8 @@ from datetime import date
 from commons.content import require_sha256
 from commons.errors import FieldProblem, InvalidInput
 from commons.manifest.dialect import Syntax, syntax_of
-from commons.manifest.yaml_text import read_yaml, write_yaml
+from commons.manifest.yaml_amending import amend_yaml
+from commons.manifest.yaml_text import read_yaml
 
 NOTICE = "CHANGES.md"
 MOST_PARENTS = 20
@@ -53,14 +54,13 @@ def parents_of(manifest: Mapping[str, object]) -> tuple[str, ...]:
 
 def name_parents(text: str, parents: tuple[str, ...]) -> str:
     """The manifest `text` says that it was made from `parents`; all else stays as it is written.
-    An okh.yml is written anew, with the same data.
 
     InvalidInput when it is written so that they cannot be put in: then its author has to.
     """
     if (data := _of_yaml(text)) is not None:
         own = data.get("cosmolocal")
         kept = own if isinstance(own, dict) else {}
-        return write_yaml({**data, "cosmolocal": {**kept, "parents": list(parents)}})
+        return amend_yaml(text, {**data, "cosmolocal": {**kept, "parents": list(parents)}})
     listed = ", ".join(f'"{id_}"' for id_ in parents)
     line = f"parents = [{listed}]\n"
     table = _TABLE.search(text)

@@ -27,6 +27,7 @@ from commons.manifest.okh import read_okh
 from commons.manifest.toml_text import read_toml, write_toml
 from commons.manifest.translation import Data, translate
 from commons.manifest.v1_and_okh import carries, way_from_v1, way_to_losh
+from commons.manifest.yaml_amending import amend_yaml
 from commons.manifest.yaml_text import read_yaml, write_yaml
 
 __all__ = [
@@ -204,12 +205,12 @@ def open_questions(text: bytes, texts: Mapping[str, str]) -> list[Question]:
 def answer_questions(text: bytes, answers: Mapping[str, str]) -> bytes:
     """The manifest `text` with these answers (see QUESTIONS) written into it.
 
-    A TOML file keeps its comments; a YAML file is written anew.
+    The file keeps its comments and its order.
     """
     written = parse_manifest(text)
     data = answered(written.data, answers, written.dialect)
     if written.syntax is Syntax.YAML:
-        return write_yaml(data).encode()
+        return amend_yaml(text.decode("utf-8-sig"), data).encode()
     return write_toml(data, like=text.decode("utf-8-sig")).encode()
 
 

@@ -15,6 +15,7 @@ from commons.errors import ManifestInvalid
 
 DEPTH = 32
 EXACT = 2**53 - 1  # a longer number is text: JSON's readers would round it
+_ENDLESS = 2**30
 HEADER = "%Open Know-How Manifest 1.0\n---\n"
 
 Data = dict[str, object]
@@ -25,8 +26,7 @@ _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~
 
 def read_yaml(text: str) -> tuple[Data, dict[str, int]]:
     """The data in `text`, and each key's line. ManifestInvalid in one sentence with the line."""
-    # The first line of OKH v1 looks like a directive that no parser knows.
-    text = re.sub(r"\A%(?=Open)", "#", text)
+    text = directive_hidden(text)
     try:
         return _Reading(text).document()
     except yaml.MarkedYAMLError as error:
@@ -35,11 +35,34 @@ def read_yaml(text: str) -> tuple[Data, dict[str, int]]:
         raise ManifestInvalid(f"this is not YAML: {str(error)[:200]}") from error
 
 
+def directive_hidden(text: str) -> str:
+    """`text`, as long as it was, without OKH v1's first line: that looks like a directive which no
+    parser knows."""
+    return re.sub(r"\A%(?=Open)", "#", text)
+
+
 def write_yaml(data: Mapping[str, object]) -> str:
     """`data` as YAML with OKH v1's first line; what another reader would take for a number, a
     date or a yes is quoted."""
     body = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return HEADER + str(body)
+
+
+def lines_of(data: Mapping[str, object]) -> list[str]:
+    """`data` as lines of YAML that can stand in a block, at whatever depth."""
+    body = yaml.dump(
+        dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS
+    )
+    return str(body).splitlines()
+
+
+def flow_of(value: object) -> str:
+    """`value` as YAML in one line, which can stand wherever a value can."""
+    listed = yaml.dump(
+        [value], Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True,
+        width=_ENDLESS,
+    )  # fmt: skip
+    return str(listed).strip()[1:-1]
 
 
 class _Dumper(yaml.SafeDumper):

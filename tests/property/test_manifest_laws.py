@@ -12,6 +12,7 @@ from commons.manifest.okh_strict import KNOWN as OKH_WORDS
 from commons.manifest.toml_text import read_toml, write_toml
 from commons.manifest.translation import translate
 from commons.manifest.v1_and_okh import way_from_v1, way_to_losh
+from commons.manifest.yaml_amending import amend_yaml
 from commons.manifest.yaml_text import read_yaml, write_yaml
 
 texts = st.one_of(
@@ -78,6 +79,24 @@ def test_toml_says_what_it_was_told(data):
 def test_an_amended_file_says_what_it_was_told(before, after):
     text = "# a comment\n" + write_toml(before)
     assert read_toml(write_toml(after, like=text))[0] == after
+
+
+@given(
+    st.dictionaries(own_words, values, min_size=1, max_size=6),
+    st.dictionaries(own_words, values, max_size=3),
+    st.booleans(),
+)
+def test_amended_yaml_says_what_it_was_told_and_keeps_every_comment(before, new, crlf):
+    lines = write_yaml(before).splitlines(keepends=True)
+    keys = [f"{it}:" for it in before]
+    text = "".join(f"# above {n}\n{it}" if it.startswith(tuple(keys)) else it
+                   for n, it in enumerate(lines))  # fmt: skip
+    text = text.replace("\n", "\r\n") if crlf else text
+    data = {**before, **new}
+    amended = amend_yaml(text, data)
+    assert as_written(read_yaml(amended)[0]) == as_written(data)
+    comments = [it for it in text.splitlines() if it.startswith("# above")]
+    assert [it for it in amended.splitlines() if it.startswith("# above")] == comments
 
 
 @given(st.binary(max_size=200) | texts.map(str.encode))
