@@ -29,7 +29,9 @@ def show_paper(job_id: str, name: str) -> ResponseReturnValue:
     settings: Settings = current_app.extensions["settings"]
     with reading(current_app.extensions["engine"]) as session:
         to = auth.current_person().id
-        notice = notices.of_job(session, job_id, to=to, base_url=settings.base_url)
+        notice = notices.of_job(
+            session, job_id, to=to, base_url=settings.base_url, covers=drawing.covers
+        )
     sheet = _PAPERS[paper](notice, drawing.width_mm)
     title = f"{paper.capitalize()}: {notice.title}"
     data = drawing.pdf(sheet, title=title) if kind == "pdf" else drawing.png(sheet)

@@ -3,8 +3,10 @@
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from unicodedata import bidirectional
 
 import segno
+from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
@@ -17,6 +19,8 @@ _POINTS_PER_MM = 72 / _MM_PER_INCH
 DOTS_PER_INCH = 300  # of usual label printers
 _DOTS_PER_MM = DOTS_PER_INCH / _MM_PER_INCH
 _QUIET = 4  # modules around a code, as its standard asks
+# Hebrew, Arabic, and marks that turn the direction.
+_ANOTHER_WAY = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"}
 _UNITS = 100  # letters are measured at this size, in dots
 
 
@@ -28,6 +32,23 @@ def _font(size: int, *, bold: bool) -> ImageFont.FreeTypeFont:
 def width_mm(text: str, size_mm: float, bold: bool) -> float:
     """How wide the text is, whichever way it is drawn."""
     return _font(_UNITS, bold=bold).getlength(text) * size_mm / _UNITS
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The letters that both fonts have."""
+    of_fonts = []
+    for file in _FILES.values():
+        with TTFont(_FONTS / file) as font:
+            of_fonts.append(frozenset(font.getBestCmap() or ()))
+    return frozenset.intersection(*of_fonts)
+
+
+def covers(text: str) -> bool:
+    """Whether the text can be drawn as it is read: the fonts have its letters, and they run from
+    left to right, each in one form."""
+    known = _letters()
+    return all(ord(it) in known and bidirectional(it) not in _ANOTHER_WAY for it in text)
 
 
 def _modules(content: str) -> list[list[bool]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from repo_server.papers.notices import NOTE, Notice
+from repo_server.papers.notices import LACKING, NOTE, Notice
 from repo_server.web.words import capitalise, day, material
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
@@ -128,7 +128,10 @@ def label(notice: Notice, measure: Measure) -> Sheet:
     column.write(f"Design: {', '.join(notice.authors)}", 2.6, most=2)
     column.write(f"Licence: {notice.licence}", 2.6, bold=True, most=3)
     column.write(f"Made at {notice.lab}, {notice.city}", 2.4, most=1)
-    below = _Column(4, 38.6, LABEL_MM[0] - 8, measure)
+    below = _Column(4, 36.3, LABEL_MM[0] - 8, measure)
+    if notice.lacks_letters:
+        below.write(LACKING, 1.7, most=1)
+    below.y_mm = 38.6
     below.write(f"Source: {notice.source}", 2.3, most=2)
     below.write(f"This release: {notice.release}", 1.7, most=2)
     return Sheet(LABEL_MM, (Code(2, 2.5, code, notice.source), *column.items, *below.items))
@@ -155,6 +158,8 @@ def ticket(notice: Notice, measure: Measure) -> Sheet:
     foot.write("The job, and what its machine does", 3.2, bold=True)
     foot.write(notice.page, 2.7, most=3)
     foot.gap(3)
+    if notice.lacks_letters:
+        foot.write(LACKING, 2.4)
     foot.write(NOTE, 2.4)
     codes = (Code(right, 8, code, notice.source), Code(right, foot_mm, code, notice.page))
     return Sheet(TICKET_MM, (*codes, *head.items, *body.items, *foot.items))

@@ -1,8 +1,10 @@
 """What a job's papers say: whose design it is, under which licence, and what is owed for it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from unicodedata import normalize
+from urllib.parse import quote
 
 from sqlmodel import Session
 
@@ -10,11 +12,23 @@ from commons.licences.answers import NO_LEGAL_ADVICE
 from commons.licences.scopes import Scope
 from commons.licences.terms import DUTY_WORDS, Duty
 from repo_server import licensing, orders
-from repo_server.tables import BuildOrderRow, CityRow, JobRow, LabRow, PersonRow, ReleaseRow
+from repo_server.tables import (
+    BuildOrderRow,
+    CityRow,
+    DesignRow,
+    JobRow,
+    LabRow,
+    PersonRow,
+    ReleaseRow,
+)
 
 NOTE = NO_LEGAL_ADVICE
+LACKING = "Some names are in letters that this paper lacks: scan the code."
+# Whether a paper has all letters of a text.
+Covers = Callable[[str], bool]
 # A code of 34 mm that holds more has modules that a label printer and a telephone lose.
 MOST_SOURCE_BYTES = 300
+_OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,8 @@ class Notice:
     """What goes with the things that a job makes.
 
     `source` is where their designer says that the source is; `release` is the address of the very
-    release here, `page` that of the job. `duties` are sentences.
+    release here, `page` that of the job. `duties` are sentences. `lacks_letters`: some name gave
+    way to a plain one.
     """
 
     title: str
@@ -42,15 +57,25 @@ class Notice:
     city: str
     ordered_by: str
     ordered_at: datetime
+    lacks_letters: bool = False
 
 
-def of_job(session: Session, job_id: str, *, to: str, base_url: str) -> Notice:
+def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Covers) -> Notice:
     """What the papers of this job say; NotFound when there is none that `to` may see."""
     job = orders.show_job(session, job_id, to=to)
     order = session.get_one(BuildOrderRow, job.order_id)
     release = session.get_one(ReleaseRow, order.release_id)
     lab = session.get_one(LabRow, job.lab_id)
-    return Notice(
+    city = session.get_one(CityRow, lab.city_id)
+    person = session.get_one(PersonRow, order.ordered_by)
+    plain = {
+        "title": session.get_one(DesignRow, release.design_id).slug,
+        "part": f"part of job {job.id}",
+        "lab": lab.slug,
+        "city": city.slug,
+        "ordered_by": person.handle,
+    }
+    notice = Notice(
         title=release.name,
         version=release.version,
         part=order.part,
@@ -65,9 +90,32 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str) -> Notice:
         release=f"{base_url}/releases/{release.id}",
         page=_page(job, lab, base_url),
         lab=lab.name,
-        city=session.get_one(CityRow, lab.city_id).name,
-        ordered_by=session.get_one(PersonRow, order.ordered_by).name,
+        city=city.name,
+        ordered_by=person.name,
         ordered_at=order.ordered_at,
+    )
+    return legible(notice, plain, covers)
+
+
+def legible(notice: Notice, plain: Mapping[str, str], covers: Covers) -> Notice:
+    """The notice in letters that its paper has: `plain` holds what stands, field by field, for a
+    name that needs others; authors whose names do are counted."""
+    names = {field: normalize("NFC", str(getattr(notice, field))) for field in plain}
+    instead = {field: plain[field] for field, name in names.items() if not covers(name)}
+    authors = [name for it in notice.authors if covers(name := normalize("NFC", it))]
+    unnamed = len(notice.authors) - len(authors)
+    if unnamed:
+        authors.append(f"{unnamed} {'more ' if authors else ''}in other letters")
+    shown = {**names, **instead}
+    return replace(
+        notice,
+        title=shown["title"],
+        part=shown["part"],
+        lab=shown["lab"],
+        city=shown["city"],
+        ordered_by=shown["ordered_by"],
+        authors=tuple(authors),
+        lacks_letters=bool(instead or unnamed),
     )
 
 
@@ -75,8 +123,10 @@ def _source(release: ReleaseRow, base_url: str) -> str:
     """Where the designer says that the source is; where it is here, if they do not say or say it
     at a length that no code can hold."""
     home = release.manifest.get("repo")
-    fits = isinstance(home, str) and 0 < len(home.encode()) <= MOST_SOURCE_BYTES
-    return str(home) if fits else f"{base_url}/releases/{release.id}"
+    # The same address in ASCII, which any paper and any reader of codes has.
+    plain = quote(home, safe=_OF_ADDRESSES) if isinstance(home, str) else ""
+    fits = 0 < len(plain) <= MOST_SOURCE_BYTES
+    return plain if fits else f"{base_url}/releases/{release.id}"
 
 
 def _licence(release: ReleaseRow, order: BuildOrderRow) -> str:

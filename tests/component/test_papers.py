@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
+from unicodedata import normalize
 
 import pytest
 import segno
@@ -14,7 +15,7 @@ from pypdf import PdfReader
 from commons.licences.terms import DUTY_WORDS
 from repo_server.papers import drawing
 from repo_server.papers.layout import Box, Code, Sheet, Text, label, ticket
-from repo_server.papers.notices import NOTE, Notice
+from repo_server.papers.notices import LACKING, NOTE, Notice, legible
 from tests.browsing import page
 from tests.shop import API, Shop, Someone, open_shop
 
@@ -156,6 +157,34 @@ def test_letters_that_no_font_has_and_that_are_none_break_no_paper() -> None:
         sheet = paper(odd, drawing.width_mm)
         assert Image.open(BytesIO(drawing.png(sheet))).mode == "1"
         assert len(PdfReader(BytesIO(drawing.pdf(sheet, title=odd.title))).pages) == 1
+
+
+PLAIN = {"title": "shelf-hook", "part": "part of job 1", "lab": "corner", "city": "hamburg",
+         "ordered_by": "mem"}  # fmt: skip
+
+
+@PAPERS
+@pytest.mark.parametrize(
+    "name", ["漢字の棚", "한국어", "नमस्ते", "שלום", "مرحبا", "🦄", "a\u202eb", "\x07"]
+)
+def test_names_in_letters_that_a_paper_lacks_give_way_to_plain_ones_and_it_says_so(
+    paper: Callable[..., Sheet], name: str
+) -> None:
+    foreign = replace(LONG, title=name, part=name, lab=name, city=name, ordered_by=name,
+                      authors=("Ada Maker", name))  # fmt: skip
+    notice = legible(foreign, PLAIN, drawing.covers)
+    said = texts(paper(notice, drawing.width_mm))
+    assert drawing.covers(said)
+    for it in ("shelf-hook 1.0.0", "part of job 1", "Ada Maker, 1 more in other letters", "corner",
+               "hamburg", LACKING):  # fmt: skip
+        assert it in said
+    test_nothing_on_a_paper_lies_outside_or_over_something_else(paper, notice)
+
+
+def test_names_in_the_letters_of_a_paper_stay_as_they_are() -> None:
+    for name in ("Đorđe Ștefănescu", "Αλέξανδρος", "Дмитрий", "Nguye\u0302\u0303n", "Ɛdem — 10 €"):
+        notice = legible(replace(SHORT, title=name), PLAIN, drawing.covers)
+        assert (notice.title, notice.lacks_letters) == (normalize("NFC", name), False)
 
 
 def test_a_source_that_no_code_could_hold_gives_way_to_the_release_here(shop: Shop) -> None:
