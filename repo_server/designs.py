@@ -162,6 +162,22 @@ def publish_release(
     return id_, True
 
 
+def published_before(
+    session: Session, upload: Upload, manifest: Manifest, *, by: Person
+) -> str | None:
+    """The id of the release of `by`'s that holds this very upload, found by its hash alone; None
+    when there is none, or the upload has to be looked at to say why."""
+    try:
+        id_ = release_id(manifest.data, upload.files)
+    except InvalidInput:
+        return None
+    return session.exec(
+        select(ReleaseRow.id)
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .where(ReleaseRow.id == id_, DesignRow.slug == upload.slug, DesignRow.steward_id == by.id)
+    ).first()
+
+
 def _let_find(
     session: Session, design: DesignRow, manifest: Manifest, upload: Upload, *, now: datetime
 ) -> None:

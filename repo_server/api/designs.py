@@ -15,7 +15,7 @@ from sqlmodel import Session
 from commons import bom
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.machine import Process
-from commons.manifest import Part, check_manifest, read_manifest
+from commons.manifest import Manifest, Part, check_manifest, read_manifest
 from commons.wire import Asked, Sha256, Told
 from repo_server import blobs, designs, heads, paths
 from repo_server.api import asking, auth
@@ -24,7 +24,7 @@ from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Upload, Yank
 from repo_server.ids import new_id
-from repo_server.people import Scope
+from repo_server.people import Person, Scope
 from repo_server.search import finding, refill
 from repo_server.search.finding import Count, Hit
 from repo_server.search.labels import Facet
@@ -271,19 +271,45 @@ def publish(
     Its id, and whether it is new. `then` happens with it or not at all. Raises as
     `designs.publish_release` does.
     """
-    store: blobs.BlobStore = current_app.extensions["blobs"]
-    by, now = auth.current_person(), datetime.now(UTC)
-    text = store.put(BytesIO(upload.manifest))
-    upload = replace(upload, bom=bom_of(upload))
+    by, queue = auth.current_person(), current_app.extensions["queue"]
+    manifest: Manifest | None = None
     with suppress(ManifestInvalid):  # said below, with everything else that is wrong
         manifest = read_manifest(upload.manifest)
+    if manifest is not None and (id_ := _published_before(upload, manifest, then, by=by)):
+        queue.enqueue("inspect_release", id_)
+        return id_, False
+    id_, new = _publish(upload, manifest, then, by=by)
+    queue.enqueue("inspect_release", id_)
+    return id_, new
+
+
+def _published_before(
+    upload: Upload, manifest: Manifest, then: Callable[[Session], None], *, by: Person
+) -> str | None:
+    """The id of the release that the upload is already, and `then` has happened; None without."""
+    with reading(current_app.extensions["engine"]) as session:
+        id_ = designs.published_before(session, upload, manifest, by=by)
+    if id_ is not None:
+        with transaction(current_app.extensions["engine"]) as session:
+            then(session)
+    return id_
+
+
+def _publish(
+    upload: Upload, manifest: Manifest | None, then: Callable[[Session], None], *, by: Person
+) -> tuple[str, bool]:
+    """The upload was read and checked as a whole: the release's id, and whether it is new."""
+    store: blobs.BlobStore = current_app.extensions["blobs"]
+    now = datetime.now(UTC)
+    text = store.put(BytesIO(upload.manifest))
+    upload = replace(upload, bom=bom_of(upload))
+    if manifest is not None:
         upload = replace(upload, texts=texts_of(manifest, upload.files, store))
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
-        id_, new = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
+        published = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
         then(session)
-    current_app.extensions["queue"].enqueue("inspect_release", id_)
-    return id_, new
+    return published
 
 
 def bom_of(upload: Upload) -> bytes | None:

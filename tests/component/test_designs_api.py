@@ -4,6 +4,8 @@ import hashlib
 
 import pytest
 
+from repo_server import designs
+
 MANIFEST = """\
 okhv = "OKH-LOSHv1.0"
 name = "Lamp"
@@ -58,6 +60,16 @@ def test_a_release_is_published_and_shown_with_parts_files_and_credit(publish, c
     assert (part["name"], part["process"], part["file"]["path"]) == ("shade", "fdm", "shade.stl")
     text = client.get(f"/api/v1/blobs/{shown['manifest_sha256']}", buffered=True).text
     assert text == MANIFEST
+
+
+def test_a_release_that_is_sent_again_is_known_by_its_hash_before_anything_is_checked(
+    publish, monkeypatch
+):
+    first = publish()
+    monkeypatch.setattr(designs, "check", None)  # whoever called it would fail
+    again = publish()
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json["id"] == first.json["id"]
 
 
 def test_the_same_upload_twice_is_the_same_release(publish, client):
