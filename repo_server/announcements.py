@@ -12,11 +12,12 @@ from sqlmodel import Session, col, or_, select
 from commons.job import JobState
 from repo_server.db import ring_after
 from repo_server.ids import new_id
-from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WebhookRow
+from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WaitingOrderRow, WebhookRow
 
 RELEASE_PUBLISHED = "release.published"
 RELEASE_YANKED = "release.yanked"
 ORDER_PLACED = "order.placed"
+ORDER_WAITING = "order.waiting"
 TEST = "webhook.test"
 _TOLD_STATES = (
     JobState.STAGED,
@@ -30,7 +31,7 @@ _TOLD_STATES = (
     JobState.CANCELLED,
 )
 JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
-KINDS = (RELEASE_PUBLISHED, RELEASE_YANKED, ORDER_PLACED, *JOB_KINDS.values())
+KINDS = (RELEASE_PUBLISHED, RELEASE_YANKED, ORDER_PLACED, ORDER_WAITING, *JOB_KINDS.values())
 
 
 def tell_of_release(session: Session, data: Mapping[str, object], *, now: datetime) -> None:
@@ -60,6 +61,22 @@ def tell_of_order(session: Session, order: BuildOrderRow) -> None:
     _tell(session, _concerned(session, order), ORDER_PLACED, data, now=order.ordered_at)
 
 
+def tell_of_waiting(
+    session: Session, order: WaitingOrderRow, *, steward_id: str, now: datetime
+) -> None:
+    """The design's steward, the lab and whoever ordered will be told that the order waits for a
+    word, and why."""
+    data = {
+        "waiting_id": order.id,
+        "lab_id": order.lab_id,
+        "design_id": order.design_id,
+        **{key: order.wanted[key] for key in ("release_id", "part", "copies", "purpose")},
+        "sentence": order.answer["sentence"],
+    }
+    told = _webhooks_of(session, order.lab_id, (order.ordered_by, steward_id))
+    _tell(session, told, ORDER_WAITING, data, now=now)
+
+
 def tell_of_job(session: Session, job: JobRow, state: JobState, *, now: datetime) -> None:
     """The lab and whoever ordered will be told that the job is in this state, if it is one of those
     that somebody may want to know."""
@@ -77,8 +94,13 @@ def tell_to_test(session: Session, webhook: WebhookRow, *, now: datetime) -> Non
 
 def _concerned(session: Session, order: BuildOrderRow) -> list[WebhookRow]:
     """The webhooks of the order's lab, and of whoever ordered."""
-    of_person = col(WebhookRow.lab_id).is_(None) & (col(WebhookRow.person_id) == order.ordered_by)
-    theirs = or_(col(WebhookRow.lab_id) == order.lab_id, of_person)
+    return _webhooks_of(session, order.lab_id, (order.ordered_by,))
+
+
+def _webhooks_of(session: Session, lab_id: str, people: tuple[str, ...]) -> list[WebhookRow]:
+    """The webhooks of the lab, and those that the people have for themselves."""
+    of_people = col(WebhookRow.lab_id).is_(None) & col(WebhookRow.person_id).in_(people)
+    theirs = or_(col(WebhookRow.lab_id) == lab_id, of_people)
     return list(session.exec(select(WebhookRow).where(col(WebhookRow.off_at).is_(None), theirs)))
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from commons.errors import Conflict, FabError, NotFound
 from commons.licences.purposes import EVENTS
 from commons.licences.terms import Fact
-from repo_server import grants, licensing, orders, parties, people
+from repo_server import announcements, grants, licensing, orders, parties, people
 from repo_server.grants import NewGrant
 from repo_server.ids import new_id
 from repo_server.licensing import LicenceAsks
@@ -73,7 +73,13 @@ def place_or_wait(
         )
         session.add(row)
         session.flush()
+        _tell(session, row, now)
         return _shown(session, row)
+
+
+def _tell(session: Session, row: WaitingOrderRow, now: datetime) -> None:
+    steward_id = session.get_one(DesignRow, row.design_id).steward_id
+    announcements.tell_of_waiting(session, row, steward_id=steward_id, now=now)
 
 
 def look_again(
@@ -101,7 +107,10 @@ def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
     try:
         placed = orders.place(session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now)
     except LicenceAsks as asked:
+        is_others = row.design_id != asked.design_id
         row.answer, row.design_id = licensing.kept(asked.answer), asked.design_id
+        if is_others:  # the next of those that it was made from has to say a word
+            _tell(session, row, now)
     except FabError as error:
         row.settled_at, row.said = now, str(error)
     else:

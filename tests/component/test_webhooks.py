@@ -136,6 +136,18 @@ def test_a_release_that_is_taken_back_is_told_to_whoever_asked(shop, listener, d
     assert (told["data"]["slug"], told["data"]["head_id"]) == ("shelf-hook", None)
 
 
+def test_an_order_that_waits_is_told_to_the_designs_steward_with_why(shop, listener, deliver):
+    shop.relicense("CC-BY-NC-4.0")
+    add(shop.manager, listener.url, "order.waiting")
+    add(shop.stranger, f"{listener.url}&stranger", "order.waiting")
+    waits = shop.order(purpose="for_pay").json
+    deliver()
+    ((_, body),) = listener.heard
+    told = json.loads(body)
+    assert (told["type"], told["data"]["waiting_id"]) == ("order.waiting", waits["waiting_id"])
+    assert "CC-BY-NC-4.0 does not settle" in told["data"]["sentence"]
+
+
 def test_what_was_undone_is_told_to_nobody(shop, listener, engine):
     add(shop.manager, listener.url, at=shop.at_lab("/webhooks"))
     wanted = orders.OrderRequest(release_id=shop.release_id, part="hook")
