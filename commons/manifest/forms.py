@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 # What a template's field holds before somebody fills it in.
 _TEMPLATE = re.compile(
-    r"\[[^\]\[]{1,60}\]|<[^<>@]{1,60}>|\{\{.{1,60}\}\}|(TODO|TBD|FIXME|XXX)[.:!]*"
+    r"\[[^\]\[]{1,60}\]|<[^<>@]{1,60}>|\{\{.{1,60}\}\}|(TODO|TBD|FIXME|XXX)[.:!]*|FIXME\b.*",
+    re.DOTALL,
 )
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T.*)?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")

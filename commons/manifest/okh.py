@@ -12,7 +12,7 @@ from commons.licences.scopes import wrong_licences
 from commons.machine import Process
 from commons.manifest import okh_strict
 from commons.manifest.contents import Format, Manifest, Part, format_of
-from commons.manifest.findings import Findings
+from commons.manifest.findings import Findings, Level
 from commons.manifest.forms import (
     inside,
     is_template_value,
@@ -75,7 +75,8 @@ class _Checks:
     def required(self) -> None:
         for key, advice in _REQUIRED.items():
             if key not in self._data:
-                self._wrong(key, "is missing", okh_strict.misspelt(key, self._data) or advice)
+                said = okh_strict.misspelt(key, self._data) or advice
+                self._wrong(key, "is missing", said, level=self._level_without(key))
         okhv = self._data.get("okhv", "2.4")
         if not _OKHV.fullmatch(str(okhv)):
             self._wrong("okhv", f"is {okhv!r}", 'write "OKH-LOSHv1.0" or "2.4"')
@@ -83,6 +84,11 @@ class _Checks:
             self._wrong("cosmolocal", "is a table", "write its words below [cosmolocal]")
         if not isinstance(self._data.get("cosmolocal", {}), dict):
             self._wrong("cosmolocal", "must be a table", "write it as [cosmolocal]")
+
+    def _level_without(self, key: str) -> Level:
+        """From 2.4 on a design may have no version yet; a release here has one."""
+        is_later = str(self._data.get("okhv")).startswith("2.")
+        return Level.NEEDED if key == "version" and is_later else Level.WRONG
 
     def templates(self) -> None:
         for key in _REQUIRED:

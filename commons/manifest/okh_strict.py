@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from commons.manifest.findings import Findings
 from commons.manifest.forms import inside, is_language, is_template_value, is_web_address
+from commons.manifest.okh_tables import look_at_tables
 
 # Every key of the specification, and one table of our own.
 KNOWN = frozenset(
@@ -22,7 +23,7 @@ KNOWN = frozenset(
 ONLY_24 = frozenset(["forkOf", "rdf", "$schema"])
 _MOST_GUESSES = 50  # comparing words is slow, and a file may hold thirty thousand
 _PATHS = ("release", "readme", "contribution-guide", "bom", "user-manual")
-_LISTS_OF_PATHS = ("manufacturing-instructions", "source", "export", "auxiliary")
+_LISTS_OF_PATHS = ("manufacturing-instructions", "source", "export", "auxiliary", "attestation")
 _LEVELS = {
     "technology-readiness-level": (
         re.compile(r"OTRL-[1-6]"),
@@ -35,7 +36,7 @@ _LEVELS = {
         "ODRL",
     ),
 }
-_CPC = re.compile(r"[A-HY]\d\d[A-Z]( \d{1,4}/\d{2,6})?")
+_CPC = re.compile(r"[A-HY]\d\d[A-HJ-NP-Z]( ?[12]?\d{1,3}/\d{2,6})?")
 _TSDC = ("ASM", "MEC", "CIR", "PCB", "WEL", "3DP", "LAS", "CNC")
 
 
@@ -56,6 +57,7 @@ def look(data: Mapping[str, object], findings: Findings) -> None:
     _paths(data, findings)
     _classes(data, findings)
     _okhv(data, findings)
+    look_at_tables(data, findings)
     parts = data.get("part")
     for number, part in enumerate(parts if isinstance(parts, list) else [], 1):
         if isinstance(part, dict):
