@@ -91,7 +91,7 @@ def _readiness(data: Mapping[str, object], findings: Findings) -> None:
 
 def _level_meant(said: object, words: tuple[str, ...], name: str) -> str:
     text = str(said).lower()
-    if found := re.search(r"rl[\s_-]*([1-6]\*?)", text):
+    if found := re.search(r"(?:rl|lr)[\s_-]*([1-6]\*?)", text):  # many write OTLR
         return f"write {name}-{found[1].upper()}"
     for number, word in enumerate(words, 1):
         if word in text:

@@ -17,7 +17,8 @@ _OF_PART = frozenset(
      "supports", "resolution-mm", "shell-thickness", "top-bottom-thickness",
      "smallest-tolerance-class", "smallest-inner-radius-mm", "engraving-depth-mm",
      "resolution-dpi", "thickness-mm", "2d-size-mm", "component-sides", "layer-count",
-     "cosmolocal"]
+     "cosmolocal",
+     "outer-dimension"]  # an older word, of which more is said elsewhere
 )  # fmt: skip
 _OF_IMAGE = frozenset(["location", "depicts", "slots", "tags"])
 _EDGES = ("width", "depth", "height")

@@ -94,6 +94,12 @@ def test_where_the_text_says_otherwise_than_the_schema_the_text_counts(
     assert (not minded(added)) is taken
 
 
+@pytest.mark.parametrize("written", ["OTRL5", "otlr:OTLR-5", "OTRL 5"])
+def test_a_level_as_crawlers_wrote_it_is_told_as_it_is_written(written: str) -> None:
+    answer = check_manifest(f'{BASE}technology-readiness-level = "{written}"'.encode())
+    assert [it.suggestion for it in answer.strict] == ["write OTRL-5"]
+
+
 def test_what_a_template_left_to_be_filled_in_is_no_name() -> None:
     answer = check_manifest(BASE.replace('"Lamp"', '"FIXME Produktname"').encode())
     assert [it.field for it in answer.lenient] == ["name"]
