@@ -16,7 +16,7 @@ class Parser:
     preview_type: str | None = None
 
 
-_MESH = Parser("mesh", version=1, preview_type="model/gltf-binary")
+_MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
 _DRAWING = Parser("drawing", version=1, preview_type="image/svg+xml")
 _IMAGE = Parser("image", version=1)
 

@@ -1,6 +1,7 @@
 """Meshes (STL, 3MF, OBJ): size, volume, whether it is a body that can be made, and how it looks."""
 
 import zipfile
+from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import numpy as np
 import trimesh
 
 from commons.errors import MeshInvalid
-from repo_server.parsing import picture
+from repo_server.parsing import picture, printability, unit_guess
 from repo_server.parsing.surface import Surface, survey, weld
 
 MAX_FACES = 4_000_000
 PREVIEW_FACES = 30_000  # as GLB some 0.55 MB: quick on a phone
+_NAMELESS = ("stl", "obj")  # their files name no unit
 _MAX_MEMBERS = 5000
 _MAX_UNPACKED = 512 * 1024**2
 # A real 3MF packs 4:1, a bomb 400:1.
@@ -30,17 +32,20 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
     """
     {"stl": _check_stl, "3mf": _check_3mf}.get(kind, _check_nothing)(path)
     mesh = _load(path, kind)
-    surface = survey(np.asarray(mesh.vertices), np.asarray(mesh.faces))
+    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    surface = survey(vertices, faces)
     problem = _problem(surface)
     small = _simplified(mesh)
     (out / "preview").write_bytes(_glb(small))
     picture.of_mesh(np.asarray(small.vertices), np.asarray(small.faces)).save(
         out / "thumbnail", "PNG", optimize=True
     )
-    return {
-        "facts": _facts(surface, faces=len(mesh.faces), made=problem is None),
-        "problem": problem,
-    }
+    facts = _facts(surface, faces=len(mesh.faces), made=problem is None)
+    if kind in _NAMELESS:
+        facts["unit_guess"] = unit_guess.guess(max(surface.box))
+    if problem is None:
+        facts["printability"] = asdict(printability.examine(vertices, faces))
+    return {"facts": facts, "problem": problem}
 
 
 def _check_nothing(_path: Path) -> None:

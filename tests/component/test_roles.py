@@ -47,6 +47,7 @@ ROUTES = {
         GET /api/v1/builds/<build_id>/photo
         GET /api/v1/designs/<slug>/builds
         GET /releases/<id>/bom
+        GET /releases/<id>/making
         GET /api/v1/releases/<id>/bom
         GET /designs/<slug>/lineage
         GET /labs/<lab>/notices

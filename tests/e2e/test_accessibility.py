@@ -54,6 +54,7 @@ PAGES = {
     "/releases/<before>/changes/<after>": "/releases/{release}/changes/{release}",
     "/releases/<id>": "/releases/{release}",
     "/releases/<id>/bom": "/releases/{release}/bom",
+    "/releases/<id>/making": "/releases/{release}/making",
     "/releases/<id>/fork": "/releases/{release}/fork",
     "/sign-in": "/sign-in",
     "/sign-up": "/sign-up",

@@ -112,6 +112,20 @@ function bodyOf(T, gltf) {
   return { body, extent: box.getSize(new T.Vector3()) };
 }
 
+/** Small crosses at the places that are spoken of, seen through the body; none without marks. */
+function crossesOf(T, marks, body, extent) {
+  const arm = extent.length() / 90;
+  const points = Object.values(JSON.parse(marks ?? "{}")).flat().flatMap(([x, y, z]) => [
+    x - arm, y, z, x + arm, y, z, x, y - arm, z, x, y + arm, z, x, y, z - arm, x, y, z + arm,
+  ]);
+  const lines = new T.BufferGeometry();
+  lines.setAttribute("position", new T.Float32BufferAttribute(points, 3));
+  const ink = new T.LineBasicMaterial({ color: colour(T, "--ink"), depthTest: false });
+  const crosses = new T.LineSegments(lines, ink);
+  crosses.position.copy(body.position);
+  return crosses;
+}
+
 /** Ground with a shadow, and a grid whose step in mm fits the part. */
 function groundOf(T, extent) {
   const widest = Math.max(extent.x, extent.y);
@@ -162,7 +176,7 @@ function dispose(group) {
 
 async function show(choice) {
   const mine = ++shown;
-  const { src, name, extent: words, picture } = choice.dataset;
+  const { src, name, extent: words, picture, marks } = choice.dataset;
   label.textContent = name;
   size.textContent = words ?? "";
   const image = still.querySelector("img");
@@ -172,7 +186,7 @@ async function show(choice) {
   try {
     const T = await import("./vendor/three.js");
     const gltf = await new T.GLTFLoader().loadAsync(src);
-    if (mine === shown) showBody(T, gltf, { name, words });
+    if (mine === shown) showBody(T, gltf, { name, words, marks });
   } catch (problem) {
     console.warn(`no 3D view of ${name}:`, problem);
     if (mine === shown) showStill();
@@ -185,13 +199,13 @@ function showStill() {
   if (view) view.canvas.hidden = true;
 }
 
-function showBody(T, gltf, { name, words }) {
+function showBody(T, gltf, { name, words, marks }) {
   view ??= makeView(T);
   const { body, extent } = bodyOf(T, gltf);
   const { ground, step } = groundOf(T, extent);
   if (view.content) view.scene.remove(view.content);
   dispose(view.content);
-  view.content = new T.Group().add(body, ground);
+  view.content = new T.Group().add(body, ground, crossesOf(T, marks, body, extent));
   view.scene.add(view.content);
   view.fit = () => frame(view, extent);
   view.fit();
