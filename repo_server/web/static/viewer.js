@@ -1,6 +1,8 @@
 // A part on its stage: turn, zoom, move; by mouse, touch and keys. Units are mm, z is up.
 // Without WebGL, or when a preview cannot be read, the still picture stays where it is.
 
+import { crossAt, linesOf, makeTools } from "./viewer_tools.js";
+
 const stage = document.querySelector("[data-stage]");
 const still = stage.querySelector(".picture");
 const label = stage.querySelector("[data-label]");
@@ -17,8 +19,8 @@ function hasWebGL() {
   return gl !== null;
 }
 
-function colour(T, name) {
-  return new T.Color(getComputedStyle(stage).getPropertyValue(name).trim());
+function colour(name) {
+  return getComputedStyle(stage).getPropertyValue(name).trim();
 }
 
 /** Renderer, camera, lights and controls; `draw()` asks for one frame. */
@@ -68,9 +70,11 @@ function makeView(T) {
   stage.prepend(canvas);
   new ResizeObserver(resize).observe(stage);
   resize();
-  const made = { T, camera, canvas, controls, draw, scene, sun, content: null, fit: () => {} };
+  const made = { T, camera, canvas, controls, draw, renderer, scene, sun, content: null };
   canvas.addEventListener("keydown", (event) => onKey(made, event));
+  made.fit = () => {};
   fitButton.addEventListener("click", () => made.fit());
+  made.tools = makeTools(made, document.querySelector("[data-tools]"), colour);
   return made;
 }
 
@@ -96,7 +100,7 @@ function onKey({ controls, draw, fit }, event) {
 
 /** The body with even light on its faces and sharp edges where it has them, standing on z = 0. */
 function bodyOf(T, gltf) {
-  const material = new T.MeshStandardMaterial({ color: colour(T, "--part"), roughness: 0.72 });
+  const material = new T.MeshStandardMaterial({ color: colour("--part"), roughness: 0.72 });
   const body = new T.Group();
   gltf.scene.updateMatrixWorld(true);
   gltf.scene.traverse((node) => {
@@ -112,16 +116,11 @@ function bodyOf(T, gltf) {
   return { body, extent: box.getSize(new T.Vector3()) };
 }
 
-/** Small crosses at the places that are spoken of, seen through the body; none without marks. */
+/** Small crosses at the places that are spoken of. */
 function crossesOf(T, marks, body, extent) {
   const arm = extent.length() / 90;
-  const points = Object.values(JSON.parse(marks ?? "{}")).flat().flatMap(([x, y, z]) => [
-    x - arm, y, z, x + arm, y, z, x, y - arm, z, x, y + arm, z, x, y, z - arm, x, y, z + arm,
-  ]);
-  const lines = new T.BufferGeometry();
-  lines.setAttribute("position", new T.Float32BufferAttribute(points, 3));
-  const ink = new T.LineBasicMaterial({ color: colour(T, "--ink"), depthTest: false });
-  const crosses = new T.LineSegments(lines, ink);
+  const places = Object.values(JSON.parse(marks ?? "{}")).flat();
+  const crosses = linesOf(T, places.flatMap((place) => crossAt(place, arm)), colour("--ink"));
   crosses.position.copy(body.position);
   return crosses;
 }
@@ -137,7 +136,7 @@ function groundOf(T, extent) {
   }
   const lines = new T.BufferGeometry();
   lines.setAttribute("position", new T.Float32BufferAttribute(points, 3));
-  const grid = new T.LineSegments(lines, new T.LineBasicMaterial({ color: colour(T, "--line") }));
+  const grid = new T.LineSegments(lines, new T.LineBasicMaterial({ color: colour("--line") }));
   const shadow = new T.ShadowMaterial({ opacity: 0.22, depthWrite: false });
   const floor = new T.Mesh(new T.PlaneGeometry(12 * half, 12 * half), shadow);
   floor.receiveShadow = true;
@@ -196,7 +195,9 @@ async function show(choice) {
 function showStill() {
   still.hidden = false;
   fitButton.hidden = true;
-  if (view) view.canvas.hidden = true;
+  if (!view) return;
+  view.canvas.hidden = true;
+  view.tools.hide();
 }
 
 function showBody(T, gltf, { name, words, marks }) {
@@ -207,8 +208,9 @@ function showBody(T, gltf, { name, words, marks }) {
   dispose(view.content);
   view.content = new T.Group().add(body, ground, crossesOf(T, marks, body, extent));
   view.scene.add(view.content);
-  view.fit = () => frame(view, extent);
+  view.fit = (around = extent) => frame(view, around);
   view.fit();
+  view.tools.shown(body, extent);
   size.textContent = `${words ?? ""} · grid ${step} mm`;
   view.canvas.setAttribute("aria-label",
     `${name} in three dimensions. Arrow keys turn it, plus and minus zoom, 0 fits it in.`);
@@ -219,6 +221,13 @@ function showBody(T, gltf, { name, words, marks }) {
 
 for (const choice of document.querySelectorAll("[data-show]")) {
   choice.addEventListener("click", () => show(choice));
+}
+for (const machine of document.querySelectorAll("[data-bed]")) {
+  machine.addEventListener("click", async () => {
+    await show(document.querySelector(`[data-show][data-name="${CSS.escape(machine.dataset.part)}"]`));
+    view?.tools.showBed(JSON.parse(machine.dataset.bed));
+    stage.scrollIntoView({ block: "nearest" });
+  });
 }
 const first = document.querySelector("[data-show][data-src]");
 if (first) show(first);
