@@ -7,7 +7,7 @@ from commons.errors import NotFound
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.db import reading
-from repo_server.papers import drawing, notices
+from repo_server.papers import notices
 from repo_server.papers.layout import label, ticket
 from repo_server.people import Scope
 from repo_server.settings import Settings
@@ -26,6 +26,9 @@ def show_paper(job_id: str, name: str) -> ResponseReturnValue:
     paper, _, kind = name.partition(".")
     if paper not in _PAPERS or kind not in _FORMATS:
         raise NotFound("there are ticket.pdf, ticket.png, label.pdf and label.png")
+    # Here and not above: fonts, PDF and pictures are 40 MB that no other route needs.
+    from repo_server.papers import drawing
+
     settings: Settings = current_app.extensions["settings"]
     with reading(current_app.extensions["engine"]) as session:
         to = auth.current_person().id
