@@ -1,6 +1,5 @@
-"""Designs and their releases: what may be published, and what has been."""
+"""Designs and their releases: publishing one, and what has been published."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,23 +7,16 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.content import content_id, release_id
-from commons.errors import (
-    AlreadyPublished,
-    FieldProblem,
-    InvalidInput,
-    ManifestInvalid,
-    NotAllowed,
-    NotFound,
-)
-from commons.manifest import Manifest, manifest_name, manifest_of, missing_files, read_manifest
-from commons.versions import require_next, require_version
-from repo_server import announcements, blobs, components, heads, lineage
+from commons.errors import AlreadyPublished, InvalidInput, NotAllowed, NotFound
+from commons.manifest import Manifest, manifest_of
+from commons.versions import require_next
+from repo_server import announcements, components, heads, lineage
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
-from repo_server.paths import wrong_paths
 from repo_server.people import Person
 from repo_server.search import builds, index
-from repo_server.search.entries import NO_TEXTS, Texts, entry_of
+from repo_server.search.entries import NO_TEXTS, Entry, Texts, entry_of
+from repo_server.submissions import Checked, Upload, check
 from repo_server.tables import (
     BlobRow,
     DesignRow,
@@ -34,25 +26,6 @@ from repo_server.tables import (
     ReleaseRow,
     YankRow,
 )
-
-MOST_NOTE = 10_000
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What somebody wants to publish: the manifest as written, each path's hash, what changed.
-
-    `bom` is the text of the bill of materials, None where there is none to be read.
-    `texts` is what is read of its files, so that the design is found by it.
-    """
-
-    slug: str
-    manifest: bytes
-    files: Mapping[str, str]
-    note: str = ""
-    bom: bytes | None = None
-    texts: Texts = NO_TEXTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +97,13 @@ class Design:
 
 
 def publish_release(
-    session: Session, upload: Upload, *, by: Person, design_id: str, now: datetime
-) -> tuple[str, bool]:
+    session: Session, upload: Upload, *, by: Person, design_id: str, now: datetime,
+    bom: bytes | None = None, texts: Texts = NO_TEXTS,
+) -> tuple[str, bool]:  # fmt: skip
     """The release exists for ever; its id, and whether this call made it.
 
-    `design_id` names the design if this is its first release.
+    `design_id` names the design if this is its first release. `bom` is the text of the bill of
+    materials, None where there is none to be read; by `texts` the design is found.
 
     Raises:
         ManifestInvalid: with everything that is wrong with manifest, slug and files.
@@ -136,38 +111,50 @@ def publish_release(
         AlreadyPublished: this version exists with other contents.
         Conflict: the version goes back behind one that is published.
     """
-    manifest = check(session, upload, by=by, now=now)
+    checked = check(session, upload, bom=bom, by=by, now=now)
+    manifest = checked.manifest
     design = _design_of(session, upload.slug, by=by)
     id_ = release_id(manifest.data, upload.files)
     if (existing := session.get(ReleaseRow, id_)) is not None:
         return _same(session, existing, design), False
+    is_first = design is None
     if design is None:
         design = DesignRow(id=design_id, slug=upload.slug, steward_id=by.id, created_at=now)
         session.add(design)
         session.flush()
-    require_new_version(session, upload.slug, manifest.version)
-    session.add(_row(id_, design.id, manifest, upload, by=by, now=now))
-    session.flush()
-    session.add_all(
-        ReleaseFileRow(release_id=id_, path=path, sha256=sha256)
-        for path, sha256 in upload.files.items()
-    )
-    lineage.record_parents(session, id_, manifest)
-    components.record(session, id_, components.settle(session, upload.slug, upload.bom))
-    heads.choose_head(session, design)
+    else:
+        require_new_version(session, upload.slug, manifest.version)
+    _record(session, _row(id_, design.id, manifest, upload, by=by, now=now), checked, upload)
+    if is_first:
+        design.head_id = id_
+    else:
+        heads.choose_head(session, design)
     told = {"release_id": id_, "slug": design.slug, "version": manifest.version}
     announcements.tell_of_release(session, told, now=now)
     if design.head_id == id_:
-        _let_find(session, design, manifest, upload, now=now)
+        labs = () if is_first else builds.labs_that_built(session, design.id)
+        entry = _entry_of(design, upload, labs=labs, texts=texts, now=now)
+        (index.add if is_first else index.put)(session, [entry])
     return id_, True
 
 
-def published_before(
-    session: Session, upload: Upload, manifest: Manifest, *, by: Person
-) -> str | None:
+def _record(session: Session, release: ReleaseRow, checked: Checked, upload: Upload) -> None:
+    """The release is there, with its files, its parents and its components."""
+    session.add(release)
+    session.flush()
+    session.add_all(
+        ReleaseFileRow(release_id=release.id, path=path, sha256=sha256)
+        for path, sha256 in upload.files.items()
+    )
+    lineage.record_parents(session, release.id, checked.manifest)
+    components.record(session, release.id, checked.settled)
+
+
+def published_before(session: Session, upload: Upload, *, by: Person) -> str | None:
     """The id of the release of `by`'s that holds this very upload, found by its hash alone; None
     when there is none, or the upload has to be looked at to say why."""
     try:
+        manifest, _ = upload.read
         id_ = release_id(manifest.data, upload.files)
     except InvalidInput:
         return None
@@ -178,64 +165,21 @@ def published_before(
     ).first()
 
 
-def _let_find(
-    session: Session, design: DesignRow, manifest: Manifest, upload: Upload, *, now: datetime
-) -> None:
-    """The design is found by this release, which has just become its head."""
-    entry = entry_of(
+def _entry_of(
+    design: DesignRow, upload: Upload, *, labs: Sequence[str], texts: Texts, now: datetime
+) -> Entry:
+    """What the design is found by: this release, which has just become its head."""
+    manifest, _ = upload.read
+    return entry_of(
         manifest,
         upload.files,
-        upload.texts,
+        texts,
         design_id=design.id,
         slug=design.slug,
         release_id=design.head_id or "",
-        labs=builds.labs_that_built(session, design.id),
+        labs=labs,
         published_at=now,
     )
-    index.put(session, [entry])
-
-
-def check(session: Session, upload: Upload, *, by: Person, now: datetime) -> Manifest:
-    """The upload's manifest; ManifestInvalid names every problem of the upload at once."""
-    problems: list[FieldProblem] = []
-    if not SLUG.fullmatch(upload.slug):
-        problems.append(
-            FieldProblem("slug", "must be 2 to 63 lower-case letters, digits or single hyphens")
-        )
-    if len(upload.note) > MOST_NOTE:
-        problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
-    problems += wrong_paths(upload.files, manifest_name(upload.manifest))
-    problems += _not_stored(session, upload.files)
-    manifest: Manifest | None = None
-    try:
-        manifest = read_manifest(upload.manifest)
-        problems += missing_files(manifest, upload.files.__contains__)
-        problems += _wrong_version(manifest)
-        problems += lineage.wrong_parents(session, manifest, upload.files, by=by, now=now)
-        problems += components.settle(session, upload.slug, upload.bom).problems
-    except ManifestInvalid as error:
-        problems += error.fields or [FieldProblem(manifest_name(upload.manifest), str(error))]
-    if problems or manifest is None:
-        listed = "; ".join(str(problem) for problem in problems)
-        raise ManifestInvalid(f"this release cannot be published: {listed}", problems)
-    return manifest
-
-
-def _wrong_version(manifest: Manifest) -> list[FieldProblem]:
-    try:
-        require_version(manifest.version)
-    except InvalidInput as error:
-        return [FieldProblem("version", str(error))]
-    return []
-
-
-def _not_stored(session: Session, files: Mapping[str, str]) -> list[FieldProblem]:
-    missing = set(blobs.missing(session, list(files.values())))
-    return [
-        FieldProblem("files", f"'{path}': no file with the hash {sha256[:64]} is stored; send it")
-        for path, sha256 in files.items()
-        if sha256 in missing
-    ]
 
 
 def _design_of(session: Session, slug: str, *, by: Person) -> DesignRow | None:

@@ -5,7 +5,7 @@ and whoever sent it still has its text: neither of two people ever writes over t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, or_, select, update
@@ -13,9 +13,9 @@ from sqlmodel import Session, col, delete, or_, select, update
 from commons.errors import Conflict, FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.manifest import MAX_BYTES
 from repo_server import designs
-from repo_server.designs import MOST_NOTE, SLUG, Upload
 from repo_server.paths import MAX_FILES
 from repo_server.people import Person
+from repo_server.submissions import MOST_NOTE, SLUG, Upload, check
 from repo_server.tables import DraftEditorRow, DraftRow, PersonRow
 
 MOST_DRAFTS = 100  # of one person
@@ -222,9 +222,8 @@ def _problems(
     it = _contents(row)
     try:
         upload = Upload(row.slug, it.manifest.encode(), it.files, it.note)
-        upload = replace(upload, bom=bom_of(upload))
-        manifest = designs.check(session, upload, by=by, now=now)
-        designs.require_new_version(session, row.slug, manifest.version)
+        checked = check(session, upload, bom=bom_of(upload), by=by, now=now)
+        designs.require_new_version(session, row.slug, checked.manifest.version)
     except ManifestInvalid as error:
         return error.fields
     except Conflict as error:

@@ -8,10 +8,10 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.lineage import name_parents
 from repo_server import drafts
-from repo_server.designs import MOST_NOTE
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
 from repo_server.people import Person
+from repo_server.submissions import MOST_NOTE
 from repo_server.tables import DesignRow, PersonRow, ProposalRow, ReleaseRow
 
 MOST_WORDS = 2000

@@ -35,6 +35,7 @@ from commons.wire import (
 from repo_server import decisions, designs, enrolment, jobs, labs, orders, replies, reports
 from repo_server.db import make_engine, transaction
 from repo_server.people import Person
+from repo_server.submissions import Upload
 from repo_server.tables import (
     AttemptRow,
     BlobRow,
@@ -290,7 +291,7 @@ def publish(session: Session, person: Person, now: datetime) -> str:
     for sha256 in (*files.values(), content_id(MANIFEST)):
         session.add(BlobRow(sha256=sha256, size=84, stored_at=now))
     session.flush()
-    upload = designs.Upload("shelf-hook", MANIFEST, files)
+    upload = Upload("shelf-hook", MANIFEST, files)
     release_id, _ = designs.publish_release(
         session, upload, by=person, design_id="design-1", now=now
     )

@@ -23,6 +23,7 @@ from commons.signing import (
 )
 from repo_server import designs, labs
 from repo_server.people import Person
+from repo_server.submissions import Upload
 from repo_server.tables import BlobRow
 from repo_server.tables.people import LabRole
 from tests.floor import FILES, MANIFEST, PROGRAM, Floor, furnish
@@ -149,7 +150,7 @@ class Shop:
             session.flush()
             self.floor.release_id, _ = designs.publish_release(
                 session,
-                designs.Upload("shelf-hook", text, files),
+                Upload("shelf-hook", text, files),
                 by=by,
                 design_id="design-1",
                 now=self.floor.now + timedelta(minutes=1),

@@ -58,6 +58,7 @@ __all__ = [
     "parse_manifest",
     "questions_in",
     "read_manifest",
+    "read_with_notes",
     "said_in",
     "texts_to_read",
     "write_manifest",
@@ -102,13 +103,13 @@ class Answer:
 
 def read_manifest(text: bytes) -> Manifest:
     """The manifest in `text`, whatever its dialect; ManifestInvalid names every problem at once."""
-    written = parse_manifest(text)
-    findings = Findings(written.lines)
-    manifest = _look(written, findings, strictly=False)
-    findings.raise_if_any()
-    if manifest is None:  # then there are findings
-        raise ManifestInvalid("the manifest cannot be read")
-    return manifest
+    return _read(text, strictly=False)[0]
+
+
+def read_with_notes(text: bytes) -> tuple[Manifest, tuple[Finding, ...]]:
+    """As `read_manifest`, and what strict readers mind beside it."""
+    manifest, findings = _read(text, strictly=True)
+    return manifest, tuple(findings.found)
 
 
 def check_manifest(text: bytes) -> Answer:
@@ -217,6 +218,17 @@ def answer_questions(text: bytes, answers: Mapping[str, str]) -> bytes:
 def new_manifest(paths: Iterable[str]) -> bytes:
     """A manifest of what the files alone tell, to be completed by somebody who knows."""
     return write_toml(sketch_manifest(paths)).encode()
+
+
+def _read(text: bytes, *, strictly: bool) -> tuple[Manifest, Findings]:
+    """The manifest, with what was found that keeps nobody from publishing it."""
+    written = parse_manifest(text)
+    findings = Findings(written.lines)
+    manifest = _look(written, findings, strictly=strictly)
+    findings.raise_if_any()
+    if manifest is None:  # then there are findings
+        raise ManifestInvalid("the manifest cannot be read")
+    return manifest, findings
 
 
 def _look(written: Written, findings: Findings, *, strictly: bool) -> Manifest | None:

@@ -1,6 +1,7 @@
 """What is wrong with a manifest: every problem at once, with key, line and what to do."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,12 +48,17 @@ class Findings:
     def __init__(self, lines: Mapping[str, int]) -> None:
         self._lines = lines
         self.found: list[Finding] = []
+        self._counts: Counter[Level] = Counter()
 
     def wrong(
         self, field: str, problem: str, suggestion: str = "", *, level: Level = Level.WRONG
     ) -> None:
-        """This is wrong with `field`; after MOST findings the rest is not told."""
-        if len(self.found) >= MOST:
+        """This is wrong with `field`; after MOST findings of a level its rest is not told.
+
+        Of each level by itself: however much strict readers mind, what is wrong is found.
+        """
+        self._counts[level] += 1
+        if self._counts[level] > MOST:
             return
         self.found.append(Finding(field, problem, self._line(field), suggestion, level))
 

@@ -1,8 +1,7 @@
 """Publishing releases, and looking at what is published."""
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Annotated, Any
@@ -15,21 +14,23 @@ from sqlmodel import Session
 from commons import bom
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.machine import Process
-from commons.manifest import Manifest, Part, check_manifest, read_manifest
+from commons.manifest import Part
 from commons.wire import Asked, Sha256, Told
 from repo_server import blobs, designs, heads, paths
 from repo_server.api import asking, auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
-from repo_server.designs import File, Release, Upload, Yank
+from repo_server.designs import File, Release, Yank
 from repo_server.ids import new_id
 from repo_server.people import Person, Scope
 from repo_server.search import finding, refill
+from repo_server.search.entries import NO_TEXTS, Texts
 from repo_server.search.finding import Count, Hit
 from repo_server.search.labels import Facet
 from repo_server.search.snippets import Piece
 from repo_server.search.texts import texts_of
+from repo_server.submissions import Upload
 
 bp = Blueprint("api_designs", __name__, url_prefix="/api/v1")
 
@@ -173,9 +174,9 @@ class DesignShown(Told):
 @answers({201: NewlyPublished, 200: NewlyPublished}, refuses=(409,))
 def create_release(slug: str, asked: NewRelease) -> ResponseReturnValue:
     """201 with the release's id and what strict readers mind, 200 when it was published before."""
-    id_, new = publish(Upload(slug, asked.manifest.encode(), asked.files, asked.note))
-    strict = check_manifest(asked.manifest.encode()).strict
-    notes = tuple(it.as_problem() for it in strict)
+    upload = Upload(slug, asked.manifest.encode(), asked.files, asked.note)
+    id_, new = publish(upload)
+    notes = tuple(it.as_problem() for it in upload.read[1])
     return write(NewlyPublished(id=id_, slug=slug, notes=notes)), 201 if new else 200
 
 
@@ -272,42 +273,34 @@ def publish(
     `designs.publish_release` does.
     """
     by, queue = auth.current_person(), current_app.extensions["queue"]
-    manifest: Manifest | None = None
-    with suppress(ManifestInvalid):  # said below, with everything else that is wrong
-        manifest = read_manifest(upload.manifest)
-    if manifest is not None and (id_ := _published_before(upload, manifest, then, by=by)):
-        queue.enqueue("inspect_release", id_)
-        return id_, False
-    id_, new = _publish(upload, manifest, then, by=by)
+    new, id_ = False, _published_before(upload, then, by=by)
+    if id_ is None:
+        id_, new = _publish(upload, then, by=by)
     queue.enqueue("inspect_release", id_)
     return id_, new
 
 
-def _published_before(
-    upload: Upload, manifest: Manifest, then: Callable[[Session], None], *, by: Person
-) -> str | None:
+def _published_before(upload: Upload, then: Callable[[Session], None], *, by: Person) -> str | None:
     """The id of the release that the upload is already, and `then` has happened; None without."""
     with reading(current_app.extensions["engine"]) as session:
-        id_ = designs.published_before(session, upload, manifest, by=by)
+        id_ = designs.published_before(session, upload, by=by)
     if id_ is not None:
         with transaction(current_app.extensions["engine"]) as session:
             then(session)
     return id_
 
 
-def _publish(
-    upload: Upload, manifest: Manifest | None, then: Callable[[Session], None], *, by: Person
-) -> tuple[str, bool]:
+def _publish(upload: Upload, then: Callable[[Session], None], *, by: Person) -> tuple[str, bool]:
     """The upload was read and checked as a whole: the release's id, and whether it is new."""
     store: blobs.BlobStore = current_app.extensions["blobs"]
     now = datetime.now(UTC)
     text = store.put(BytesIO(upload.manifest))
-    upload = replace(upload, bom=bom_of(upload))
-    if manifest is not None:
-        upload = replace(upload, texts=texts_of(manifest, upload.files, store))
+    bom_, texts = bom_of(upload), _texts_of(upload)
     with transaction(current_app.extensions["engine"]) as session:
         blobs.record(session, text, now=now)
-        published = designs.publish_release(session, upload, by=by, design_id=new_id(), now=now)
+        published = designs.publish_release(
+            session, upload, by=by, design_id=new_id(), now=now, bom=bom_, texts=texts
+        )
         then(session)
     return published
 
@@ -316,11 +309,19 @@ def bom_of(upload: Upload) -> bytes | None:
     """The bill of materials that the upload holds, as far as one is read; None without one."""
     store: blobs.BlobStore = current_app.extensions["blobs"]
     try:
-        path = store.path(upload.files.get(read_manifest(upload.manifest).bom or "", ""))
+        path = store.path(upload.files.get(upload.read[0].bom or "", ""))
     except (InvalidInput, NotFound):
         return None  # what is wrong is said when it is checked
     with path.open("rb") as file:
         return file.read(bom.MOST_BYTES + 1)
+
+
+def _texts_of(upload: Upload) -> Texts:
+    """What the upload's files say, as far as its manifest can be read."""
+    try:
+        return texts_of(upload.read[0], upload.files, current_app.extensions["blobs"])
+    except ManifestInvalid:
+        return NO_TEXTS
 
 
 def _line(release: Release) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def put(session: Session, entries: Sequence[Entry]) -> None:
     """Each design is found by its entry from now on, and by nothing that it had before."""
     for entry in entries:
         forget(session, entry.design_id)
-    _add(session, entries)
+    add(session, entries)
 
 
 def forget(session: Session, design_id: str) -> None:
@@ -97,7 +97,8 @@ def _longest(needs: Iterable[Need], process: Process) -> float | None:
     return max(edges, default=None)
 
 
-def _add(session: Session, entries: Sequence[Entry]) -> None:
+def add(session: Session, entries: Sequence[Entry]) -> None:
+    """Each design is found by its entry; it must have none yet."""
     numbered = list(zip(_numbers(session, len(entries)), entries, strict=True))
     rows = [
         {"doc": doc, "design_id": it.design_id, "labels": " ".join(it.labels)} | _asked(it.needs)
@@ -158,7 +159,7 @@ def fill(engine: Engine, entries: Iterable[Entry]) -> int:
     coming, count = iter(entries), 0
     while batch := list(islice(coming, _BATCH)):
         with transaction(engine) as session:
-            _add(session, batch)
+            add(session, batch)
         count += len(batch)
     return count
 

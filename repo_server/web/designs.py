@@ -30,10 +30,11 @@ from repo_server.api import uploads as arriving
 from repo_server.api.errors import status_of
 from repo_server.contributions import Contribution
 from repo_server.db import reading
-from repo_server.designs import Release, Upload
+from repo_server.designs import Release
 from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
+from repo_server.submissions import Upload
 from repo_server.web import described, parts, uploads
 from repo_server.web.languages import Texts, gettext, later
 from repo_server.web.licence_words import PURPOSES

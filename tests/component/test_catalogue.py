@@ -18,6 +18,7 @@ from repo_server.db import reading, transaction
 from repo_server.people import Person
 from repo_server.search import index
 from repo_server.search.refill import refill
+from repo_server.submissions import Upload
 from repo_server.tables import BlobRow, CityRow, DesignRow, LabRow, SearchEntryRow
 from repo_server.tables.people import LabRole
 from tests import floor as shop
@@ -93,7 +94,7 @@ def test_made_anew_the_list_keeps_a_first_build_among_the_newest(
     with floor.session() as session:
         session.add(BlobRow(sha256=content_id(manifest), size=84, stored_at=earlier))
         session.flush()
-        upload = designs.Upload("lamp", manifest, files)
+        upload = Upload("lamp", manifest, files)
         by = Person(floor.manager, "manu", "Manu", is_admin=True)
         designs.publish_release(session, upload, by=by, design_id="design-2", now=earlier)
     refill(engine, app.extensions["blobs"], everything=True)

@@ -14,6 +14,7 @@ from commons.content import content_id
 from repo_server import designs
 from repo_server.blobs import BlobStore
 from repo_server.people import Person
+from repo_server.submissions import Upload
 from repo_server.tables import BlobRow
 from repo_server.web import feeds
 from tests import floor as shop
@@ -41,7 +42,7 @@ def release(
     with floor.session() as session:
         session.add(BlobRow(sha256=content_id(text.encode()), size=9, stored_at=floor.now))
         session.flush()
-        upload = designs.Upload(slug, text.encode(), files)
+        upload = Upload(slug, text.encode(), files)
         by = Person(floor.manager, "manu", "Manu", is_admin=True)
         designs.publish_release(session, upload, by=by, design_id=f"of-{slug}", now=floor.now)
 

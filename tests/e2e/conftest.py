@@ -16,11 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 from repo_server import create_app, people, tasks
 from repo_server.blobs import BlobStore, record
 from repo_server.db import transaction, upgrade
-from repo_server.designs import Upload, publish_release
+from repo_server.designs import publish_release
 from repo_server.ids import new_id
 from repo_server.labs import set_role
 from repo_server.people import Person
 from repo_server.settings import Settings
+from repo_server.submissions import Upload
 from repo_server.tables.people import LabRole
 from tests.floor import Floor, furnish, printer, router
 

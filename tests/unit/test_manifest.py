@@ -14,6 +14,7 @@ from commons.manifest import (
     manifest_of,
     missing_files,
     read_manifest,
+    read_with_notes,
 )
 
 WHOLE = """\
@@ -181,6 +182,16 @@ def test_a_field_that_okh_does_not_know_is_kept_and_told_to_strict_readers(line,
     assert not answer.lenient
     told = {finding.field: finding for finding in answer.strict}[field]
     assert (hint in told.suggestion, told.line) == (True, 1)
+
+
+def test_however_much_strict_readers_mind_what_is_wrong_is_found():
+    parts = "".join(
+        f'\n[[part]]\nname = "p{number}"\nzzz = "x"\nsource = "wall.py"\n' for number in range(120)
+    )
+    _, notes = read_with_notes((WHOLE + parts).encode())
+    assert len(notes) == 100
+    with pytest.raises(ManifestInvalid, match="mass"):
+        read_with_notes((WHOLE + parts + 'mass = "heavy"\n').encode())
 
 
 @pytest.mark.parametrize(
