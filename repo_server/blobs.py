@@ -89,10 +89,14 @@ class BlobStore:
         return path
 
     def sweep(self) -> int:
-        """Remove what uploads left behind that a crash interrupted; answers how many.
+        """Remove what uploads left behind that a crash interrupted; answers how many. Every folder
+        that a file may lie in is there, so that no upload has to make one.
 
         Only for the start of the server, when no upload is on its way.
         """
+        for byte in range(256):
+            (self._folder / f"{byte:02x}").mkdir(parents=True, exist_ok=True)
+        sync_folder(self._folder)
         left = list(self._incoming.glob("*"))
         for path in left:
             path.unlink(missing_ok=True)
@@ -146,7 +150,7 @@ def record(session: Session, *stored: Blob, now: datetime) -> None:
     insert = _INSERT[session.get_bind().dialect.name]
     rows = [{"sha256": it.sha256, "size": it.size, "stored_at": now} for it in stored]
     if rows:
-        session.execute(insert(BlobRow).values(rows).on_conflict_do_nothing())
+        session.execute(insert(BlobRow).on_conflict_do_nothing(), rows)
 
 
 def missing(session: Session, hashes: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, delete, or_, select
 
 from commons.content import content_id
@@ -241,14 +242,17 @@ def issue_token(
     )
 
 
+# Made once: every request of a program asks it.
+_HOLDER = (
+    select(ApiTokenRow, PersonRow)
+    .join(PersonRow, col(PersonRow.id) == col(ApiTokenRow.person_id))
+    .where(ApiTokenRow.secret_sha256 == bindparam("digest"))
+)
+
+
 def of_token(session: Session, secret: str, now: datetime) -> TokenHolder | None:
     """For whom a token speaks; None when it is unknown, revoked or over."""
-    held = (
-        select(ApiTokenRow, PersonRow)
-        .join(PersonRow, col(PersonRow.id) == col(ApiTokenRow.person_id))
-        .where(ApiTokenRow.secret_sha256 == _digest(secret))
-    )
-    if (found := session.exec(held).first()) is None:
+    if (found := session.exec(_HOLDER, params={"digest": _digest(secret)}).first()) is None:
         return None
     row, person = found
     if row.revoked_at is not None or row.ends_at <= now:

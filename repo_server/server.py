@@ -63,7 +63,6 @@ def prepare(settings: Settings) -> None:
     engine = make_engine(settings.database_url)
     upgrade(engine)
     for folder in ("blobs", "programs"):
-        (settings.data / folder).mkdir(parents=True, exist_ok=True)
         BlobStore(settings.data / folder).sweep()
     refill(engine, BlobStore(settings.data / "blobs"))
     engine.dispose()
