@@ -16,6 +16,7 @@ from cosmo.directory_commands import people, person
 from cosmo.lab_commands import lab
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
+from cosmo.post_commands import post
 from cosmo.progress import shown_progress
 from cosmo.search_commands import search
 from cosmo.server_commands import server
@@ -128,6 +129,7 @@ cli.add_command(manifest)
 cli.add_command(bring)
 cli.add_command(people)
 cli.add_command(person)
+cli.add_command(post)
 cli.add_command(webhook)
 cli.add_command(server)
 cli.add_command(agent)

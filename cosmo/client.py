@@ -30,7 +30,7 @@ NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 
 # What a person at their own computer may do; a token for a script should have less.
 SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write",
-          "webhook:write")  # fmt: skip
+          "webhook:write", "post:write", "profile:write")  # fmt: skip
 TOKEN_DAYS = 90
 
 Answer = dict[str, Any]

@@ -1,10 +1,11 @@
 """The directory of people: those whose work is public here, and what that work is.
 
 A person is listed once there is something to show: a design that they keep, a contribution that
-others confirmed, or a report of a build. An account alone is nobody's business, and so is an
-address. Nothing is summed up per person: the lists are what there is to say.
+others confirmed, a report of a build, or a post. An account alone is nobody's business, and so is
+an address. Nothing is summed up per person: the lists are what there is to say.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from repo_server.tables import (
     EconomicEventRow,
     LabRow,
     PersonRow,
+    PostRow,
     ReleaseRow,
 )
 
@@ -80,6 +82,15 @@ class ToldBuild:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenPost:
+    """A post that the person wrote."""
+
+    id: str
+    title: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A person, and their public work: the latest first, at most `MOST_LISTED` of each kind."""
 
@@ -88,6 +99,7 @@ class Profile:
     designs: tuple[KeptDesign, ...]
     contributions: tuple[ConfirmedContribution, ...]
     builds: tuple[ToldBuild, ...]
+    posts: tuple[WrittenPost, ...]
 
 
 def list_people(session: Session, words: str = "", after: Cursor | None = None) -> People:
@@ -117,14 +129,27 @@ def show_person(session: Session, handle: str) -> Profile:
         _designs(session, person.id),
         _contributions(session, person.id),
         _builds(session, person.id),
+        _posts(session, person.id),
     )
+
+
+def handles_of(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """By their ids, the handles of those among these people who have a page here."""
+    listed = select(PersonRow.id, PersonRow.handle).where(col(PersonRow.id).in_(ids), _is_listed())
+    return dict(session.exec(listed).all())
 
 
 def _is_listed() -> ColumnElement[bool]:
     designs = select(DesignRow.steward_id).where(col(DesignRow.head_id).is_not(None))
     gave = select(ContributionRow.person_id).where(col(ContributionRow.confirmed_by).is_not(None))
     told = select(BuildReportRow.reported_by).where(_is_no_rehearsal())
-    return or_(*(col(PersonRow.id).in_(ids) for ids in (designs, gave, told)))
+    wrote = select(PostRow.author_id).where(*_is_post())
+    return or_(*(col(PersonRow.id).in_(ids) for ids in (designs, gave, told, wrote)))
+
+
+def _is_post() -> tuple[ColumnElement[bool], ...]:
+    """It can be read."""
+    return col(PostRow.published_at).is_not(None), col(PostRow.withdrawn_at).is_(None)
 
 
 def _is_no_rehearsal() -> ColumnElement[bool]:
@@ -190,4 +215,18 @@ def _builds(session: Session, person_id: str) -> tuple[ToldBuild, ...]:
             is_stated=row.attempt_id is None,
         )
         for row, release, slug, lab in rows
+    )
+
+
+def _posts(session: Session, person_id: str) -> tuple[WrittenPost, ...]:
+    rows = session.exec(
+        select(PostRow)
+        .where(PostRow.author_id == person_id, *_is_post())
+        .order_by(col(PostRow.published_at).desc(), PostRow.id)
+        .limit(MOST_LISTED)
+    )
+    return tuple(
+        WrittenPost(row.id, row.title, row.published_at)
+        for row in rows
+        if row.published_at is not None
     )

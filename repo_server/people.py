@@ -47,6 +47,8 @@ class Scope(StrEnum):
     LAB_MANAGE = "lab:manage"
     CITY_WRITE = "city:write"
     WEBHOOK_WRITE = "webhook:write"
+    POST_WRITE = "post:write"
+    PROFILE_WRITE = "profile:write"
 
 
 @dataclass(frozen=True, slots=True)

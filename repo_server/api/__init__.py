@@ -16,6 +16,7 @@ from repo_server.api import (
     facilities,
     imports,
     jobs,
+    journal,
     labs,
     licences,
     lineage,
@@ -32,6 +33,7 @@ from repo_server.api import (
 BLUEPRINTS = (
     people.bp,
     directory.bp,
+    journal.bp,
     blobs.bp,
     uploads.bp,
     designs.bp,

@@ -26,6 +26,7 @@ from repo_server.tables.jobs import (
     PermitRow,
     ToolpathRow,
 )
+from repo_server.tables.journal import PostRow
 from repo_server.tables.labs import (
     AgentRow,
     CityRow,
@@ -86,6 +87,7 @@ __all__ = [
     "ParentRow",
     "PermitRow",
     "PersonRow",
+    "PostRow",
     "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",

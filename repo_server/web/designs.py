@@ -19,6 +19,7 @@ from repo_server import (
     contributions,
     designs,
     heads,
+    journal,
     labs,
     notices,
     people,
@@ -171,6 +172,7 @@ def _among_others(release: Release) -> dict[str, object]:
             "notices": notices.for_fork(session, release.slug),
             "tallies": builds.tallies(session, release.slug),
             "contributors": _confirmed(session, release.slug),
+            "posts": journal.latest(session, design=release.slug),
         }
 
 

@@ -22,7 +22,7 @@ bp = Blueprint("feeds", __name__)
 ENTRIES = 50
 MANIFESTS = 1000
 _ATOM = "application/atom+xml"
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when an empty feed was last changed
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when an empty feed was last changed
 # Characters that XML cannot say at all.
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -104,14 +104,18 @@ def _entries(hits: Sequence[Hit]) -> list[Entry]:
 
 
 def _feed(title: str, page: str, entries: Sequence[Entry]) -> ResponseReturnValue:
-    """The feed, or 304 to somebody who has it already."""
     text = render_template(
         "feed.xml",
         title=title,
         page=page,
         entries=entries,
-        updated=max((entry.at for entry in entries), default=_NEVER),
+        updated=max((entry.at for entry in entries), default=NEVER),
     )
+    return answer_atom(text)
+
+
+def answer_atom(text: str) -> ResponseReturnValue:
+    """The feed, or 304 to somebody who has it already."""
     answer = Response(_UNSAYABLE.sub("\ufffd", text), mimetype=_ATOM)
     answer.add_etag()
     answer.headers["Cache-Control"] = "public, max-age=300"

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from commons.errors import InvalidInput, NotFound
 from commons.wire import Wish
-from repo_server import decisions, labs, notices, people, waiting
+from repo_server import decisions, journal, labs, notices, people, waiting
 from repo_server.api import auth
 from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
@@ -44,6 +44,7 @@ def show_board(lab: str) -> ResponseReturnValue:
         lots = labs.list_lots(session, lab_id)
         held_back = waiting.of_lab(session, lab_id) if role else []
         known = notices.for_lab(session, lab_id)
+        posts = journal.latest(session, lab=lab)
     titles = {
         job.id: job.title if job.part == job.title else f"{job.title}, {job.part}"
         for job in board.jobs
@@ -58,6 +59,7 @@ def show_board(lab: str) -> ResponseReturnValue:
         operates=operates,
         held_back=held_back,
         notices=known,
+        posts=posts,
     )
 
 

@@ -1,8 +1,9 @@
-"""A designer's README as HTML that can do nothing but be read."""
+"""Markdown that people wrote, a README or a post, as HTML that can do nothing but be read."""
 
 from collections.abc import Callable
 from functools import partial
 from posixpath import normpath
+from textwrap import shorten
 from urllib.parse import unquote, urlsplit
 
 import nh3
@@ -18,6 +19,8 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
 Resolve = Callable[[str], str | None]
 
 
@@ -32,14 +35,28 @@ def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
     Pictures that are not files of the release are named in words, and links that would lead to
     none are text. The first heading repeats the page's title and is left out; others go down one.
     """
-    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    tokens = _without_title(markdown.parse(text))
-    locate = partial(_locate, resolve=resolve, folder=folder)
+    tokens = _without_title(_MARKDOWN.parse(text))
+    return _render(tokens, partial(_locate, resolve=resolve, folder=folder))
+
+
+def render_post(text: str) -> Markup:
+    """A post as HTML, as safe as a README. It has no files: its pictures are named in words."""
+    return _render(_MARKDOWN.parse(text), lambda _target: None)
+
+
+def excerpt(text: str, most: int = 280) -> str:
+    """The beginning of what Markdown says, without its marks, at most so many characters."""
+    inline = [token.children or () for token in _MARKDOWN.parse(text) if token.type == "inline"]
+    words = " ".join(" ".join(it.content for it in children if it.content) for children in inline)
+    return shorten(words, most, placeholder=" …")
+
+
+def _render(tokens: list[Token], locate: Resolve) -> Markup:
     for token in tokens:
         _lower_heading(token)
         for child in token.children or ():
             _point_inside(child, locate)
-    html = RendererHTML().render(tokens, markdown.options, {})
+    html = RendererHTML().render(tokens, _MARKDOWN.options, {})
     safe = nh3.clean(
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",

@@ -35,6 +35,9 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "create_lot": lambda shop: (
         shop.manager, "/labs/corner/lots", {"material": "pla", "name": "Orange"},
     ),
+    "create_post": lambda shop: (
+        shop.manager, "/posts", {"lab": "corner", "title": "Open day", "text": "Come."},
+    ),
     "create_draft": lambda shop: (
         shop.member, "/drafts", {"slug": "lamp", "manifest": ""},
     ),

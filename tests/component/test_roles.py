@@ -31,6 +31,11 @@ ROUTES = {
         GET /cities
         GET /people
         GET /people/<handle>
+        GET /journal
+        GET /journal/<id>
+        GET /journal/feed.atom
+        GET /api/v1/posts
+        GET /api/v1/posts/<post_id>
         GET /api/v1/people
         GET /api/v1/people/<handle>
         GET /api
@@ -93,6 +98,17 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        GET /journal/new
+        POST /journal/new
+        GET /journal/<id>/edit
+        POST /journal/<id>/edit
+        POST /journal/<id>/publish
+        POST /journal/<id>/withdraw
+        GET /api/v1/me/posts
+        POST /api/v1/posts
+        PUT /api/v1/posts/<post_id>
+        POST /api/v1/posts/<post_id>/publish
+        POST /api/v1/posts/<post_id>/withdraw
         DELETE /api/v1/webhooks/<webhook_id>
         GET /api/v1/webhooks
         GET /api/v1/webhooks/<webhook_id>
@@ -257,6 +273,14 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /journal/new": Scope.POST_WRITE,
+    "POST /journal/<id>/edit": Scope.POST_WRITE,
+    "POST /journal/<id>/publish": Scope.POST_WRITE,
+    "POST /journal/<id>/withdraw": Scope.POST_WRITE,
+    "POST /api/v1/posts": Scope.POST_WRITE,
+    "PUT /api/v1/posts/<post_id>": Scope.POST_WRITE,
+    "POST /api/v1/posts/<post_id>/publish": Scope.POST_WRITE,
+    "POST /api/v1/posts/<post_id>/withdraw": Scope.POST_WRITE,
     "POST /api/v1/designs/<slug>/imports/archive": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/imports/url": Scope.DESIGN_WRITE,
     "POST /drafts/<draft_id>/questions": Scope.DESIGN_WRITE,

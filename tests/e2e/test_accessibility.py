@@ -9,9 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from commons.wire import EventKind
-from repo_server import create_app, drafts
+from repo_server import create_app, drafts, journal
 from repo_server.designs import show_design
 from repo_server.drafts import Contents
+from repo_server.journal import NewPost
 from repo_server.settings import Settings
 from tests.e2e.conftest import ROOT, Site
 from tests.e2e.test_pages import sign_in
@@ -38,6 +39,10 @@ PAGES = {
     "/drafts/<draft_id>": "/drafts/{draft}",
     "/drafts/<draft_id>/questions": "/drafts/{draft}/questions",
     "/import": "/import",
+    "/journal": "/journal",
+    "/journal/<id>": "/journal/{post}",
+    "/journal/<id>/edit": "/journal/{post}/edit",
+    "/journal/new": "/journal/new",
     "/labs": "/labs",
     "/labs/<lab>": "/labs/corner",
     "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
@@ -86,6 +91,9 @@ def addresses(site: Site) -> list[str]:
     floor.clear("Router")
     with floor.session() as session:
         head = show_design(session, "twist-jar").head
+        told = NewPost(title="Open day", text="## Come\n\n| when |\n|---|\n| ten |", lab="corner")
+        post = journal.begin(session, told, by=head.published_by, now=floor.now)
+        journal.publish(session, post, by=head.published_by, now=floor.now)
         begun = Contents('name = "Jar"', {})
         drafts.begin(session, "jar-to-come", begun, id="jar", by=head.published_by, now=floor.now)
     floor.order()
@@ -96,6 +104,7 @@ def addresses(site: Site) -> list[str]:
         "release": head.id,
         "thing": offer.attempt_id,
         "draft": "jar",
+        "post": post,
     }
     return [address.format(**known) for address in PAGES.values()]
 
