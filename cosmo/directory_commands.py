@@ -1,13 +1,14 @@
-"""`cosmo people` and `cosmo person`: who is here, and what they did in public."""
+"""`cosmo people`, `cosmo person` and `cosmo profile`: who is here, and who you say you are."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cosmo.access import SERVER
+from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
 from cosmo.told import JSON, tell
 
@@ -37,8 +38,30 @@ def person(handle: str, url: str) -> None:
     tell(found, *_words(found))
 
 
+@click.command()
+@click.option("--name", help="As others read it.")
+@click.option("--about", help="A few words about you.")
+@click.option("--link", help="Where to read more, such as https://example.org; '' for none.")
+@click.option("--listed/--unlisted", "is_listed", default=None,
+              help="Whether people find you and have your page.")  # fmt: skip
+@SERVER
+@TOKEN
+@JSON
+def profile(url: str, token_file: Path, **said: str | bool | None) -> None:
+    """Show what you say of yourself; with options, change that."""
+    changes = {name: value for name, value in said.items() if value is not None}
+    with Client(url, read_secret(token_file)) as client:
+        now = client.get("/me/profile")
+        if changes:
+            now = client.put("/me/profile", {**now, **changes})
+    state = "listed" if now["is_listed"] else "not listed"
+    told = [Text(it) for it in (now["about"], now["link"]) if it]
+    tell(now, f"{now['name']}, {state}", *told)
+
+
 def _words(found: Answer) -> Iterator[RenderableType]:
     yield f"{found['name']} ({found['handle']})"
+    yield from (Text(it) for it in (found["about"], found["link"]) if it)
     table = Table("what", "design", "version", "", box=None)
     for it in found["designs"]:
         table.add_row("keeps", it["slug"], "", Text(it["name"]))

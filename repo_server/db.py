@@ -39,6 +39,8 @@ def make_engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # BEGIN is ours to say
+    # Its own lower() knows the letters of ASCII alone, and people are called Östlund, too.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {_BUSY_MS}",
@@ -48,6 +50,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _lower(text: object) -> str | None:
+    return None if text is None else str(text).lower()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,7 +2,8 @@
 
 A person is listed once there is something to show: a design that they keep, a contribution that
 others confirmed, a report of a build, or a post. An account alone is nobody's business, and so is
-an address. Nothing is summed up per person: the lists are what there is to say.
+an address; whoever does not want to be listed is not. Nothing is summed up per person: the lists
+are what there is to say.
 """
 
 from collections.abc import Collection
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from commons.errors import NotFound
 from commons.flows import Action, Role
@@ -92,10 +93,15 @@ class WrittenPost:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person, and their public work: the latest first, at most `MOST_LISTED` of each kind."""
+    """A person, and their public work: the latest first, at most `MOST_LISTED` of each kind.
+
+    `about` and `link` are what they say of themselves.
+    """
 
     handle: str
     name: str
+    about: str
+    link: str | None
     designs: tuple[KeptDesign, ...]
     contributions: tuple[ConfirmedContribution, ...]
     builds: tuple[ToldBuild, ...]
@@ -126,6 +132,8 @@ def show_person(session: Session, handle: str) -> Profile:
     return Profile(
         person.handle,
         person.name,
+        person.about,
+        person.link,
         _designs(session, person.id),
         _contributions(session, person.id),
         _builds(session, person.id),
@@ -144,7 +152,8 @@ def _is_listed() -> ColumnElement[bool]:
     gave = select(ContributionRow.person_id).where(col(ContributionRow.confirmed_by).is_not(None))
     told = select(BuildReportRow.reported_by).where(_is_no_rehearsal())
     wrote = select(PostRow.author_id).where(*_is_post())
-    return or_(*(col(PersonRow.id).in_(ids) for ids in (designs, gave, told, wrote)))
+    works = or_(*(col(PersonRow.id).in_(ids) for ids in (designs, gave, told, wrote)))
+    return and_(col(PersonRow.is_listed), works)
 
 
 def _is_post() -> tuple[ColumnElement[bool], ...]:

@@ -125,13 +125,19 @@ def check_account(*, handle: str, name: str, email: str, password: str) -> None:
     problems = []
     if not _HANDLE.fullmatch(_plain(handle)):
         problems.append(FieldProblem("handle", "must be 2 to 39 letters, digits or single hyphens"))
-    if not 1 <= len(name.strip()) <= 80 or not name.isprintable():
-        problems.append(FieldProblem("name", "must be 1 to 80 printable characters"))
+    problems += name_problems(name)
     if not _EMAIL.fullmatch(_plain(email)):
         problems.append(FieldProblem("email", "is not an e-mail address"))
     if len(password) not in PASSWORD_LENGTHS:
         problems.append(FieldProblem("password", "must have 10 to 200 characters"))
     _raise_if_any(problems)
+
+
+def name_problems(name: str) -> list[FieldProblem]:
+    """What is wrong with somebody's name, as others are to see it."""
+    if 1 <= len(name.strip()) <= 80 and name.isprintable():
+        return []
+    return [FieldProblem("name", "must be 1 to 80 printable characters")]
 
 
 def _plain(text: str) -> str:

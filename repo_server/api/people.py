@@ -3,19 +3,20 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from flask import Blueprint, current_app, make_response
+from flask import Blueprint, Response, current_app, make_response
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlmodel import text
 
 from commons.wire import API_VERSION, Asked, Told
-from repo_server import people
+from repo_server import people, profiles
 from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.ids import new_id, new_secret
 from repo_server.people import Scope
+from repo_server.profiles import Profile
 from repo_server.tables.people import LabRole
 
 bp = Blueprint("api_people", __name__, url_prefix="/api/v1")
@@ -71,6 +72,15 @@ class Me(PersonShown):
     labs: dict[str, LabRole]
     scopes: tuple[Scope, ...] | None
     csrf: str | None
+
+
+class ProfileShown(Told):
+    """What somebody says of themselves."""
+
+    name: str
+    about: str
+    link: str | None
+    is_listed: bool
 
 
 @bp.get("/healthz")
@@ -150,6 +160,28 @@ def show_me() -> ResponseReturnValue:
             csrf=caller.csrf,
         )
     )
+
+
+@bp.get("/me/profile")
+@auth.signed_in(Scope.READ)
+@answers({200: ProfileShown})
+def show_profile() -> ResponseReturnValue:
+    """200 with what the one who asks says of themselves."""
+    with reading(current_app.extensions["engine"]) as session:
+        return _profile(profiles.profile_of(session, auth.current_person()))
+
+
+@bp.put("/me/profile")
+@auth.signed_in(Scope.PROFILE_WRITE)
+@answers({200: ProfileShown})
+def change_profile(asked: Profile) -> ResponseReturnValue:
+    """200; the one who asks is shown so from now on. What is left out is empty."""
+    with transaction(current_app.extensions["engine"]) as session:
+        return _profile(profiles.change_profile(session, auth.current_person(), asked))
+
+
+def _profile(of: Profile) -> Response:
+    return write(ProfileShown(**of.model_dump()))
 
 
 def _shown(person: people.Person) -> dict[str, str]:

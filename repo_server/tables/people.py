@@ -20,7 +20,11 @@ class CityRole(StrEnum):
 
 
 class PersonRow(SQLModel, table=True):
-    """One account. `password` is an argon2id hash. Names are shown, e-mail never is."""
+    """One account. `password` is an argon2id hash. Names are shown, e-mail never is.
+
+    `about` and `link` are what the person says of themselves. Whoever is not listed has no page and
+    is in no list of people; their name stays beside what they did.
+    """
 
     __tablename__ = "person"
     id: str = Field(primary_key=True)
@@ -30,6 +34,9 @@ class PersonRow(SQLModel, table=True):
     password: str
     is_admin: bool = False
     created_at: datetime
+    about: str = ""
+    link: str | None = None
+    is_listed: bool = True
 
 
 class SessionRow(SQLModel, table=True):

@@ -24,6 +24,7 @@ from repo_server.web import (
     manage,
     orders,
     people,
+    profiles,
     programs,
     things,
     webhooks,
@@ -52,6 +53,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     journal.bp,
     things.bp,
     people.bp,
+    profiles.bp,
     api.bp,
     webhooks.bp,
 )

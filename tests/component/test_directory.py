@@ -6,6 +6,7 @@ import pytest
 
 from repo_server import directory
 from repo_server.people import Person
+from tests.browsing import fill
 from tests.component.test_builds import made, tell
 from tests.component.test_contributions import claim, confirm
 from tests.component.test_designs_api import MANIFEST
@@ -94,3 +95,28 @@ def test_cities_are_listed_with_their_labs(engine, client):
     furnish(engine)
     page = client.get("/cities").text
     assert "Hamburg" in page and "Corner Lab" in page
+
+
+def test_people_say_who_they_are_and_nothing_that_could_harm(people, lamp, client):
+    said = {"name": "Ada Östlund", "about": "I draw lamps.", "link": "https://example.org/~ada"}
+    assert people["ada"].send("PUT", f"{API}/me/profile", json=said).status_code == 200
+    page = client.get("/people/ada").text
+    assert all(it in page for it in said.values())
+    wrong = {"name": " ", "link": "javascript:alert(1)"}
+    refused = people["ada"].send("PUT", f"{API}/me/profile", json=wrong)
+    assert [it["field"] for it in refused.json["fields"]] == ["name", "link"]
+    assert shown(client, "ada")["name"] == "Ada Östlund"
+
+
+def test_whoever_is_not_listed_has_no_page_and_keeps_their_name(people, lamp, client):
+    form = fill(people["ada"], "/me/profile", "/me/profile", name="Ada Lovelace")
+    del form["is_listed"]
+    assert people["ada"].browser.post("/me/profile", data=form).location == "/me/profile"
+    assert (listed(client), client.get("/people/ada").status_code) == ([], 404)
+    design = client.get("/designs/lamp").text
+    assert "Ada Lovelace" in design and "/people/ada" not in design
+
+
+def test_a_name_is_found_in_capitals_of_any_letters(people, lamp, client):
+    people["ada"].send("PUT", f"{API}/me/profile", json={"name": "Ada Östlund"})
+    assert listed(client, "ÖSTLUND") == listed(client, "östlund") == ["ada"]

@@ -98,6 +98,10 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        GET /me/profile
+        POST /me/profile
+        GET /api/v1/me/profile
+        PUT /api/v1/me/profile
         GET /journal/new
         POST /journal/new
         GET /journal/<id>/edit
@@ -273,6 +277,8 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /me/profile": Scope.PROFILE_WRITE,
+    "PUT /api/v1/me/profile": Scope.PROFILE_WRITE,
     "POST /journal/new": Scope.POST_WRITE,
     "POST /journal/<id>/edit": Scope.POST_WRITE,
     "POST /journal/<id>/publish": Scope.POST_WRITE,

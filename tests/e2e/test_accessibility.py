@@ -53,6 +53,7 @@ PAGES = {
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/new": "/labs/new",
     "/me/facts": "/me/facts",
+    "/me/profile": "/me/profile",
     "/people": "/people",
     "/people/<handle>": "/people/olga",
     "/publish": "/publish",
