@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, case, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -19,7 +20,7 @@ from commons.errors import Conflict, NotFound
 from commons.flows import Action
 from commons.versions import in_order
 from commons.wire import Asked
-from repo_server import designs
+from repo_server import designs, directory
 from repo_server.attempts import Outcome, background, of_id
 from repo_server.blobs import Blob, record
 from repo_server.designs import Release
@@ -78,6 +79,8 @@ class Tally:
     """
 
     release_id: str
+    slug: str
+    design: str
     version: str
     lab_slug: str
     lab: str
@@ -90,7 +93,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What somebody tells of things that were built. `is_stated`: no machine here counted them."""
+    """What somebody tells of things that were built. `is_stated`: no machine here counted them.
+
+    `handle` leads to the page of who tells it, None when they have none.
+    """
 
     id: str
     release_id: str
@@ -105,6 +111,7 @@ class BuildReport:
     words: str
     photo: str | None
     by: str
+    handle: str | None
     at: datetime
     is_stated: bool
 
@@ -198,23 +205,43 @@ def photo_of(session: Session, report_id: str) -> str:
 
 def tallies(session: Session, slug: str) -> list[Tally]:
     """How often each release of the design was made in each lab; the greatest version first."""
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for (release_id, lab_id), more in chain(_of_jobs(session, slug), _of_words(session, slug)):
-        counts.setdefault((release_id, lab_id), Counter()).update(more)
-    releases, labs = zip(*counts, strict=True) if counts else ((), ())
-    version_of = dict(session.exec(
-        select(ReleaseRow.id, ReleaseRow.version).where(col(ReleaseRow.id).in_(releases))
-    ).all())  # fmt: skip
-    lab_of = {row.id: row for row in session.exec(select(LabRow).where(col(LabRow.id).in_(labs)))}
-    lines = [
-        Tally(release, version_of[release], lab_of[lab].slug, lab_of[lab].name, **of_both)
-        for (release, lab), of_both in counts.items()
-    ]
-    lines.sort(key=lambda it: it.lab)
+    of = _releases(slug)
+    ordered, told = col(BuildOrderRow.release_id).in_(of), col(BuildReportRow.release_id).in_(of)
+    lines = sorted(_tallies(session, ordered, told), key=lambda it: it.lab)
     return sorted(lines, key=lambda it: in_order(it.version), reverse=True)
 
 
-def _of_jobs(session: Session, slug: str) -> Iterator[_Count]:
+def tallies_of_lab(session: Session, lab_id: str) -> list[Tally]:
+    """How often each release was made in the lab, by the design's name."""
+    here, told = col(JobRow.lab_id) == lab_id, col(BuildReportRow.lab_id) == lab_id
+    lines = _tallies(session, here, told)
+    return sorted(lines, key=lambda it: (it.design, it.slug, in_order(it.version)))
+
+
+def _tallies(
+    session: Session, of_jobs: ColumnElement[bool], of_words: ColumnElement[bool]
+) -> list[Tally]:
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for key, more in chain(_of_jobs(session, of_jobs), _of_words(session, of_words)):
+        counts.setdefault(key, Counter()).update(more)
+    releases, labs = zip(*counts, strict=True) if counts else ((), ())
+    rows = session.exec(
+        select(ReleaseRow, DesignRow.slug)
+        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+        .where(col(ReleaseRow.id).in_(releases))
+    )
+    known = {row.id: (row, slug) for row, slug in rows}
+    lab_of = {row.id: row for row in session.exec(select(LabRow).where(col(LabRow.id).in_(labs)))}
+    found = []
+    for (release_id, lab_id), of_both in counts.items():
+        (release, slug), lab = known[release_id], lab_of[lab_id]
+        found.append(
+            Tally(release.id, slug, release.name, release.version, lab.slug, lab.name, **of_both)
+        )
+    return found
+
+
+def _of_jobs(session: Session, which: ColumnElement[bool]) -> Iterator[_Count]:
     """What came of the attempts that ran on real machines, by release and lab.
 
     Every run that ended cites its design once: that event says what was simulated.
@@ -230,7 +257,7 @@ def _of_jobs(session: Session, slug: str) -> Iterator[_Count]:
         .join(AttemptRow, col(AttemptRow.job_id) == col(JobRow.id))
         .join(EconomicEventRow, col(EconomicEventRow.process_id) == col(AttemptRow.id))
         .where(
-            col(BuildOrderRow.release_id).in_(_releases(slug)),
+            which,
             EconomicEventRow.action == Action.CITE,
             col(EconomicEventRow.simulated).is_(False),
         )
@@ -249,12 +276,9 @@ def _came_of(outcome: str, copies: int, good: int | None) -> dict[str, int]:
     return {"waiting": copies} if good is None else {"made": good, "failed": copies - good}
 
 
-def _of_words(session: Session, slug: str) -> Iterator[_Count]:
+def _of_words(session: Session, which: ColumnElement[bool]) -> Iterator[_Count]:
     """What labs state of things that were built outside the queue."""
-    stated = select(BuildReportRow).where(
-        col(BuildReportRow.release_id).in_(_releases(slug)),
-        col(BuildReportRow.attempt_id).is_(None),
-    )
+    stated = select(BuildReportRow).where(which, col(BuildReportRow.attempt_id).is_(None))
     for row in session.exec(stated):
         counts = {"stated_made": row.good, "stated_failed": row.failed}
         yield (row.release_id, row.lab_id), counts
@@ -279,7 +303,8 @@ def list_reports(session: Session, slug: str) -> list[BuildReport]:
         .where(col(BuildReportRow.release_id).in_(_releases(slug)))
         .order_by(col(BuildReportRow.reported_at).desc(), BuildReportRow.id)
         .limit(MOST_REPORTS)
-    )
+    ).all()
+    pages = directory.handles_of(session, {person.id for _, _, _, person in rows})
     return [
         BuildReport(
             id=row.id,
@@ -295,6 +320,7 @@ def list_reports(session: Session, slug: str) -> list[BuildReport]:
             words=row.words,
             photo=row.photo_sha256,
             by=person.name,
+            handle=pages.get(person.id),
             at=row.reported_at,
             is_stated=row.attempt_id is None,
         )

@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.flows import Role, event_of_contribution
 from commons.wire import Asked
-from repo_server import ledger
+from repo_server import directory, ledger
 from repo_server.ids import new_id
 from repo_server.people import Person
 from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
@@ -39,8 +39,8 @@ class NewContribution(Asked):
 class Contribution:
     """A claim, and by whom it is confirmed: None while it is a claim alone.
 
-    `is_declared`: it counts by the word of whoever claims it, since nobody else worked on the
-    design then.
+    `handle` leads to the page of who claims it, None when they have none. `is_declared`: it counts
+    by the word of whoever claims it, since nobody else worked on the design then.
     `may_confirm` and `may_withdraw` tell what the one who looks can do about it.
     """
 
@@ -48,6 +48,7 @@ class Contribution:
     release_id: str
     version: str
     person: str
+    handle: str | None
     role: Role
     words: str
     hours: float | None
@@ -162,12 +163,14 @@ def list_contributions(session: Session, slug: str, *, to: Person | None) -> lis
     by = {it.confirmed_by for it, _, _ in rows if it.confirmed_by}
     people = select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_(by))
     names = dict(session.exec(people).all())
+    pages = directory.handles_of(session, {row.person_id for row, _, _ in rows})
     return [
         Contribution(
             id=row.id,
             release_id=row.release_id,
             version=version,
             person=name,
+            handle=pages.get(row.person_id),
             role=Role(row.role),
             words=row.words,
             hours=row.hours,

@@ -121,10 +121,10 @@ def test_on_the_pages_it_is_claimed_confirmed_and_named_beside_the_licence(peopl
     assert people["bea"].browser.post(path, data=form | {"words": ""}).status_code == 422
     assert people["bea"].browser.post(path, data=form).status_code == 303
     assert "not confirmed yet" in page(client, path).text
-    assert "Bea (translation)" not in page(client, "/designs/lamp").text
+    assert "Bea</a> (translation)" not in page(client, "/designs/lamp").text
     (button,) = [it for it in page(people["ada"].browser, path).forms if "confirm" in it["action"]]
     data = {"csrf": people["ada"].csrf}
     assert people["ada"].browser.post(button["action"], data=data).status_code == 303
     shown = page(client, "/designs/lamp")
-    assert "Bea (translation)" in shown.text
+    assert "Bea</a> (translation)" in shown.text
     assert "Hours not counted" in page(client, path).text

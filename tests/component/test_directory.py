@@ -86,6 +86,7 @@ def test_people_come_in_pages_and_are_found_by_handle_or_name(people, lamp, clie
 def test_pages_show_work_and_never_an_address(people, lamp, client):
     confirm(people["ada"], claim(people["bea"], lamp).json["id"])
     pages = [client.get(it).text for it in ("/people", "/people/ada", "/people/bea")]
+    assert "/people/bea" in client.get("/designs/lamp/contributions").text
     assert "Ada" in pages[0] and "Lamp" in pages[1] and "Read it all." in pages[2]
     answers = [json.dumps(shown(client, it)) for it in ("ada", "bea")]
     assert not any("@example.org" in text for text in [*pages, *answers])
@@ -109,12 +110,15 @@ def test_people_say_who_they_are_and_nothing_that_could_harm(people, lamp, clien
 
 
 def test_whoever_is_not_listed_has_no_page_and_keeps_their_name(people, lamp, client):
+    contributions = "/designs/lamp/contributions"
+    claim(people["ada"], lamp)
+    assert "/people/ada" in client.get(contributions).text
     form = fill(people["ada"], "/me/profile", "/me/profile", name="Ada Lovelace")
     del form["is_listed"]
     assert people["ada"].browser.post("/me/profile", data=form).location == "/me/profile"
     assert (listed(client), client.get("/people/ada").status_code) == ([], 404)
-    design = client.get("/designs/lamp").text
-    assert "Ada Lovelace" in design and "/people/ada" not in design
+    page = client.get(contributions).text
+    assert "Ada Lovelace" in page and "/people/ada" not in page
 
 
 def test_a_name_is_found_in_capitals_of_any_letters(people, lamp, client):
