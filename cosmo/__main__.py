@@ -12,7 +12,7 @@ from commons.errors import FabError
 from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client, Published
-from cosmo.directory_commands import people, person, profile
+from cosmo.directory_commands import labs, people, person, profile
 from cosmo.lab_commands import lab
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
@@ -127,6 +127,7 @@ cli.add_command(search)
 cli.add_command(lab)
 cli.add_command(manifest)
 cli.add_command(bring)
+cli.add_command(labs)
 cli.add_command(people)
 cli.add_command(person)
 cli.add_command(profile)

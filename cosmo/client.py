@@ -93,6 +93,10 @@ class Client:
         """The answer to a PUT, which may be sent twice."""
         return self._ask("PUT", path, json=body)
 
+    def put_bytes(self, path: str, body: bytes) -> Answer:
+        """The answer to a PUT of what is JSON already."""
+        return self._ask("PUT", path, content=body, headers={"Content-Type": "application/json"})
+
     def post(self, path: str, body: Answer | None = None, *, key: str | None = None) -> Answer:
         """The answer to a POST; `key` makes it safe to send the same order again."""
         headers = {"Idempotency-Key": key} if key else {}

@@ -1,4 +1,4 @@
-"""`cosmo people`, `cosmo person` and `cosmo profile`: who is here, and who you say you are."""
+"""`cosmo people`, `person`, `labs` and `profile`: who is here, and who you say you are."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from commons.machine import Process
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
 from cosmo.told import JSON, tell
@@ -36,6 +37,24 @@ def person(handle: str, url: str) -> None:
     with Client(url) as client:
         found = client.get(f"/people/{handle}")["person"]
     tell(found, *_words(found))
+
+
+@click.command()
+@click.argument("words", default="")
+@click.option("--city", default="", help="The short name of a city.")
+@click.option("--process", type=click.Choice([it.value for it in Process]),
+              help="What a machine there must be able to do.")  # fmt: skip
+@SERVER
+@JSON
+def labs(words: str, city: str, process: str | None, url: str) -> None:
+    """List labs, all or those with WORDS in their name or their city's."""
+    asked = {"q": words, "city": city, **({"process": process} if process else {})}
+    with Client(url) as client:
+        found = [it for page in client.pages("/labs", **asked) for it in page["labs"]]
+    table = Table("lab", "name", "city", "machines", box=None)
+    for it in found:
+        table.add_row(it["slug"], Text(it["name"]), it["city"], str(it["machines"]))
+    tell(found, table if found else "no lab found")
 
 
 @click.command()

@@ -1,8 +1,11 @@
 """`cosmo lab …`: what a lab's manager sets up: the lab, a code for its agent, its material."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
+from rich.table import Table
+from rich.text import Text
 
 from commons.errors import Conflict, NotFound
 from commons.flows import Ring
@@ -96,6 +99,39 @@ def load(lab: str, machine: str, lot: str, url: str, token_file: Path) -> None:
         put = _chosen(client.get(f"/labs/{lab}/lots")["lots"], lot, what="lot")
         client.post(f"/labs/{lab}/machines/{on['id']}/lot", {"lot_id": put["id"]})
     tell({"machine_id": on["id"], "lot_id": put["id"]}, f"{put['name']} is on {on['name']}")
+
+
+@lab.command()
+@click.argument("lab")
+@SERVER
+@JSON
+def show(lab: str, url: str) -> None:
+    """Where LAB is, its machines, and what was made there."""
+    with Client(url) as client:
+        found = client.get(f"/labs/{lab}")["lab"]
+    machines = Table("machine", "process", "mm", "materials", box=None)
+    for it in found["machines"]:
+        size = " × ".join(f"{mm:g}" for mm in it["size_mm"])
+        machines.add_row(Text(it["name"]), it["process"], size, ", ".join(it["materials"]))
+    made = Table("design", "version", "good", "failed", "stated", box=None)
+    for it in found["made"]:
+        counts = (str(it[key]) for key in ("made", "failed", "stated_made"))
+        made.add_row(it["slug"], it["version"], *counts)
+    tell(found, Text(f"{found['name']}, {found['city']}"), machines, made)
+
+
+@lab.command()
+@click.argument("lab")
+@click.argument("file", type=click.File("rb"))
+@SERVER
+@TOKEN
+@JSON
+def okw(lab: str, file: BinaryIO, url: str, token_file: Path) -> None:
+    """Bring LAB as the facility in FILE, which is Open Know-Where as JSON (- is what is piped)."""
+    with Client(url, read_secret(token_file)) as client:
+        made = client.put_bytes(f"/labs/{lab}/okw", file.read())
+    minds = [f"  a strict reader minds: {it['field']}: {it['problem']}" for it in made["notes"]]
+    tell(made, f"{lab} is {made['name']}: {url}/labs/{lab}/about", *minds)
 
 
 def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:

@@ -49,14 +49,15 @@ def show_facility(lab: str, query: WantedForm) -> ResponseReturnValue:
 @answers({200: FacilityBrought}, takes=Raw("application/json"))
 def bring_facility(lab: str) -> ResponseReturnValue:
     """200 with what a strict reader minds; the lab has the facility's name, place and words."""
-    data = _json(request.get_data())
+    data = read_json(request.get_data())
     with transaction(current_app.extensions["engine"]) as session:
         brought = facilities.bring_facility(session, lab, data)
     notes = tuple(FieldProblem(it.field, it.problem) for it in brought.notes)
     return write(FacilityBrought(name=brought.name, form=brought.form, notes=notes))
 
 
-def _json(text: bytes) -> object:
+def read_json(text: bytes) -> object:
+    """What the text says; InvalidInput for what is no JSON, too large or too deep."""
     if len(text) > MOST_BYTES:
         raise InvalidInput(f"a facility has at most {MOST_BYTES} bytes")
     try:

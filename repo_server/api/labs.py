@@ -9,14 +9,18 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from sqlmodel import Session
 
 from commons.flows import Ring
+from commons.machine import Process
 from commons.wire import Asked, Axis, Told
-from repo_server import enrolment, labs
+from repo_server import enrolment, labs, portraits
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
+from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
+from repo_server.portraits import Portrait
 from repo_server.tables.people import LabRole
 
 bp = Blueprint("api_labs", __name__, url_prefix="/api/v1")
@@ -33,6 +37,17 @@ class Loading(Asked):
     """Which lot is on the machine now; null when nothing is."""
 
     lot_id: Text | None
+
+
+class WantedLabs(Asked):
+    q: Annotated[str, Field(max_length=200, description="part of a lab's or city's name")] = ""
+    city: Annotated[str, Field(max_length=80, description="a city's slug")] = ""
+    process: Annotated[Process | None, Field(description="some machine can do this")] = None
+    after: Annotated[str | None, Field(description="taken from `Link` of the page before")] = None
+
+
+class LabShown(Told):
+    lab: Portrait
 
 
 class LabListed(Told):
@@ -88,19 +103,27 @@ class AgentsListed(Told):
 
 @bp.get("/labs")
 @auth.public
-@answers({200: LabsListed})
-def list_labs() -> ResponseReturnValue:
-    """200 with every lab, by city and name."""
+@answers({200: LabsListed}, refuses=(404,))
+def list_labs(query: WantedLabs) -> ResponseReturnValue:
+    """200 with the labs that are looked for, by city and name; `Link` leads to those behind."""
+    after = Cursor.read(query.after) if query.after else None
+    wanted = portraits.WantedLabs(query.q, query.city, query.process)
     with reading(current_app.extensions["engine"]) as session:
-        lines = labs.list_labs(session)
-    return write(
-        LabsListed(
-            labs=tuple(
-                LabListed(slug=it.slug, name=it.name, city=it.city_slug, machines=it.machines)
-                for it in lines
-            )
-        )
+        found = portraits.find_labs(session, wanted, after)
+    lines = tuple(
+        LabListed(slug=it.slug, name=it.name, city=it.city_slug, machines=it.machines)
+        for it in found.labs
     )
+    return with_next(write(LabsListed(labs=lines)), found.after)
+
+
+@bp.get("/labs/<lab>")
+@auth.public
+@answers({200: LabShown})
+def show_lab(lab: str) -> ResponseReturnValue:
+    """200 with where the lab is, its machines, and what was made there."""
+    with reading(current_app.extensions["engine"]) as session:
+        return write(LabShown(lab=portraits.show_lab(session, lab)))
 
 
 @bp.post("/labs")

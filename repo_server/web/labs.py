@@ -1,19 +1,23 @@
 """Labs: their list, each one's board, and what people decide at the machines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
+from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from commons.errors import InvalidInput, NotFound
+from commons.machine import Process
 from commons.wire import Wish
-from repo_server import decisions, journal, labs, notices, people, waiting
+from repo_server import decisions, journal, labs, notices, people, portraits, waiting
 from repo_server.api import auth
 from repo_server.api.boards import read_board
+from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
+from repo_server.portraits import WantedLabs
 from repo_server.tables import JobRow
 from repo_server.tables.people import LabRole
 
@@ -25,11 +29,25 @@ _DIGITS = 4
 @bp.get("/labs")
 @auth.public
 def list_labs() -> ResponseReturnValue:
-    """Every lab under its city."""
+    """Labs under their cities: all, or those with ?q= in a name, in ?city=, with ?process=."""
+    asked, place = request.args, request.args.get("after")
+    given = {key: asked[key][:200] for key in ("q", "city", "process") if asked.get(key)}
+    wanted = WantedLabs(given.get("q", ""), given.get("city", ""), _process(given))
+    after = Cursor.read(place) if place else None
     with reading(current_app.extensions["engine"]) as session:
-        lines = labs.list_labs(session)
-    cities = [(city, list(of_city)) for city, of_city in groupby(lines, lambda it: it.city)]
-    return render_template("labs.html", cities=cities)
+        found = portraits.find_labs(session, wanted, after)
+    cities = [(city, list(of)) for city, of in groupby(found.labs, lambda it: it.city)]
+    rest = found.after and f"?{urlencode({**given, 'after': found.after.written()})}"
+    return render_template("labs.html", cities=cities, wanted=wanted, rest=rest, asked=given)
+
+
+def _process(given: Mapping[str, str]) -> Process | None:
+    if not (text := given.get("process")):
+        return None
+    try:
+        return Process(text)
+    except ValueError as error:
+        raise InvalidInput(f"process: '{text[:40]}' is none of {', '.join(Process)}") from error
 
 
 @bp.get("/labs/<lab>")

@@ -29,6 +29,8 @@ API = "/api/v1"
 ROUTES = {
     "everybody": """
         GET /cities
+        GET /labs/<lab>/about
+        GET /api/v1/labs/<lab>
         GET /people
         GET /people/<handle>
         GET /journal
@@ -226,6 +228,8 @@ ROUTES = {
         POST /api/v1/labs/<lab>/machines/<machine_id>/lot
     """,
     "managers": """
+        GET /labs/<lab>/manage/okw
+        POST /labs/<lab>/manage/okw
         GET /api/v1/labs/<lab>/webhooks
         GET /labs/<lab>/webhooks
         POST /api/v1/labs/<lab>/webhooks

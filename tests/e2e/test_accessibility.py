@@ -45,6 +45,8 @@ PAGES = {
     "/journal/new": "/journal/new",
     "/labs": "/labs",
     "/labs/<lab>": "/labs/corner",
+    "/labs/<lab>/about": "/labs/corner/about",
+    "/labs/<lab>/manage/okw": "/labs/corner/manage/okw",
     "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
     "/labs/<lab>/facts": "/labs/corner/facts",
     "/labs/<lab>/notices": "/labs/corner/notices",
