@@ -1,27 +1,33 @@
 """What labs and forks should know of the releases that they use: yanked, or there is a newer one.
 
-Notices are read from what is true now, so none can be lost and none outlives its reason.
+Notices are read from what is true now, so none can be lost and none outlives its reason. One that
+was dismissed comes again when it says something else, such as a release that is newer still.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session, col, func, select
 
-from commons.errors import NotFound
+from commons.content import content_id
+from commons.errors import NotAllowed, NotFound
 from commons.job import JobState
 from commons.versions import in_order
+from repo_server.cursors import Cursor
+from repo_server.people import Person
 from repo_server.tables import (
     BuildOrderRow,
     DesignRow,
+    DismissalRow,
     JobRow,
     ParentRow,
     ReleaseRow,
     YankRow,
 )
 
+PAGE = 50  # notices at once
 _WAITING = (JobState.QUEUED, JobState.LEASED, JobState.STAGED)
 
 
@@ -34,12 +40,13 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to know of the release `release_id`.
+    """One thing to know of the release `release_id`; `id` stays the same while it says the same.
 
     `said` is the reason of a yank, or what changed in the newer release. `instead_id` is the
     release to use, None when there is none. `waiting` counts the lab's jobs that have not begun.
     """
 
+    id: str
     about: About
     slug: str
     name: str
@@ -61,11 +68,17 @@ def for_lab(session: Session, lab_id: str) -> list[Notice]:
         select(BuildOrderRow.release_id).where(BuildOrderRow.lab_id == lab_id).distinct()
     ).all()
     waiting = _waiting(session, lab_id)
-    found = _notices(session, used, waiting)
     newest_used = _newest_used(session, used)
-    return [
-        it for it in found if it.about is About.YANKED or it.waiting or it.release_id in newest_used
-    ]
+    found = _notices(session, used, waiting)
+    return _without_dismissed(
+        session,
+        lab_id,
+        [
+            it
+            for it in found
+            if it.about is About.YANKED or it.waiting or it.release_id in newest_used
+        ],
+    )
 
 
 def for_fork(session: Session, slug: str) -> list[Notice]:
@@ -73,12 +86,63 @@ def for_fork(session: Session, slug: str) -> list[Notice]:
 
     NotFound when there is no design of this name.
     """
+    design = _design(session, slug)
+    parents = select(ParentRow.parent_id).where(ParentRow.release_id == design.head_id)
+    known = session.exec(parents).all()
+    found = [it for it in _notices(session, known, {}) if it.instead_id not in known]
+    return _without_dismissed(session, design.id, found)
+
+
+def dismiss_for_lab(
+    session: Session, lab_id: str, ids: Collection[str], *, by: Person, now: datetime
+) -> None:
+    """These of the lab's notices are shown no more; of others nothing is kept."""
+    _dismiss(session, lab_id, for_lab(session, lab_id), ids, by=by, now=now)
+
+
+def dismiss_for_fork(
+    session: Session, slug: str, ids: Collection[str], *, by: Person, now: datetime
+) -> None:
+    """These of the design's notices are shown no more; NotAllowed for all but its steward."""
+    design = _design(session, slug)
+    if design.steward_id != by.id:
+        raise NotAllowed("only the design's steward dismisses what it should know")
+    _dismiss(session, design.id, for_fork(session, slug), ids, by=by, now=now)
+
+
+def page_of(found: Sequence[Notice], after: Cursor | None) -> tuple[list[Notice], Cursor | None]:
+    """The notices behind `after`, at most `PAGE`, and where the next page begins, if any does."""
+    if after is not None:
+        place = (after.instant("at"), after.text("id"))
+        found = [it for it in found if (it.at, it.release_id) < place]
+    shown = list(found[:PAGE])
+    more = len(found) > PAGE
+    return shown, Cursor.of(at=shown[-1].at, id=shown[-1].release_id) if more else None
+
+
+def _dismiss(
+    session: Session,
+    place: str,
+    standing: Sequence[Notice],
+    ids: Collection[str],
+    *,
+    by: Person,
+    now: datetime,
+) -> None:
+    for id_ in {it.id for it in standing} & set(ids):
+        session.add(DismissalRow(place=place, notice_id=id_, dismissed_by=by.id, dismissed_at=now))
+
+
+def _without_dismissed(session: Session, place: str, found: list[Notice]) -> list[Notice]:
+    gone = session.exec(select(DismissalRow.notice_id).where(DismissalRow.place == place)).all()
+    return [it for it in found if it.id not in gone]
+
+
+def _design(session: Session, slug: str) -> DesignRow:
     design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
     if design is None:
         raise NotFound(f"there is no design '{slug}'")
-    parents = select(ParentRow.parent_id).where(ParentRow.release_id == design.head_id)
-    known = session.exec(parents).all()
-    return [it for it in _notices(session, known, {}) if it.instead_id not in known]
+    return design
 
 
 def _waiting(session: Session, lab_id: str) -> dict[str, int]:
@@ -122,6 +186,7 @@ def _notices(session: Session, ids: Iterable[str], waiting: dict[str, int]) -> l
             continue
         found.append(
             Notice(
+                id=content_id(f"{about} {row.id} {head.id if head else ''}".encode())[:16],
                 about=about,
                 slug=design.slug,
                 name=row.name,

@@ -6,22 +6,20 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
-from commons.wire import Asked, Told
+from commons.wire import Told
 from repo_server import directory
 from repo_server.api import auth
 from repo_server.api.contract import answers
-from repo_server.api.links import with_next
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
-from repo_server.cursors import Cursor
 from repo_server.db import reading
 from repo_server.directory import PersonLine, Profile
 
 bp = Blueprint("api_directory", __name__, url_prefix="/api/v1")
 
 
-class WantedPeople(Asked):
+class WantedPeople(From):
     q: Annotated[str, Field(max_length=200, description="part of a handle or a name")] = ""
-    after: Annotated[str | None, Field(description="taken from `Link` of the page before")] = None
 
 
 class PeopleListed(Told):
@@ -37,9 +35,8 @@ class ProfileShown(Told):
 @answers({200: PeopleListed})
 def list_people(query: WantedPeople) -> ResponseReturnValue:
     """200 with those whose work is public, by handle; `Link` leads to those behind them."""
-    after = Cursor.read(query.after) if query.after else None
     with reading(current_app.extensions["engine"]) as session:
-        found = directory.list_people(session, query.q, after)
+        found = directory.list_people(session, query.q, query.cursor)
     return with_next(write(PeopleListed(people=found.people)), found.after)
 
 

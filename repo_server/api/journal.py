@@ -10,31 +10,23 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from sqlmodel import Session
 
 from commons.content import content_id
-from commons.wire import Asked, Told
+from commons.wire import Told
 from repo_server import journal
 from repo_server.api import auth
 from repo_server.api.contract import answers
-from repo_server.api.links import with_next
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
-from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.journal import NewPost, Posts, PostText, Voice
 from repo_server.people import Person, Scope
 
 bp = Blueprint("api_journal", __name__, url_prefix="/api/v1")
 
-Place = Annotated[str | None, Field(description="taken from `Link` of the page before")]
 
-
-class WantedPosts(Asked):
+class WantedPosts(From):
     lab: Annotated[str, Field(max_length=80, description="posts of this lab alone")] = ""
     design: Annotated[str, Field(max_length=80, description="or of this design alone")] = ""
-    after: Place = None
-
-
-class OwnPosts(Asked):
-    after: Place = None
 
 
 class PostShown(Told):
@@ -66,20 +58,18 @@ class PostsListed(Told):
 @answers({200: PostsListed}, refuses=(404,))
 def list_posts(query: WantedPosts) -> ResponseReturnValue:
     """200 with what is published, the latest first; `Link` leads to what is older."""
-    after = Cursor.read(query.after) if query.after else None
     with reading(current_app.extensions["engine"]) as session:
         which = journal.of(session, lab=query.lab, design=query.design)
-        return _listed(journal.list_posts(session, which, after))
+        return _listed(journal.list_posts(session, which, query.cursor))
 
 
 @bp.get("/me/posts")
 @auth.signed_in(Scope.READ)
 @answers({200: PostsListed})
-def list_own_posts(query: OwnPosts) -> ResponseReturnValue:
+def list_own_posts(query: From) -> ResponseReturnValue:
     """200 with what the one who asks has written, drafts too; begun last first."""
-    after = Cursor.read(query.after) if query.after else None
     with reading(current_app.extensions["engine"]) as session:
-        return _listed(journal.list_own(session, auth.current_person(), after))
+        return _listed(journal.list_own(session, auth.current_person(), query.cursor))
 
 
 @bp.post("/posts")

@@ -14,10 +14,9 @@ from commons.wire import Asked, Axis, Told
 from repo_server import enrolment, labs, portraits
 from repo_server.api import auth
 from repo_server.api.contract import answers
-from repo_server.api.links import with_next
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
-from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.portraits import Portrait
@@ -39,11 +38,10 @@ class Loading(Asked):
     lot_id: Text | None
 
 
-class WantedLabs(Asked):
+class WantedLabs(From):
     q: Annotated[str, Field(max_length=200, description="part of a lab's or city's name")] = ""
     city: Annotated[str, Field(max_length=80, description="a city's slug")] = ""
     process: Annotated[Process | None, Field(description="some machine can do this")] = None
-    after: Annotated[str | None, Field(description="taken from `Link` of the page before")] = None
 
 
 class LabShown(Told):
@@ -106,10 +104,9 @@ class AgentsListed(Told):
 @answers({200: LabsListed}, refuses=(404,))
 def list_labs(query: WantedLabs) -> ResponseReturnValue:
     """200 with the labs that are looked for, by city and name; `Link` leads to those behind."""
-    after = Cursor.read(query.after) if query.after else None
     wanted = portraits.WantedLabs(query.q, query.city, query.process)
     with reading(current_app.extensions["engine"]) as session:
-        found = portraits.find_labs(session, wanted, after)
+        found = portraits.find_labs(session, wanted, query.cursor)
     lines = tuple(
         LabListed(slug=it.slug, name=it.name, city=it.city_slug, machines=it.machines)
         for it in found.labs

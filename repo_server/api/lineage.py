@@ -1,4 +1,4 @@
-"""Forks and what they came from, what is proposed to be merged, and what there is to know."""
+"""Forks and what they came from, and what is proposed to be merged."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from commons.lineage import NOTICE, Parent, change_notice, name_parents, require_change
 from commons.wire import Asked, Told
-from repo_server import blobs, designs, drafts, labs, lineage, notices, proposals
+from repo_server import blobs, designs, drafts, lineage, proposals
 from repo_server.api import auth
 from repo_server.api.comparisons import read_blob
 from repo_server.api.contract import answers
@@ -21,7 +21,6 @@ from repo_server.designs import Release
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
 from repo_server.lineage import Member
-from repo_server.notices import Notice
 from repo_server.people import Scope
 from repo_server.proposals import Proposal
 
@@ -57,10 +56,6 @@ class FamilyShown(Told):
     is_whole: bool
 
 
-class NoticesListed(Told):
-    notices: tuple[Notice, ...]
-
-
 class BegunDraft(Told):
     draft_id: str
 
@@ -92,26 +87,6 @@ def show_lineage(slug: str) -> ResponseReturnValue:
             is_whole=family.is_whole,
         )
     )
-
-
-@bp.get("/designs/<slug>/notices")
-@auth.public
-@answers({200: NoticesListed})
-def show_notices_of_fork(slug: str) -> ResponseReturnValue:
-    """200 with what there is to know of the releases that the design was made from."""
-    with reading(current_app.extensions["engine"]) as session:
-        found = notices.for_fork(session, slug)
-    return write(NoticesListed(notices=tuple(found)))
-
-
-@bp.get("/labs/<lab>/notices")
-@auth.public
-@answers({200: NoticesListed})
-def show_notices_of_lab(lab: str) -> ResponseReturnValue:
-    """200 with what there is to know of the releases that were ordered in the lab."""
-    with reading(current_app.extensions["engine"]) as session:
-        found = notices.for_lab(session, labs.lab_of(session, lab).id)
-    return write(NoticesListed(notices=tuple(found)))
 
 
 @bp.post("/releases/<id>/fork")

@@ -1,21 +1,19 @@
 """Webhooks: who wants to be told of what, and what came of it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict
 from sqlmodel import Session
 
 from commons.errors import Changed
-from commons.wire import Asked, Told
+from commons.wire import Told
 from repo_server import announcements, deliveries, labs, webhooks
 from repo_server.api import auth
 from repo_server.api.contract import answers
-from repo_server.api.links import with_next
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
-from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.tables import WebhookRow
@@ -66,10 +64,6 @@ class DeliveryShown(Told):
 
 class DeliveriesListed(Told):
     deliveries: tuple[DeliveryShown, ...]
-
-
-class From(Asked):
-    after: Annotated[str, Field(max_length=1000, description="from the page before")] = ""
 
 
 @bp.get("/webhooks")
@@ -158,9 +152,8 @@ def test_webhook(webhook_id: str) -> ResponseReturnValue:
 @answers({200: DeliveriesListed})
 def list_deliveries(webhook_id: str, query: From) -> ResponseReturnValue:
     """200 with its messages of the last 30 days, newest first; `Link` leads to older ones."""
-    after = Cursor.read(query.after) if query.after else None
     with reading(current_app.extensions["engine"]) as session:
-        page = deliveries.of_webhook(session, _mine(session, webhook_id).id, after)
+        page = deliveries.of_webhook(session, _mine(session, webhook_id).id, query.cursor)
         shown = tuple(DeliveryShown.model_validate(row) for row in page.deliveries)
     return with_next(write(DeliveriesListed(deliveries=shown)), page.after)
 

@@ -39,6 +39,7 @@ from repo_server.tables.labs import (
 )
 from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
 from repo_server.tables.licences import GrantRow, StatementRow, WaitingOrderRow
+from repo_server.tables.notices import DismissalRow
 from repo_server.tables.people import (
     ApiTokenRow,
     CityRoleRow,
@@ -70,6 +71,7 @@ __all__ = [
     "ControlRow",
     "DeliveryRow",
     "DesignRow",
+    "DismissalRow",
     "DraftEditorRow",
     "DraftRow",
     "EconomicEventRow",

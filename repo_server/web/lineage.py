@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from commons.errors import Conflict, FabError, InvalidInput, NotFound
-from repo_server import designs, labs, lineage, notices, proposals
+from repo_server import designs, lineage, notices, proposals
 from repo_server.api import auth
 from repo_server.api import lineage as forking
 from repo_server.api.errors import status_of
@@ -85,16 +85,6 @@ def decline(slug: str, id: str) -> ResponseReturnValue:
     except _REFUSED as error:
         return _page(slug, error), status_of(error)
     return redirect(url_for("lineage.show", slug=slug, _anchor="proposals"), 303)
-
-
-@bp.get("/labs/<lab>/notices")
-@auth.public
-def notices_of_lab(lab: str) -> ResponseReturnValue:
-    """What the lab should know of the releases that were ordered there."""
-    with reading(current_app.extensions["engine"]) as session:
-        place = labs.lab_of(session, lab)
-        found = notices.for_lab(session, place.id)
-    return render_template("notices.html", lab=place, notices=found)
 
 
 def _page(slug: str, error: FabError | None = None) -> str:

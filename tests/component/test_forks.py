@@ -4,10 +4,13 @@ import hashlib
 from datetime import UTC, datetime
 
 import pytest
+from sqlmodel import select
 
 from commons.licences.forks import may_fork
 from commons.lineage import NOTICE, name_parents
+from repo_server import notices
 from repo_server.people import Person
+from repo_server.tables import BuildOrderRow
 from tests.browsing import fill, page
 from tests.component.test_designs_api import FILES, MANIFEST
 from tests.floor import furnish
@@ -122,32 +125,78 @@ def test_a_fork_is_told_when_its_parent_has_moved_on_until_it_takes_that_over(
     ada, bea, lamp, client
 ):
     publish_fork(bea, lamp)
-    notices = f"{API}/designs/lantern/notices"
-    assert client.get(notices).json == {"notices": []}
+    path = f"{API}/designs/lantern/notices"
+    assert client.get(path).json == {"notices": []}
     newer = publish(ada, "lamp", MANIFEST.replace("1.0.0", "1.1.0"), note="Brighter.").json["id"]
-    (told,) = client.get(notices).json["notices"]
+    (told,) = client.get(path).json["notices"]
     assert (told["about"], told["instead_id"], told["said"]) == ("newer", newer, "Brighter.")
     assert "is followed by" in page(client, "/designs/lantern").text
     ada.post(f"{API}/releases/{lamp}/yank", {"reason": "it gets hot"})
-    assert [it["about"] for it in client.get(notices).json["notices"]] == ["yanked"]
+    assert [it["about"] for it in client.get(path).json["notices"]] == ["yanked"]
     manifest = name_parents(MANIFEST.replace("1.0.0", "1.1.0"), (newer,))
     assert publish(bea, "lantern", manifest, {**FILES, NOTICE: b"# Changes"}).status_code == 201
-    assert client.get(notices).json == {"notices": []}
+    assert client.get(path).json == {"notices": []}
 
 
 def test_a_lab_is_told_of_what_it_ordered_and_how_much_of_it_waits(engine, ada, client):
     floor = furnish(engine, manager=Person(ada.id, "ada", "Ada", False))
-    notices = f"{API}/labs/corner/notices"
+    path = f"{API}/labs/corner/notices"
     floor.order(copies=2)
-    assert client.get(notices).json == {"notices": []}
+    assert client.get(path).json == {"notices": []}
     ada.post(f"{API}/releases/{floor.release_id}/yank", {"reason": "it breaks"})
-    (told,) = client.get(notices).json["notices"]
+    (told,) = client.get(path).json["notices"]
     assert (told["about"], told["waiting"], told["said"]) == ("yanked", 2, "it breaks")
     assert told["instead_id"] is None
     assert "1 notice" in page(client, "/labs/corner").text
     shown = page(client, "/labs/corner/notices").text
     assert "2 jobs of it wait here" in shown
     assert "it breaks" in shown
+
+
+def test_a_notice_that_was_dismissed_comes_again_once_it_says_something_else(
+    ada, bea, lamp, client
+):
+    publish_fork(bea, lamp)
+    path = f"{API}/designs/lantern/notices"
+    publish(ada, "lamp", MANIFEST.replace("1.0.0", "1.1.0"))
+    (told,) = client.get(path).json["notices"]
+    ids = {"ids": [told["id"], "nothing"]}
+    assert ada.post(f"{path}/dismiss", ids).status_code == 403
+    assert bea.post(f"{path}/dismiss", ids).status_code == 204
+    assert bea.post(f"{path}/dismiss", ids).status_code == 204
+    assert client.get(path).json == {"notices": []}
+    publish(ada, "lamp", MANIFEST.replace("1.0.0", "1.2.0"))
+    (told,) = client.get(path).json["notices"]
+    assert told["instead_version"] == "1.2.0"
+    form = "/designs/lantern/notices/dismiss"
+    bea.browser.post(form, data=fill(bea, "/designs/lantern/lineage", form))
+    assert client.get(path).json == {"notices": []}
+
+
+def test_a_labs_operators_dismiss_on_its_page_and_notices_come_in_pages(
+    engine, ada, bea, client, monkeypatch
+):
+    floor = furnish(engine, manager=Person(ada.id, "ada", "Ada", False))
+    lamp = publish(ada, "lamp", MANIFEST).json["id"]
+    floor.order()
+    with floor.session() as session:  # as if the lamp had been ordered, too
+        (order,) = session.exec(select(BuildOrderRow))
+        session.add(BuildOrderRow(**{**order.model_dump(), "id": "2", "release_id": lamp}))
+    for release in (floor.release_id, lamp):
+        ada.post(f"{API}/releases/{release}/yank", {"reason": "it breaks"})
+    monkeypatch.setattr(notices, "PAGE", 1)
+    first = client.get(f"{API}/labs/corner/notices")
+    second = client.get(first.headers["Link"].split(">")[0].lstrip("<"))
+    slugs = [it["slug"] for page in (first, second) for it in page.json["notices"]]
+    assert (slugs, "Link" in second.headers) == (["lamp", "shelf-hook"], False)
+    path = "/labs/corner/notices"
+    assert "/dismiss" not in page(bea.browser, path).text
+    everything = [it for it in page(ada.browser, path).forms if it["action"] == f"{path}/dismiss"]
+    assert len(everything) == 3  # each, and all
+    data = {"csrf": ada.csrf, "id": [it["id"] for it in everything[:2]]}
+    assert ada.browser.post(f"{path}/dismiss", data=data).location == path
+    assert client.get(f"{API}/labs/corner/notices").json == {"notices": []}
+    assert "notice" not in page(client, "/labs/corner").text.partition("<main")[2]
 
 
 @pytest.fixture

@@ -100,6 +100,8 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        POST /designs/<slug>/notices/dismiss
+        POST /api/v1/designs/<slug>/notices/dismiss
         GET /me/profile
         POST /me/profile
         GET /api/v1/me/profile
@@ -216,6 +218,8 @@ ROUTES = {
         POST /api/v1/labs/<lab>/orders
     """,
     "operators": """
+        POST /labs/<lab>/notices/dismiss
+        POST /api/v1/labs/<lab>/notices/dismiss
         POST /labs/<lab>/jobs/<id>/<wish>
         POST /labs/<lab>/machines/<id>/clear
         POST /labs/<lab>/machines/<id>/lot
@@ -281,6 +285,8 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
+    "POST /api/v1/designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
     "POST /me/profile": Scope.PROFILE_WRITE,
     "PUT /api/v1/me/profile": Scope.PROFILE_WRITE,
     "POST /journal/new": Scope.POST_WRITE,
