@@ -24,7 +24,7 @@ from commons.signing import (
 from repo_server import designs, labs
 from repo_server.people import Person
 from repo_server.submissions import Upload
-from repo_server.tables import BlobRow
+from repo_server.tables import BlobRow, DesignRow, ParentRow, ReleaseRow
 from repo_server.tables.people import LabRole
 from tests.floor import FILES, MANIFEST, PROGRAM, Floor, furnish
 
@@ -156,6 +156,20 @@ class Shop:
                 now=self.floor.now + timedelta(minutes=1),
             )
         return self.floor.release_id
+
+    def made_from(self, licence: str, *, of: str = "rack", name: str = "Rack") -> str:
+        """The hook was made from a design of the stranger's under this licence; its release."""
+        parent_id = content_id(of.encode())
+        with self.floor.session() as session:
+            hook = session.get_one(ReleaseRow, self.release_id)
+            row = DesignRow(id=of, slug=of, steward_id=self.stranger.id, created_at=self.floor.now)
+            session.add(row)
+            session.flush()
+            same = hook.model_dump() | {"id": parent_id, "design_id": of, "name": name}
+            session.add(ReleaseRow(**same | {"license": licence}))
+            session.flush()
+            session.add(ParentRow(release_id=hook.id, parent_id=parent_id))
+        return parent_id
 
     def code(self) -> str:
         answer = self.manager.post(self.at_lab("/enrolment-codes"))

@@ -22,6 +22,7 @@ from commons.licences.terms import (
 
 NO_LEGAL_ADVICE = "This is how the program reads the licence. It is no legal advice."
 NOBODY_KNOWN = Actor()
+_CREDITS = {Duty.GIVE_CREDIT, Duty.KEEP_NOTICES, Duty.NOTICES_WITH_PRODUCT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ def is_open_hardware(expression: str) -> bool:
         all((known := licence_of(id_)) is not None and known.open_hardware for id_ in choice)
         for choice in alternatives(read_expression(expression))
     )
+
+
+def asks_for_credit(expression: str) -> bool:
+    """Whether the authors of a work under this licence have to be named with it, or with what is
+    made from it. Nobody gave their name up under a licence that is not known."""
+    answers = [ask_licence(expression, event) for event in Event]
+    return any(not it.allowed or _CREDITS & set(it.duties) for it in answers)
 
 
 def _of(expression: Expression, event: Event, actor: Actor) -> Answer:

@@ -1,9 +1,9 @@
 """Where everything stands on a paper, in mm from its upper left corner. Pure: widths come in."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from repo_server.papers.notices import LACKING, NOTE, Notice
+from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
 from repo_server.web.words import capitalise, day, material
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
@@ -74,7 +74,7 @@ class _Column:
         """The text stands below what was written, in at most so many lines; what does not fit is
         cut and marked so."""
         width = self.width_mm - indent_mm
-        lines = list(_wrapped(text, width, lambda part: self.measure(part, size_mm, bold)))
+        lines = self._lines(text, size_mm, width, bold=bold)
         if len(lines) > most:
             lines = [*lines[: most - 1], _cut(lines[most - 1], width, size_mm, self.measure)]
         for line in lines:
@@ -83,6 +83,14 @@ class _Column:
 
     def gap(self, mm: float) -> None:
         self.y_mm += mm
+
+    def end_of(self, text: str, size_mm: float) -> float:
+        """Where the text would end if it were written whole."""
+        lines = self._lines(text, size_mm, self.width_mm, bold=False)
+        return self.y_mm + len(lines) * size_mm * _LEADING
+
+    def _lines(self, text: str, size_mm: float, width: float, *, bold: bool) -> list[str]:
+        return list(_wrapped(text, width, lambda part: self.measure(part, size_mm, bold)))
 
 
 def _cut(line: str, width: float, size_mm: float, measure: Measure) -> str:
@@ -122,19 +130,41 @@ def label(notice: Notice, measure: Measure) -> Sheet:
     """The label for a box: whose design it is, its licence, and its source as a code."""
     code = 34.0
     column = _Column(code + 4, 1.6, LABEL_MM[0] - code - 7.5, measure)
-    column.write(_what(notice), 4, bold=True, most=2)
+    # What it was made from needs a line at least.
+    column.write(_what(notice), 4, bold=True, most=1 if notice.credits else 2)
     column.write(_part(notice), 2.8, most=1)
     column.gap(0.8)
     column.write(f"Design: {', '.join(notice.authors)}", 2.6, most=2)
     column.write(f"Licence: {notice.licence}", 2.6, bold=True, most=3)
     column.write(f"Made at {notice.lab}, {notice.city}", 2.4, most=1)
+    whole = _credit(column, notice.credits, 1.8, until_mm=36.3, code="the code")
     below = _Column(4, 36.3, LABEL_MM[0] - 8, measure)
     if notice.lacks_letters:
         below.write(LACKING, 1.7, most=1)
     below.y_mm = 38.6
     below.write(f"Source: {notice.source}", 2.3, most=2)
     below.write(f"This release: {notice.release}", 1.7, most=2)
-    return Sheet(LABEL_MM, (Code(2, 2.5, code, notice.source), *column.items, *below.items))
+    leads_to = Code(2, 2.5, code, notice.source if whole else notice.release)
+    return Sheet(LABEL_MM, (leads_to, *column.items, *below.items))
+
+
+def _credit(
+    column: _Column, owed: Sequence[Credit], size_mm: float, *, until_mm: float, code: str
+) -> bool:
+    """Whether every credit stands in the column, down to `until_mm`. Each stands there whole or
+    not at all; of those that do not it is said how many there are, and to scan `code`."""
+    said = [
+        f"Made from {it.title} by {', '.join(it.authors)}, {it.licence}, {it.source}" for it in owed
+    ]
+    for at, text in enumerate(said):
+        left = len(said) - at
+        rest_mm = size_mm * _LEADING if left > 1 else 0
+        if column.end_of(text, size_mm) + rest_mm > until_mm:
+            works = f"{left} {'more' if at else 'other'} work{'s' if left > 1 else ''}"
+            column.write(f"{'And' if at else 'Made'} from {works}: scan {code}", size_mm, most=1)
+            return False
+        column.write(text, size_mm)
+    return True
 
 
 def ticket(notice: Notice, measure: Measure) -> Sheet:
@@ -154,6 +184,8 @@ def ticket(notice: Notice, measure: Measure) -> Sheet:
     body.gap(4)
     _tick(body, notice.duties or ("nothing is owed for this",), boxes=bool(notice.duties))
     foot_mm = TICKET_MM[1] - code - 8
+    body.gap(3)
+    whole = _credit(body, notice.credits, 2.7, until_mm=foot_mm - 1, code="the upper code")
     foot = _Column(margin, foot_mm, width - code - 4, measure)
     foot.write("The job, and what its machine does", 3.2, bold=True)
     foot.write(notice.page, 2.7, most=3)
@@ -161,7 +193,8 @@ def ticket(notice: Notice, measure: Measure) -> Sheet:
     if notice.lacks_letters:
         foot.write(LACKING, 2.4)
     foot.write(NOTE, 2.4)
-    codes = (Code(right, 8, code, notice.source), Code(right, foot_mm, code, notice.page))
+    above = notice.source if whole else notice.release
+    codes = (Code(right, 8, code, above), Code(right, foot_mm, code, notice.page))
     return Sheet(TICKET_MM, (*codes, *head.items, *body.items, *foot.items))
 
 

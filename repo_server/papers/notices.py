@@ -1,6 +1,6 @@
 """What a job's papers say: whose design it is, under which licence, and what is owed for it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from unicodedata import normalize
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sqlmodel import Session
 
-from commons.licences.answers import NO_LEGAL_ADVICE
+from commons.licences.answers import NO_LEGAL_ADVICE, asks_for_credit
 from commons.licences.scopes import Scope
 from commons.licences.terms import DUTY_WORDS, Duty
 from repo_server import licensing, orders
@@ -32,12 +32,22 @@ _OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%"
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """A work that a design was made from: whose it is, under which licence, and where it is."""
+
+    title: str
+    authors: tuple[str, ...]
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What goes with the things that a job makes.
 
     `source` is where their designer says that the source is; `release` is the address of the very
-    release here, `page` that of the job. `duties` are sentences. `lacks_letters`: some name gave
-    way to a plain one.
+    release here, `page` that of the job. `duties` are sentences. `credits` are owed to what it
+    was made from, the nearest first. `lacks_letters`: some name gave way to a plain one.
     """
 
     title: str
@@ -57,6 +67,7 @@ class Notice:
     city: str
     ordered_by: str
     ordered_at: datetime
+    credits: tuple[Credit, ...] = ()
     lacks_letters: bool = False
 
 
@@ -93,8 +104,26 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
         city=city.name,
         ordered_by=person.name,
         ordered_at=order.ordered_at,
+        credits=_credits(session, release, order.part, base_url, covers),
     )
     return legible(notice, plain, covers)
+
+
+def _credits(
+    session: Session, release: ReleaseRow, part: str, base_url: str, covers: Covers
+) -> tuple[Credit, ...]:
+    """What the release was made from under licences that ask for credit, each work once however
+    many releases of it there are; not the design itself."""
+    found: dict[Credit, None] = {}
+    for row in licensing.ancestors(session, release.id):
+        licence = licensing.licences(row).of(Scope.HARDWARE, part)
+        if row.design_id != release.design_id and asks_for_credit(licence):
+            slug = session.get_one(DesignRow, row.design_id).slug
+            title = normalize("NFC", row.name)
+            authors, _ = _legible_authors(row.licensors, covers)
+            source = _source(row, base_url)
+            found[Credit(title if covers(title) else slug, authors, licence, source)] = None
+    return tuple(found)
 
 
 def legible(notice: Notice, plain: Mapping[str, str], covers: Covers) -> Notice:
@@ -102,10 +131,7 @@ def legible(notice: Notice, plain: Mapping[str, str], covers: Covers) -> Notice:
     name that needs others; authors whose names do are counted."""
     names = {field: normalize("NFC", str(getattr(notice, field))) for field in plain}
     instead = {field: plain[field] for field, name in names.items() if not covers(name)}
-    authors = [name for it in notice.authors if covers(name := normalize("NFC", it))]
-    unnamed = len(notice.authors) - len(authors)
-    if unnamed:
-        authors.append(f"{unnamed} {'more ' if authors else ''}in other letters")
+    authors, unnamed = _legible_authors(notice.authors, covers)
     shown = {**names, **instead}
     return replace(
         notice,
@@ -114,9 +140,18 @@ def legible(notice: Notice, plain: Mapping[str, str], covers: Covers) -> Notice:
         lab=shown["lab"],
         city=shown["city"],
         ordered_by=shown["ordered_by"],
-        authors=tuple(authors),
+        authors=authors,
         lacks_letters=bool(instead or unnamed),
     )
+
+
+def _legible_authors(names: Sequence[str], covers: Covers) -> tuple[tuple[str, ...], int]:
+    """Those whose names the paper has the letters of, then how many others there are."""
+    authors = [name for it in names if covers(name := normalize("NFC", it))]
+    unnamed = len(names) - len(authors)
+    if unnamed:
+        authors.append(f"{unnamed} {'more ' if authors else ''}in other letters")
+    return tuple(authors), unnamed
 
 
 def _source(release: ReleaseRow, base_url: str) -> str:

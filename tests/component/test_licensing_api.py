@@ -8,7 +8,6 @@ from flask import Flask
 
 from commons.licences.answers import NO_LEGAL_ADVICE
 from commons.licences.terms import Event
-from repo_server.tables import DesignRow, ParentRow, ReleaseRow
 from tests.shop import API, Shop, Someone, open_shop
 
 NOBODYS = {"legal_form": "individual"}
@@ -59,23 +58,8 @@ def test_an_order_that_the_licence_forbids_is_not_placed_and_told_by_which_claus
     assert shop.agent.lease().status_code == 204
 
 
-def made_from(shop: Shop, licence: str) -> None:
-    """The hook was made from a rack of somebody else's under this licence."""
-    with shop.floor.session() as session:
-        hook = session.get_one(ReleaseRow, shop.release_id)
-        rack = DesignRow(
-            id="rack", slug="rack", steward_id=shop.stranger.id, created_at=hook.published_at
-        )
-        session.add(rack)
-        session.flush()
-        same = hook.model_dump() | {"id": "a" * 64, "design_id": "rack", "name": "Rack"}
-        session.add(ReleaseRow(**same | {"license": licence}))
-        session.flush()
-        session.add(ParentRow(release_id=hook.id, parent_id="a" * 64))
-
-
 def test_an_order_of_a_fork_asks_what_it_was_made_from_and_owes_what_all_want(shop: Shop) -> None:
-    made_from(shop, "CC-BY-4.0")
+    shop.made_from("CC-BY-4.0")
     licence = shop.order(purpose="for_pay").json["licence"]
     assert licence["chosen"] == "CERN-OHL-S-2.0 AND CC-BY-4.0"
     assert [it.split()[0] for it in licence["clauses"]] == ["CERN-OHL-S-2.0", "CC-BY-4.0"]
@@ -83,7 +67,7 @@ def test_an_order_of_a_fork_asks_what_it_was_made_from_and_owes_what_all_want(sh
 
 
 def test_what_a_fork_was_made_from_forbids_and_only_its_own_steward_may_let(shop: Shop) -> None:
-    made_from(shop, "PPL")
+    shop.made_from("PPL")
     shop.member.send("PUT", f"{API}/me/facts", json=WAGE)
     refused = shop.order(purpose="sale")
     assert refused.status_code == 403

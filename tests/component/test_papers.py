@@ -1,7 +1,7 @@
 """Papers that go with a thing: title, authors, licence and source, to be read and to be scanned."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from unicodedata import normalize
@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from commons.licences.terms import DUTY_WORDS
 from repo_server.papers import drawing
 from repo_server.papers.layout import Box, Code, Sheet, Text, label, ticket
-from repo_server.papers.notices import LACKING, NOTE, Notice, legible
+from repo_server.papers.notices import LACKING, NOTE, Credit, Notice, legible, of_job
 from tests.browsing import page
 from tests.shop import API, Shop, Someone, open_shop
 
@@ -40,6 +40,9 @@ LONG = replace(
     copies=4,
     of_copies=12,
 )
+BRACKET = Credit("Wall bracket", ("Grace Hopper",), "CC-BY-SA-4.0", "https://example.org/bracket")
+FAR = Credit("Ein Regal " * 6, LONG.authors[:5], LONG.licence, "https://example.org/" + "far/" * 20)
+FORK = replace(SHORT, credits=(BRACKET, replace(BRACKET, title="Coat peg", licence="MIT")))
 PAPERS = pytest.mark.parametrize("paper", [label, ticket])
 
 
@@ -61,7 +64,11 @@ def area(item: Text | Code | Box) -> tuple[float, float, float, float]:
 
 
 @PAPERS
-@pytest.mark.parametrize("notice", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize(
+    "notice",
+    [SHORT, LONG, FORK, replace(SHORT, credits=(BRACKET,) * 30), replace(LONG, credits=(FAR,) * 3)],
+    ids=["short", "long", "fork", "of_many", "long_of_long"],
+)
 def test_nothing_on_a_paper_lies_outside_or_over_something_else(
     paper: Callable[..., Sheet], notice: Notice
 ) -> None:
@@ -94,6 +101,38 @@ def test_a_ticket_has_a_box_for_each_duty_and_gives_no_legal_advice() -> None:
     free = ticket(replace(SHORT, duties=()), drawing.width_mm)
     assert "Nothing is owed for this" in texts(free)
     assert not [item for item in free.items if isinstance(item, Box)]
+
+
+@PAPERS
+def test_a_fork_names_what_it_was_made_from_or_how_much_of_it_the_code_leads_to(
+    paper: Callable[..., Sheet],
+) -> None:
+    sheet = paper(FORK, drawing.width_mm)
+    for it in FORK.credits:
+        named = f"Made from {it.title} by Grace Hopper, {it.licence}, {it.source}"
+        assert named in texts(sheet)
+    assert sheet.items[0] == Code(*astuple(sheet.items[0])[:3], FORK.source)
+    works = tuple(replace(BRACKET, title=f"Work {n}") for n in range(30))
+    of_many = paper(replace(SHORT, credits=works), drawing.width_mm)
+    shown = texts(of_many).count("Made from Work")
+    assert 0 < shown < 30
+    assert f"And from {30 - shown} more works: scan the" in texts(of_many)
+    assert of_many.items[0] == Code(*astuple(of_many.items[0])[:3], SHORT.release)
+
+
+def test_the_papers_of_a_forks_job_credit_those_whose_licences_ask_for_it(shop: Shop) -> None:
+    shop.made_from("CC-BY-SA-4.0", of="rack", name="棚")
+    shop.made_from("CC0-1.0", of="shelf")
+    shop.made_from("MIT", of="old-hook", name="Old hook")
+    job = shop.order().json["jobs"][0]["id"]
+    with shop.floor.session() as session:
+        notice = of_job(
+            session, job, to=shop.member.id, base_url="https://x.org", covers=drawing.covers
+        )
+    assert {(it.title, it.licence) for it in notice.credits} == {
+        ("Old hook", "MIT"),
+        ("rack", "CC-BY-SA-4.0"),
+    }
 
 
 def scanned(image: Image.Image, code: Code, count: int) -> list[list[bool]]:
