@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
-from commons.licences.answers import Answer, ask_licence, is_open_hardware
-from commons.licences.scopes import Scope
+from commons.licences.answers import Answer, ask_licence, asks_for_credit, is_open_hardware
+from commons.licences.scopes import Licences, Scope
 from commons.licences.terms import Actor, Event, LegalForm
 from repo_server import licensing
 from repo_server.parties import Party
@@ -36,9 +36,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A release that another one was made from, and what its licence says; `credited`: its authors
+    have to be named with it."""
+
+    release_id: str
+    slug: str
+    name: str
+    version: str
+    license: str
+    licensors: tuple[str, ...]
+    credited: bool
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LicencePage:
     """What a release's licence says. `others` are licences that count for a scope or part alone;
-    `yours` the answers to who looks, None when that is nobody known."""
+    `yours` the answers to who looks, None when that is nobody known; `made_from` the releases that
+    have their own say, the nearest first."""
 
     release_id: str
     name: str
@@ -50,6 +66,7 @@ class LicencePage:
     steward_id: str
     lines: tuple[Line, ...]
     yours: tuple[Answer, ...] | None
+    made_from: tuple[Ancestor, ...]
 
 
 def of_design(
@@ -68,7 +85,6 @@ def of_design(
     if design is None or release is None:
         raise NotFound(f"there is no design '{slug[:64]}', or no such release of it")
     licences = licensing.licences(release)
-    lines = [line for event in Event for line in _lines(licences.for_event(event, part), event)]
     return LicencePage(
         release_id=release.id,
         name=release.name,
@@ -80,8 +96,25 @@ def of_design(
         },
         open_hardware=is_open_hardware(licences.of(Scope.HARDWARE, part)),
         steward_id=design.steward_id,
-        lines=tuple(lines),
+        lines=_all_lines(licences, part),
         yours=None if to is None else _yours(session, release, Party(to), part=part, now=now),
+        made_from=tuple(
+            _ancestor(session, row, part) for row in licensing.ancestors(session, release.id)
+        ),
+    )
+
+
+def _ancestor(session: Session, row: ReleaseRow, part: str | None) -> Ancestor:
+    licences = licensing.licences(row)
+    return Ancestor(
+        release_id=row.id,
+        slug=session.get_one(DesignRow, row.design_id).slug,
+        name=row.name,
+        version=row.version,
+        license=licences.whole,
+        licensors=tuple(row.licensors),
+        credited=asks_for_credit(licences.of(Scope.HARDWARE, part)),
+        lines=_all_lines(licences, part),
     )
 
 
@@ -100,6 +133,10 @@ def _yours(
     return tuple(
         licensing.ask(session, release, event, party, part=part, now=now) for event in Event
     )
+
+
+def _all_lines(licences: Licences, part: str | None) -> tuple[Line, ...]:
+    return tuple(line for event in Event for line in _lines(licences.for_event(event, part), event))
 
 
 def _lines(expression: str, event: Event) -> list[Line]:

@@ -1,5 +1,6 @@
 """Licences: what they say to whom, what parties state, grants, and orders that wait for a word."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.grants import GrantLine, NewGrant
+from repo_server.licence_pages import Ancestor, Line
 from repo_server.parties import Party, Statement
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
@@ -59,8 +61,22 @@ class KindsAnswer(LicenceAnswer):
     license: str
 
 
+class AncestorShown(Told):
+    """A release that the design was made from; `credited`: its authors have to be named with it."""
+
+    slug: str
+    release_id: Sha256
+    name: str
+    version: str
+    license: str
+    licensors: tuple[str, ...]
+    credited: bool
+    answers: tuple[KindsAnswer, ...]
+
+
 class LicenceShown(Told):
-    """`yours` are the answers to who asks; null when that is nobody known."""
+    """`yours` are the answers to who asks; null when that is nobody known. What it was made from
+    has its own say in `made_from`, the nearest first."""
 
     slug: str
     release_id: Sha256
@@ -68,6 +84,7 @@ class LicenceShown(Told):
     open_hardware: bool
     answers: tuple[KindsAnswer, ...]
     yours: tuple[LicenceAnswer, ...] | None
+    made_from: tuple[AncestorShown, ...]
     note: str
 
 
@@ -112,15 +129,31 @@ def show_licence(slug: str, query: OfRelease) -> ResponseReturnValue:
             release_id=page.release_id,
             license=page.license,
             open_hardware=page.open_hardware,
-            answers=tuple(
-                KindsAnswer(
-                    **_answer(line.answer).model_dump(), kinds=line.kinds, license=line.license
-                )
-                for line in page.lines
-            ),
+            answers=_of_kinds(page.lines),
             yours=yours,
+            made_from=tuple(map(_ancestor, page.made_from)),
             note=NO_LEGAL_ADVICE,
         )
+    )
+
+
+def _of_kinds(lines: Iterable[Line]) -> tuple[KindsAnswer, ...]:
+    return tuple(
+        KindsAnswer(**_answer(line.answer).model_dump(), kinds=line.kinds, license=line.license)
+        for line in lines
+    )
+
+
+def _ancestor(it: Ancestor) -> AncestorShown:
+    return AncestorShown(
+        slug=it.slug,
+        release_id=it.release_id,
+        name=it.name,
+        version=it.version,
+        license=it.license,
+        licensors=it.licensors,
+        credited=it.credited,
+        answers=_of_kinds(it.lines),
     )
 
 

@@ -57,6 +57,7 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
         slug=slug,
         page=page,
         rows=licence_words.rows_of(page.lines),
+        rows_of=licence_words.rows_of,
         steward=steward,
         grants=given,
         waiting=askers,

@@ -11,7 +11,7 @@ from commons.licences.terms import Event
 from repo_server.licence_pages import KINDS
 from repo_server.web import licence_words
 from tests.browsing import fill, page
-from tests.shop import Shop, Someone, open_shop
+from tests.shop import API, Shop, Someone, open_shop
 
 LICENCE = "/designs/shelf-hook/licence"
 BADGE = "Open source hardware</span>"
@@ -112,6 +112,22 @@ def test_an_older_release_keeps_the_licence_that_it_was_published_under(
     assert "Shelf hook 1.0.0 is under CERN-OHL-S-2.0" in page(client, path).text
     assert "Shelf hook 2.0.0 is under PPL" in page(client, LICENCE).text
     page(client, f"{LICENCE}?release=nothing", 404)
+
+
+def test_the_licence_page_of_a_fork_shows_what_it_was_made_from_and_what_that_asks(
+    shop: Shop, client: FlaskClient
+) -> None:
+    parent_id = shop.made_from("CC-BY-SA-4.0")
+    told = page(client, LICENCE)
+    assert told.wrong == []
+    assert "Rack 1.0.0, under CC-BY-SA-4.0, by Ada Maker" in told.text
+    assert "CC-BY-SA-4.0 s.3(b)" in told.text
+    assert "Its authors have to be named" in told.text
+    assert f"/designs/rack/licence?release={parent_id}" in told.links
+    (shown,) = client.get(f"{API}/designs/shelf-hook/licence").json["made_from"]
+    assert (shown["slug"], shown["credited"]) == ("rack", True)
+    assert "give_credit" in {duty for it in shown["answers"] for duty in it["duties"]}
+    assert "made-from" not in page(client, "/designs/rack/licence").text
 
 
 def test_an_order_is_declined_in_a_word_or_withdrawn(shop: Shop) -> None:
