@@ -14,6 +14,7 @@ from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.lab_commands import lab
+from cosmo.mail_commands import mail, notices
 from cosmo.manifest_commands import bring, manifest
 from cosmo.order_command import order
 from cosmo.post_commands import post
@@ -132,6 +133,8 @@ cli.add_command(people)
 cli.add_command(person)
 cli.add_command(profile)
 cli.add_command(post)
+cli.add_command(notices)
+cli.add_command(mail)
 cli.add_command(webhook)
 cli.add_command(server)
 cli.add_command(agent)

@@ -10,7 +10,7 @@ from commons.content import content_id, release_id
 from commons.errors import AlreadyPublished, InvalidInput, NotAllowed, NotFound
 from commons.manifest import Manifest, manifest_of
 from commons.versions import require_next
-from repo_server import announcements, components, heads, lineage
+from repo_server import announcements, components, heads, lineage, mailings
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.people import Person
@@ -147,6 +147,7 @@ def _record(session: Session, release: ReleaseRow, checked: Checked, upload: Upl
         for path, sha256 in upload.files.items()
     )
     lineage.record_parents(session, release.id, checked.manifest)
+    mailings.record(session, release.id)
     components.record(session, release.id, checked.settled)
 
 

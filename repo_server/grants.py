@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 from sqlmodel import Session, col, select
 
-from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
+from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.licences.terms import Event
 from commons.wire import Asked
-from repo_server import labs
+from repo_server import labs, stewards
 from repo_server.ids import new_id
 from repo_server.leave import holds_now
 from repo_server.parties import Party
-from repo_server.tables import DesignRow, GrantRow, LabRow, PersonRow
+from repo_server.tables import GrantRow, LabRow, PersonRow
 
 MAX_CONSIDERATION = 300
 
@@ -52,22 +52,9 @@ class GrantLine:
     holds: bool
 
 
-def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
-    """The design, for its steward; NotFound when there is none, NotAllowed for everybody else."""
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None:
-        raise NotFound(f"there is no design '{slug[:64]}'")
-    if design.steward_id != by:
-        steward = session.get_one(PersonRow, design.steward_id)
-        raise NotAllowed(
-            f"only {steward.name}, who keeps design '{slug}', can speak for its licensor"
-        )
-    return design
-
-
 def give(session: Session, slug: str, wanted: NewGrant, *, by: str, now: datetime) -> GrantRow:
     """The grant holds from its first day on. InvalidInput names what is wrong with it."""
-    design = stewarded(session, slug, by=by)
+    design = stewards.stewarded(session, slug, by=by)
     party = _grantee(session, wanted)
     starts_at = wanted.starts_at or now
     if wanted.ends_at is not None and wanted.ends_at <= max(starts_at, now):
@@ -138,7 +125,7 @@ def take_back(session: Session, slug: str, grant_id: str, *, by: str, now: datet
 
     Conflict when it was given for good.
     """
-    design = stewarded(session, slug, by=by)
+    design = stewards.stewarded(session, slug, by=by)
     row = session.get(GrantRow, grant_id)
     if row is None or row.design_id != design.id:
         raise NotFound(f"there is no grant {grant_id[:64]} of '{slug}'")
@@ -151,7 +138,7 @@ def take_back(session: Session, slug: str, grant_id: str, *, by: str, now: datet
 
 def list_grants(session: Session, slug: str, *, by: str, now: datetime) -> list[GrantLine]:
     """Every grant of the design for its steward, the newest first."""
-    design = stewarded(session, slug, by=by)
+    design = stewards.stewarded(session, slug, by=by)
     rows = session.exec(
         select(GrantRow, PersonRow.name)
         .join(PersonRow, col(PersonRow.id) == col(GrantRow.granted_by))

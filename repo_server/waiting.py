@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import Conflict, FabError, NotFound
 from commons.licences.purposes import EVENTS
 from commons.licences.terms import Fact
-from repo_server import announcements, grants, licensing, orders, parties, people
+from repo_server import announcements, grants, licensing, orders, parties, people, stewards
 from repo_server.grants import NewGrant
 from repo_server.ids import new_id
 from repo_server.licensing import LicenceAsks
@@ -210,7 +212,7 @@ def _open(session: Session, waiting_id: str) -> WaitingOrderRow:
 
 
 def _require_steward(session: Session, row: WaitingOrderRow, by: str) -> None:
-    grants.stewarded(session, session.get_one(DesignRow, row.design_id).slug, by=by)
+    stewards.stewarded(session, session.get_one(DesignRow, row.design_id).slug, by=by)
 
 
 def show(session: Session, waiting_id: str, *, to: str) -> WaitingOrder:
@@ -229,7 +231,7 @@ def _may_see(session: Session, row: WaitingOrderRow, person_id: str) -> bool:
 
 def of_design(session: Session, slug: str, *, by: str) -> list[WaitingOrder]:
     """The orders that wait for the steward's word, the oldest first."""
-    design = grants.stewarded(session, slug, by=by)
+    design = stewards.stewarded(session, slug, by=by)
     return _listed(session, WaitingOrderRow.design_id == design.id)
 
 
@@ -243,12 +245,31 @@ def asks(session: Session, slug: str, *, person_id: str) -> int:
     ).one()
 
 
+def of_steward(session: Session, person_id: str) -> list[WaitingOrder]:
+    """The orders that wait for the person's word, of all designs that they keep, oldest first."""
+    return _listed(session, col(WaitingOrderRow.design_id).in_(_kept_by(person_id)))
+
+
+def count_of_steward(session: Session, person_id: str) -> int:
+    """How many `of_steward` lists."""
+    return session.exec(
+        select(func.count(col(WaitingOrderRow.id))).where(
+            col(WaitingOrderRow.design_id).in_(_kept_by(person_id)),
+            col(WaitingOrderRow.settled_at).is_(None),
+        )
+    ).one()
+
+
+def _kept_by(person_id: str) -> SelectOfScalar[str]:
+    return select(DesignRow.id).where(DesignRow.steward_id == person_id)
+
+
 def of_lab(session: Session, lab_id: str) -> list[WaitingOrder]:
     """The lab's orders that wait, the oldest first."""
     return _listed(session, WaitingOrderRow.lab_id == lab_id)
 
 
-def _listed(session: Session, which: bool) -> list[WaitingOrder]:
+def _listed(session: Session, which: bool | ColumnElement[bool]) -> list[WaitingOrder]:
     rows = session.exec(
         select(WaitingOrderRow)
         .where(which, col(WaitingOrderRow.settled_at).is_(None))

@@ -11,6 +11,7 @@ _TEMPLATE = re.compile(
     re.DOTALL,
 )
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T.*)?")
+_MAIL = re.compile(r"[^@\s<>,;?&]+@[^@\s<>,;?&]+\.[^@\s<>,;?&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -61,3 +62,16 @@ def name_of(licensor: object) -> str:
     if isinstance(licensor, Mapping):
         licensor = licensor.get("name")
     return re.sub(r"<[^>]*>", "", licensor).strip() if isinstance(licensor, str) else ""
+
+
+def mail_of(licensor: object) -> str:
+    """The mail address in 'Name <mail>' or in a table; empty when there is none."""
+    if isinstance(licensor, Mapping):
+        written = licensor.get("email")
+        if written is None:
+            return mail_of(licensor.get("name"))
+    else:
+        named = re.search(r"<([^<>]*)>", licensor) if isinstance(licensor, str) else None
+        written = named[1] if named else None
+    address = written.strip() if isinstance(written, str) else ""
+    return address if _MAIL.fullmatch(address) else ""

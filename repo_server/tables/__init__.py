@@ -38,7 +38,7 @@ from repo_server.tables.labs import (
     NonceRow,
 )
 from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
-from repo_server.tables.licences import GrantRow, StatementRow, WaitingOrderRow
+from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.notices import DismissalRow
 from repo_server.tables.people import (
     ApiTokenRow,
@@ -84,6 +84,7 @@ __all__ = [
     "LabRow",
     "MachineProfileRow",
     "MachineRow",
+    "MailingRow",
     "MaterialLotRow",
     "NonceRow",
     "ParentRow",

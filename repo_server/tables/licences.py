@@ -63,3 +63,17 @@ class WaitingOrderRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, index=True)
     order_id: str | None = Field(default=None, foreign_key="build_order.id")
     said: str = ""
+
+
+class MailingRow(SQLModel, table=True):
+    """An e-mail that a release owes to a licensor of `parent_id`, and who has sent it, if anybody:
+    this server sends none."""
+
+    __tablename__ = "mailing"
+    id: str = Field(primary_key=True)
+    release_id: str = Field(foreign_key="release.id", index=True)
+    parent_id: str = Field(foreign_key="release.id")
+    name: str
+    address: str
+    sent_by: str | None = Field(default=None, foreign_key="person.id")
+    sent_at: datetime | None = None

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from commons.errors import Conflict, FabError, InvalidInput, NotFound
 from commons.licences.answers import NO_LEGAL_ADVICE
 from commons.licences.terms import Event
-from repo_server import grants, labs, licence_pages, parties, waiting
+from repo_server import grants, labs, licence_pages, mailings, parties, waiting
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
@@ -51,6 +51,7 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
         steward = person is not None and person.id == page.steward_id
         by = page.steward_id
         given = grants.list_grants(session, slug, by=by, now=now) if steward else []
+        mails = mailings.of_design(session, slug, by=by) if steward else []
         askers = waiting.of_design(session, slug, by=by) if steward else []
     return render_template(
         "licence.html",
@@ -61,6 +62,7 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
         steward=steward,
         grants=given,
         waiting=askers,
+        mailings=mails,
         values=values,
         error=error,
         note=NO_LEGAL_ADVICE,

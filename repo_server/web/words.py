@@ -106,6 +106,8 @@ SIGN_WORDS = {
     Sign.CHANGED: Word("Changed", "wait"),
 }
 
+SENT_WORD = Word("Sent", "good")
+OWED_WORD = Word("Not sent yet", "wait")
 YANKED_WORD = Word("Yanked", "bad")
 NEWER_WORD = Word("There is a newer release", "wait")
 COUNTED_WORD = Word("Counted from its job", "good")
@@ -143,6 +145,8 @@ TABLES = {
     "EVIDENCE_WORDS": EVIDENCE_WORDS,
     "RING_WORDS": RING_WORDS,
     "PROCESS_WORDS": PROCESS_WORDS,
+    "SENT_WORD": SENT_WORD,
+    "OWED_WORD": OWED_WORD,
     "YANKED_WORD": YANKED_WORD,
     "NEWER_WORD": NEWER_WORD,
     "COUNTED_WORD": COUNTED_WORD,

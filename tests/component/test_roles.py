@@ -123,6 +123,11 @@ ROUTES = {
         GET /api/v1/webhooks/<webhook_id>/deliveries
         GET /drafts/<draft_id>/questions
         GET /webhooks
+        GET /me/notices
+        POST /mailings/<id>/sent
+        GET /api/v1/me/notices
+        GET /api/v1/designs/<slug>/mailings
+        POST /api/v1/mailings/<id>/sent
         POST /api/v1/designs/<slug>/imports/archive
         POST /api/v1/designs/<slug>/imports/url
         POST /api/v1/webhooks
@@ -346,6 +351,8 @@ SCOPES_OF = {
     "POST /orders": Scope.ORDER_WRITE,
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,
+    "POST /mailings/<id>/sent": Scope.DESIGN_WRITE,
+    "POST /api/v1/mailings/<id>/sent": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/grants": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/grants/<id>/revoke": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/grants": Scope.DESIGN_WRITE,

@@ -56,6 +56,7 @@ PAGES = {
     "/labs/new": "/labs/new",
     "/me/facts": "/me/facts",
     "/me/profile": "/me/profile",
+    "/me/notices": "/me/notices",
     "/people": "/people",
     "/people/<handle>": "/people/olga",
     "/publish": "/publish",

@@ -1,0 +1,19 @@
+"""Who keeps a design, and speaks for its licensor."""
+
+from sqlmodel import Session, select
+
+from commons.errors import NotAllowed, NotFound
+from repo_server.tables import DesignRow, PersonRow
+
+
+def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
+    """The design, for its steward; NotFound when there is none, NotAllowed for everybody else."""
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is None:
+        raise NotFound(f"there is no design '{slug[:64]}'")
+    if design.steward_id != by:
+        steward = session.get_one(PersonRow, design.steward_id)
+        raise NotAllowed(
+            f"only {steward.name}, who keeps design '{slug}', can speak for its licensor"
+        )
+    return design
