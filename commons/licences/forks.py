@@ -89,7 +89,7 @@ def _pair(base: str, fork: str) -> Answer:
     clause = (clause_of(base, terms.clause),)
     wanted_id = wanted.id if wanted else fork
     if wanted_id in terms.asked:
-        reason = f"a fork of {base} may be under {wanted_id} only if all its components may, too"
+        reason = f"a fork of {base} may be under {wanted_id} only if {terms.asked_if}"
         return _says(Permission.ASK, base, clause, reason, licence.evidence)
     if _carries_on(licence, wanted, wanted_id):
         permission = Permission.ALLOW_WITH_DUTIES if terms.duties else Permission.ALLOW

@@ -20,8 +20,14 @@ _HANDING_OVER = (E.MAKE_GIFT, E.MAKE_FOR_PAY, E.SELL_PRODUCT)
 _CHANGING = (E.PUBLISH_FORK, E.COMBINE)
 
 
-def _public_domain(id: str, name: str, clause: str, evidence: Evidence) -> Licence:
-    free = allow(clause, "its authors gave up what the law let them give up")
+def _public_domain(
+    id: str,
+    name: str,
+    clause: str,
+    evidence: Evidence,
+    reason: str = "its authors gave up what the law let them give up",
+) -> Licence:
+    free = allow(clause, reason)
     fork = ForkTerms(Forks.ANY, clause)
     return Licence(id, name, True, evidence, rules_by_event([(Event, free)]), fork)
 
@@ -61,9 +67,18 @@ def _cc_by(id: str, name: str, granted: str, asked: str) -> Licence:
     )
 
 
-def _cc_by_sa(id: str, name: str, granted: str, asked: str, onwards: tuple[str, ...]) -> Licence:
+def _cc_by_sa(
+    id: str,
+    name: str,
+    granted: str,
+    asked: str,
+    onwards: tuple[str, ...],
+    *,
+    say_changed: bool = True,
+) -> Licence:
     owed = (D.GIVE_CREDIT, D.LINK_LICENCE, D.NO_LOCKS)
-    changed = (*owed, D.SAY_CHANGED, D.SAME_LICENCE)
+    said = (D.SAY_CHANGED,) if say_changed else ()
+    changed = (*owed, *said, D.SAME_LICENCE)
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow(granted, "everybody may have it")),
@@ -185,6 +200,13 @@ _CERN_1_ONWARDS = ("CERN-OHL-1.2", _CERN_S)
 PERMISSIVE = (
     _public_domain("CC0-1.0", "Creative Commons Zero", "s.2", Evidence.GENERAL),
     _public_domain("CC-PDDC", "Public domain dedication", "the dedication", Evidence.GENERAL),
+    _public_domain(
+        "CC-PDM-1.0",
+        "Public Domain Mark",
+        "the mark",
+        Evidence.READ,
+        "whoever marked it knows of no rights in it",
+    ),
     _public_domain("Unlicense", "The Unlicense", "the dedication", Evidence.GENERAL),
     _public_domain("PDDL-1.0", "Public Domain Dedication and License", "s.3", Evidence.GENERAL),
     _public_domain("WTFPL", "Do What The F*ck You Want To", "the terms", Evidence.GENERAL),
@@ -247,6 +269,15 @@ RECIPROCAL = (
         "s.2(a)(1)",
         "s.3(b)",
         ("CC-BY-SA-4.0", "LAL-1.3", "GPL-3.0-only"),
+    ),
+    # s.6 lets everybody choose a later version.
+    _cc_by_sa(
+        "LAL-1.2",
+        "Free Art License 1.2",
+        "s.2.1",
+        "s.2.2, s.3",
+        ("LAL-1.2", "LAL-1.3"),
+        say_changed=False,
     ),
     _cc_by_sa("LAL-1.3", "Free Art License 1.3", "s.2", "s.3", ("LAL-1.3", "CC-BY-SA-4.0")),
     _cern_reciprocal(

@@ -18,7 +18,7 @@ from commons.licences.terms import (
 E, D = Event, Duty
 _MAKING = (E.MAKE_OWN_USE, E.MAKE_GIFT, E.MAKE_FOR_PAY, E.SELL_PRODUCT)
 _CHANGING = (E.PUBLISH_FORK, E.COMBINE)
-_MADE = (
+MADE = (
     "everybody may make things from it; whether a thing is a copy of its source is not settled, so "
     "it is good custom to say where the source is"
 )
@@ -36,7 +36,7 @@ def _gnu(
             ([E.DOWNLOAD], allow(s["copy"], "everybody may have it")),
             (
                 _MAKING,
-                allow(s["copy"], _MADE),
+                allow(s["copy"], MADE),
             ),
             (
                 _CHANGING,
@@ -59,7 +59,7 @@ def _lesser(id: str, name: str, onwards: tuple[str, ...], s: dict[str, str]) -> 
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow(s["copy"], "everybody may have it")),
-            (_MAKING, allow(s["copy"], _MADE)),
+            (_MAKING, allow(s["copy"], MADE)),
             (
                 [E.PUBLISH_FORK],
                 allow(s["change"], "it may be changed, and stays under the licence", *changed),
@@ -91,7 +91,7 @@ def _by_file(
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow("s.2.1", "everybody may have it")),
-            (_MAKING, allow("s.2.1", _MADE)),
+            (_MAKING, allow("s.2.1", MADE)),
             (
                 [E.PUBLISH_FORK],
                 allow(
@@ -115,12 +115,12 @@ def _by_file(
     return Licence(id, name, True, Evidence.READ, rules, fork)
 
 
-def _eupl() -> Licence:
+def _eupl(id: str, onwards: tuple[str, ...], evidence: Evidence) -> Licence:
     changed = (D.KEEP_NOTICES, D.LINK_LICENCE, D.SAY_CHANGED, D.SAME_LICENCE, D.OFFER_SOURCE)
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow("s.2", "everybody may have it")),
-            (_MAKING, allow("s.2", _MADE)),
+            (_MAKING, allow("s.2", MADE)),
             (_CHANGING, allow("s.5", "it may be changed, and stays under the licence", *changed)),
             (
                 [E.FEDERATE],
@@ -131,14 +131,14 @@ def _eupl() -> Licence:
         ]
     )
     # Its compatibility clause speaks of works that are made of it and of another one.
-    fork = ForkTerms(Forks.LISTED, "s.5", ("EUPL-1.2",), (), changed)
-    name = "European Union Public Licence 1.2"
-    return Licence("EUPL-1.2", name, True, Evidence.GENERAL, rules, fork)
+    fork = ForkTerms(Forks.LISTED, "s.5", onwards, (), changed)
+    name = f"European Union Public Licence {id.removeprefix('EUPL-')}"
+    return Licence(id, name, True, evidence, rules, fork)
 
 
 _GPL3 = ("GPL-3.0-only", "GPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-or-later")
-# s.3 of version 2.1 lets each copy go over to the ordinary GPL, version 2 or whichever is newer;
-# s.2(b) of version 3 to the one of version 3.
+# s.3 of versions 2 and 2.1 lets each copy go over to the ordinary GPL, version 2 or whichever is
+# newer; s.2(b) of version 3 to the one of version 3.
 _GPL_FROM_2 = ("GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later")
 _LGPL3 = ("LGPL-3.0-only", "LGPL-3.0-or-later")
 _LGPL2_CLAUSES = {"copy": "s.1", "change": "s.2", "combine": "s.6", "onwards": "s.2, s.3"}
@@ -161,6 +161,20 @@ SOFTWARE = (
         "GNU AGPL 3 or later",
         ("AGPL-3.0-or-later", "AGPL-3.0-only"),
         network=True,
+    ),
+    _lesser("LGPL-2.0-only", "GNU Library GPL 2", ("LGPL-2.0-only", *_GPL_FROM_2), _LGPL2_CLAUSES),
+    _lesser(
+        "LGPL-2.0-or-later",
+        "GNU Library GPL 2 or later",
+        (
+            "LGPL-2.0-or-later",
+            "LGPL-2.0-only",
+            "LGPL-2.1-only",
+            "LGPL-2.1-or-later",
+            *_LGPL3,
+            *_GPL_FROM_2,
+        ),
+        _LGPL2_CLAUSES,
     ),
     _lesser("LGPL-2.1-only", "GNU Lesser GPL 2.1", ("LGPL-2.1-only", *_GPL_FROM_2), _LGPL2_CLAUSES),
     _lesser(
@@ -196,5 +210,6 @@ SOFTWARE = (
         ("MPL-2.0-no-copyleft-exception",),
         {"larger": "s.3.3", "onwards": "s.3.1, s.10.4"},
     ),
-    _eupl(),
+    _eupl("EUPL-1.1", ("EUPL-1.1", "EUPL-1.2"), Evidence.READ),
+    _eupl("EUPL-1.2", ("EUPL-1.2",), Evidence.GENERAL),
 )

@@ -10,7 +10,7 @@ _CC_VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
 _CERN_2 = ("CERN-OHL-P-2.0", "CERN-OHL-W-2.0", "CERN-OHL-S-2.0")
 _CERN_1 = ("CERN-OHL-1.1", "CERN-OHL-1.2")
 _GFDL = tuple(f"GFDL-{it}-{end}" for it in ("1.2", "1.3") for end in ("only", "or-later"))
-_GNU_VERSIONS = {"AGPL": ("3.0",), "LGPL": ("2.1", "3.0"), "GPL": ("2.0", "3.0")}
+_GNU_VERSIONS = {"AGPL": ("3.0",), "LGPL": ("2.0", "2.1", "3.0"), "GPL": ("2.0", "3.0")}
 # Names that mean one licence, or as many as are listed, once blanks and marks are taken away.
 _NAMES: dict[str, tuple[str, ...]] = {
     "cc0": ("CC0-1.0",),
@@ -47,7 +47,27 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "odbl10": ("ODbL-1.0",),
     "opendatabase": ("ODbL-1.0",),
     "eupl": ("EUPL-1.1", "EUPL-1.2"),
+    "eupl11": ("EUPL-1.1",),
     "eupl12": ("EUPL-1.2",),
+    "epl": ("EPL-1.0", "EPL-2.0"),
+    "epl10": ("EPL-1.0",),
+    "epl20": ("EPL-2.0",),
+    "eclipsepublic": ("EPL-1.0", "EPL-2.0"),
+    "eclipsepublic20": ("EPL-2.0",),
+    "osl30": ("OSL-3.0",),
+    "opensoftware30": ("OSL-3.0",),
+    "cecill": ("CECILL-2.0", "CECILL-2.1", "CECILL-B", "CECILL-C"),
+    "cecill20": ("CECILL-2.0",),
+    "cecill21": ("CECILL-2.1",),
+    "cecillb": ("CECILL-B",),
+    "cecillc": ("CECILL-C",),
+    "artistic20": ("Artistic-2.0",),
+    "ofl": ("OFL-1.0", "OFL-1.1"),
+    "ofl11": ("OFL-1.1",),
+    "silopenfont": ("OFL-1.0", "OFL-1.1"),
+    "silopenfont11": ("OFL-1.1",),
+    "publicdomainmark": ("CC-PDM-1.0",),
+    "publicdomainmark10": ("CC-PDM-1.0",),
     "wtfpl": ("WTFPL",),
     "beerware": ("Beerware",),
     "boost": ("BSL-1.0",),

@@ -4,14 +4,15 @@ import re
 
 from commons.licences.copyfair_licences import COPYFAIR, COPYFAIR_PREFIX, copyfair_agreement
 from commons.licences.open_licences import PERMISSIVE, RECIPROCAL
+from commons.licences.project_licences import PROJECTS
 from commons.licences.reserved_licences import ETHICAL, NO_DERIVATIVES, NON_COMMERCIAL, NOTHING
 from commons.licences.software_licences import SOFTWARE
 from commons.licences.terms import Licence
 from commons.licences.text_and_data_licences import TEXTS_AND_DATA
 
 _ALL = (
-    *PERMISSIVE, *RECIPROCAL, *SOFTWARE, *TEXTS_AND_DATA, *NON_COMMERCIAL, *NO_DERIVATIVES,
-    *COPYFAIR, *ETHICAL, *NOTHING,
+    *PERMISSIVE, *RECIPROCAL, *SOFTWARE, *PROJECTS, *TEXTS_AND_DATA, *NON_COMMERCIAL,
+    *NO_DERIVATIVES, *COPYFAIR, *ETHICAL, *NOTHING,
 )  # fmt: skip
 TABLE: dict[str, Licence] = {licence.id: licence for licence in _ALL}
 
@@ -23,6 +24,8 @@ _CLEARER = {
     "GPL-3.0+": "GPL-3.0-or-later",
     "AGPL-3.0": "AGPL-3.0-only",
     "AGPL-3.0+": "AGPL-3.0-or-later",
+    "LGPL-2.0": "LGPL-2.0-only",
+    "LGPL-2.0+": "LGPL-2.0-or-later",
     "LGPL-2.1": "LGPL-2.1-only",
     "LGPL-2.1+": "LGPL-2.1-or-later",
     "LGPL-3.0": "LGPL-3.0-only",

@@ -193,9 +193,9 @@ class Forks(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ForkTerms:
-    """What a licence says of a fork's licence. `asked` are licences that may do, by a condition
-    that only people can judge; `beside` is what has to be so of parts under other licences in one
-    assembly, empty for nothing."""
+    """What a licence says of a fork's licence. `asked` are licences that may do on the condition
+    `asked_if`, which only people can judge; `beside` is what has to be so of parts under other
+    licences in one assembly, empty for nothing."""
 
     forks: Forks
     clause: str
@@ -203,6 +203,7 @@ class ForkTerms:
     asked: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
     beside: str = ""
+    asked_if: str = "all its components may, too"
 
 
 def clause_of(id: str, clause: str) -> str:
