@@ -47,8 +47,13 @@ def _renamed(theirs: str, ours: str) -> Rule:
         (theirs,),
         (ours,),
         lambda it: {ours: it[theirs]} if theirs in it else {},
-        lambda it: {theirs: it[ours]} if ours in it else {},
+        lambda it: {theirs: _text_if_broken(it[ours])} if ours in it else {},
     )
+
+
+def _text_if_broken(value: object) -> object:
+    """A number with a fraction as text: v1 has no other (see yaml_text), and the number is kept."""
+    return repr(value) if isinstance(value, float) else value
 
 
 def _image_back(it: Data) -> Data:

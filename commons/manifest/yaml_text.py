@@ -1,17 +1,20 @@
 """YAML as manifests use it: text stays text, and every key has its line.
 
 Read from the parser's events, with no implicit types but true, false, null and plain whole
-numbers: `version: 6.0`, `no` and dates are the text that somebody wrote. No aliases and no tags.
+numbers: `version: 6.0`, `no` and dates are the text that somebody wrote. Under `cosmolocal`, where
+other dialects' data are kept, `200.0` is the number that it was there. No aliases and no tags.
 The parser is libyaml, whose time is linear (256 kB: 0.3 s at most) and whose depth is bounded; the
 one in Python took ten minutes over 256 kB of opening brackets.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 import yaml
 
 from commons.errors import ManifestInvalid
+from commons.manifest.translation import OWN
 
 DEPTH = 32
 EXACT = 2**53 - 1  # a longer number is text: JSON's readers would round it
@@ -20,6 +23,7 @@ HEADER = "%Open Know-How Manifest 1.0\n---\n"
 
 Data = dict[str, object]
 
+_BROKEN = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+(e[-+][0-9]{2,3})?")
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -109,7 +113,7 @@ class _Reading:
         if (tag := getattr(event, "tag", None)) is not None:
             raise _at(event, f"the tag {tag[:40]} is not taken; leave it out")
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event)
+            return _scalar(event, broken=path.startswith(f"{OWN}."))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path, depth)
         return self._mapping(path, depth)
@@ -140,12 +144,15 @@ class _Reading:
         return found
 
 
-def _scalar(event: yaml.ScalarEvent) -> object:
+def _scalar(event: yaml.ScalarEvent, *, broken: bool) -> object:
+    """The text, word or number; one with a fraction only where `broken` ones are taken."""
     value = str(event.value)
     if event.style:  # in quotes or as a block: text
         return value
     if value in _WORDS:
         return _WORDS[value]
+    if broken and _BROKEN.fullmatch(value) and isfinite(float(value)):
+        return float(value)
     whole = _WHOLE.fullmatch(value) and abs(int(value)) <= EXACT
     return int(value) if whole else value
 

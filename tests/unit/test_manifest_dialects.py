@@ -345,3 +345,12 @@ def test_what_a_template_left_in_a_field_that_must_be_known_is_refused(left):
 @pytest.mark.parametrize("name", ["TODO board", "Box [large]", "A <-> B", "Ada <ada@example.org>"])
 def test_a_name_that_only_resembles_a_template_is_taken(name):
     assert read_manifest(LOSH.replace('"Crate"', f'"{name}"').encode()).name == name
+
+
+def test_a_number_with_a_fraction_comes_back_from_v1_as_the_number_that_it_was() -> None:
+    text = LOSH.replace('version = "2.1.0"', "version = 2.1") + "mass = 200.0\n"
+    as_v1 = write_manifest(read_manifest(text.encode()).data, Dialect.V1)
+    assert b"version: '2.1'" in as_v1
+    back = said_in(read_manifest(as_v1).data, Dialect.LOSH)
+    assert (back["version"], back["part"][0]["mass"]) == (2.1, 200.0)
+    assert parse_manifest(b"title: x\nversion: 2.1\n").data["version"] == "2.1"
