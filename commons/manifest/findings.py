@@ -63,7 +63,9 @@ class Findings:
         self.found.append(Finding(field, problem, self._line(field), suggestion, level))
 
     def strict(self, field: str, problem: str, suggestion: str = "") -> None:
-        """This is not what the letter of the specification wants."""
+        """This is not what the letter of the specification wants; told unless it is wrong."""
+        if any(it.field == field and it.level is Level.WRONG for it in self.found):
+            return
         self.wrong(field, problem, suggestion, level=Level.STRICT)
 
     def raise_if_any(self) -> None:

@@ -11,6 +11,7 @@ _TEMPLATE = re.compile(
     re.DOTALL,
 )
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T.*)?")
+_SCHEME = re.compile(r"[a-z]*:")
 _MAIL = re.compile(r"[^@\s<>,;?&]+@[^@\s<>,;?&]+\.[^@\s<>,;?&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -52,6 +53,13 @@ def inside(value: str) -> str | None:
     if not path.parts or ".." in path.parts or "\\" in value or "//" in value:
         return None
     return str(path)
+
+
+def is_place(value: object) -> bool:
+    """A path inside the release, or a web address; another scheme leads elsewhere."""
+    if not isinstance(value, str):
+        return False
+    return is_web_address(value) or (inside(value) is not None and not _SCHEME.match(value))
 
 
 def name_of(licensor: object) -> str:

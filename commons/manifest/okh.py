@@ -45,9 +45,7 @@ def read_okh(data: dict[str, object], findings: Findings, *, strictly: bool = Tr
     checks.required()
     checks.templates()
     checks.licences()
-    if strictly:
-        okh_strict.look(data, findings)
-    return Manifest(
+    manifest = Manifest(
         name=checks.text("name"),
         version=checks.version(),
         license=checks.licence(),
@@ -60,6 +58,9 @@ def read_okh(data: dict[str, object], findings: Findings, *, strictly: bool = Tr
         parts=tuple(checks.part(i, table) for i, table in enumerate(checks.tables("part"), 1)),
         data=data,
     )
+    if strictly:
+        okh_strict.look(data, findings)
+    return manifest
 
 
 class _Checks:

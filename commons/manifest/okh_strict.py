@@ -4,11 +4,11 @@ Nothing here keeps a manifest from being read or published: it is told beside.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from commons.manifest.findings import Findings
-from commons.manifest.forms import inside, is_language, is_template_value, is_web_address
+from commons.manifest.forms import is_language, is_place, is_template_value
 from commons.manifest.okh_tables import look_at_tables
 
 # Every key of the specification, and one table of our own.
@@ -24,6 +24,7 @@ ONLY_24 = frozenset(["forkOf", "rdf", "$schema"])
 _MOST_GUESSES = 50  # comparing words is slow, and a file may hold thirty thousand
 _PATHS = ("release", "readme", "contribution-guide", "bom", "user-manual")
 _LISTS_OF_PATHS = ("manufacturing-instructions", "source", "export", "auxiliary", "attestation")
+_FILES_OF_PART = ("source", "export", "auxiliary")
 _LEVELS = {
     "technology-readiness-level": (
         re.compile(r"OTRL-[1-6]"),
@@ -37,6 +38,7 @@ _LEVELS = {
     ),
 }
 _CPC = re.compile(r"[A-HY]\d\d[A-HJ-NP-Z]( ?[12]?\d{1,3}/\d{2,6})?")
+_SCHEMAS = ("https://www.schemastore.org/okh.json", "https://w3id.org/oseg/schema/okh.json")
 _TSDC = ("ASM", "MEC", "CIR", "PCB", "WEL", "3DP", "LAS", "CNC")
 
 
@@ -54,9 +56,10 @@ def look(data: Mapping[str, object], findings: Findings) -> None:
     _templates(data, findings)
     _readiness(data, findings)
     _languages(data, findings)
-    _paths(data, findings)
-    _classes(data, findings)
+    _paths("", data, _PATHS, _LISTS_OF_PATHS, findings)
+    _classes("", data, findings)
     _okhv(data, findings)
+    _texts(data, findings)
     look_at_tables(data, findings)
     parts = data.get("part")
     for number, part in enumerate(parts if isinstance(parts, list) else [], 1):
@@ -115,18 +118,20 @@ def _languages(data: Mapping[str, object], findings: Findings) -> None:
             findings.strict("documentation-language", f"is {language!r}", advice)
 
 
-def _paths(data: Mapping[str, object], findings: Findings) -> None:
-    for key in (*_PATHS, *_LISTS_OF_PATHS):
+def _paths(
+    where: str, data: Mapping[str, object], single: Iterable[str], lists: Collection[str],
+    findings: Findings,
+) -> None:  # fmt: skip
+    """Each of these keys of a table holds a place; those of `lists` one or several."""
+    for key in (*single, *lists):
         said = data.get(key)
-        listed = said if isinstance(said, list) and key in _LISTS_OF_PATHS else [said]
-        for path in listed:
-            fits = isinstance(path, str) and (is_web_address(path) or inside(path))
-            if path is not None and not fits:
+        for path in said if isinstance(said, list) and key in lists else [said]:
+            if path is not None and not is_place(path):
                 advice = "write a path inside the release, or a web address"
-                findings.strict(key, f"is {str(path)[:80]!r}", advice)
+                findings.strict(where + key, f"is {str(path)[:80]!r}", advice)
 
 
-def _classes(data: Mapping[str, object], findings: Findings) -> None:
+def _classes(where: str, data: Mapping[str, object], findings: Findings) -> None:
     for key, allowed, advice in (
         ("cpc-patent-class", _CPC.fullmatch, "write a class such as A47C 16/04"),
         ("tsdc", _TSDC.__contains__, f"write some of {', '.join(_TSDC)}"),
@@ -134,7 +139,18 @@ def _classes(data: Mapping[str, object], findings: Findings) -> None:
         said = data.get(key)
         for id_ in said if isinstance(said, list) else [said]:
             if id_ is not None and not (isinstance(id_, str) and allowed(id_)):
-                findings.strict(key, f"is {str(id_)[:40]!r}", advice)
+                findings.strict(where + key, f"is {str(id_)[:40]!r}", advice)
+
+
+def _texts(data: Mapping[str, object], findings: Findings) -> None:
+    """Names of organizations and standards, and the address of the schema."""
+    for key, may_be_table in (("organization", True), ("standard-compliance", False)):
+        said = data.get(key, [])
+        for text in said if isinstance(said, list) else [said]:
+            if not isinstance(text, str) and not (may_be_table and isinstance(text, dict)):
+                findings.strict(key, f"is {str(text)[:40]!r}", "write a name")
+    if data.get("$schema", _SCHEMAS[0]) not in _SCHEMAS:
+        findings.strict("$schema", "is another schema", f"write one of {', '.join(_SCHEMAS)}")
 
 
 def _okhv(data: Mapping[str, object], findings: Findings) -> None:
@@ -143,6 +159,8 @@ def _okhv(data: Mapping[str, object], findings: Findings) -> None:
 
 
 def _part(where: str, part: Mapping[str, object], findings: Findings) -> None:
+    _paths(where, part, (), _FILES_OF_PART, findings)
+    _classes(where, part, findings)
     if "source" in part and "export" in part:
         findings.strict(
             f"{where}export", "stands beside source: the strict schema takes one of them"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from commons.manifest.findings import Findings
-from commons.manifest.forms import inside, is_language, is_web_address
+from commons.manifest.forms import is_language, is_place, is_web_address
 
 _OF_PART = frozenset(
     ["name", "source", "export", "image", "tsdc", "auxiliary", "mass", "outer-dimensions",
@@ -38,17 +38,16 @@ _TAGS = frozenset(
 def look_at_tables(data: Mapping[str, object], findings: Findings) -> None:
     """The findings hold what the letter does not allow of tables and their numbers."""
     _mass(data, findings)
-    _dimensions(data, findings)
+    _dimensions("", data, findings)
     _images("image", data.get("image"), findings)
     _fork(data, findings)
-    _keys("rdf", data.get("rdf"), {"namespace", "prefix"}, findings, needs="namespace")
-    for number, software in _tables(data.get("software")):
-        keys = {"release", "installation-guide"}
-        _keys(f"software[{number}]", software, keys, findings, needs="release")
+    _rdf(data.get("rdf"), findings)
+    _software(data.get("software"), findings)
     for number, part in _tables(data.get("part")):
         where = f"part[{number}]"
         _keys(where, part, _OF_PART, findings, needs="name")
         _images(f"{where}.image", part.get("image"), findings)
+        _dimensions(f"{where}.", part, findings)
 
 
 def _tables(value: object) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -76,14 +75,40 @@ def _mass(data: Mapping[str, object], findings: Findings) -> None:
         findings.strict("mass", f"is {data['mass']!r}", "write the mass in g, or leave it out")
 
 
-def _dimensions(data: Mapping[str, object], findings: Findings) -> None:
-    box = data.get("outer-dimensions")
-    if not isinstance(box, dict) or "openSCAD" in box:  # the older way to say it
+def _dimensions(where: str, data: Mapping[str, object], findings: Findings) -> None:
+    """Width, depth and height, each greater than 0, and nothing else."""
+    field = f"{where}outer-dimensions"
+    box = data.get("outer-dimensions", {"openSCAD": ""})
+    if not isinstance(box, dict):
+        findings.strict(field, "is no table", "write {width = …, depth = …, height = …} in mm")
+        return
+    if "openSCAD" in box:  # the older way to say it
         return
     for edge in _EDGES:
         if not _is_positive(box.get(edge)):
             said = f"is {box[edge]!r}" if edge in box else "is missing"
-            findings.strict(f"outer-dimensions.{edge}", said, "write it in mm")
+            findings.strict(f"{field}.{edge}", said, "write it in mm")
+    for key in box.keys() - set(_EDGES):
+        findings.strict(f"{field}.{key}", "is not a field of OKH", "leave it out; all are in mm")
+
+
+def _rdf(value: object, findings: Findings) -> None:
+    if value is not None and not isinstance(value, dict):
+        findings.strict("rdf", "is no table", 'write {namespace = "https://…", prefix = "…"}')
+    _keys("rdf", value, {"namespace", "prefix"}, findings, needs="namespace")
+    for key, text in value.items() if isinstance(value, dict) else ():
+        if key in ("namespace", "prefix") and not isinstance(text, str):
+            findings.strict(f"rdf.{key}", "is no text")
+
+
+def _software(value: object, findings: Findings) -> None:
+    if value is not None and not isinstance(value, list):
+        findings.strict("software", "is no list", "write each below [[software]]")
+    for number, software in _tables(value):
+        keys = {"release", "installation-guide"}
+        _keys(f"software[{number}]", software, keys, findings, needs="release")
+        for key in keys & software.keys():
+            _place(f"software[{number}].{key}", software[key], findings)
 
 
 def _is_positive(value: object) -> bool:
@@ -108,15 +133,14 @@ def _images(where: str, value: object, findings: Findings) -> None:
 
 
 def _place(where: str, value: object, findings: Findings) -> None:
-    fits = isinstance(value, str) and (not value or is_web_address(value) or inside(value))
-    if not fits:
+    if value != "" and not is_place(value):
         advice = "write a path inside the release, or a web address"
         findings.strict(where, f"is {str(value)[:80]!r}", advice)
 
 
 def _words(where: str, value: object, known: frozenset[str], findings: Findings) -> None:
-    for word in value if isinstance(value, list) else [value]:
-        if word is None or (isinstance(word, str) and (word in known or _OWN.fullmatch(word))):
+    for word in value if isinstance(value, list) else [] if value is None else [[value]]:
+        if isinstance(word, str) and (word in known or _OWN.fullmatch(word)):
             continue
         advice = f"write some of {', '.join(sorted(known))}, or c_ and a word of your own"
         findings.strict(where, f"is {str(word)[:40]!r}", advice)

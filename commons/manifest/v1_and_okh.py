@@ -7,6 +7,7 @@ there is of its keys, and answers nothing for what it cannot read; `translation`
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from commons.manifest.dialect import OKHV_OF, Dialect
 from commons.manifest.forms import is_web_address
@@ -24,7 +25,7 @@ def way_from_v1(to: Dialect) -> Way:
         ("okh-manifest-version",), ("okhv",),
         lambda _: {"okhv": OKHV_OF[to]}, lambda _: {"okh-manifest-version": "1.0.0"},
     )  # fmt: skip
-    return Way(V1, _CARRIERS[to], (said, *_RULES))
+    return Way(V1, _CARRIERS[to], (said, *map(_for_yaml, _RULES)))
 
 
 def way_to_losh() -> Way:
@@ -47,12 +48,21 @@ def _renamed(theirs: str, ours: str) -> Rule:
         (theirs,),
         (ours,),
         lambda it: {ours: it[theirs]} if theirs in it else {},
-        lambda it: {theirs: _text_if_broken(it[ours])} if ours in it else {},
+        lambda it: {theirs: it[ours]} if ours in it else {},
     )
 
 
-def _text_if_broken(value: object) -> object:
-    """A number with a fraction as text: v1 has no other (see yaml_text), and the number is kept."""
+def _for_yaml(rule: Rule) -> Rule:
+    """The rule, but v1 gets numbers with a fraction as text: its YAML has no other (see yaml_text),
+    and the number itself is kept."""
+    return replace(rule, backward=lambda it: {k: _whole(v) for k, v in rule.backward(it).items()})
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
     return repr(value) if isinstance(value, float) else value
 
 
