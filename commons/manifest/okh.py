@@ -147,7 +147,7 @@ class _Checks:
 
     def path(self, field: str, value: object) -> str | None:
         """A path inside the release; links and lists are other people's to follow."""
-        if not isinstance(value, str) or is_web_address(value):
+        if not isinstance(value, str) or not value or is_web_address(value):
             return None
         path = inside(value)
         if path is None:
@@ -175,7 +175,7 @@ class _Checks:
             file=self._export(where, table, process),
             material=material.strip().lower() or None if isinstance(material, str) else None,
             quantity=self._quantity(where, table),
-            mass_g=self._number(where + "mass", table.get("mass")),
+            mass_g=self._number(where + "mass", _older_mass(table.get("mass"))),
             size_mm=self._size(where, table),
             thickness_mm=self._number(where + "thickness-mm", table.get("thickness-mm")),
             image=self.path(f"{where}image", self.first_image(table)),
@@ -227,6 +227,15 @@ class _Checks:
             self._wrong(field + key, "is missing")
         width, depth, height = edges
         return (width, depth, height) if width and depth and height else None
+
+
+def _older_mass(value: object) -> object:
+    """The grams of [[part.mass]] value = 30, unit = "g", as manifests of LOSH's first years have
+    it; anything else as it is."""
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(only, dict) and only.keys() == {"value", "unit"} and only["unit"] == "g":
+        return only["value"]
+    return value
 
 
 def _process(table: Mapping[str, object]) -> Process | None:

@@ -37,7 +37,7 @@ _TAGS = frozenset(
 
 def look_at_tables(data: Mapping[str, object], findings: Findings) -> None:
     """The findings hold what the letter does not allow of tables and their numbers."""
-    _mass(data, findings)
+    _mass("", data, findings)
     _dimensions("", data, findings)
     _images("image", data.get("image"), findings)
     _fork(data, findings)
@@ -48,6 +48,7 @@ def look_at_tables(data: Mapping[str, object], findings: Findings) -> None:
         _keys(where, part, _OF_PART, findings, needs="name")
         _images(f"{where}.image", part.get("image"), findings)
         _dimensions(f"{where}.", part, findings)
+        _mass(f"{where}.", part, findings)
 
 
 def _tables(value: object) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -70,9 +71,10 @@ def _keys(
             findings.strict(f"{where}.{key}", "is not a field of OKH", advice)
 
 
-def _mass(data: Mapping[str, object], findings: Findings) -> None:
+def _mass(where: str, data: Mapping[str, object], findings: Findings) -> None:
     if "mass" in data and not _is_positive(data["mass"]):
-        findings.strict("mass", f"is {data['mass']!r}", "write the mass in g, or leave it out")
+        said = f"is {str(data['mass'])[:40]!r}"
+        findings.strict(f"{where}mass", said, "write the mass in g, or leave it out")
 
 
 def _dimensions(where: str, data: Mapping[str, object], findings: Findings) -> None:

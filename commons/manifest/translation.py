@@ -5,7 +5,8 @@ Where they would not come back as they were, and for all that the other dialect 
 the original is kept under `cosmolocal.<dialect>`, with the order of all keys. On the way back it
 is restored wherever the words that were made of it are still the same; so an edit is kept too.
 
-Law: translate(translate(x, way), way.back) is x, keys in their order.
+Law: translate(translate(x, way), way.back) is x, keys in their order; only of what came from there
+itself it is the file in between that orders the keys.
 """
 
 import json
@@ -54,8 +55,11 @@ def translate(data: Mapping[str, object], way: Way) -> Data:
     """`data` in the words of the way's target."""
     flat, earlier = _opened(data, way.target)
     said, kept = _retold(flat, earlier, way)
-    if not kept and list(_retold(said, _Earlier(), way.back)[0]) == list(flat):
-        return _closed(said)  # it would come back as it is
+    if not kept:
+        again = _retold(said, _Earlier(), way.back)[0]
+        # What came from there may have been put in another order by the file that it was in.
+        if list(again) == list(flat) or (earlier.known and again.keys() == flat.keys()):
+            return _closed(said)  # it would come back as it is
     return _closed(said, way.source, {"order": list(flat), "keys": kept})
 
 
