@@ -22,6 +22,7 @@ from cosmo.progress import shown_progress
 from cosmo.search_commands import search
 from cosmo.server_commands import server
 from cosmo.told import JSON, console, tell, wants_json
+from cosmo.upload_commands import upload
 from cosmo.webhook_commands import webhook
 
 MOST_NOTES = 3
@@ -135,6 +136,7 @@ cli.add_command(profile)
 cli.add_command(post)
 cli.add_command(notices)
 cli.add_command(mail)
+cli.add_command(upload)
 cli.add_command(webhook)
 cli.add_command(server)
 cli.add_command(agent)

@@ -161,11 +161,16 @@ def append_to_upload(sha256: str) -> ResponseReturnValue:
 @answers({204: None}, refuses=(409, 412, 422))
 def delete_upload(sha256: str) -> ResponseReturnValue:
     """204 when nothing of it is left; 409 while somebody is sending."""
+    drop(sha256)
+    return "", 204
+
+
+def drop(sha256: str) -> None:
+    """Nothing is left of the upload of whoever asks; UploadBusy while somebody is sending."""
     with transaction(current_app.extensions["engine"]) as session:
         upload = uploads.find(session, auth.current_person().id, sha256)
         _arrivals().drop(upload)
         uploads.forget(session, upload)
-    return "", 204
 
 
 def _arrived(upload: Upload) -> int:

@@ -209,6 +209,14 @@ def publish_form() -> ResponseReturnValue:
     return render_template("publish.html", values={}, unfinished=unfinished)
 
 
+@bp.post("/uploads/<sha256>/delete")
+@auth.signed_in(Scope.DESIGN_WRITE)
+def delete_upload(sha256: str) -> ResponseReturnValue:
+    """Back on the form to publish; nothing is left of the upload."""
+    arriving.drop(sha256)
+    return redirect(url_for("designs.publish_form"), 303)
+
+
 @bp.post("/publish")
 @auth.signed_in(Scope.DESIGN_WRITE, max_bytes=blobs.MAX_BYTES)
 def publish() -> ResponseReturnValue:

@@ -125,6 +125,7 @@ ROUTES = {
         GET /webhooks
         GET /me/notices
         POST /mailings/<id>/sent
+        POST /uploads/<sha256>/delete
         GET /api/v1/me/notices
         GET /api/v1/designs/<slug>/mailings
         POST /api/v1/mailings/<id>/sent
@@ -352,6 +353,7 @@ SCOPES_OF = {
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,
     "POST /mailings/<id>/sent": Scope.DESIGN_WRITE,
+    "POST /uploads/<sha256>/delete": Scope.DESIGN_WRITE,
     "POST /api/v1/mailings/<id>/sent": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/grants": Scope.DESIGN_WRITE,
     "POST /designs/<slug>/grants/<id>/revoke": Scope.DESIGN_WRITE,
