@@ -49,7 +49,9 @@ class Page(HTMLParser):
         if tag in fields and self.forms and "name" in given and not unticked:
             self.forms[-1][given["name"]] = given.get("value", "")
             self._select = given["name"]
-        if tag == "option" and "selected" in given:
+        if tag == "select" and "name" not in given:
+            self._select = ""  # of a script's, which is never sent
+        if tag == "option" and "selected" in given and self._select:
             self.forms[-1][self._select] = given.get("value", "")
         if tag == "h1":
             self.headings.append(tag)
