@@ -17,7 +17,7 @@ from repo_server.search.snippets import Piece, mark, snippet
 from repo_server.tables import FileFactsRow, SearchCardRow
 
 PAGE = 24
-COUNTED = 1000  # so many designs are counted; "1,000 or more" is said of others
+COUNTED = 500  # so many designs are counted; "500 or more" is said of others
 COUNTED_FITS = 200  # what a lab's machines can make is worked out for each design
 FACETS = (Facet.PROCESS, Facet.MATERIAL, Facet.LICENCE, Facet.READINESS, Facet.BUILT)
 VALUES = 12  # of a facet that are told
@@ -86,11 +86,11 @@ def find_designs(
     """The designs that are wanted, from the cursor on; InvalidInput when it is none of ours."""
     after = _read_cursor(cursor)
     question = question_of(session, wanted)
-    counted = _count(session, question, question.everything())
+    counted, others = _count_all(session, question)
     if question.words and counted.all and len(counted.documents) < _FEW:
         question = with_near_words(session, question)
         if question.near:
-            counted = _count(session, question, question.everything())
+            counted, others = _count_all(session, question)
     if counted.all:
         found = _ranked(session, question, counted.documents, after, limit=limit + 1)
     else:
@@ -99,7 +99,7 @@ def find_designs(
     return Found(
         hits=_hits(session, found[:limit], question),
         total=_counted(max(len(counted.documents), len(found)), _most(question), counted),
-        facets=_facets(session, question, counted),
+        facets=_facets(session, question, counted, others),
         near=tuple(dict.fromkeys(word for words in question.near.values() for word in words)),
         next=f"{last[0]}.{last[1].doc}" if last else None,
     )
@@ -202,12 +202,27 @@ def _count(session: Session, question: Question, match: Match) -> Counted:
     )
 
 
+def _count_all(session: Session, question: Question) -> tuple[Counted, dict[Facet, Counted]]:
+    """The documents that answer to everything; and, for the chosen facets that were asked on the
+    way, those that answer to everything else. Where these are all there are, the former are
+    among them and are not asked for once more."""
+    others: dict[Facet, Counted] = {}
+    for facet, group in question.filters:
+        if facet is None:
+            continue
+        of = others[facet] = _count(session, question, question.everything(but=facet))
+        if of.all:
+            mine = [it for it in of.documents if not set(group).isdisjoint(it.labels.split())]
+            return Counted(mine, all=True), others
+    return _count(session, question, question.everything()), others
+
+
 def _counted(number: int, most: int, of: Counted) -> Count:
     return Count(min(number, most), more=not of.all)
 
 
 def _facets(
-    session: Session, question: Question, counted: Counted
+    session: Session, question: Question, counted: Counted, others: Mapping[Facet, Counted]
 ) -> dict[Facet, dict[str, Count]]:
     chosen = {facet: group for facet, group in question.filters if facet is not None}
     told, most = {}, _most(question)
@@ -215,7 +230,7 @@ def _facets(
     for facet in FACETS:
         of, values = counted, of_all
         if facet in chosen:
-            of = _count(session, question, question.everything(but=facet))
+            of = others.get(facet) or _count(session, question, question.everything(but=facet))
             values = _values(of.documents[:most])
         mine = {label: number for label, number in values.items() if label.startswith(f"{facet}:")}
         ranked = sorted(mine, key=lambda label: (-mine[label], label))[:VALUES]
