@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from commons.manifest import manifest_of
 from repo_server.db import reading, transaction
@@ -14,6 +14,7 @@ from repo_server.search import finding, index, matching
 from repo_server.search.entries import Need, Texts, entry_of
 from repo_server.search.finding import Count, Found, find_designs, newest_designs
 from repo_server.search.labels import Facet
+from repo_server.search.matching import Document, Match
 from repo_server.search.question import Circle, Wanted
 from repo_server.tables import DesignRow, LabRow
 from tests import floor as shop
@@ -227,6 +228,30 @@ def test_many_are_counted_up_to_a_bound_and_that_is_said(
         {"MIT": Count(5, more=True)},
     )
     assert len(found.hits) == 6
+
+
+def test_a_choice_is_counted_alike_by_one_reading_where_few_have_the_rest_and_by_two_of_many(
+    publish: Publish, ask: Callable[..., Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        publish(f"lamp-{number}", "Lamp", licence="MIT" if number > 1 else "CC0-1.0")
+    readings: list[Match] = []
+    newest = finding.newest
+
+    def counted(session: Session, match: Match, **more: Any) -> list[Document]:
+        readings.append(match)
+        return newest(session, match, **more)
+
+    monkeypatch.setattr(finding, "newest", counted)
+    of_few = ask("lamp", licence=("CC0-1.0",))
+    assert len(readings) == 1
+    monkeypatch.setattr(finding, "COUNTED", 5)
+    of_many = ask("lamp", licence=("CC0-1.0",))
+    assert len(readings) == 3
+    assert slugs(of_few) == slugs(of_many) == ["lamp-1", "lamp-0"]
+    assert of_few.total == of_many.total == Count(2)
+    assert of_few.facets[Facet.LICENCE] == {"MIT": Count(4), "CC0-1.0": Count(2)}
+    assert of_many.facets[Facet.LICENCE]["MIT"] == Count(4, more=True)
 
 
 def test_pages_show_every_design_once_also_when_one_is_published_between(
