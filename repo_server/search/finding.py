@@ -243,7 +243,7 @@ def _facets(
 
 
 def _values(documents: Sequence[Document]) -> Counter[str]:
-    return Counter(label for document in documents for label in document.labels.split())
+    return Counter(" ".join(document.labels for document in documents).split())
 
 
 def _hits(

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -45,9 +46,11 @@ class Step:
     better: tuple[Match, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that matches, with its labels and what its parts need of machines."""
+class Document(NamedTuple):
+    """A document that matches, with its labels and what its parts need of machines.
+
+    A tuple, because hundreds are made for each answer.
+    """
 
     doc: int
     labels: str
@@ -113,7 +116,7 @@ def _read(
         f"WHERE {' AND '.join(where)} ORDER BY {number} DESC LIMIT :limit"
     )
     given = values | asked | {"below": below, "limit": limit}
-    return [Document(*row) for row in session.execute(text(command), given).all()]
+    return [Document._make(row) for row in session.execute(text(command), given).all()]
 
 
 def sqlite_query(match: Match) -> str:

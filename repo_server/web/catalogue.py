@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -140,6 +141,11 @@ def _toggled(asked: MultiDict[str, str], facet: Facet, value: str) -> str:
 
 
 def _address(asked: MultiDict[str, str], **changes: list[str] | str | None) -> str:
-    """The first page of the list that is asked for, with these changes."""
-    given: dict[str, object] = {name: asked.getlist(name) for name in asked}
-    return url_for("catalogue.show_catalogue", **(given | changes))  # type: ignore[arg-type]
+    """The first page of the list that is asked for, with these changes.
+
+    Put together here: a page has thirty of them, and `url_for` looks for the route each time.
+    """
+    given = {name: asked.getlist(name) for name in asked} | changes
+    query = urlencode({name: it for name, it in given.items() if it}, doseq=True)
+    path = f"{request.script_root}{request.path}"
+    return f"{path}?{query}" if query else path
