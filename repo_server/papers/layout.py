@@ -144,7 +144,7 @@ def label(notice: Notice, measure: Measure) -> Sheet:
     below.y_mm = 38.6
     below.write(f"Source: {notice.source}", 2.3, most=2)
     below.write(f"This release: {notice.release}", 1.7, most=2)
-    leads_to = Code(2, 2.5, code, notice.source if whole else notice.release)
+    leads_to = Code(2, 2.5, code, notice.source if whole else notice.ancestry)
     return Sheet(LABEL_MM, (leads_to, *column.items, *below.items))
 
 
@@ -193,7 +193,7 @@ def ticket(notice: Notice, measure: Measure) -> Sheet:
     if notice.lacks_letters:
         foot.write(LACKING, 2.4)
     foot.write(NOTE, 2.4)
-    above = notice.source if whole else notice.release
+    above = notice.source if whole else notice.ancestry
     codes = (Code(right, 8, code, above), Code(right, foot_mm, code, notice.page))
     return Sheet(TICKET_MM, (*codes, *head.items, *body.items, *foot.items))
 

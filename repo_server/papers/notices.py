@@ -47,7 +47,8 @@ class Notice:
 
     `source` is where their designer says that the source is; `release` is the address of the very
     release here, `page` that of the job. `duties` are sentences. `credits` are owed to what it
-    was made from, the nearest first. `lacks_letters`: some name gave way to a plain one.
+    was made from, the nearest first; the page at `ancestry` names them all. `lacks_letters`: some
+    name gave way to a plain one.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Notice:
     source: str
     release: str
     page: str
+    ancestry: str
     lab: str
     city: str
     ordered_by: str
@@ -100,6 +102,7 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
         source=_source(release, base_url),
         release=f"{base_url}/releases/{release.id}",
         page=_page(job, lab, base_url),
+        ancestry=f"{base_url}/designs/{plain['title']}/licence?release={release.id}#made-from",
         lab=lab.name,
         city=city.name,
         ordered_by=person.name,

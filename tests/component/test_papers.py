@@ -25,7 +25,8 @@ SHORT = Notice(
     purpose="gift", authors=("Ada Maker",), licence="CERN-OHL-S-2.0",
     duties=(DUTY_WORDS["source_with_product"],), source="https://example.org/hook",
     release="https://repository.example.org/releases/" + "a" * 64,
-    page="https://repository.example.org/labs/corner/jobs/b64d84a7cdf31722", lab="Corner Lab",
+    page="https://repository.example.org/labs/corner/jobs/b64d84a7cdf31722",
+    ancestry="https://repository.example.org/designs/hook/licence#made-from", lab="Corner Lab",
     city="Hamburg", ordered_by="Mem", ordered_at=datetime(2026, 3, 1, tzinfo=UTC),
 )  # fmt: skip
 LONG = replace(
@@ -117,7 +118,7 @@ def test_a_fork_names_what_it_was_made_from_or_how_much_of_it_the_code_leads_to(
     shown = texts(of_many).count("Made from Work")
     assert 0 < shown < 30
     assert f"And from {30 - shown} more works: scan the" in texts(of_many)
-    assert of_many.items[0] == Code(*astuple(of_many.items[0])[:3], SHORT.release)
+    assert of_many.items[0] == Code(*astuple(of_many.items[0])[:3], SHORT.ancestry)
 
 
 def test_the_papers_of_a_forks_job_credit_those_whose_licences_ask_for_it(shop: Shop) -> None:
@@ -133,6 +134,8 @@ def test_the_papers_of_a_forks_job_credit_those_whose_licences_ask_for_it(shop: 
         ("Old hook", "MIT"),
         ("rack", "CC-BY-SA-4.0"),
     }
+    told = page(shop.member.browser, notice.ancestry.removeprefix("https://x.org"))
+    assert "Old hook 1.0.0" in told.text and 'id="made-from"' in told.text
 
 
 def scanned(image: Image.Image, code: Code, count: int) -> list[list[bool]]:
