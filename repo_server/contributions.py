@@ -6,22 +6,25 @@ wrote of her own release stands in the ledger as declared, is shown as no more t
 may confirm it later.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.flows import Role, event_of_contribution
 from commons.wire import Asked
-from repo_server import directory, ledger
+from repo_server import directory, ledger, paging
+from repo_server.cursors import Cursor
 from repo_server.ids import new_id
 from repo_server.people import Person
 from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
 
+PAGE = 50  # contributions at once
 MOST_CLAIMS = 20  # of one person for one release
 # What a release itself shows that somebody did; a review or a test by its author shows nowhere.
 _SHOWN_BY_RELEASE = (Role.DESIGN, Role.DOCUMENTATION)
@@ -57,6 +60,14 @@ class Contribution:
     confirmed_by: str | None
     may_confirm: bool
     may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """One page of contributions; `after` is where the next one begins, None at the end."""
+
+    contributions: tuple[Contribution, ...]
+    after: Cursor | None
 
 
 def claim(
@@ -149,17 +160,42 @@ def withdraw(session: Session, id: str, *, by: Person) -> None:
 
 def list_contributions(session: Session, slug: str, *, to: Person | None) -> list[Contribution]:
     """What is claimed and confirmed of all releases of the design, confirmed ones first."""
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None:
-        raise NotFound(f"there is no design '{slug}'")
-    works = to is not None and _works_on(session, design, to.id)
-    rows = session.exec(
+    design = _design(session, slug)
+    order = (col(ContributionRow.confirmed_at).is_(None), col(ContributionRow.claimed_at))
+    return _shown(session, design, session.exec(_claims(design).order_by(*order)).all(), to)
+
+
+def page_of_contributions(
+    session: Session, slug: str, *, to: Person | None, after: Cursor | None
+) -> Contributions:
+    """The same a page at a time, the latest claim first."""
+    design, at, id_ = (
+        _design(session, slug),
+        col(ContributionRow.claimed_at),
+        col(ContributionRow.id),
+    )
+    wanted = _claims(design).where(paging.behind(after, at, id_)).order_by(at.desc(), id_.desc())
+    rows = session.exec(wanted.limit(PAGE + 1)).all()
+    shown, rest = paging.cut(rows, PAGE, lambda it: (it[0].claimed_at, it[0].id))
+    return Contributions(tuple(_shown(session, design, shown, to)), rest)
+
+
+_Claim = tuple[ContributionRow, str, str]  # with the release's version and the claimant's name
+
+
+def _claims(design: DesignRow) -> Select[ContributionRow, str, str]:
+    return (
         select(ContributionRow, ReleaseRow.version, PersonRow.name)
         .join(ReleaseRow, col(ReleaseRow.id) == col(ContributionRow.release_id))
         .join(PersonRow, col(PersonRow.id) == col(ContributionRow.person_id))
         .where(ReleaseRow.design_id == design.id)
-        .order_by(col(ContributionRow.confirmed_at).is_(None), col(ContributionRow.claimed_at))
-    ).all()
+    )
+
+
+def _shown(
+    session: Session, design: DesignRow, rows: Sequence[_Claim], to: Person | None
+) -> list[Contribution]:
+    works = to is not None and _works_on(session, design, to.id)
     by = {it.confirmed_by for it, _, _ in rows if it.confirmed_by}
     people = select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_(by))
     names = dict(session.exec(people).all())
@@ -183,6 +219,13 @@ def list_contributions(session: Session, slug: str, *, to: Person | None) -> lis
         )
         for row, version, name in rows
     ]  # fmt: skip
+
+
+def _design(session: Session, slug: str) -> DesignRow:
+    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    if design is None:
+        raise NotFound(f"there is no design '{slug}'")
+    return design
 
 
 def _is_entered(row: ContributionRow) -> bool:

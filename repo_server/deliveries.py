@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlmodel import Session, col, delete, or_, select
+from sqlmodel import Session, col, delete, select
 
+from repo_server import paging
 from repo_server.cursors import Cursor
 from repo_server.tables import DeliveryRow, WebhookRow
 from repo_server.webhooks import secret_of
@@ -137,13 +138,10 @@ def forget_old(session: Session, now: datetime) -> None:
 
 def of_webhook(session: Session, webhook_id: str, after: Cursor | None = None) -> Page:
     """A page of what the webhook was told or is to be told, newest first."""
-    wanted = select(DeliveryRow).where(DeliveryRow.webhook_id == webhook_id)
-    if after is not None:
-        at, id_ = after.instant("at"), after.text("id")
-        older = (col(DeliveryRow.at) == at) & (col(DeliveryRow.id) < id_)
-        wanted = wanted.where(or_(col(DeliveryRow.at) < at, older))
-    wanted = wanted.order_by(col(DeliveryRow.at).desc(), col(DeliveryRow.id).desc())
-    rows = list(session.exec(wanted.limit(PAGE + 1)))
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    place = None if last is None else Cursor.of(at=last.at, id=last.id)
-    return Page(tuple(rows[:PAGE]), place)
+    at, id_ = col(DeliveryRow.at), col(DeliveryRow.id)
+    wanted = select(DeliveryRow).where(
+        DeliveryRow.webhook_id == webhook_id, paging.behind(after, at, id_)
+    )
+    rows = session.exec(wanted.order_by(at.desc(), id_.desc()).limit(PAGE + 1)).all()
+    shown, rest = paging.cut(rows, PAGE, lambda it: (it.at, it.id))
+    return Page(tuple(shown), rest)

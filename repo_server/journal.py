@@ -18,11 +18,11 @@ from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from commons.errors import Changed, Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
 from commons.wire import Asked
-from repo_server import directory
+from repo_server import directory, paging
 from repo_server.cursors import Cursor
 from repo_server.ids import new_id
 from repo_server.people import Person
@@ -319,16 +319,11 @@ def _may_write(session: Session, row: PostRow, person: Person) -> bool:
 
 
 def _page(session: Session, which: Of, after: Cursor | None, order: str, most: int) -> Posts:
-    at = col(getattr(PostRow, order))
-    wanted = select(PostRow).where(*which)
-    if after is not None:
-        when, id_ = after.instant("at"), after.text("id")
-        wanted = wanted.where(or_(at < when, (at == when) & (col(PostRow.id) < id_)))
-    rows = list(session.exec(wanted.order_by(at.desc(), col(PostRow.id).desc()).limit(most + 1)))
-    shown = rows[:most]
-    last = shown[-1] if len(rows) > most else None
-    place = None if last is None else Cursor.of(at=getattr(last, order), id=last.id)
-    return Posts(tuple(_posts(session, shown)), place)
+    at, id_ = col(getattr(PostRow, order)), col(PostRow.id)
+    wanted = select(PostRow).where(*which, paging.behind(after, at, id_))
+    rows = session.exec(wanted.order_by(at.desc(), id_.desc()).limit(most + 1)).all()
+    shown, rest = paging.cut(rows, most, lambda it: (getattr(it, order), it.id))
+    return Posts(tuple(_posts(session, shown)), rest)
 
 
 def _posts(session: Session, rows: Collection[PostRow]) -> list[Post]:

@@ -13,6 +13,7 @@ from commons.wire import Told
 from repo_server import blobs, builds, labs
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.blobs import Blob
@@ -40,12 +41,12 @@ class MadeReport(Told):
 @bp.get("/designs/<slug>/builds")
 @auth.public
 @answers({200: BuildsListed})
-def list_builds(slug: str) -> ResponseReturnValue:
+def list_builds(slug: str, query: From) -> ResponseReturnValue:
     """200 with how often each release was made in each lab, and what people tell of it."""
     with reading(current_app.extensions["engine"]) as session:
         counted = builds.tallies(session, slug)
-        told = builds.list_reports(session, slug)
-    return write(BuildsListed(tallies=tuple(counted), reports=tuple(told)))
+        told = builds.list_reports(session, slug, query.cursor)
+    return with_next(write(BuildsListed(tallies=tuple(counted), reports=told.reports)), told.after)
 
 
 @bp.post("/labs/<lab>/builds")

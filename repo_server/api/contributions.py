@@ -10,6 +10,7 @@ from commons.wire import Told
 from repo_server import contributions
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.contributions import Contribution, NewContribution
@@ -30,11 +31,12 @@ class MadeClaim(Told):
 @bp.get("/designs/<slug>/contributions")
 @auth.public
 @answers({200: ContributionsListed})
-def list_contributions(slug: str) -> ResponseReturnValue:
-    """200 with all that is claimed, and by whom it is confirmed."""
+def list_contributions(slug: str, query: From) -> ResponseReturnValue:
+    """200 with what is claimed, the latest first, and by whom it is confirmed."""
+    to = auth.current().person
     with reading(current_app.extensions["engine"]) as session:
-        found = contributions.list_contributions(session, slug, to=auth.current().person)
-    return write(ContributionsListed(contributions=tuple(found)))
+        found = contributions.page_of_contributions(session, slug, to=to, after=query.cursor)
+    return with_next(write(ContributionsListed(contributions=found.contributions)), found.after)
 
 
 @bp.post("/releases/<id>/contributions")

@@ -1,6 +1,6 @@
 """Publishing releases, and looking at what is published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 from sqlmodel import Session
 
 from commons import bom
@@ -19,9 +19,11 @@ from commons.wire import Asked, Sha256, Told
 from repo_server import blobs, designs, heads, paths
 from repo_server.api import asking, auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Yank
+from repo_server.heads import ReleaseLine
 from repo_server.ids import new_id
 from repo_server.people import Person, Scope
 from repo_server.search import finding, refill
@@ -153,6 +155,8 @@ class ReleaseShown(DesignLine):
 
 
 class VersionLine(Told):
+    model_config = ConfigDict(from_attributes=True)
+
     id: Sha256
     version: str
     published_at: AwareDatetime
@@ -166,6 +170,10 @@ class DesignShown(Told):
     slug: str
     steward: str
     head: ReleaseShown
+    releases: tuple[VersionLine, ...]
+
+
+class ReleasesListed(Told):
     releases: tuple[VersionLine, ...]
 
 
@@ -188,7 +196,7 @@ def list_designs(query: WantedDesigns) -> ResponseReturnValue:
     with reading(current_app.extensions["engine"]) as session:
         wanted = asking.read_wanted(session, request.args)
         found = finding.find_designs(session, wanted, cursor=query.cursor, limit=query.limit)
-    return write(
+    answer = write(
         FoundDesigns(
             designs=tuple(_hit(hit) for hit in found.hits),
             total=found.total,
@@ -203,6 +211,7 @@ def list_designs(query: WantedDesigns) -> ResponseReturnValue:
             next=found.next,
         )
     )
+    return with_next(answer, found.next, name="cursor")
 
 
 def _hit(hit: Hit) -> HitShown:
@@ -233,13 +242,23 @@ def show_design(slug: str) -> ResponseReturnValue:
             slug=design.slug,
             steward=design.steward.name,
             head=_shown(design.head),
-            releases=tuple(
-                VersionLine(id=it.id, version=it.version, published_at=it.published_at,
-                            note=it.note, yanked=it.yanked)
-                for it in design.releases
-            ),
+            releases=_versions(design.releases),
         )
-    )  # fmt: skip
+    )
+
+
+@bp.get("/designs/<slug>/releases")
+@auth.public
+@answers({200: ReleasesListed})
+def list_releases(slug: str, query: From) -> ResponseReturnValue:
+    """200 with the design's releases, the greatest version first; `Link` leads to older ones."""
+    with reading(current_app.extensions["engine"]) as session:
+        found = heads.page_of_releases(session, slug, query.cursor)
+    return with_next(write(ReleasesListed(releases=_versions(found.releases))), found.after)
+
+
+def _versions(lines: Sequence[ReleaseLine]) -> tuple[VersionLine, ...]:
+    return tuple(VersionLine.model_validate(line) for line in lines)
 
 
 @bp.get("/releases/<id>")

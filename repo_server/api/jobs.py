@@ -12,9 +12,10 @@ from sqlmodel import Session
 from commons.job import JobState
 from commons.machine import Process
 from commons.wire import Asked, Told, Wish
-from repo_server import decisions, labs, orders
+from repo_server import decisions, labs, order_book, orders
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
@@ -70,6 +71,21 @@ class JobShown(Told):
     fence_acknowledged: bool
     queued_at: AwareDatetime
     changed_at: AwareDatetime
+
+
+class JobsListed(Told):
+    jobs: tuple[JobShown, ...]
+
+
+@bp.get("/labs/<lab>/jobs")
+@auth.lab_role(LabRole.MEMBER)
+@answers({200: JobsListed})
+def list_jobs(lab: str, query: From) -> ResponseReturnValue:
+    """200 with all jobs of the lab, the latest in the queue first; `Link` leads to older ones."""
+    with reading(current_app.extensions["engine"]) as session:
+        found = order_book.jobs_of_lab(session, labs.lab_of(session, lab).id, query.cursor)
+        shown = tuple(JobShown.model_validate(job) for job in found.jobs)
+    return with_next(write(JobsListed(jobs=shown)), found.after)
 
 
 @bp.get("/jobs/<job_id>")

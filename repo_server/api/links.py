@@ -21,9 +21,12 @@ class From(Asked):
         return Cursor.read(self.after) if self.after else None
 
 
-def with_next(answer: Response, after: Cursor | None) -> Response:
+def with_next(answer: Response, after: Cursor | str | None, *, name: str = "after") -> Response:
     """The answer, with a link to the page that begins behind `after`; without one at the end."""
     if after is not None:
-        query = urlencode({**request.args.to_dict(), "after": after.written()})
-        answer.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+        place = after if isinstance(after, str) else after.written()
+        asked = [(key, text) for key, text in request.args.items(multi=True) if key != name]
+        answer.headers["Link"] = (
+            f'<{request.path}?{urlencode([*asked, (name, place)])}>; rel="next"'
+        )
     return answer

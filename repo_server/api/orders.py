@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
 from pydantic import AwareDatetime, BaseModel
 from sqlmodel import Session
@@ -12,12 +12,14 @@ from commons.job import JobState
 from commons.licences.purposes import Purpose
 from commons.licences.terms import Fact
 from commons.wire import Sha256, Told
-from repo_server import labs, orders, waiting
+from repo_server import labs, order_book, orders, waiting
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading
+from repo_server.order_book import OrderLine, Orders
 from repo_server.orders import OrderRequest, PlacedOrder
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
@@ -67,6 +69,10 @@ class OrderWaits(Told):
     missing: tuple[Fact, ...]
 
 
+class OrdersListed(Told):
+    orders: tuple[OrderLine, ...]
+
+
 @bp.post("/labs/<lab>/orders")
 @auth.lab_role(LabRole.MEMBER)
 @answers({201: OrderShown, 202: OrderWaits}, refuses=(409,), keyed=True)
@@ -89,6 +95,29 @@ def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
         return 201, _shown(placed)
 
     return made_once(place)
+
+
+@bp.get("/orders")
+@auth.signed_in(Scope.READ)
+@answers({200: OrdersListed})
+def list_own_orders(query: From) -> ResponseReturnValue:
+    """200 with what the one who asks has ordered, the latest first; `Link` leads to older ones."""
+    with reading(current_app.extensions["engine"]) as session:
+        return _listed(order_book.orders_by(session, auth.current_person().id, query.cursor))
+
+
+@bp.get("/labs/<lab>/orders")
+@auth.lab_role(LabRole.MEMBER)
+@answers({200: OrdersListed})
+def list_orders_of_lab(lab: str, query: From) -> ResponseReturnValue:
+    """200 with what was ordered in the lab, the latest first; `Link` leads to older ones."""
+    with reading(current_app.extensions["engine"]) as session:
+        lab_id = labs.lab_of(session, lab).id
+        return _listed(order_book.orders_of_lab(session, lab_id, query.cursor))
+
+
+def _listed(found: Orders) -> Response:
+    return with_next(write(OrdersListed(orders=found.orders)), found.after)
 
 
 @bp.get("/orders/<order_id>")

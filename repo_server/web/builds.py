@@ -10,6 +10,7 @@ from repo_server.api import builds as telling
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
 from repo_server.builds import NewBuild
+from repo_server.cursors import Cursor
 from repo_server.db import reading
 from repo_server.tables.people import LabRole
 
@@ -22,12 +23,19 @@ _FIELDS = ("attempt_id", "release_id", "part", "material", "machine", "good", "f
 @auth.public
 def list_builds(slug: str) -> ResponseReturnValue:
     """How often each release was made in each lab, and what people tell of it."""
+    place = request.args.get("after")
+    after = Cursor.read(place) if place else None
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_design(session, slug).head
-        counted, told = builds.tallies(session, slug), builds.list_reports(session, slug)
+        counted, told = builds.tallies(session, slug), builds.list_reports(session, slug, after)
         mine = _my_labs()
     return render_template(
-        "builds.html", release=release, tallies=counted, reports=told, my_labs=mine
+        "builds.html",
+        release=release,
+        tallies=counted,
+        reports=told.reports,
+        older=told.after and url_for("builds.list_builds", slug=slug, after=told.after.written()),
+        my_labs=mine,
     )
 
 

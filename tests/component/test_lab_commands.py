@@ -281,3 +281,40 @@ def test_a_lab_says_where_it_is(say: Say, shop: Shop) -> None:
     with shop.floor.session() as session:
         lab = labs.lab_of(session, "corner")
         assert (lab.latitude, lab.longitude) == (-33.4, -70.6)
+
+
+def test_the_journal_the_profile_labs_notices_and_lists_are_at_hand(
+    say: Say, shop: Shop, tmp_path: Path
+) -> None:
+    post, facility = tmp_path / "post.md", tmp_path / "lab.json"
+    post.write_text("We *mill* a stool.")
+    made = json.loads(say("post", "new", str(post), "--title", "Open day", "--lab", "corner",
+                          "--json"))  # fmt: skip
+    assert made["published_at"] is None
+    assert "Open day is published" in say("post", "publish", made["id"])
+    post.write_text("We mill two.")
+    say("post", "edit", made["id"], str(post), "--title", "Open days")
+    assert "Open days" in say("post", "list", "--lab", "corner")
+    say("post", "withdraw", made["id"])
+    assert say("post", "list", "--own") == "there is none"
+    assert say("profile", "--about", "I mill.", "--unlisted").endswith("not listed I mill.")
+    assert json.loads(say("profile", "--listed", "--json"))["about"] == "I mill."
+    facility.write_text('{"name": "Corner Lab", "location": {}, "facility_status": "Active"}')
+    assert say("lab", "okw", "corner", str(facility)).startswith("corner is Corner Lab")
+    shop.member.post(f"{API}/labs/corner/orders", {"release_id": shop.release_id, "part": "hook"})
+    assert "hook" in say("orders", "--lab", "corner")
+    assert say("orders") == "nothing was ordered"
+    assert "queued" in say("jobs", "corner")
+    reason = {"reason": "it breaks"}
+    shop.manager.post(f"{API}/releases/{shop.release_id}/yank", reason)
+    assert "it breaks" in say("lab", "notices", "corner", "--dismiss-all")
+    assert say("lab", "notices", "corner") == "nothing to know"
+
+
+def test_labs_are_listed_and_shown_to_everybody(address: str, shop: Shop) -> None:
+    def ask(*words: str) -> str:
+        return CliRunner().invoke(cli, [*words, "--server", address]).output
+
+    assert "Corner Lab" in ask("labs", "corn", "--process", "cnc")
+    assert ask("labs", "nowhere") == "no lab found\n"
+    assert "Router" in ask("lab", "show", "corner")

@@ -31,6 +31,7 @@ ROUTES = {
         GET /cities
         GET /labs/<lab>/about
         GET /api/v1/labs/<lab>
+        GET /api/v1/designs/<slug>/releases
         GET /people
         GET /people/<handle>
         GET /journal
@@ -100,6 +101,7 @@ ROUTES = {
         GET /api/v1/things/<attempt_id>
     """,
     "people": """
+        GET /api/v1/orders
         POST /designs/<slug>/notices/dismiss
         POST /api/v1/designs/<slug>/notices/dismiss
         GET /me/profile
@@ -214,6 +216,8 @@ ROUTES = {
         PATCH /api/v1/uploads/<sha256>
     """,
     "members": """
+        GET /api/v1/labs/<lab>/jobs
+        GET /api/v1/labs/<lab>/orders
         GET /api/v1/labs/<lab>/facts
         GET /labs/<lab>/builds/new
         POST /labs/<lab>/builds
