@@ -21,6 +21,8 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"s
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
+_BREAKS = {"softbreak": " ", "hardbreak": " "}
+
 Resolve = Callable[[str], str | None]
 
 
@@ -46,8 +48,8 @@ def render_post(text: str) -> Markup:
 
 def excerpt(text: str, most: int = 280) -> str:
     """The beginning of what Markdown says, without its marks, at most so many characters."""
-    inline = [token.children or () for token in _MARKDOWN.parse(text) if token.type == "inline"]
-    words = " ".join(" ".join(it.content for it in children if it.content) for children in inline)
+    blocks = [token.children or () for token in _MARKDOWN.parse(text) if token.type == "inline"]
+    words = " ".join("".join(it.content or _BREAKS.get(it.type, "") for it in b) for b in blocks)
     return shorten(words, most, placeholder=" …")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repo_server.web.readme import render_readme
+from repo_server.web.readme import excerpt, render_post, render_readme
 
 FILES = {"README.md", "images/jar.png", "docs/how.md", "docs/step.png"}
 
@@ -69,3 +69,10 @@ def test_the_pages_own_title_is_not_said_twice_and_headings_stay_below_it() -> N
 
 def test_tables_and_lists_are_shown() -> None:
     assert "<td>2</td>" in html("| part | n |\n|---|---|\n| side | 2 |")
+
+
+def test_a_post_keeps_its_first_heading_and_its_excerpt_has_no_marks() -> None:
+    text = "# Come\n\nWe *mill*\na [stool](https://example.org). <b>\n\n![x](y.png)"
+    assert "<h2>Come</h2>" in render_post(text) and "<b>" not in render_post(text)
+    assert excerpt(text) == "Come We mill a stool. <b> x"
+    assert excerpt("word " * 99, 12) == "word word …"
