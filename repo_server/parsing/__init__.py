@@ -17,6 +17,7 @@ class Parser:
 
 
 _MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
+_STEP = Parser("step", version=1, preview_type="model/gltf-binary")
 _DRAWING = Parser("drawing", version=1, preview_type="image/svg+xml")
 _IMAGE = Parser("image", version=1)
 
@@ -25,6 +26,8 @@ KINDS = {
     "stl": _MESH,
     "3mf": _MESH,
     "obj": _MESH,
+    "step": _STEP,
+    "stp": _STEP,
     "dxf": _DRAWING,
     "svg": _DRAWING,
     "png": _IMAGE,

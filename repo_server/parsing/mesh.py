@@ -35,17 +35,22 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
     vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     surface = survey(vertices, faces)
     problem = _problem(surface)
-    small = _simplified(mesh)
-    (out / "preview").write_bytes(_glb(small))
-    picture.of_mesh(np.asarray(small.vertices), np.asarray(small.faces)).save(
-        out / "thumbnail", "PNG", optimize=True
-    )
+    show(mesh, out)
     facts = _facts(surface, faces=len(mesh.faces), made=problem is None)
     if kind in _NAMELESS:
         facts["unit_guess"] = unit_guess.guess(max(surface.box))
     if problem is None:
         facts["printability"] = asdict(printability.examine(vertices, faces))
     return {"facts": facts, "problem": problem}
+
+
+def show(mesh: Any, out: Path) -> None:
+    """`out` holds the mesh, in mm, as a GLB of at most PREVIEW_FACES and as a PNG."""
+    small = _simplified(mesh)
+    (out / "preview").write_bytes(_glb(small))
+    picture.of_mesh(np.asarray(small.vertices), np.asarray(small.faces)).save(
+        out / "thumbnail", "PNG", optimize=True
+    )
 
 
 def _check_nothing(_path: Path) -> None:

@@ -36,7 +36,7 @@ from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.submissions import Upload
-from repo_server.web import described, parts, uploads
+from repo_server.web import described, files, parts, uploads
 from repo_server.web.languages import Texts, gettext, later
 from repo_server.web.licence_words import PURPOSES
 
@@ -139,7 +139,7 @@ def _page(
         parts=shown,
         makeable=makeable,
         labs=_my_labs(),
-        files=parts.files_of(release),
+        files=files.files_of(release),
         max_copies=MAX_COPIES,
         materials=[
             ("", gettext("As designed")),

@@ -1,4 +1,4 @@
-"""What a design's page says about each part, each file and the README, in plain words."""
+"""What a design's page says about each part and the README, in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from flask import url_for
 from markupsafe import Markup
 
 from commons.machine import Process
-from commons.manifest import Format, Part, format_of
+from commons.manifest import Part
 from repo_server.blobs import BlobStore
-from repo_server.designs import File, Release
-from repo_server.web import readme, words
-from repo_server.web.languages import Texts, gettext, later, ngettext
+from repo_server.designs import Release
+from repo_server.web import files, readme, words
+from repo_server.web.languages import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,6 @@ def view_of(part: Part, release: Release) -> PartView:
     file = release.file(part.file)
     image = release.file(part.image)
     facts = (file.facts if file else None) or {}
-    preview = file.preview if file else None
-    is_mesh = part.file is not None and format_of(part.file) is Format.MESH
     return PartView(
         name=part.name,
         quantity=part.quantity,
@@ -51,8 +49,8 @@ def view_of(part: Part, release: Release) -> PartView:
         facts=_sentences(facts, part),
         problem=file.problem if file else None,
         picture=(image.thumbnail if image else None) or (file.thumbnail if file else None),
-        drawing=None if is_mesh else preview,
-        model=preview if is_mesh else None,
+        drawing=files.drawing_of(file) if file else None,
+        model=files.model_of(file) if file else None,
         makeable=part.process is not None and file is not None,
     )
 
@@ -76,87 +74,6 @@ def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
     if part.mass_g is not None:
         said.append(gettext("%(mass)s by its designer's word") % {"mass": words.grams(part.mass_g)})
     return tuple(filter(None, said))
-
-
-@dataclass(frozen=True, slots=True)
-class FileView:
-    """One file as the list of files shows it."""
-
-    path: str
-    name: str
-    sha256: str
-    size: int
-    what: str
-
-
-def files_of(release: Release) -> list[FileView]:
-    """Every file of the release, and what it is in a few words."""
-    return [
-        FileView(it.path, PurePosixPath(it.path).name, it.sha256, it.size, _what(it, release))
-        for it in release.files
-    ]
-
-
-_KINDS = Texts(
-    {
-        "stl": later("Mesh"),
-        "3mf": later("Mesh"),
-        "obj": later("Mesh"),
-        "dxf": later("Drawing"),
-        "svg": later("Drawing"),
-        "png": later("Picture"),
-        "jpg": later("Picture"),
-        "jpeg": later("Picture"),
-        "webp": later("Picture"),
-        "scad": later("Source: OpenSCAD"),
-        "fcstd": later("Source: FreeCAD"),
-        "zip": later("Archive"),
-    }
-)
-_ENDINGS = Texts(
-    {
-        ".md": later("Text"),
-        ".txt": later("Text"),
-        ".csv": later("Table"),
-        ".py": later("Source: Python"),
-        ".step": later("Source: STEP"),
-        ".stp": later("Source: STEP"),
-        ".pdf": later("Document"),
-    }
-)
-
-
-def _what(file: File, release: Release) -> str:
-    if file.path == release.manifest.bom:
-        return gettext("Bill of materials")
-    if file.kind is None:
-        name = PurePosixPath(file.path)
-        is_licence = name.stem.upper() in ("LICENSE", "LICENCE", "COPYING")
-        return gettext("Licence") if is_licence else _ENDINGS.get(name.suffix.lower(), "")
-    what = _KINDS.get(file.kind, "")
-    if file.problem and file.kind in _LISTED_ONLY:
-        return f"{what}: {file.problem}"
-    facts = file.facts or {}
-    if isinstance(faces := facts.get("faces"), int):
-        count = words.number(faces)
-        return gettext("%(what)s, %(count)s triangles") % {"what": what, "count": count}
-    return ", ".join([what, *_counted(facts)])
-
-
-# Their problems are told in the list of files: no part is made of them.
-_LISTED_ONLY = ("scad", "fcstd", "zip")
-
-
-def _counted(facts: Mapping[str, object]) -> list[str]:
-    said = []
-    files, parameters = facts.get("files"), facts.get("parameters")
-    if isinstance(files, int):
-        inside = ngettext("%(count)s file inside", "%(count)s files inside", files)
-        said.append(inside % {"count": words.number(files)})
-    if isinstance(parameters, list) and parameters:
-        many = ngettext("%(count)s parameter", "%(count)s parameters", len(parameters))
-        said.append(many % {"count": len(parameters)})
-    return said
 
 
 def readme_of(release: Release, blobs: BlobStore) -> Markup | None:

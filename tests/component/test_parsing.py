@@ -273,6 +273,7 @@ def test_no_parser_is_named_by_a_stranger():
     assert all(isinstance(parser, Parser) for parser in KINDS.values())
     assert {parser.module for parser in KINDS.values()} == {
         "mesh",
+        "step",
         "drawing",
         "image",
         "scad",

@@ -220,7 +220,10 @@ function showBody(T, gltf, { name, words, marks }) {
 }
 
 for (const choice of document.querySelectorAll("[data-show]")) {
-  choice.addEventListener("click", () => show(choice));
+  choice.addEventListener("click", () => {
+    show(choice);
+    stage.scrollIntoView({ block: "nearest" }); // the list of files is far below it
+  });
 }
 for (const machine of document.querySelectorAll("[data-bed]")) {
   machine.addEventListener("click", async () => {

@@ -1,0 +1,130 @@
+"""What the list of files says of each: what it is, what was found in it, and what is wrong."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from repo_server import parsing
+from repo_server.designs import File, Release
+from repo_server.web import words
+from repo_server.web.languages import Texts, gettext, later, ngettext
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """One file as the list shows it. `model`, `drawing` and `picture` are hashes of our own GLB,
+    SVG and PNG, None of a file that a part is made from: the part shows them."""
+
+    path: str
+    name: str
+    sha256: str
+    size: int
+    what: str
+    extent: str
+    problem: str | None
+    model: str | None
+    drawing: str | None
+    picture: str | None
+
+
+def files_of(release: Release) -> list[FileView]:
+    """Every file of the release, in its order."""
+    of_parts = {part.file for part in release.manifest.parts}
+    return [_view_of(file, release, shown=file.path in of_parts) for file in release.files]
+
+
+def model_of(file: File) -> str | None:
+    """The hash of the file's GLB."""
+    return file.preview if _preview_type(file) == "model/gltf-binary" else None
+
+
+def drawing_of(file: File) -> str | None:
+    """The hash of the file's SVG."""
+    return file.preview if _preview_type(file) == "image/svg+xml" else None
+
+
+def _preview_type(file: File) -> str | None:
+    return parsing.KINDS[file.kind].preview_type if file.kind else None
+
+
+def _view_of(file: File, release: Release, *, shown: bool) -> FileView:
+    said = _said(file.facts or {})
+    return FileView(
+        path=file.path,
+        name=PurePosixPath(file.path).name,
+        sha256=file.sha256,
+        size=file.size,
+        what=", ".join(filter(None, [_kind(file, release), *said])),
+        extent=_extent(file.facts or {}),
+        problem=None if shown else file.problem,
+        model=None if shown else model_of(file),
+        drawing=None if shown else drawing_of(file),
+        picture=None if shown else file.thumbnail,
+    )
+
+
+_KINDS = Texts(
+    {
+        "stl": later("Mesh"),
+        "3mf": later("Mesh"),
+        "obj": later("Mesh"),
+        "step": later("Source: STEP"),
+        "stp": later("Source: STEP"),
+        "dxf": later("Drawing"),
+        "svg": later("Drawing"),
+        "png": later("Picture"),
+        "jpg": later("Picture"),
+        "jpeg": later("Picture"),
+        "webp": later("Picture"),
+        "scad": later("Source: OpenSCAD"),
+        "fcstd": later("Source: FreeCAD"),
+        "zip": later("Archive"),
+    }
+)
+# Kinds that no parser of ours reads.
+_ENDINGS = Texts(
+    {
+        ".md": later("Text"),
+        ".txt": later("Text"),
+        ".csv": later("Table"),
+        ".py": later("Source: Python"),
+        ".pdf": later("Document"),
+    }
+)
+_COUNTS: dict[str, Callable[[int], str]] = {
+    "faces": lambda n: ngettext("%(count)s triangle", "%(count)s triangles", n),
+    "files": lambda n: ngettext("%(count)s file inside", "%(count)s files inside", n),
+}
+
+
+def _kind(file: File, release: Release) -> str:
+    name = PurePosixPath(file.path)
+    if file.path == release.manifest.bom:
+        return gettext("Bill of materials")
+    if name.stem.upper() in ("LICENSE", "LICENCE", "COPYING"):
+        return gettext("Licence")
+    return _KINDS.get(file.kind or "") or _ENDINGS.get(name.suffix.lower(), "")
+
+
+def _said(facts: Mapping[str, object]) -> Iterator[str]:
+    yield _extent(facts)
+    for key, text in _COUNTS.items():
+        if isinstance(count := facts.get(key), int):
+            yield text(count) % {"count": words.number(count)}
+    if parts := _counts(facts.get("parts")):
+        said = ngettext("%(count)s part", "%(count)s parts", sum(parts))
+        yield said % {"count": words.number(sum(parts))}
+    parameters = facts.get("parameters")
+    if isinstance(parameters, list) and parameters:
+        said = ngettext("%(count)s parameter", "%(count)s parameters", len(parameters))
+        yield said % {"count": len(parameters)}
+
+
+def _extent(facts: Mapping[str, object]) -> str:
+    measured = facts.get("box_mm")
+    return words.box([float(edge) for edge in measured]) if isinstance(measured, list) else ""
+
+
+def _counts(parts: object) -> list[int]:
+    listed = parts if isinstance(parts, list) else []
+    return [part["count"] for part in listed if isinstance(part.get("count"), int)]
