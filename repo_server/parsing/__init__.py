@@ -19,7 +19,8 @@ class Parser:
 _MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")
 _DRAWING = Parser("drawing", version=1, preview_type="image/svg+xml")
-_IMAGE = Parser("image", version=1)
+_IMAGE = Parser("image", version=2)
+_PROGRAM = Parser("gcode", version=1)
 
 # A kind is the ending of a file's name.
 KINDS = {
@@ -34,9 +35,16 @@ KINDS = {
     "jpg": _IMAGE,
     "jpeg": _IMAGE,
     "webp": _IMAGE,
+    "gif": _IMAGE,
+    "md": Parser("markdown", version=1),
+    "pdf": Parser("pdf", version=1),
+    "gcode": _PROGRAM,
+    "gco": _PROGRAM,
+    "nc": _PROGRAM,
+    "ngc": _PROGRAM,
     "scad": Parser("scad", version=1),
     "fcstd": Parser("container", version=1),
-    "zip": Parser("container", version=1),
+    "zip": Parser("container", version=2),
 }
 
 

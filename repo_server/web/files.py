@@ -76,6 +76,13 @@ _KINDS = Texts(
         "jpg": later("Picture"),
         "jpeg": later("Picture"),
         "webp": later("Picture"),
+        "gif": later("Picture"),
+        "md": later("Text"),
+        "pdf": later("Document"),
+        "gcode": later("Program"),
+        "gco": later("Program"),
+        "nc": later("Program"),
+        "ngc": later("Program"),
         "scad": later("Source: OpenSCAD"),
         "fcstd": later("Source: FreeCAD"),
         "zip": later("Archive"),
@@ -84,15 +91,16 @@ _KINDS = Texts(
 # Kinds that no parser of ours reads.
 _ENDINGS = Texts(
     {
-        ".md": later("Text"),
         ".txt": later("Text"),
         ".csv": later("Table"),
         ".py": later("Source: Python"),
-        ".pdf": later("Document"),
     }
 )
 _COUNTS: dict[str, Callable[[int], str]] = {
     "faces": lambda n: ngettext("%(count)s triangle", "%(count)s triangles", n),
+    "words": lambda n: ngettext("%(count)s word", "%(count)s words", n),
+    "pages": lambda n: ngettext("%(count)s page", "%(count)s pages", n),
+    "attached": lambda n: ngettext("%(count)s file attached", "%(count)s files attached", n),
     "files": lambda n: ngettext("%(count)s file inside", "%(count)s files inside", n),
 }
 
@@ -109,15 +117,30 @@ def _kind(file: File, release: Release) -> str:
 def _said(facts: Mapping[str, object]) -> Iterator[str]:
     yield _extent(facts)
     for key, text in _COUNTS.items():
-        if isinstance(count := facts.get(key), int):
+        if isinstance(count := facts.get(key), int) and count:
             yield text(count) % {"count": words.number(count)}
     if parts := _counts(facts.get("parts")):
         said = ngettext("%(count)s part", "%(count)s parts", sum(parts))
         yield said % {"count": words.number(sum(parts))}
+    yield from _claimed(facts)
+    if isinstance(width := facts.get("width_px"), int):
+        yield f"{width} × {facts.get('height_px')} px"
+    if facts.get("has_place") is True:
+        yield gettext("its original names the place where it was taken")
     parameters = facts.get("parameters")
     if isinstance(parameters, list) and parameters:
         said = ngettext("%(count)s parameter", "%(count)s parameters", len(parameters))
         yield said % {"count": len(parameters)}
+
+
+def _claimed(facts: Mapping[str, object]) -> Iterator[str]:
+    """What a program says of itself, which nobody here has proved."""
+    if isinstance(by := facts.get("made_by"), str):
+        yield gettext("made by %(by)s") % {"by": by}
+    if isinstance(seconds := facts.get("claimed_s"), float):
+        yield gettext("%(time)s by its own word") % {"time": words.duration(seconds)}
+    if isinstance(mass := facts.get("claimed_g"), float):
+        yield words.grams(mass)
 
 
 def _extent(facts: Mapping[str, object]) -> str:

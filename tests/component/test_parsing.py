@@ -247,7 +247,7 @@ def test_a_photo_loses_its_metadata_and_keeps_its_picture(read, tmp_path):
     photo.save(tmp_path / "raw", "JPEG", exif=exif)
     findings = read("photo.jpg", (tmp_path / "raw").read_bytes())
     thumbnail = read.blobs.path(findings.thumbnail.sha256)
-    assert findings.facts == {"width_px": 2000, "height_px": 1000}
+    assert findings.facts == {"width_px": 2000, "height_px": 1000, "has_place": False}
     assert b"SpyCam" not in thumbnail.read_bytes()
     with Image.open(thumbnail) as small:
         assert small.size == (960, 480) and small.getpixel((5, 5))[1] > 190
@@ -274,6 +274,9 @@ def test_no_parser_is_named_by_a_stranger():
     assert {parser.module for parser in KINDS.values()} == {
         "mesh",
         "step",
+        "markdown",
+        "pdf",
+        "gcode",
         "drawing",
         "image",
         "scad",

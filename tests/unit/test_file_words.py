@@ -17,6 +17,8 @@ def said(path: str, kind: str | None, of_part: bool = False, **found: object) ->
 
 TABLE = {"box_mm": [100, 60, 75.0], "parts": [{"name": "Leg", "count": 4}, {"name": "Top"}]}
 
+CLAIMS = {"made_by": "Cura", "claimed_s": 3723.0, "claimed_g": 12.0}
+
 
 @pytest.mark.parametrize(
     ("path", "kind", "facts", "what"),
@@ -24,6 +26,15 @@ TABLE = {"box_mm": [100, 60, 75.0], "parts": [{"name": "Leg", "count": 4}, {"nam
         ("table.step", "step", TABLE, "Source: STEP, 100 × 60 × 75 mm, 4 parts"),
         ("arm.stl", "stl", {"faces": 1}, "Mesh, 1 triangle"),
         ("old.zip", "zip", {"files": 2}, "Archive, 2 files inside"),
+        ("guide.pdf", "pdf", {"pages": 2, "attached": 0}, "Document, 2 pages"),
+        ("README.md", "md", {"words": 1}, "Text, 1 word"),
+        ("a.gcode", "gcode", CLAIMS, "Program, made by Cura, 1 h 2 min by its own word, 12 g"),
+        (
+            "a.jpg",
+            "jpg",
+            {"width_px": 8, "height_px": 6, "has_place": True},
+            "Picture, 8 × 6 px, its original names the place where it was taken",
+        ),
         ("LICENSE.md", None, None, "Licence"),
         ("bom.csv", None, None, "Bill of materials"),
         ("run.exe", None, None, ""),
