@@ -18,7 +18,6 @@ class Parser:
 
 _MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")
-_DRAWING = Parser("drawing", version=1, preview_type="image/svg+xml")
 _IMAGE = Parser("image", version=2)
 _PROGRAM = Parser("gcode", version=1)
 
@@ -29,8 +28,8 @@ KINDS = {
     "obj": _MESH,
     "step": _STEP,
     "stp": _STEP,
-    "dxf": _DRAWING,
-    "svg": _DRAWING,
+    "dxf": Parser("dxf", version=2, preview_type="image/svg+xml"),
+    "svg": Parser("svg", version=2, preview_type="image/svg+xml"),
     "png": _IMAGE,
     "jpg": _IMAGE,
     "jpeg": _IMAGE,

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 SIZE_PX = 512
 _FINE = 2  # drawn this many times larger and made smaller, so that edges are smooth
 _MARGIN = 0.06
+_MOST_FILLED_PX = 500_000_000
 # From the front right and a little above, as one looks at a thing on a table.
 _TURN, _TILT = np.radians(-32.0), np.radians(28.0)
 _LIGHT = np.array([-0.35, 0.55, 0.76])  # from above left, towards the one who looks
@@ -195,10 +196,17 @@ def of_drawing(strokes: Rings) -> Image.Image:
 
 
 def _even_odd(rings: list[list[list[float]]], size: int) -> Image.Image:
+    """Each ring turns over what lies in its own box alone; when the boxes together are more work
+    than a picture is worth, the rest stay lines."""
     inside = np.zeros((size, size), dtype=bool)
-    for ring in rings:
-        if len(ring) > 2:
-            mask = Image.new("1", (size, size))
-            ImageDraw.Draw(mask).polygon([tuple(point) for point in ring], fill=1)
-            inside ^= np.asarray(mask)
+    work = 0
+    for ring in (np.array(ring) for ring in rings if len(ring) > 2):
+        left, top = np.floor(ring.min(axis=0)).astype(int).clip(0, size - 1)
+        right, bottom = np.ceil(ring.max(axis=0)).astype(int).clip(0, size - 1) + 1
+        work += int((right - left) * (bottom - top))
+        if work > _MOST_FILLED_PX:
+            break
+        mask = Image.new("1", (int(right - left), int(bottom - top)))
+        ImageDraw.Draw(mask).polygon([tuple(it) for it in (ring - [left, top]).tolist()], fill=1)
+        inside[top:bottom, left:right] ^= np.asarray(mask)
     return Image.fromarray(inside)

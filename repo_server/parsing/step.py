@@ -16,7 +16,7 @@ import numpy as np
 import trimesh
 
 from commons.errors import InvalidInput, MeshInvalid
-from repo_server.parsing import mesh
+from repo_server.parsing import instances, mesh
 from repo_server.parsing.surface import survey, weld
 
 _MAX_BYTES = 64 * 1024**2
@@ -24,9 +24,10 @@ _MOST_PLACED = 5000
 _CHORD_MM, _TURN_RAD = 0.05, 0.3
 _MM_PER_M = 1000.0
 _MOST_NAMES, _MOST_LETTERS = 40, 80
-_TEXT = re.compile(rb"'(?:[^']|'')*'")
-_USE = re.compile(rb"NEXT_ASSEMBLY_USAGE_OCCURRENCE\s*\(([^;]*);")
-_NUMBER = re.compile(rb"#(\d+)")
+_FILE = ""  # places the assemblies that no other places
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_USE = re.compile(r"NEXT_ASSEMBLY_USAGE_OCCURRENCE\s*\(([^;]*);")
+_NUMBER = re.compile(r"#(\d+)")
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
@@ -53,34 +54,14 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
 
 
 def _placed(data: bytes) -> int:
-    """How many parts the assemblies place, counted before anything is built: an assembly of
-    ten assemblies of ten assemblies … is a small file. Counting ends above the limit."""
-    children: dict[bytes, list[bytes]] = {}
-    for use in _USE.finditer(_TEXT.sub(b"", data)):
+    """How many parts the assemblies place."""
+    uses: dict[str, Counter[str]] = {}
+    for use in _USE.finditer(_TEXT.sub("", data.decode("latin-1"))):
         if len(pair := _NUMBER.findall(use[1])[:2]) == 2:
-            children.setdefault(pair[0], []).append(pair[1])
-    known: dict[bytes, int] = {}
-    for parent in children:
-        _count(parent, children, known)
-    tops = set(children).difference(*children.values())
-    return sum(known[top] for top in tops) if tops else len(children)
-
-
-def _count(part: bytes, children: dict[bytes, list[bytes]], known: dict[bytes, int]) -> None:
-    """`known` says how many parts each assembly from `part` down places in the end."""
-    waiting, open_ones = [part], set()
-    while waiting:
-        at = waiting[-1]
-        below = children.get(at, [])
-        unknown = [child for child in below if child not in known]
-        if at in known or not unknown:
-            known.setdefault(at, min(sum(known[it] for it in below) or 1, _MOST_PLACED + 1))
-            open_ones.discard(waiting.pop())
-        elif at in open_ones:
-            raise InvalidInput("an assembly of this STEP file is a part of itself")
-        else:
-            open_ones.add(at)
-            waiting += dict.fromkeys(unknown)
+            uses.setdefault(pair[0], Counter())[pair[1]] += 1
+    used = {name for below in uses.values() for name in below}
+    everything = {_FILE: dict.fromkeys(set(uses) - used or uses, 1), **uses}
+    return instances.count(_FILE, dict.fromkeys(used - set(uses), 1), everything, most=_MOST_PLACED)
 
 
 def _converted(data: bytes) -> bytes:

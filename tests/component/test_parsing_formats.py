@@ -79,6 +79,37 @@ G1 X10 Y10 E1 F1800
 """.encode()
 
 
+def dxf(entities, blocks="", unit=4):
+    """A file in mm of these entities, each a line of codes and values with blanks between."""
+    header = f"0 SECTION 2 HEADER 9 $ACADVER 1 AC1015 9 $INSUNITS 70 {unit} 0 ENDSEC"
+    body = f"0 SECTION 2 BLOCKS {blocks} 0 ENDSEC 0 SECTION 2 ENTITIES {entities} 0 ENDSEC 0 EOF"
+    return "\n".join(f"{header} {body}".split()).encode()
+
+
+def block(name, entities):
+    return f"0 BLOCK 8 0 2 {name} 70 0 10 0 20 0 {entities} 0 ENDBLK 8 0"
+
+
+def insert(name, more=""):
+    return f"0 INSERT 8 cut 2 {name} 10 0 20 0 {more}"
+
+
+def square(edge, layer="cut"):
+    corners = " ".join(f"10 {x} 20 {y}" for x, y in ((0, 0), (edge, 0), (edge, edge), (0, edge)))
+    return f"0 LWPOLYLINE 100 AcDbEntity 8 {layer} 100 AcDbPolyline 90 4 70 1 {corners}"
+
+
+def svg(body, width="100mm"):
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="50mm" '
+        f'viewBox="0 0 100 50">{body}</svg>'
+    ).encode()
+
+
+# A plate with a window, and a plate that lies in the window.
+NESTED = '<g id="plate"><path d="M0 0H50V50H0Z M10 10H40V40H10Z"/></g>'
+SVG = svg(NESTED + '<g id="lid"><rect x="20" y="20" width="10" height="10"/></g>')
+DXF = dxf(square(50) + " " + insert("window"), block("window", square(30, layer="0")))
 MARKDOWN = b"""# A `hook` for coats
 
 It holds *one* coat. ![Hook](hook.png)
@@ -92,6 +123,8 @@ GOOD = {
     "fcstd": FCSTD,
     "zip": zipped(("a.txt", b"a")),
     "step": step_files.box(),
+    "dxf": DXF,
+    "svg": SVG,
     "md": MARKDOWN,
     "pdf": pdf(),
     "gcode": gcode(),
@@ -101,6 +134,8 @@ GOOD = {
 SHOWN = {
     "fcstd": {"thumbnail"},
     "step": {"preview", "thumbnail"},
+    "dxf": {"preview", "thumbnail"},
+    "svg": {"preview", "thumbnail"},
     "pdf": {"thumbnail"},
     "gcode": {"thumbnail"},
     "gif": {"thumbnail"},
@@ -224,7 +259,7 @@ def test_assemblies_of_assemblies_without_end_are_counted_and_not_built(tmp_path
 def test_an_assembly_that_is_a_part_of_itself_is_refused(tmp_path):
     use = b"NEXT_ASSEMBLY_USAGE_OCCURRENCE('','a;#9','',#%d,#%d,$);"
     circle = b"ISO-10303-21;" + use % (1, 2) + use % (2, 3) + use % (3, 1)
-    with pytest.raises(InvalidInput, match="part of itself"):
+    with pytest.raises(InvalidInput, match="placed within itself"):
         read("step", circle, tmp_path)
 
 
@@ -233,6 +268,52 @@ def test_what_a_stranger_wrote_never_speaks_for_the_reader(tmp_path, capfd):
     with pytest.raises(InvalidInput):
         read("step", b"ISO-10303-21;\nNo space left", tmp_path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_drawing_tells_layers_holes_and_the_area_between(tmp_path):
+    facts = read("svg", SVG, tmp_path)["facts"]
+    assert facts["layers"] == [{"name": "plate", "lines": 2}, {"name": "lid", "lines": 1}]
+    assert (facts["closed_contours"], facts["holes"], facts["unit"]) == (3, 1, "mm")
+    assert facts["area_mm2"] == pytest.approx(50 * 50 - 30 * 30 + 10 * 10, abs=0.01)
+    assert facts["length_mm"] == pytest.approx(4 * (50 + 30 + 10), abs=0.01)
+
+
+def test_a_blocks_lines_lie_on_the_layer_where_it_is_placed(tmp_path):
+    facts = read("dxf", DXF, tmp_path)["facts"]
+    assert facts["layers"] == [{"name": "cut", "lines": 2}]
+    assert (facts["unit"], facts["box_mm"]) == ("mm", [50, 50])
+
+
+def test_a_drawing_in_inches_is_measured_in_mm(tmp_path):
+    facts = read("dxf", dxf(square(2), unit=1), tmp_path)["facts"]
+    assert (facts["unit"], facts["box_mm"], facts["area_mm2"]) == ("in", [50.8, 50.8], 2580.64)
+
+
+LEVELS = [block("B0", square(1))] + [
+    block(f"B{level}", " ".join([insert(f"B{level - 1}")] * 10)) for level in range(1, 9)
+]
+SYMBOLS = "".join(
+    f'<g id="s{level}">' + f'<use href="#s{level - 1}"/>' * 10 + "</g>" for level in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        ("dxf", dxf(insert("B8"), " ".join(LEVELS)), "what its blocks become"),
+        ("dxf", dxf(insert("B0", "70 30000 71 30000 44 1 45 1"), LEVELS[0]), "what its blocks"),
+        ("dxf", dxf(insert("E", "70 30000 71 30000 44 1 45 1"), block("E", "")), "what its blocks"),
+        ("dxf", dxf(insert("A"), block("A", insert("A"))), "within itself"),
+        ("svg", svg(f'<path id="s0" d="M0 0H1V1Z"/>{SYMBOLS}<use href="#s8"/>'), "used again"),
+        ("svg", svg('<g id="a"><use href="#a"/></g>'), "within itself"),
+        ("svg", svg("<g>" * 100 + "</g>" * 100), "more than 64 deep"),
+    ],
+)
+def test_what_is_placed_within_itself_again_and_again_is_counted_and_not_drawn(
+    tmp_path, kind, data, sentence
+):
+    with pytest.raises(InvalidInput, match=sentence):
+        read(kind, data, tmp_path)
 
 
 def test_a_text_is_told_by_its_first_heading_and_its_length(tmp_path):
