@@ -19,8 +19,13 @@ class Parser:
 _MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")
 _IMAGE = Parser("image", version=2)
+_KICAD = Parser("kicad", version=1, preview_type="image/svg+xml")
+_GERBER = Parser("gerber", version=1, preview_type="image/svg+xml")
+_DRILLS = Parser("excellon", version=1, preview_type="image/svg+xml")
 _PROGRAM = Parser("gcode", version=1)
 
+# Each layer of a board has an ending of its own, where it is not `gbr`.
+GERBERS = ("gbr", "gtl", "gbl", "gts", "gbs", "gto", "gbo", "gtp", "gbp", "gko", "gm1")
 # A kind is the ending of a file's name.
 KINDS = {
     "stl": _MESH,
@@ -41,6 +46,11 @@ KINDS = {
     "gco": _PROGRAM,
     "nc": _PROGRAM,
     "ngc": _PROGRAM,
+    "kicad_pcb": _KICAD,
+    "kicad_sch": _KICAD,
+    **dict.fromkeys(GERBERS, _GERBER),
+    "drl": _DRILLS,
+    "xln": _DRILLS,
     "scad": Parser("scad", version=1),
     "fcstd": Parser("container", version=1),
     "zip": Parser("container", version=2),

@@ -72,6 +72,11 @@ _KINDS = Texts(
         "stp": later("Source: STEP"),
         "dxf": later("Drawing"),
         "svg": later("Drawing"),
+        "kicad_pcb": later("Source: KiCad, board"),
+        "kicad_sch": later("Source: KiCad, schematic"),
+        **dict.fromkeys(parsing.GERBERS, later("Layer of a circuit board")),
+        "drl": later("Drill holes of a circuit board"),
+        "xln": later("Drill holes of a circuit board"),
         "png": later("Picture"),
         "jpg": later("Picture"),
         "jpeg": later("Picture"),
@@ -98,6 +103,12 @@ _ENDINGS = Texts(
 )
 _COUNTS: dict[str, Callable[[int], str]] = {
     "faces": lambda n: ngettext("%(count)s triangle", "%(count)s triangles", n),
+    "copper_layers": lambda n: ngettext("%(count)s copper layer", "%(count)s copper layers", n),
+    "footprints": lambda n: ngettext("%(count)s component", "%(count)s components", n),
+    "symbols": lambda n: ngettext("%(count)s component", "%(count)s components", n),
+    "sheets": lambda n: ngettext("%(count)s sheet", "%(count)s sheets", n),
+    "holes": lambda n: ngettext("%(count)s hole", "%(count)s holes", n),
+    "slots": lambda n: ngettext("%(count)s slot", "%(count)s slots", n),
     "words": lambda n: ngettext("%(count)s word", "%(count)s words", n),
     "pages": lambda n: ngettext("%(count)s page", "%(count)s pages", n),
     "attached": lambda n: ngettext("%(count)s file attached", "%(count)s files attached", n),
@@ -115,6 +126,7 @@ def _kind(file: File, release: Release) -> str:
 
 
 def _said(facts: Mapping[str, object]) -> Iterator[str]:
+    yield from _named(facts)
     yield _extent(facts)
     for key, text in _COUNTS.items():
         if isinstance(count := facts.get(key), int) and count:
@@ -122,6 +134,8 @@ def _said(facts: Mapping[str, object]) -> Iterator[str]:
     if parts := _counts(facts.get("parts")):
         said = ngettext("%(count)s part", "%(count)s parts", sum(parts))
         yield said % {"count": words.number(sum(parts))}
+    if isinstance(length := facts.get("length_mm"), float):
+        yield gettext("%(length)s m of lines") % {"length": words.number(length / 1000)}
     yield from _claimed(facts)
     if isinstance(width := facts.get("width_px"), int):
         yield f"{width} × {facts.get('height_px')} px"
@@ -131,6 +145,13 @@ def _said(facts: Mapping[str, object]) -> Iterator[str]:
     if isinstance(parameters, list) and parameters:
         said = ngettext("%(count)s parameter", "%(count)s parameters", len(parameters))
         yield said % {"count": len(parameters)}
+
+
+def _named(facts: Mapping[str, object]) -> Iterator[str]:
+    """What the file calls itself: its title, or the layer that it is."""
+    for key in ("title", "function"):
+        if isinstance(name := facts.get(key), str):
+            yield name
 
 
 def _claimed(facts: Mapping[str, object]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import warnings
 import zipfile
 import zlib
-from math import prod
+from math import pi, prod
 
 import pytest
 from fpdf import FPDF
@@ -110,6 +110,45 @@ def svg(body, width="100mm"):
 NESTED = '<g id="plate"><path d="M0 0H50V50H0Z M10 10H40V40H10Z"/></g>'
 SVG = svg(NESTED + '<g id="lid"><rect x="20" y="20" width="10" height="10"/></g>')
 DXF = dxf(square(50) + " " + insert("window"), block("window", square(30, layer="0")))
+# 40 x 20 mm with rounded ends: an arc by three points, one by its angle as KiCad 5 wrote it.
+PCB = b"""(kicad_pcb (version 20240108) (generator "pcbnew") (general (thickness 1.6))
+  (title_block (title "Blinker \\"one\\"") (rev "B"))
+  (layers (0 "F.Cu" signal) (31 "B.Cu" signal) (44 "Edge.Cuts" user))
+  (net 0 "") (net 1 "GND")
+  (footprint "R_0805" (layer "F.Cu") (at 10 10))
+  (gr_line (start 0 0) (end 40 0) (layer "Edge.Cuts"))
+  (gr_arc (start 40 0) (mid 50 10) (end 40 20) (layer "Edge.Cuts"))
+  (gr_line (start 40 20) (end 0 20) (layer "Edge.Cuts"))
+  (gr_arc (start 0 10) (end 0 20) (angle 180) (layer Edge.Cuts))
+  (gr_line (start 0 0) (end 99 99) (layer "F.SilkS")))
+"""
+SCH = b"""(kicad_sch (version 20231120) (paper "A4") (title_block (title "Blinker"))
+  (lib_symbols (symbol "Device:R")) (symbol (lib_id "Device:R")) (symbol (lib_id "Device:C"))
+  (sheet (property "Sheetname" "Power")))
+"""
+# Two pads by a macro, a track of 1 mm, a plane of 10 x 10 mm with a hole cleared in it.
+COPPER = b"""%TF.FileFunction,Copper,L1,Top*%%FSLAX46Y46*%%MOMM*%%LPD*%
+%AMPad*0 a square with a half more*21,1,$1+$1x0.5,$1x1.5,0,0,0*%
+%ADD10Pad,2*%%ADD11C,1.0*%%ADD12C,4.0*%
+D10*X0Y0D03*X20000000Y0D03*D11*G01*X0Y0D02*X20000000Y0D01*
+G36*X0Y10000000D02*X10000000D01*Y20000000D01*X0D01*Y10000000D01*G37*
+%LPC*%D12*X5000000Y15000000D03*M02*
+"""
+DRILLS = b"""M48
+; #@! TF.FileFunction,Plated,1,2,PTH
+METRIC,TZ
+T1C0.800
+T2F00S00C1.000
+%
+T1
+X010000Y005000
+Y007500
+T2
+X20.0Y5.0
+X20.0Y7.5G85X22.0Y7.5
+T0
+M30
+"""
 MARKDOWN = b"""# A `hook` for coats
 
 It holds *one* coat. ![Hook](hook.png)
@@ -125,6 +164,10 @@ GOOD = {
     "step": step_files.box(),
     "dxf": DXF,
     "svg": SVG,
+    "kicad_pcb": PCB,
+    "kicad_sch": SCH,
+    "gbr": COPPER,
+    "drl": DRILLS,
     "md": MARKDOWN,
     "pdf": pdf(),
     "gcode": gcode(),
@@ -136,6 +179,9 @@ SHOWN = {
     "step": {"preview", "thumbnail"},
     "dxf": {"preview", "thumbnail"},
     "svg": {"preview", "thumbnail"},
+    "kicad_pcb": {"preview", "thumbnail"},
+    "gbr": {"preview", "thumbnail"},
+    "drl": {"preview", "thumbnail"},
     "pdf": {"thumbnail"},
     "gcode": {"thumbnail"},
     "gif": {"thumbnail"},
@@ -312,6 +358,66 @@ SYMBOLS = "".join(
 def test_what_is_placed_within_itself_again_and_again_is_counted_and_not_drawn(
     tmp_path, kind, data, sentence
 ):
+    with pytest.raises(InvalidInput, match=sentence):
+        read(kind, data, tmp_path)
+
+
+def test_a_board_tells_its_layers_and_the_size_of_its_edge(tmp_path):
+    facts = read("kicad_pcb", PCB, tmp_path)["facts"]
+    assert (facts["title"], facts["revision"]) == ('Blinker "one"', "B")
+    assert (facts["copper_layers"], facts["thickness_mm"]) == (2, 1.6)
+    assert (facts["footprints"], facts["nets"]) == (1, 1)
+    assert facts["box_mm"] == pytest.approx([60, 20], abs=0.02)
+
+
+def test_a_schematic_tells_its_symbols_and_sheets(tmp_path):
+    facts = read("kicad_sch", SCH, tmp_path)["facts"]
+    assert (facts["title"], facts["paper"]) == ("Blinker", "A4")
+    assert (facts["symbols"], facts["sheets"]) == (2, 2)
+
+
+def test_a_layer_of_a_board_is_what_is_left_when_all_is_drawn_and_cleared(tmp_path):
+    facts = read("gbr", COPPER, tmp_path)["facts"]
+    assert (facts["function"], facts["unit"]) == ("Copper,L1,Top", "mm")
+    assert (facts["flashes"], facts["lines"], facts["regions"]) == (3, 1, 1)
+    assert facts["box_mm"] == [23, 21.5]
+    track, pads, plane = 20 - 3, 2 * 3 * 3, 100 - pi * 2**2
+    assert facts["area_mm2"] == pytest.approx(track + pads + plane, rel=0.01)
+
+
+def test_an_outline_in_inches_is_measured_in_mm_along_the_middle_of_its_pen(tmp_path):
+    outline = (
+        b"%FSTAX24Y24*%%MOIN*%%ADD10C,0.01*%D10*X00Y00D02*G01*X02Y00D01*"
+        b"G75*G03*X02Y01I00J005D01*G01*X00Y01D01*X00Y00D01*M02*"
+    )
+    facts = read("gko", outline, tmp_path)["facts"]
+    assert facts["box_mm"] == pytest.approx([2.5 * 25.4, 25.4], abs=0.05)
+
+
+def test_drill_holes_are_counted_by_width(tmp_path):
+    facts = read("drl", DRILLS, tmp_path)["facts"]
+    assert (facts["holes"], facts["slots"]) == (3, 1)
+    assert facts["drills"] == [{"width_mm": 0.8, "holes": 2}, {"width_mm": 1.0, "holes": 2}]
+    assert facts["box_mm"] == pytest.approx([10.9, 3.5], abs=0.01)
+    assert facts["function"] == "Plated,1,2,PTH"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        ("kicad_pcb", b"(" * 70 + b")" * 70, "damaged"),
+        ("kicad_pcb", b"(kicad_pcb))", "not open"),
+        ("kicad_pcb", b"(kicad_sch)", "no kicad_pcb file"),
+        ("gbr", COPPER.replace(b"%LPC*%", b"%SRX900Y900I1J1*%"), "counting what it repeats"),
+        ("gbr", COPPER.replace(b"$1+$1x0.5", b"9^9"), "sum that is none"),
+        ("gbr", COPPER.replace(b"$1+$1x0.5", b"1/0"), "sum that is none"),
+        ("gbr", COPPER.replace(b"D12*", b"D77*"), "aperture 77"),
+        ("gbr", b"%FSLAX46Y46*%%MOMM*%M02*", "nothing is drawn"),
+        ("drl", DRILLS.replace(b"T0\n", b"R999999X1\n"), "more than 50000 holes"),
+        ("drl", DRILLS.replace(b"METRIC,TZ\n", b""), "names no unit"),
+    ],
+)
+def test_an_electronics_file_made_to_harm_is_refused(tmp_path, kind, data, sentence):
     with pytest.raises(InvalidInput, match=sentence):
         read(kind, data, tmp_path)
 

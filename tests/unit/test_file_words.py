@@ -25,6 +25,14 @@ CLAIMS = {"made_by": "Cura", "claimed_s": 3723.0, "claimed_g": 12.0}
     [
         ("table.step", "step", TABLE, "Source: STEP, 100 × 60 × 75 mm, 4 parts"),
         ("arm.stl", "stl", {"faces": 1}, "Mesh, 1 triangle"),
+        (
+            "a.kicad_pcb",
+            "kicad_pcb",
+            {"title": "Blinker", "box_mm": [60, 20], "copper_layers": 2, "footprints": 1},
+            "Source: KiCad, board, Blinker, 60 × 20 mm, 2 copper layers, 1 component",
+        ),
+        ("a.gbr", "gbr", {"function": "Paste,Top"}, "Layer of a circuit board, Paste,Top"),
+        ("a.dxf", "dxf", {"holes": 3, "length_mm": 1500.0}, "Drawing, 3 holes, 1.5 m of lines"),
         ("old.zip", "zip", {"files": 2}, "Archive, 2 files inside"),
         ("guide.pdf", "pdf", {"pages": 2, "attached": 0}, "Document, 2 pages"),
         ("README.md", "md", {"words": 1}, "Text, 1 word"),
