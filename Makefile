@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help words setup setup-tests demo test check format campaign corpus bench bench-peers bench-freecad lock clean
+.PHONY: help words setup setup-tests demo test check format campaign corpus mutate bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,10 @@ campaign: setup  ## 1,000 seeded fault schedules, resumable; SEED=123 plays one 
 
 corpus: setup    ## 200 real programs are made and proved, every hostile one is refused
 	@$(PY) -m tests.corpus
+
+mutate: setup    ## thousands of spoilt files of every kind are read, refused or survived; FAMILY=step
+	@$(PY) -m tests.mutation $(if $(FAMILY),--family $(FAMILY)) $(if $(COUNT),--count $(COUNT)) \
+	    $(if $(SEED),--seed $(SEED))
 
 bench: setup     ## every measurement against its peer; the last line of each is JSON
 	@sh scripts/bench_peers.sh || echo "bench: not all peers are there"

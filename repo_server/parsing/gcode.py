@@ -2,7 +2,6 @@
 machine and one material, so labs prepare and prove their own and no machine is fed with this."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,5 +111,5 @@ def _largest_picture(text: str) -> bytes | None:
         return None
     try:
         return base64.b64decode(written, validate=True)
-    except binascii.Error:
+    except ValueError:
         return None

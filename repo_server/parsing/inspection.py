@@ -11,7 +11,7 @@ from repo_server.blobs import Blob, BlobStore
 from repo_server.parsing import KINDS, sandbox
 
 _LOG = logging.getLogger(__name__)
-_MAX_ANSWER_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _answer(path: Path) -> dict[str, Any]:
     """What the child wrote. It read a stranger's file: its word is checked like a stranger's."""
     broken = {"problem": "the reader of this file gave no answer"}
     try:
-        answer = json.loads(path.read_bytes()[:_MAX_ANSWER_BYTES])
+        answer = json.loads(path.read_bytes()[:MAX_ANSWER_BYTES])
     except (OSError, ValueError, RecursionError):
         return broken
     facts, problem = answer.get("facts"), answer.get("problem")

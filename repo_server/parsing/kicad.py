@@ -109,12 +109,14 @@ def _is_layer(it: object) -> bool:
 
 
 def _numbers(node: Node | None) -> list[float]:
-    """The node's words as numbers; none when one of them is not a finite one."""
+    """The node's words as numbers; none when one of them is no number."""
     try:
         found = [float(word) for word in (node or [])[1:]]
     except (TypeError, ValueError):
         return []
-    return found if np.isfinite(found).all() else []
+    if not all(abs(number) <= strokes.FARTHEST_MM for number in found):
+        raise InvalidInput("this board has points that are at no place, or a kilometre off")
+    return found
 
 
 def _at(shape: Node, name: str) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ from repo_server.parsing import picture
 
 MAX_STROKES = 100_000
 _MAX_POINTS = 1_000_000
+FARTHEST_MM = 1e6
 _SAME_PLACE_MM = 0.001
 _MOST_NESTED = 20_000
 _MOST_LAYERS, _MOST_LETTERS = 40, 80
@@ -81,8 +82,8 @@ def joined(strokes: list[Stroke]) -> list[Stroke]:
 def _limited(drawn: Iterable[Layered], layers: Counter[str]) -> list[Stroke]:
     found, points = [], 0
     for layer, stroke in drawn:
-        if not np.isfinite(stroke).all():
-            raise InvalidInput("this drawing has points that are not at any place (NaN)")
+        if not (np.abs(stroke) <= FARTHEST_MM).all():  # nor what is no number
+            raise InvalidInput("this drawing has points that are at no place, or a kilometre off")
         if len(stroke) < 2:
             continue
         found.append(stroke)

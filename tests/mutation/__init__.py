@@ -1,0 +1,1 @@
+"""Good files, spoilt at random: whatever comes of one, its reader answers, and in time."""

@@ -1,0 +1,79 @@
+"""What is spoilt: of each kind of file good ones, who reads them, and how often."""
+
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commons.errors import InvalidInput
+from commons.manifest import Dialect, read_manifest, write_manifest
+from repo_server.parsing import KINDS
+from repo_server.parsing.inspection import MAX_ANSWER_BYTES
+from tests import step_files
+from tests.format_files import GOOD
+
+DESIGNS = Path(__file__).parents[2] / "designs"
+Reader = Callable[[Path, Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Good files, and who reads them: given a file and an empty folder, it returns or raises
+    InvalidInput. `crashes` where native code may die of a file, as the sandbox expects;
+    `any_error` where the child turns what a library raises into a sentence."""
+
+    good: tuple[bytes, ...]
+    read: Reader
+    count: int
+    crashes: bool = False
+    any_error: bool = True
+
+
+def parsed(kind: str) -> Reader:
+    """The parser of this kind of file, and that its answer is one that the server takes."""
+    module = importlib.import_module(f"repo_server.parsing.{KINDS[kind].module}")
+
+    def read(path: Path, out: Path) -> None:
+        answer = module.inspect(path, kind, out)
+        if len(json.dumps(answer, allow_nan=False)) > MAX_ANSWER_BYTES:
+            raise AssertionError("the answer is longer than the server reads")
+
+    return read
+
+
+def manifest(path: Path, out: Path) -> None:
+    """The manifest, which the server reads in its own process, and what is written of it."""
+    read = read_manifest(path.read_bytes())
+    for dialect in Dialect:
+        try:
+            write_manifest(read.data, dialect)
+        except InvalidInput:
+            continue
+
+
+def _published(pattern: str) -> tuple[bytes, ...]:
+    found = sorted(DESIGNS.glob(pattern), key=lambda path: path.stat().st_size)
+    return tuple(path.read_bytes() for path in found[:3])
+
+
+def families() -> dict[str, Family]:
+    """Every family by the name that `make mutate FAMILY=…` takes."""
+    tomls = _published("*/okh.toml")
+    ymls = tuple(write_manifest(read_manifest(it).data, Dialect.V1) for it in tomls)
+    steps = (step_files.box(), step_files.table())
+    return {
+        "step": Family(steps, parsed("step"), 400, crashes=True),
+        "dxf": Family((GOOD["dxf"], *_published("*/export/*.dxf")), parsed("dxf"), 2000),
+        "svg": Family((GOOD["svg"], *_published("*/export/*.svg")), parsed("svg"), 2000),
+        "scad": Family((GOOD["scad"],), parsed("scad"), 2000, any_error=False),
+        "gcode": Family((GOOD["gcode"],), parsed("gcode"), 2000, any_error=False),
+        "okh.toml": Family(tomls, manifest, 2000, any_error=False),
+        "okh.yml": Family(ymls, manifest, 2000, any_error=False),
+        "kicad_pcb": Family((GOOD["kicad_pcb"],), parsed("kicad_pcb"), 500, any_error=False),
+        "gbr": Family((GOOD["gbr"],), parsed("gbr"), 500),
+        "drl": Family((GOOD["drl"],), parsed("drl"), 500, any_error=False),
+        "pdf": Family((GOOD["pdf"],), parsed("pdf"), 500, crashes=True),
+        "md": Family((GOOD["md"],), parsed("md"), 500, any_error=False),
+        "zip": Family((GOOD["zip"], GOOD["fcstd"]), parsed("fcstd"), 500),
+    }
