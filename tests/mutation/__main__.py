@@ -7,22 +7,22 @@ import argparse
 import json
 import sys
 
-from tests.mutation.families import families
+from tests.mutation.families import FAMILIES
 from tests.mutation.trial import try_all
 
 
 def main(arguments: list[str]) -> int:
-    known = families()
     parser = argparse.ArgumentParser(prog="tests.mutation")
-    parser.add_argument("--family", choices=known)
+    parser.add_argument("--family", choices=FAMILIES, nargs="+", default=list(FAMILIES))
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int)
     asked = parser.parse_args(arguments)
     told, bad = {}, {}
-    for name in [asked.family] if asked.family else known:
-        seeds = range(asked.count or known[name].count)
+    for name in asked.family:
+        family = FAMILIES[name]()
+        seeds = range(asked.count or family.count)
         seeds = seeds if asked.seed is None else range(asked.seed, asked.seed + 1)
-        counts, wrong, worst = try_all(known[name], seeds)
+        counts, wrong, worst = try_all(family, seeds)
         said = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
         print(f"{name:10} {len(seeds):5}: {said}; {worst.cpu_s:.1f} s, {worst.memory_kb >> 10} MB")
         if wrong:

@@ -57,23 +57,34 @@ def _published(pattern: str) -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in found[:3])
 
 
-def families() -> dict[str, Family]:
-    """Every family by the name that `make mutate FAMILY=…` takes."""
-    tomls = _published("*/okh.toml")
-    ymls = tuple(write_manifest(read_manifest(it).data, Dialect.V1) for it in tomls)
-    steps = (step_files.box(), step_files.table())
-    return {
-        "step": Family(steps, parsed("step"), 400, crashes=True),
-        "dxf": Family((GOOD["dxf"], *_published("*/export/*.dxf")), parsed("dxf"), 2000),
-        "svg": Family((GOOD["svg"], *_published("*/export/*.svg")), parsed("svg"), 2000),
-        "scad": Family((GOOD["scad"],), parsed("scad"), 2000, any_error=False),
-        "gcode": Family((GOOD["gcode"],), parsed("gcode"), 2000, any_error=False),
-        "okh.toml": Family(tomls, manifest, 2000, any_error=False),
-        "okh.yml": Family(ymls, manifest, 2000, any_error=False),
-        "kicad_pcb": Family((GOOD["kicad_pcb"],), parsed("kicad_pcb"), 500, any_error=False),
-        "gbr": Family((GOOD["gbr"],), parsed("gbr"), 500),
-        "drl": Family((GOOD["drl"],), parsed("drl"), 500, any_error=False),
-        "pdf": Family((GOOD["pdf"],), parsed("pdf"), 500, crashes=True),
-        "md": Family((GOOD["md"],), parsed("md"), 500, any_error=False),
-        "zip": Family((GOOD["zip"], GOOD["fcstd"]), parsed("fcstd"), 500),
-    }
+def _tomls() -> tuple[bytes, ...]:
+    return _published("*/okh.toml")
+
+
+def _ymls() -> tuple[bytes, ...]:
+    return tuple(write_manifest(read_manifest(it).data, Dialect.V1) for it in _tomls())
+
+
+def _of_kind(kind: str, count: int, *more: bytes, any_error: bool = True) -> Family:
+    return Family((GOOD[kind], *more), parsed(kind), count, any_error=any_error)
+
+
+# By the name that `make mutate FAMILY=…` takes; made, and its reader loaded, when it is asked for.
+FAMILIES: dict[str, Callable[[], Family]] = {
+    "step": lambda: Family(
+        (step_files.box(), step_files.table()), parsed("step"), 400, crashes=True
+    ),
+    "dxf": lambda: _of_kind("dxf", 2000, *_published("*/export/*.dxf")),
+    "svg": lambda: _of_kind("svg", 2000, *_published("*/export/*.svg")),
+    "scad": lambda: _of_kind("scad", 2000, any_error=False),
+    "gcode": lambda: _of_kind("gcode", 2000, any_error=False),
+    "okh.toml": lambda: Family(_tomls(), manifest, 2000, any_error=False),
+    "okh.yml": lambda: Family(_ymls(), manifest, 2000, any_error=False),
+    "kicad_pcb": lambda: _of_kind("kicad_pcb", 500, any_error=False),
+    "gbr": lambda: _of_kind("gbr", 500),
+    "drl": lambda: _of_kind("drl", 500, any_error=False),
+    "pdf": lambda: Family((GOOD["pdf"],), parsed("pdf"), 500, crashes=True),
+    "md": lambda: _of_kind("md", 500, any_error=False),
+    "zip": lambda: _of_kind("zip", 500),
+    "fcstd": lambda: _of_kind("fcstd", 500),
+}
