@@ -4,10 +4,12 @@ it crashes on four of ten damaged files, which then cannot be read, and nothing 
 import json
 import os
 import re
+import resource
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ _MAX_BYTES = 64 * 1024**2
 _MOST_PLACED = 5000
 _CHORD_MM, _TURN_RAD = 0.05, 0.3
 _MM_PER_M = 1000.0
+_CPU_S, _CPU_S_PER_MB = 2.5, 20.0  # a plate with 45 holes takes 0.3 s
 _MOST_NAMES, _MOST_LETTERS = 40, 80
 _FILE = ""  # places the assemblies that no other places
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -66,13 +69,29 @@ def _placed(data: bytes) -> int:
 
 def _converted(data: bytes) -> bytes:
     """The file as GLB in metres, one mesh for each placed part."""
-    with _silence():
+    with _silence(), _cpu_s(_CPU_S + _CPU_S_PER_MB * len(data) / 1e6):
         glb: bytes = cascadio.load(
             data, "step", tol_linear=_CHORD_MM, tol_angular=_TURN_RAD, use_parallel=False
         )
     if not glb:
         raise InvalidInput("this cannot be read as STEP; it is damaged or another kind")
     return glb
+
+
+@contextmanager
+def _cpu_s(most: float) -> Iterator[None]:
+    """What takes longer ends this child with SIGXCPU: a few wrong figures in a small file can keep
+    OpenCASCADE busy for ever."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    end = ceil(used.ru_utime + used.ru_stime + most)
+    if soft != resource.RLIM_INFINITY:
+        end = min(end, soft)
+    resource.setrlimit(resource.RLIMIT_CPU, (end, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 @contextmanager
