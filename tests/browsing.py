@@ -44,17 +44,20 @@ class Page(HTMLParser):
         if tag == "form":
             action, _, _ = given["action"].partition("#")  # where to look is not sent
             self.forms.append({"method": given.get("method", "get"), "action": action})
-        unticked = given.get("type") == "checkbox" and "checked" not in given  # and so not sent
-        fields = ("input", "select", "button", "textarea")
-        if tag in fields and self.forms and "name" in given and not unticked:
-            self.forms[-1][given["name"]] = given.get("value", "")
-            self._select = given["name"]
-        if tag == "select" and "name" not in given:
-            self._select = ""  # of a script's, which is never sent
-        if tag == "option" and "selected" in given and self._select:
-            self.forms[-1][self._select] = given.get("value", "")
+        self._note_field(tag, given)
         if tag == "h1":
             self.headings.append(tag)
+
+    def _note_field(self, tag: str, given: dict[str, str]) -> None:
+        """What the form sends of it."""
+        unticked = given.get("type") == "checkbox" and "checked" not in given  # and so not sent
+        if tag in ("input", "select", "button", "textarea"):
+            self._select = "" if unticked else given.get("name", "")  # no name: a script's own
+            sent = True
+        else:
+            sent = tag == "option" and "selected" in given
+        if sent and self._select and self.forms:
+            self.forms[-1][self._select] = given.get("value", "")
 
     def handle_data(self, data: str) -> None:
         if self._script and data.strip():
