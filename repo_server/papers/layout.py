@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
-from repo_server.web.words import capitalise, day, material
+from repo_server.web.figures import day
+from repo_server.web.sentences import capitalise, material
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
 Measure = Callable[[str, float, bool], float]

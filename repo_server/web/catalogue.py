@@ -15,8 +15,9 @@ from repo_server.db import reading
 from repo_server.search import finding
 from repo_server.search.finding import Found
 from repo_server.search.labels import Facet
+from repo_server.web.figures import counted
 from repo_server.web.languages import Texts, gettext, later
-from repo_server.web.words import PROCESS_WORDS, READINESS_WORDS, counted
+from repo_server.web.words import PROCESS_WORDS, READINESS_WORDS
 
 bp = Blueprint("catalogue", __name__)
 

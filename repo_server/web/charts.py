@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from commons.flows import Ring
 from commons.indicators import Figure
-from repo_server.web import words
+from repo_server.web import figures, words
 
 WIDTH = 300.0
 
@@ -37,7 +37,9 @@ def whisker(figure: Figure) -> Whisker | None:
         return None
     end = 100.0 if figure.unit == "%" else _round_up(figure.high)
     central = None if figure.central is None else WIDTH * figure.central / end
-    return Whisker(WIDTH * figure.low / end, WIDTH * figure.high / end, central, words.number(end))
+    return Whisker(
+        WIDTH * figure.low / end, WIDTH * figure.high / end, central, figures.number(end)
+    )
 
 
 def _round_up(value: float) -> float:

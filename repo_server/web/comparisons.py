@@ -10,7 +10,7 @@ from repo_server import heads
 from repo_server.api import auth
 from repo_server.api import comparisons as comparing
 from repo_server.db import reading
-from repo_server.web import words
+from repo_server.web import figures
 
 bp = Blueprint("comparisons", __name__)
 
@@ -49,7 +49,7 @@ def _bom_line(line: BomLine | None) -> str:
     """A line of a bill in one sentence."""
     if line is None:
         return ""
-    amount = "unknown" if line.quantity is None else words.number(line.quantity)
+    amount = "unknown" if line.quantity is None else figures.number(line.quantity)
     source = line.target
     if line.origin is Origin.DESIGN:
         source = f"design {line.target} {line.version or ''}".strip()

@@ -13,7 +13,7 @@ from repo_server.api.messages import check
 from repo_server.contributions import NewContribution
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
-from repo_server.web import words
+from repo_server.web import sentences, words
 
 bp = Blueprint("contributions", __name__)
 
@@ -73,7 +73,7 @@ def _page(slug: str, error: FabError | None = None) -> str:
         "contributions.html",
         release=design.head,
         choices=[(it.id, it.version) for it in design.releases],
-        roles=[(role, words.capitalise(text)) for role, text in words.ROLE_WORDS.items()],
+        roles=[(role, sentences.capitalise(text)) for role, text in words.ROLE_WORDS.items()],
         contributions=found,
         error=error,
         filled=request.form,

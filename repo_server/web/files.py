@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from repo_server import parsing
 from repo_server.designs import File, Release
-from repo_server.web import words
+from repo_server.web import figures
 from repo_server.web.languages import Texts, gettext, later, ngettext
 
 
@@ -130,12 +130,12 @@ def _said(facts: Mapping[str, object]) -> Iterator[str]:
     yield _extent(facts)
     for key, text in _COUNTS.items():
         if isinstance(count := facts.get(key), int) and count:
-            yield text(count) % {"count": words.number(count)}
+            yield text(count) % {"count": figures.number(count)}
     if parts := _counts(facts.get("parts")):
         said = ngettext("%(count)s part", "%(count)s parts", sum(parts))
-        yield said % {"count": words.number(sum(parts))}
+        yield said % {"count": figures.number(sum(parts))}
     if isinstance(length := facts.get("length_mm"), float):
-        yield gettext("%(length)s m of lines") % {"length": words.number(length / 1000)}
+        yield gettext("%(length)s m of lines") % {"length": figures.number(length / 1000)}
     yield from _claimed(facts)
     if isinstance(width := facts.get("width_px"), int):
         yield f"{width} × {facts.get('height_px')} px"
@@ -159,14 +159,14 @@ def _claimed(facts: Mapping[str, object]) -> Iterator[str]:
     if isinstance(by := facts.get("made_by"), str):
         yield gettext("made by %(by)s") % {"by": by}
     if isinstance(seconds := facts.get("claimed_s"), float):
-        yield gettext("%(time)s by its own word") % {"time": words.duration(seconds)}
+        yield gettext("%(time)s by its own word") % {"time": figures.duration(seconds)}
     if isinstance(mass := facts.get("claimed_g"), float):
-        yield words.grams(mass)
+        yield figures.grams(mass)
 
 
 def _extent(facts: Mapping[str, object]) -> str:
     measured = facts.get("box_mm")
-    return words.box([float(edge) for edge in measured]) if isinstance(measured, list) else ""
+    return figures.box([float(edge) for edge in measured]) if isinstance(measured, list) else ""
 
 
 def _counts(parts: object) -> list[int]:

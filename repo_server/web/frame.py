@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commons.errors import FabError
 from repo_server.api import auth
-from repo_server.web import languages, words
+from repo_server.web import figures, languages, sentences, words
 from repo_server.web.languages import Texts, later
 
 bp = Blueprint("frame", __name__)
@@ -36,8 +36,8 @@ STATUS_WORDS = Texts(
 
 _YEAR_S = 365 * 24 * 3600
 
-for name, filter_ in words.FILTERS.items():
-    bp.add_app_template_filter(filter_, name)
+for filter_ in (*figures.FILTERS, *sentences.FILTERS):
+    bp.add_app_template_filter(filter_)
 
 bp.record(lambda state: languages.register(state.app))
 

@@ -28,7 +28,7 @@ from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
-from repo_server.web import words
+from repo_server.web import sentences, words
 
 bp = Blueprint("manage", __name__)
 
@@ -189,7 +189,7 @@ def _page(
             lots=labs.list_lots(session, row.id),
             members=labs.list_members(session, row.id),
             materials=[(it.key, it.name) for it in MATERIALS.values()],
-            rings=[(ring, words.capitalise(text)) for ring, text in words.RING_WORDS.items()],
+            rings=[(ring, sentences.capitalise(text)) for ring, text in words.RING_WORDS.items()],
             grains=GRAINS,
             roles=ROLES,
             refused=refused,

@@ -11,7 +11,7 @@ from commons.machine import Process
 from commons.manifest import Part
 from repo_server.blobs import BlobStore
 from repo_server.designs import Release
-from repo_server.web import files, readme, words
+from repo_server.web import figures, files, readme
 from repo_server.web.languages import gettext
 
 
@@ -58,8 +58,8 @@ def view_of(part: Part, release: Release) -> PartView:
 def _extent(facts: Mapping[str, object], part: Part) -> str:
     measured = facts.get("box_mm")
     if isinstance(measured, list):
-        return words.box([float(edge) for edge in measured])
-    return words.box(part.size_mm) if part.size_mm else ""
+        return figures.box([float(edge) for edge in measured])
+    return figures.box(part.size_mm) if part.size_mm else ""
 
 
 def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
@@ -67,12 +67,14 @@ def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
     volume, length = facts.get("volume_mm3"), facts.get("length_mm")
     if isinstance(volume, float):
         said.append(
-            gettext("%(volume)s cm³, a closed body") % {"volume": words.number(volume / 1e3)}
+            gettext("%(volume)s cm³, a closed body") % {"volume": figures.number(volume / 1e3)}
         )
     if isinstance(length, float):
-        said.append(gettext("%(length)s m of lines") % {"length": words.number(length / 1000)})
+        said.append(gettext("%(length)s m of lines") % {"length": figures.number(length / 1000)})
     if part.mass_g is not None:
-        said.append(gettext("%(mass)s by its designer's word") % {"mass": words.grams(part.mass_g)})
+        said.append(
+            gettext("%(mass)s by its designer's word") % {"mass": figures.grams(part.mass_g)}
+        )
     return tuple(filter(None, said))
 
 

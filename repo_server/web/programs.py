@@ -15,7 +15,7 @@ from repo_server.blobs import BlobStore
 from repo_server.db import reading
 from repo_server.people import Scope
 from repo_server.programs import Try
-from repo_server.web import words
+from repo_server.web import figures
 
 bp = Blueprint("programs", __name__)
 
@@ -90,7 +90,7 @@ def _legend(sketch: Sketch) -> list[Swatch]:
     if sketch.process is Process.CNC:
         count = len(sketch.depths_mm)
         deep = [
-            Swatch(depth_colour(at, count), f"{words.number(-depth)} mm deep")
+            Swatch(depth_colour(at, count), f"{figures.number(-depth)} mm deep")
             for at, depth in enumerate(sketch.depths_mm)
         ]
         return [*deep, Swatch(COLOURS[Kind.RAPID], KIND_WORDS[Kind.RAPID])]
@@ -101,10 +101,10 @@ def _legend(sketch: Sketch) -> list[Swatch]:
 def _alt(sketch: Sketch) -> str:
     """The picture in words."""
     left, front, right, back = sketch.view
-    across = f"{words.number(right - left)} by {words.number(back - front)} mm of the bed"
+    across = f"{figures.number(right - left)} by {figures.number(back - front)} mm of the bed"
     if sketch.process is Process.CNC:
         deepest = -min((0.0, *sketch.depths_mm))
-        return f"The cutter's ways from above, {across}, up to {words.number(deepest)} mm deep"
+        return f"The cutter's ways from above, {across}, up to {figures.number(deepest)} mm deep"
     return f"The nozzle's ways from above, {across}, {sketch.layers} layers"
 
 

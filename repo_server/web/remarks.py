@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from commons.machine import MATERIALS
 from repo_server.mesh_facts import MeshFacts, Printability, Thickness
 from repo_server.print_estimate import estimate
-from repo_server.web import words
+from repo_server.web import figures
 from repo_server.web.languages import Texts, gettext, later
 from repo_server.web.words import Word
 
@@ -67,7 +67,7 @@ def _walls(found: Thickness) -> Remark | None:
         "%(share)s of its surface is wall of less than 0.8 mm, the thinnest %(least)s mm: a usual "
         "nozzle makes that of one line, which breaks easily, or leaves it out."
     )
-    told = {"least": words.number(found.least_mm), "share": _percent(found.share)}
+    told = {"least": figures.number(found.least_mm), "share": _percent(found.share)}
     grave = found.least_mm < _LINE_MM and found.share > _EDGES
     return Remark(_WALLS["bad" if grave else "wait"], text % told)
 
@@ -79,7 +79,7 @@ def _gaps(found: Thickness) -> Remark | None:
         "It has gaps of less than 0.3 mm, the narrowest %(least)s mm: what lies on both sides "
         "grows together when it is printed."
     )
-    return Remark(_GAPS, text % {"least": words.number(found.least_mm)})
+    return Remark(_GAPS, text % {"least": figures.number(found.least_mm)})
 
 
 def _hanging(found: Printability) -> Remark:
@@ -93,7 +93,7 @@ def _hanging(found: Printability) -> Remark:
 
 
 def _percent(share: float) -> str:
-    return gettext("%(number)s %%") % {"number": words.number(100 * share)}
+    return gettext("%(number)s %%") % {"number": figures.number(100 * share)}
 
 
 def _about(value: float) -> float:
@@ -115,9 +115,9 @@ def _takes(facts: MeshFacts) -> Remark | None:
         "reckoned from its size; the lab's slicer will say it exactly."
     )
     told = {
-        "from_g": words.grams(_about(it.mass_g[0])),
-        "to_g": words.grams(_about(it.mass_g[1])),
-        "from_s": words.duration(60 * _about(it.time_s[0] / 60)),
-        "to_s": words.duration(60 * _about(it.time_s[1] / 60)),
+        "from_g": figures.grams(_about(it.mass_g[0])),
+        "to_g": figures.grams(_about(it.mass_g[1])),
+        "from_s": figures.duration(60 * _about(it.time_s[0] / 60)),
+        "to_s": figures.duration(60 * _about(it.time_s[1] / 60)),
     }
     return Remark(_TAKES, text % told)

@@ -13,7 +13,7 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from werkzeug.datastructures import LanguageAccept
 
-from repo_server.web import languages, words
+from repo_server.web import figures, languages
 from tests.docs.pages import ROOT
 
 TAGS = sorted(set(languages.read_languages()) - {"en"})
@@ -122,8 +122,12 @@ def test_figures_and_dates_follow_the_language(
     app: Flask, tag: str, number: str, size: str, day: str
 ) -> None:
     with app.test_request_context("/", headers={"Accept-Language": tag}):
-        assert (words.number(1.5), words.file_size(1500), words.day(AT)) == (number, size, day)
-        assert words.number(12345) == "12\N{NARROW NO-BREAK SPACE}345"
+        assert (figures.number(1.5), figures.file_size(1500), figures.day(AT)) == (
+            number,
+            size,
+            day,
+        )
+        assert figures.number(12345) == "12\N{NARROW NO-BREAK SPACE}345"
 
 
 @on_sqlite

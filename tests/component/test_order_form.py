@@ -13,7 +13,7 @@ from repo_server.blobs import record
 from repo_server.boards import BoardProgram
 from repo_server.db import transaction
 from repo_server.people import Person
-from repo_server.web.words import doubt, estimate, plate
+from repo_server.web.sentences import doubt, estimate, plate
 from tests.browsing import fill, page
 from tests.floor import FILES, MANIFEST, PROGRAM, Floor, furnish, run
 from tests.shop import Someone
