@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from commons.flows import Ring, State
+from commons.texts import later
 
 METHOD = "cosmolocal-1"
 
@@ -82,16 +83,18 @@ def _made(totals: Totals, place: Mapping[str, str]) -> Figure:
     judged = totals.made
     open_ = totals.verdicts_missing
     if not totals.runs_ended:
-        return _nothing("made", "Made here", "things", place, "no machine has reported yet")
+        return _nothing(
+            "made", later("Made here"), later("things"), place, later("no machine has reported yet")
+        )
     note = f"{open_} more wait for a person's verdict" if open_ else ""
-    return Figure("made", "Made here", "things", judged, judged, judged + open_,
+    return Figure("made", later("Made here"), later("things"), judged, judged, judged + open_,
                   State.DECLARED, None, **place, note=note)  # fmt: skip
 
 
 def _material(totals: Totals, place: Mapping[str, str]) -> Figure:
-    key, label = "material", "Material used"
+    key, label = "material", later("Material used")
     if not totals.material_g:
-        return _nothing(key, label, "kg", place, "no run has reported material")
+        return _nothing(key, label, "kg", place, later("no run has reported material"))
     low, central, high = (
         sum(getattr(ring, end) for ring in totals.material_g.values()) / 1000
         for end in ("low", "central", "high")
@@ -103,33 +106,33 @@ def _material(totals: Totals, place: Mapping[str, str]) -> Figure:
 
 def _local_share(totals: Totals, place: Mapping[str, str]) -> Figure:
     """I2: unknown origin counts as brought in at the low end and as local at the high end."""
-    key, label = "local_material", "Local material share"
+    key, label = "local_material", later("Local material share")
     all_g = sum(ring.central for ring in totals.material_g.values())
     if not all_g:
-        return _nothing(key, label, "%", place, "no run has reported material")
+        return _nothing(key, label, "%", place, later("no run has reported material"))
     local = sum(s.central for ring, s in totals.material_g.items() if ring in LOCAL_RINGS)
     unknown = _grams(totals, Ring.UNKNOWN)
     low, high = 100 * local / all_g, 100 * (local + unknown) / all_g
     return Figure(key, label, "%", low, None if unknown else low, high,
                   weakest(totals.material_g.values()), 1 - unknown / all_g, **place,
-                  note="a local shop is not a local origin")  # fmt: skip
+                  note=later("a local shop is not a local origin"))  # fmt: skip
 
 
 def _provenance(totals: Totals, place: Mapping[str, str]) -> Figure:
     """I19: the share of the mass whose origin somebody stated."""
-    key, label = "provenance", "Material of known origin"
+    key, label = "provenance", later("Material of known origin")
     all_g = sum(ring.central for ring in totals.material_g.values())
     if not all_g:
-        return _nothing(key, label, "%", place, "no run has reported material")
+        return _nothing(key, label, "%", place, later("no run has reported material"))
     known = 100 * (1 - _grams(totals, Ring.UNKNOWN) / all_g)
     state = weakest(totals.material_g.values())
     return Figure(key, label, "%", known, known, known, state, None, **place)
 
 
 def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
-    key, label = "energy", "Electricity used by machines"
+    key, label = "energy", later("Electricity used by machines")
     if totals.energy_kwh is None:
-        return _nothing(key, label, "kWh", place, "no machine has a meter or a rated power")
+        return _nothing(key, label, "kWh", place, later("no machine has a meter or a rated power"))
     coverage = _share(totals.runs_with_energy, totals.runs_ended)
     e = totals.energy_kwh
     return Figure(key, label, "kWh", e.low, e.central, e.high, e.state, coverage, **place,
@@ -137,18 +140,18 @@ def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
 
 
 def _machine_time(totals: Totals, place: Mapping[str, str]) -> Figure:
-    key, label = "machine_time", "Machine time"
+    key, label = "machine_time", later("Machine time")
     if totals.machine_h is None:
-        return _nothing(key, label, "h", place, "no machine has reported yet")
+        return _nothing(key, label, "h", place, later("no machine has reported yet"))
     t = totals.machine_h
     return Figure(key, label, "h", t.low, t.central, t.high, t.state, 1.0, **place)
 
 
 def _failures(totals: Totals, place: Mapping[str, str]) -> Figure:
     """I11: hiding failures would flatter every other figure."""
-    key, label = "failed", "Runs that failed"
+    key, label = "failed", later("Runs that failed")
     if not totals.runs_ended:
-        return _nothing(key, label, "%", place, "no machine has reported yet")
+        return _nothing(key, label, "%", place, later("no machine has reported yet"))
     failed = 100 * totals.runs_failed / totals.runs_ended
     unjudged = 100 * totals.verdicts_missing / totals.runs_ended
     return Figure(key, label, "%", failed, failed, min(100.0, failed + unjudged),

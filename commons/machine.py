@@ -25,6 +25,7 @@ from commons.quantities import (
     Value,
     plausible,
 )
+from commons.texts import later
 
 
 class Process(StrEnum):
@@ -357,7 +358,7 @@ MATERIALS: dict[str, Material] = {
                  nozzle_c=210, bed_c=60, nozzle_max_c=235),
         Material(key="petg", name="PETG", process=Process.FDM, density_g_cm3=1.27,
                  nozzle_c=240, bed_c=80, nozzle_max_c=260),
-        Material(key="petg-cf", name="PETG with carbon fibre", process=Process.FDM,
+        Material(key="petg-cf", name=later("PETG with carbon fibre"), process=Process.FDM,
                  density_g_cm3=1.317, nozzle_c=240, bed_c=80, nozzle_max_c=265,
                  nozzle_min_mm=0.4, abrasive=True),
         Material(key="abs", name="ABS", process=Process.FDM, density_g_cm3=1.04,
@@ -366,8 +367,9 @@ MATERIALS: dict[str, Material] = {
                  nozzle_c=255, bed_c=100, nozzle_max_c=275, bed_min_c=80, enclosure=True),
         Material(key="tpu", name="TPU (95A)", process=Process.FDM, density_g_cm3=1.21,
                  nozzle_c=230, bed_c=50, nozzle_max_c=245, nozzle_min_mm=0.4),
-        Material(key="plywood", name="Birch plywood", process=Process.CNC, density_g_cm3=0.68),
+        Material(key="plywood", name=later("Birch plywood"), process=Process.CNC,
+                 density_g_cm3=0.68),
         Material(key="mdf", name="MDF", process=Process.CNC, density_g_cm3=0.75),
-        Material(key="pine", name="Pine board", process=Process.CNC, density_g_cm3=0.51),
+        Material(key="pine", name=later("Pine board"), process=Process.CNC, density_g_cm3=0.51),
     )
 }  # fmt: skip

@@ -11,6 +11,7 @@ from commons.flows import Ring
 from commons.job import JobEvent, JobState, can
 from commons.machine import Process
 from commons.matching import candidates
+from commons.texts import later
 from commons.wire import MachineReport, PrintOptions, ProgramFacts, ProgressReport
 from repo_server import matches
 from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
@@ -321,9 +322,9 @@ def _sentence(station: _Station, report: MachineReport | None, clear: str) -> st
     if report is not None and report.sentence:
         return report.sentence
     if station.condition is Condition.OFFLINE:
-        return (
-            "its agent was not heard of for a minute" if report else "its agent was never heard of"
-        )
+        if report is None:
+            return later("its agent was never heard of")
+        return later("its agent was not heard of for a minute")
     return ""
 
 

@@ -9,6 +9,7 @@ from commons import dispatch
 from commons.dispatch import after
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
+from commons.texts import later
 from commons.wire import MachineState, Wish
 from repo_server import attempts, cards, jobs, orders
 from repo_server.attempts import End, Outcome
@@ -107,7 +108,7 @@ def _verdict(good: int, copies: int) -> str:
     if 0 < good < copies:
         return f"{good} of {copies} are good; the others are queued again"
     if copies == 1:
-        return "it is good" if good else "it is no good; it can be made again"
+        return later("it is good") if good else later("it is no good; it can be made again")
     return f"all {copies} are good" if good else f"none of the {copies} is good"
 
 
@@ -116,12 +117,12 @@ def cancel(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
     to stop it, and the job ends when the machine has."""
     change = cards.apply(session, job, lambda j, m: after(j, m, JobEvent.CANCEL), now=now)
     if change.after is JobState.CANCELLING:
-        job.sentence = "someone wants it stopped; waiting for the machine"
+        job.sentence = later("someone wants it stopped; waiting for the machine")
     else:
-        job.sentence = "cancelled"
+        job.sentence = later("cancelled")
     session.add(job)
     if change.freed and change.attempt_id:
-        end = End(Outcome.CANCELLED, now, "cancelled before it could start")
+        end = End(Outcome.CANCELLED, now, later("cancelled before it could start"))
         attempts.close(session, change.attempt_id, end, now=now)
     if change.attempt_id and (change.freed or change.after is JobState.CANCELLING):
         _ask_agent(session, change.attempt_id, Wish.CANCEL, by=by, now=now)
@@ -163,7 +164,7 @@ def try_again(session: Session, job: JobRow, *, now: datetime) -> None:
         job,
         lambda j, m: after(j, m, JobEvent.AGAIN),
         now=now,
-        sentence="to be made again",
+        sentence=later("to be made again"),
     )
 
 

@@ -12,6 +12,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.machine import Process
 from commons.matching import candidates
+from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
 from repo_server import attempts, cards, matches
 from repo_server.attempts import End, Outcome
@@ -321,9 +322,11 @@ def fall_silent(session: Session, job: JobRow, *, now: datetime, sentence: str) 
 
 def _silence(job: JobRow) -> str:
     if job.state in (JobState.LEASED, JobState.STAGED):
-        return "the machine did not start it in time; it is in the queue again"
+        return later("the machine did not start it in time; it is in the queue again")
     if job.state is JobState.ARMED:
-        return "the machine was allowed to start and has not said whether it did; look at it"
+        return later("the machine was allowed to start and has not said whether it did; look at it")
     if job.state is JobState.CANCELLING:
-        return "nothing was heard of the machine that is to stop for four minutes; look at it"
-    return "nothing was heard of the running machine for four minutes; look at it"
+        return later(
+            "nothing was heard of the machine that is to stop for four minutes; look at it"
+        )
+    return later("nothing was heard of the running machine for four minutes; look at it")

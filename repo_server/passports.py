@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from commons.errors import NotFound
 from commons.flows import Action, Ring, State, Unit
+from commons.texts import later
 from commons.units import SECONDS_PER_MINUTE
 from commons.wire import ProgramFacts, RunFacts
 from repo_server import attempts, ledger
@@ -68,14 +69,14 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
     city = session.get_one(CityRow, lab.city_id)
     entries = {
         **_design(session, behind),
-        "lab": _declared("Lab", lab.name),
-        "city": _declared("City", city.name),
-        "machine": _declared("Machine", behind.machine.name),
+        "lab": _declared(later("Lab"), lab.name),
+        "city": _declared(later("City"), city.name),
+        "machine": _declared(later("Machine"), behind.machine.name),
         **_material(session, behind, attempt),
         **_program(attempt),
         **_flows(ledger.events_of(session, attempt_id)),
         **_times(attempt),
-        "plate": _declared("Made at once", behind.job.copies),
+        "plate": _declared(later("Made at once"), behind.job.copies),
         "verdict": _verdict(attempt, behind.job.copies),
     }
     return Passport(
@@ -109,13 +110,13 @@ def _design(session: Session, behind: Background) -> dict[str, Entry]:
     release = behind.release
     steward = session.get_one(PersonRow, behind.design.steward_id)
     return {
-        "design": _declared("Design", release.name),
-        "part": _declared("Part", behind.order.part),
-        "version": _declared("Version", release.version),
-        "release": _measured("Release (hash of its contents)", release.id),
-        "licence": _declared("Licence", release.license),
-        "licensors": _declared("Licensors", tuple(release.licensors)),
-        "published_by": _declared("Published by", steward.name),
+        "design": _declared(later("Design"), release.name),
+        "part": _declared(later("Part"), behind.order.part),
+        "version": _declared(later("Version"), release.version),
+        "release": _measured(later("Release (hash of its contents)"), release.id),
+        "licence": _declared(later("Licence"), release.license),
+        "licensors": _declared(later("Licensors"), tuple(release.licensors)),
+        "published_by": _declared(later("Published by"), steward.name),
     }
 
 
@@ -123,10 +124,10 @@ def _material(session: Session, behind: Background, attempt: AttemptRow) -> dict
     lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
     ring = lot.ring if lot and lot.ring is not Ring.UNKNOWN else None
     return {
-        "material": _declared("Material", behind.order.material),
-        "lot": _declared("Lot", lot.name if lot else None),
-        "ring": _declared("Made in (ring)", ring),
-        "evidence": _declared("Evidence of origin", lot.evidence if lot else None),
+        "material": _declared(later("Material"), behind.order.material),
+        "lot": _declared(later("Lot"), lot.name if lot else None),
+        "ring": _declared(later("Made in (ring)"), ring),
+        "evidence": _declared(later("Evidence of origin"), lot.evidence if lot else None),
     }
 
 
@@ -134,20 +135,22 @@ def _program(attempt: AttemptRow) -> dict[str, Entry]:
     program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
     run = RunFacts.model_validate(attempt.run) if attempt.run else None
     return {
-        "program": _measured("Program (hash)", program.sha256 if program else None),
-        "prepared_with": _declared("Prepared with", program.prepared_with if program else None),
-        "lines": _measured("Lines of the program", program.line_count if program else None),
-        "lines_sent": _measured("Lines sent", run.lines_sent if run else None),
-        "lines_done": _measured("Lines executed", run.lines_done if run else None),
+        "program": _measured(later("Program (hash)"), program.sha256 if program else None),
+        "prepared_with": _declared(
+            later("Prepared with"), program.prepared_with if program else None
+        ),
+        "lines": _measured(later("Lines of the program"), program.line_count if program else None),
+        "lines_sent": _measured(later("Lines sent"), run.lines_sent if run else None),
+        "lines_done": _measured(later("Lines executed"), run.lines_done if run else None),
     }
 
 
 def _flows(events: list[EconomicEventRow]) -> dict[str, Entry]:
     """Sums over the attempt's events, with every correction in them."""
     return {
-        "mass": _sum("Material used", events, Action.CONSUME, Unit.GRAM),
-        "energy": _sum("Electricity used", events, Action.CONSUME, Unit.KILOWATT_HOUR),
-        "machine_time": _sum("Machine time", events, Action.USE, Unit.HOUR),
+        "mass": _sum(later("Material used"), events, Action.CONSUME, Unit.GRAM),
+        "energy": _sum(later("Electricity used"), events, Action.CONSUME, Unit.KILOWATT_HOUR),
+        "machine_time": _sum(later("Machine time"), events, Action.USE, Unit.HOUR),
     }
 
 
@@ -170,17 +173,17 @@ def _times(attempt: AttemptRow) -> dict[str, Entry]:
     program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
     planned = program.duration_s / SECONDS_PER_MINUTE if program else None
     return {
-        "planned_min": _entry("Time of the program", planned, State.MODELLED, "min"),
-        "started_at": _measured("Started", attempt.started_at),
-        "ended_at": _measured("Ended", attempt.ended_at),
+        "planned_min": _entry(later("Time of the program"), planned, State.MODELLED, "min"),
+        "started_at": _measured(later("Started"), attempt.started_at),
+        "ended_at": _measured(later("Ended"), attempt.ended_at),
     }
 
 
 def _verdict(attempt: AttemptRow, copies: int) -> Entry:
     """A person's word on the thing, or on the plate of `copies`. Names stay in the lab."""
-    words = {Outcome.DONE: "good", Outcome.REJECTED: "not good"}
+    words = {Outcome.DONE: later("good"), Outcome.REJECTED: later("not good")}
     judged = attempt.verdict_at is not None or attempt.outcome in (Outcome.FAILED, Outcome.ABORTED)
-    word = words.get(Outcome(attempt.outcome or ""), "not finished") if judged else None
+    word = words.get(Outcome(attempt.outcome or ""), later("not finished")) if judged else None
     if copies > 1 and attempt.good_copies is not None:
         word = f"{attempt.good_copies} of {copies} are good"
-    return _declared("Verdict", word)
+    return _declared(later("Verdict"), word)

@@ -20,6 +20,7 @@ from commons.dispatch import (
 )
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
+from commons.texts import later
 from commons.wire import (
     API_VERSION,
     AgentEvent,
@@ -61,14 +62,14 @@ _OUTCOMES = {
     EventKind.FENCED: Outcome.UNUSED,
 }
 _SENTENCES = {
-    EventKind.STAGED: "prepared; it starts once someone confirms that the bed is clear",
-    EventKind.STARTED: "it is being made",
-    EventKind.FINISHED: "made; someone has to look at it and say whether it is good",
-    EventKind.FAILED: "the machine stopped before the end",
-    EventKind.LOST: "the agent lost sight of the machine; someone has to look at it",
-    EventKind.UNUSED: "it was not started",
+    EventKind.STAGED: later("prepared; it starts once someone confirms that the bed is clear"),
+    EventKind.STARTED: later("it is being made"),
+    EventKind.FINISHED: later("made; someone has to look at it and say whether it is good"),
+    EventKind.FAILED: later("the machine stopped before the end"),
+    EventKind.LOST: later("the agent lost sight of the machine; someone has to look at it"),
+    EventKind.UNUSED: later("it was not started"),
 }
-_MAY_HAVE_STARTED = (
+_MAY_HAVE_STARTED = later(
     "the agent will not start it any more, but may have done so; look at the machine and say"
 )
 _MOVING = frozenset({MachineState.RUNNING, MachineState.HELD})
@@ -256,7 +257,7 @@ def _hear_of_attempt(
         cards.put_off_silence(session, job, now)
     elif job.state in (JobState.ARMED, JobState.RUNNING):
         if not _prepared_under(session, attempt_id, boot):
-            sentence = "the agent came back without its journal; look at the machine"
+            sentence = later("the agent came back without its journal; look at the machine")
             jobs.fall_silent(session, cards.read_job(session, job.id), now=now, sentence=sentence)
         elif job.state is JobState.RUNNING:
             cards.put_off_silence(session, job, now)

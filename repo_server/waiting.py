@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from commons.errors import Conflict, FabError, NotFound
 from commons.licences.purposes import EVENTS
 from commons.licences.terms import Fact
+from commons.texts import later
 from repo_server import announcements, grants, licensing, orders, parties, people, stewards
 from repo_server.grants import NewGrant
 from repo_server.ids import new_id
@@ -184,7 +185,7 @@ def decline(
     """Its steward said no, in a word; the order waits no more."""
     row = _open(session, waiting_id)
     _require_steward(session, row, by)
-    return _settle(session, row, word or "its steward declined", now)
+    return _settle(session, row, word or later("its steward declined"), now)
 
 
 def withdraw(session: Session, waiting_id: str, *, by: str, now: datetime) -> WaitingOrder:
@@ -192,7 +193,7 @@ def withdraw(session: Session, waiting_id: str, *, by: str, now: datetime) -> Wa
     row = _open(session, waiting_id)
     if row.ordered_by != by:
         raise NotFound(f"there is no waiting order {waiting_id[:64]} of yours")
-    return _settle(session, row, "withdrawn", now)
+    return _settle(session, row, later("withdrawn"), now)
 
 
 def _settle(session: Session, row: WaitingOrderRow, said: str, now: datetime) -> WaitingOrder:

@@ -19,8 +19,9 @@ from commons.licences.terms import (
     clause_of,
     freedom,
 )
+from commons.texts import later
 
-NO_LEGAL_ADVICE = "This is how the program reads the licence. It is no legal advice."
+NO_LEGAL_ADVICE = later("This is how the program reads the licence. It is no legal advice.")
 NOBODY_KNOWN = Actor()
 _CREDITS = {Duty.GIVE_CREDIT, Duty.KEEP_NOTICES, Duty.NOTICES_WITH_PRODUCT}
 

@@ -23,6 +23,7 @@ from commons.licences.terms import (
     rules_by_event,
     yes,
 )
+from commons.texts import later
 
 E, D, F = Event, Duty, Fact
 COPYFAIR_PREFIX = "LicenseRef-CopyFair-"
@@ -77,13 +78,13 @@ def _ppl_trade(credit: tuple[Duty, ...]) -> tuple[Rule, ...]:
 def _coopyleft() -> Licence:
     clause = "Commercial use, (a) and (b)"
     both = yes(F.SSE_ENTERPRISE, F.COOP_WITH_EMPLOYED_WORKERS)
-    only = (
-        "commerce is for social and solidarity enterprises that are cooperatives whose workers "
-        "are employees"
-    )
     trade = (
         allow(clause, "it is such a cooperative", D.OFFER_SOURCE, needs=both),
-        deny(clause, f"{only}; others need a grant"),
+        deny(
+            clause,
+            "commerce is for social and solidarity enterprises that are cooperatives whose workers "
+            "are employees; others need a grant",
+        ),
     )
     changed = (D.KEEP_NOTICES, D.SAY_CHANGED, D.SAME_LICENCE, D.OFFER_SOURCE, D.NETWORK_SOURCE)
     base = "AGPL-3.0 terms"
@@ -123,7 +124,10 @@ def _cooperative_licence() -> Licence:
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow(others, "everybody may have it")),
-            ((*PRIVATE, *TRADE), made("worker-owned cooperatives and non-profits may, freely")),
+            (
+                (*PRIVATE, *TRADE),
+                made(later("worker-owned cooperatives and non-profits may, freely")),
+            ),
             (
                 (E.PUBLISH_FORK, E.COMBINE),
                 allow(others, "it may be changed, and stays so", *changed),

@@ -13,6 +13,7 @@ from commons.licences.terms import (
     allow,
     rules_by_event,
 )
+from commons.texts import later
 
 E, D = Event, Duty
 _MAKING = (E.MAKE_OWN_USE, E.MAKE_GIFT, E.MAKE_FOR_PAY, E.SELL_PRODUCT)
@@ -25,7 +26,7 @@ def _public_domain(
     name: str,
     clause: str,
     evidence: Evidence,
-    reason: str = "its authors gave up what the law let them give up",
+    reason: str = later("its authors gave up what the law let them give up"),
 ) -> Licence:
     free = allow(clause, reason)
     fork = ForkTerms(Forks.ANY, clause)
@@ -205,7 +206,7 @@ PERMISSIVE = (
         "Public Domain Mark",
         "the mark",
         Evidence.READ,
-        "whoever marked it knows of no rights in it",
+        later("whoever marked it knows of no rights in it"),
     ),
     _public_domain("Unlicense", "The Unlicense", "the dedication", Evidence.GENERAL),
     _public_domain("PDDL-1.0", "Public Domain Dedication and License", "s.3", Evidence.GENERAL),
@@ -285,8 +286,10 @@ RECIPROCAL = (
         "CERN Open Hardware Licence 2, weakly reciprocal",
         ("CERN-OHL-W-2.0",),
         (_CERN_S,),  # s.8.3: if every Available Component meets the stronger licence's meaning
-        "other people's parts keep their licences where they meet it only at a documented "
-        "interface; the rest stays under the licence",
+        later(
+            "other people's parts keep their licences where they meet it only at a documented "
+            "interface; the rest stays under the licence"
+        ),
         "parts under other licences have to meet it at a documented interface, or be ones that "
         "anybody can get",
     ),
@@ -295,8 +298,10 @@ RECIPROCAL = (
         "CERN Open Hardware Licence 2, strongly reciprocal",
         (_CERN_S,),
         (),
-        "the larger work comes under the licence as a whole, but for components that anybody can "
-        "get",
+        later(
+            "the larger work comes under the licence as a whole, but for components that anybody "
+            "can get"
+        ),
         "each part under another licence has to be one that anybody can get (an Available "
         "Component)",
     ),

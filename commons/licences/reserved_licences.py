@@ -20,6 +20,7 @@ from commons.licences.terms import (
     rules_by_event,
     yes,
 )
+from commons.texts import later
 
 E, D = Event, Duty
 TRADE = (E.MAKE_FOR_PAY, E.SELL_PRODUCT)
@@ -139,10 +140,13 @@ def _hippocratic() -> Licence:
     rules = rules_by_event(
         [
             ([E.DOWNLOAD], allow("Acceptance", "everybody may have it; to use it is to accept it")),
-            ((*PRIVATE, *TRADE), for_those_who_accept("it may be made for whatever end it allows")),
+            (
+                (*PRIVATE, *TRADE),
+                for_those_who_accept(later("it may be made for whatever end it allows")),
+            ),
             (
                 (E.PUBLISH_FORK, E.COMBINE),
-                for_those_who_accept("it may be changed", *noted, D.SAY_CHANGED),
+                for_those_who_accept(later("it may be changed"), *noted, D.SAY_CHANGED),
             ),
             ([E.FEDERATE], for_those_who_accept("copies may be passed on", *noted)),
         ]

@@ -14,11 +14,12 @@ from commons.licences.terms import (
     allow,
     rules_by_event,
 )
+from commons.texts import later
 
 E, D = Event, Duty
 _MAKING = (E.MAKE_OWN_USE, E.MAKE_GIFT, E.MAKE_FOR_PAY, E.SELL_PRODUCT)
 _CHANGING = (E.PUBLISH_FORK, E.COMBINE)
-MADE = (
+MADE = later(
     "everybody may make things from it; whether a thing is a copy of its source is not settled, so "
     "it is good custom to say where the source is"
 )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from commons.texts import later
+
 
 class Event(StrEnum):
     """What somebody wants to do with a design."""
@@ -124,28 +126,42 @@ class Duty(StrEnum):
 
 
 DUTY_WORDS: dict[Duty, str] = {
-    Duty.KEEP_NOTICES: "keep every notice of copyright, licence and warranty in the files",
-    Duty.GIVE_CREDIT: "name the title and its authors, and link to where it comes from",
-    Duty.LINK_LICENCE: "hand over the licence's text, or a link to it",
-    Duty.SAY_CHANGED: "say that it was changed, when, and in short how",
-    Duty.SAME_LICENCE: "what is published has the same licence, or one that it names as compatible",
-    Duty.NO_LOCKS: "add no terms and no technical locks that take these rights from others",
-    Duty.NOTICES_WITH_PRODUCT: "whoever gets the thing can read the notices that belong to it",
-    Duty.SOURCE_WITH_PRODUCT: "whoever gets the thing gets its complete source, or is told where "
-    "it is",
-    Duty.SOURCE_ON_PRODUCT: "where a notice asks for it, the thing shows where its source is",
-    Duty.OFFER_SOURCE: "whoever gets the finished file gets its source, or an offer of it",
-    Duty.NETWORK_SOURCE: "whoever uses it over a network is offered its source",
-    Duty.SHOW_ORIGINALS: "list the changes in a file, and keep each changed file as it was beside "
-    "the new one, in an open format",
-    Duty.MAIL_LICENSORS: "e-mail the changed documentation to every licensor who left an address",
-    Duty.STAY_NON_COMMERCIAL: "neither this nor what is made of it is for commercial advantage or "
-    "pay",
-    Duty.PUBLISH_SOURCE: "publish the source of what is changed, under the same licence",
-    Duty.HUMAN_RIGHTS: "use it as the licence's terms on human rights ask",
-    Duty.ANOTHER_TITLE: "what is changed has another title than what it was made from",
-    Duty.KEEP_INVARIANT: "keep as they are the sections and covers that its notice calls invariant",
-    Duty.AS_AGREED: "what was agreed with the licensor is given",
+    Duty.KEEP_NOTICES: later("keep every notice of copyright, licence and warranty in the files"),
+    Duty.GIVE_CREDIT: later("name the title and its authors, and link to where it comes from"),
+    Duty.LINK_LICENCE: later("hand over the licence's text, or a link to it"),
+    Duty.SAY_CHANGED: later("say that it was changed, when, and in short how"),
+    Duty.SAME_LICENCE: later(
+        "what is published has the same licence, or one that it names as compatible"
+    ),
+    Duty.NO_LOCKS: later("add no terms and no technical locks that take these rights from others"),
+    Duty.NOTICES_WITH_PRODUCT: later(
+        "whoever gets the thing can read the notices that belong to it"
+    ),
+    Duty.SOURCE_WITH_PRODUCT: later(
+        "whoever gets the thing gets its complete source, or is told where it is"
+    ),
+    Duty.SOURCE_ON_PRODUCT: later(
+        "where a notice asks for it, the thing shows where its source is"
+    ),
+    Duty.OFFER_SOURCE: later("whoever gets the finished file gets its source, or an offer of it"),
+    Duty.NETWORK_SOURCE: later("whoever uses it over a network is offered its source"),
+    Duty.SHOW_ORIGINALS: later(
+        "list the changes in a file, and keep each changed file as it was beside "
+        "the new one, in an open format"
+    ),
+    Duty.MAIL_LICENSORS: later(
+        "e-mail the changed documentation to every licensor who left an address"
+    ),
+    Duty.STAY_NON_COMMERCIAL: later(
+        "neither this nor what is made of it is for commercial advantage or pay"
+    ),
+    Duty.PUBLISH_SOURCE: later("publish the source of what is changed, under the same licence"),
+    Duty.HUMAN_RIGHTS: later("use it as the licence's terms on human rights ask"),
+    Duty.ANOTHER_TITLE: later("what is changed has another title than what it was made from"),
+    Duty.KEEP_INVARIANT: later(
+        "keep as they are the sections and covers that its notice calls invariant"
+    ),
+    Duty.AS_AGREED: later("what was agreed with the licensor is given"),
 }
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from commons.machine import MATERIALS
 from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
 from repo_server.web.figures import day
-from repo_server.web.sentences import capitalise, material
+from repo_server.web.sentences import capitalise
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
 Measure = Callable[[str, float, bool], float]
@@ -231,7 +232,10 @@ def _what(notice: Notice) -> str:
 
 
 def _part(notice: Notice) -> str:
+    material = notice.material
+    if material in MATERIALS:
+        material = MATERIALS[material].name
     if notice.of_copies > notice.copies:
-        return f"{notice.part}, {notice.copies} of {notice.of_copies}, {material(notice.material)}"
+        return f"{notice.part}, {notice.copies} of {notice.of_copies}, {material}"
     count = f"{notice.copies} × " if notice.copies > 1 else ""
-    return f"{count}{notice.part}, {material(notice.material)}"
+    return f"{count}{notice.part}, {material}"

@@ -7,19 +7,23 @@ from flask.typing import ResponseReturnValue
 
 from commons.bom import How
 from commons.licences.answers import NO_LEGAL_ADVICE
+from commons.texts import later
 from repo_server import licensing
 from repo_server.api import auth
 from repo_server.api.assemblies import assembly_of
+from repo_server.web.languages import Texts
 
 bp = Blueprint("assemblies", __name__)
 
-HOW_WORDS = {
-    How.PRINTED: "3D printed",
-    How.MILLED: "Milled from sheet",
-    How.BY_HAND: "Made by hand, or in another way",
-    How.STOCK: "From a lab's stock",
-    How.BOUGHT: "Bought, or found",
-}
+HOW_WORDS = Texts(
+    {
+        How.PRINTED: later("3D printed"),
+        How.MILLED: later("Milled from sheet"),
+        How.BY_HAND: later("Made by hand, or in another way"),
+        How.STOCK: later("From a lab's stock"),
+        How.BOUGHT: later("Bought, or found"),
+    }
+)
 # A tree of components is shown to this depth; the list below it is whole.
 MOST_DEEP = 6
 

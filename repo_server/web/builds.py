@@ -13,6 +13,7 @@ from repo_server.builds import NewBuild
 from repo_server.cursors import Cursor
 from repo_server.db import reading
 from repo_server.tables.people import LabRole
+from repo_server.web.languages import gettext
 
 bp = Blueprint("builds", __name__)
 
@@ -74,7 +75,10 @@ def _form(lab: str, filled: dict[str, str], error: FabError | None = None) -> st
         "new_build.html",
         lab=place,
         release=release,
-        parts=[("", "The whole object"), *((it.name, it.name) for it in release.manifest.parts)],
+        parts=[
+            ("", gettext("The whole object")),
+            *((it.name, it.name) for it in release.manifest.parts),
+        ],
         filled=filled,
         error=error,
     )

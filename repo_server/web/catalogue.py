@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from commons.machine import MATERIALS, Process
+from commons.texts import later
 from repo_server import labs
 from repo_server.api import asking, auth
 from repo_server.db import reading
@@ -16,7 +17,7 @@ from repo_server.search import finding
 from repo_server.search.finding import Found
 from repo_server.search.labels import Facet
 from repo_server.web.figures import counted
-from repo_server.web.languages import Texts, gettext, later
+from repo_server.web.languages import Texts, gettext
 from repo_server.web.words import PROCESS_WORDS, READINESS_WORDS
 
 bp = Blueprint("catalogue", __name__)

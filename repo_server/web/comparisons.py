@@ -11,6 +11,7 @@ from repo_server.api import auth
 from repo_server.api import comparisons as comparing
 from repo_server.db import reading
 from repo_server.web import figures
+from repo_server.web.languages import gettext
 
 bp = Blueprint("comparisons", __name__)
 
@@ -49,11 +50,13 @@ def _bom_line(line: BomLine | None) -> str:
     """A line of a bill in one sentence."""
     if line is None:
         return ""
-    amount = "unknown" if line.quantity is None else figures.number(line.quantity)
+    amount = gettext("unknown") if line.quantity is None else figures.number(line.quantity)
     source = line.target
     if line.origin is Origin.DESIGN:
-        source = f"design {line.target} {line.version or ''}".strip()
+        source = gettext("design %(name)s") % {
+            "name": f"{line.target} {line.version or ''}".strip()
+        }
     elif line.origin is Origin.STOCK:
-        source = f"a lab's {line.target}"
+        source = gettext("a lab's %(material)s") % {"material": line.target}
     said = [f"{amount} {line.unit}".strip(), line.material, source, line.note]
     return ", ".join(it for it in said if it)

@@ -1,9 +1,11 @@
 """What a design's page tells programs: schema.org as JSON-LD, and the card of a shared link."""
 
 import re
+from collections.abc import Mapping
 
 from flask import url_for
 
+from commons.manifest.forms import is_language
 from repo_server.designs import Release
 from repo_server.search.labels import keywords_of
 
@@ -45,6 +47,16 @@ def linked_data(release: Release) -> dict[str, object]:
         ],
     }
     return {key: value for key, value in told.items() if value is not None}
+
+
+def spoken_in(manifest: Mapping[str, object], *keys: str) -> str | None:
+    """The one language that the manifest names under the first of `keys` that names just one."""
+    for key in keys:
+        said = manifest.get(key)
+        tags = said if isinstance(said, list) else [said]
+        if len(tags) == 1 and is_language(tags[0]):
+            return str(tags[0])
+    return None
 
 
 def card(release: Release) -> dict[str, str]:

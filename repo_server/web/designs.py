@@ -12,6 +12,7 @@ from commons.licences.purposes import Purpose
 from commons.licences.scopes import Scope as OfDesign
 from commons.licences.scopes import licences_of
 from commons.machine import MATERIALS, Process
+from commons.texts import later
 from commons.wire import SCALLOP_MM, Orientation
 from repo_server import (
     blobs,
@@ -37,7 +38,7 @@ from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.submissions import Upload
 from repo_server.web import described, files, parts, uploads
-from repo_server.web.languages import Texts, gettext, later
+from repo_server.web.languages import Texts, gettext
 from repo_server.web.licence_words import PURPOSES
 
 bp = Blueprint("designs", __name__)
@@ -132,6 +133,7 @@ def _page(
     shown = [parts.view_of(part, release) for part in release.manifest.parts]
     makeable = [part for part in shown if part.makeable]
     processes = {part.process for part in makeable}
+    about = release.manifest.data
     return render_template(
         "design.html",
         release=release,
@@ -143,7 +145,7 @@ def _page(
         max_copies=MAX_COPIES,
         materials=[
             ("", gettext("As designed")),
-            *((m.key, m.name) for m in MATERIALS.values() if m.process in processes),
+            *((m.key, gettext(m.name)) for m in MATERIALS.values() if m.process in processes),
         ],
         plates=PLATES.items(),
         purposes=PURPOSES.items(),
@@ -156,6 +158,8 @@ def _page(
         ways=WAYS.items() if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
+        its_language=described.spoken_in(about, "manifest-language", "documentation-language"),
+        readme_language=described.spoken_in(about, "documentation-language"),
         card=described.card(release),
         linked_data=described.linked_data(release),
         readme=parts.readme_of(release, current_app.extensions["blobs"]),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from commons.texts import later
 from repo_server import parsing
 from repo_server.designs import File, Release
 from repo_server.web import figures
-from repo_server.web.languages import Texts, gettext, later, ngettext
+from repo_server.web.languages import Texts, gettext, ngettext
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from commons.errors import FabError
+from commons.texts import later
 from repo_server.api import auth
 from repo_server.web import figures, languages, sentences, words
-from repo_server.web.languages import Texts, later
+from repo_server.web.languages import Texts
+from repo_server.web.script_texts import SCRIPT_TEXTS
 
 bp = Blueprint("frame", __name__)
 
@@ -52,6 +54,7 @@ def context() -> dict[str, object]:
         "now": datetime.now(UTC),
         "language": languages.current(),
         "STATUS_WORDS": STATUS_WORDS,
+        "SCRIPT_TEXTS": SCRIPT_TEXTS,
         **words.TABLES,
     }
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from commons.errors import FabError, FieldProblem, InvalidInput
 from commons.manifest import QUESTIONS
+from commons.texts import later
 from repo_server import drafts, imports
 from repo_server.api import auth
 from repo_server.api import imports as bringing
@@ -16,20 +17,28 @@ from repo_server.db import transaction
 from repo_server.drafts import Contents
 from repo_server.parsing import archives
 from repo_server.people import Scope
+from repo_server.web.languages import Texts
 
 bp = Blueprint("imports", __name__)
 
-LABELS = {
-    "name": ("What it is called", ""),
-    "version": ("Version", "Three numbers, such as 1.0.0."),
-    "license": ("Licence", "An SPDX id, such as CERN-OHL-S-2.0. You choose."),
-    "licensor": (
-        "Who grants it",
-        "A name, and an address if you like: Ada Maker <ada@example.org>",
-    ),
-    "function": ("What it does, and for whom", ""),
-    "repo": ("Where it is developed", "A web address that begins with https://"),
-}
+LABELS = Texts(
+    {
+        "name": later("What it is called"),
+        "version": later("Version"),
+        "license": later("Licence"),
+        "licensor": later("Who grants it"),
+        "function": later("What it does, and for whom"),
+        "repo": later("Where it is developed"),
+    }
+)
+HINTS = Texts(
+    {
+        "version": later("Three numbers, such as 1.0.0."),
+        "license": later("An SPDX id, such as CERN-OHL-S-2.0. You choose."),
+        "licensor": later("A name, and an address if you like: Ada Maker <ada@example.org>"),
+        "repo": later("A web address that begins with https://"),
+    }
+)
 
 
 @bp.get("/import")
@@ -60,7 +69,9 @@ def ask(draft_id: str) -> ResponseReturnValue:
     questions = imports.questions_of(draft.contents, bringing.read_stored)
     if not questions:
         return redirect(url_for("drafts.show", draft_id=draft_id), 303)
-    return render_template("questions.html", draft=draft, questions=questions, labels=LABELS)
+    return render_template(
+        "questions.html", draft=draft, questions=questions, labels=LABELS, hints=HINTS
+    )
 
 
 @bp.post("/drafts/<draft_id>/questions")

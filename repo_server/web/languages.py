@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -28,12 +29,16 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language that pages are shown in; `name` is what it calls itself."""
+    """A language that pages are shown in; `name` is what it calls itself.
+
+    `known` are the English texts, but for those with plurals, that its catalogue translates.
+    """
 
     tag: str
     name: str
     locale: Locale
     texts: NullTranslations
+    known: frozenset[str] = frozenset()
 
 
 # Dates are written as in Britain, 30 November 2026.
@@ -48,14 +53,17 @@ def read_languages(folder: Path = FOLDER) -> Mapping[str, Language]:
         tag = path.parents[1].name
         locale = Locale.parse(tag)
         name = locale.get_language_name(tag) or tag
-        found[tag] = Language(tag, name[:1].upper() + name[1:], locale, _read(path, tag))
+        with path.open("rb") as source:
+            catalogue = read_po(source, locale=tag)
+        known = frozenset(it.id for it in catalogue if it.string and isinstance(it.id, str))
+        name = name[:1].upper() + name[1:]
+        found[tag] = Language(tag, name, locale, _compiled(catalogue), known)
     return found
 
 
-def _read(path: Path, tag: str) -> NullTranslations:
+def _compiled(catalogue: Catalog) -> NullTranslations:
     compiled = BytesIO()
-    with path.open("rb") as texts:
-        write_mo(compiled, read_po(texts, locale=tag))
+    write_mo(compiled, catalogue)
     compiled.seek(0)
     return Translations(compiled)
 
@@ -100,11 +108,6 @@ def gettext(text: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """The form that `count` asks for in the page's language."""
     return current().texts.ngettext(one, many, count)
-
-
-def later(text: str) -> str:
-    """`text` as it is, marked for the translators: who shows it calls gettext."""
-    return text
 
 
 class Texts(Mapping[Key, str]):

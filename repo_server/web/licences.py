@@ -157,10 +157,10 @@ def _facts_page(party: Party, lab: str | None) -> str:
         "facts.html",
         lab=place,
         stated=stated,
-        legal_forms=licence_words.LEGAL_FORMS,
-        questions=licence_words.QUESTIONS,
-        yes_or_no=licence_words.YES_OR_NO,
-        values={name: said[getattr(stated.facts, name)] for name, _ in licence_words.QUESTIONS},
+        legal_forms=licence_words.LEGAL_FORMS.items(),
+        questions=licence_words.QUESTIONS.items(),
+        yes_or_no=list(licence_words.YES_OR_NO.items()),
+        values={name: said[getattr(stated.facts, name)] for name in licence_words.QUESTIONS},
         note=NO_LEGAL_ADVICE,
     )
 
@@ -169,7 +169,7 @@ def _state(party: Party) -> None:
     form, now, by = request.form, datetime.now(UTC), auth.current_person().id
     yes_or_no = {"yes": True, "no": False}
     answers: dict[str, object] = {
-        name: yes_or_no[form[name]] for name, _ in licence_words.QUESTIONS if form.get(name)
+        name: yes_or_no[form[name]] for name in licence_words.QUESTIONS if form.get(name)
         in yes_or_no
     }  # fmt: skip
     if form.get("legal_form"):

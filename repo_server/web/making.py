@@ -7,6 +7,7 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from commons.machine import Process
+from commons.texts import later
 from repo_server import designs, making, matches
 from repo_server.api import auth
 from repo_server.db import reading
@@ -14,7 +15,7 @@ from repo_server.designs import Release
 from repo_server.making import Lying, Room
 from repo_server.matches import Buildable
 from repo_server.mesh_facts import MeshFacts, mesh_facts
-from repo_server.web.languages import Texts, later
+from repo_server.web.languages import Texts
 from repo_server.web.parts import PartView, view_of
 from repo_server.web.remarks import Remark, remarks_of
 

@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from commons.errors import Conflict, FabError, InvalidInput, NotFound
 from commons.machine import MATERIALS
+from commons.texts import later
 from repo_server import enrolment, labs, matches
 from repo_server.api import auth
 from repo_server.api.errors import status_of
@@ -29,17 +30,27 @@ from repo_server.people import Scope
 from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
 from repo_server.web import sentences, words
+from repo_server.web.languages import Texts
 
 bp = Blueprint("manage", __name__)
 
 # What a form may be refused for; anything else has a page of its own.
 REFUSED = (InvalidInput, NotFound, Conflict)
-ROLES = (
-    (LabRole.MEMBER, "Member: orders builds"),
-    (LabRole.OPERATOR, "Operator: also stands at the machines"),
-    (LabRole.MANAGER, "Manager: also lets agents and people in"),
+ROLES = Texts(
+    {
+        LabRole.MEMBER: later("Member: orders builds"),
+        LabRole.OPERATOR: later("Operator: also stands at the machines"),
+        LabRole.MANAGER: later("Manager: also lets agents and people in"),
+    }
 )
-GRAINS = (("", "Not said"), ("x", "Along X"), ("y", "Along Y"))
+GRAINS = Texts({"": later("Not said"), "x": later("Along X"), "y": later("Along Y")})
+ROLE_NAMES = Texts(
+    {
+        LabRole.MEMBER: later("Member"),
+        LabRole.OPERATOR: later("Operator"),
+        LabRole.MANAGER: later("Manager"),
+    }
+)
 FIRST_CHOICE = {"role": LabRole.MEMBER, "ring": "unknown", "material": "pla"}
 
 
@@ -188,10 +199,11 @@ def _page(
             machines=matches.machines_of(session, row.id),
             lots=labs.list_lots(session, row.id),
             members=labs.list_members(session, row.id),
-            materials=[(it.key, it.name) for it in MATERIALS.values()],
+            materials=[(key, sentences.material(key)) for key in MATERIALS],
             rings=[(ring, sentences.capitalise(text)) for ring, text in words.RING_WORDS.items()],
-            grains=GRAINS,
-            roles=ROLES,
+            grains=GRAINS.items(),
+            roles=ROLES.items(),
+            role_words=ROLE_NAMES,
             refused=refused,
             place=refused.values if refused.form == "place" else _place_of(row),
             values={**FIRST_CHOICE, **refused.values},

@@ -6,31 +6,52 @@ from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from commons.machine import Process
+from commons.texts import later
 from commons.toolpath import Kind, Sketch
 from commons.toolpath_svg import COLOURS, depth_colour, svg_of
 from repo_server import labs, programs
 from repo_server.api import auth
 from repo_server.api.programs import kept_apart
+from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
 from repo_server.db import reading
 from repo_server.people import Scope
 from repo_server.programs import Try
 from repo_server.web import figures
+from repo_server.web.languages import Texts, gettext
 
 bp = Blueprint("programs", __name__)
 
 # Raised when the same sketch gives another picture than before.
 _PICTURE = "1"
-KIND_WORDS = {
-    Kind.FIRST: "First layer",
-    Kind.WALL: "Walls",
-    Kind.INSIDE: "Infill, supports, thin walls",
-    Kind.TRAVEL: "Travel",
-    Kind.CUT: "Cut",
-    Kind.ARC: "Arc",
-    Kind.PLUNGE: "Plunge",
-    Kind.RAPID: "Rapid, above the sheet",
-}
+KIND_WORDS = Texts(
+    {
+        Kind.FIRST: later("First layer"),
+        Kind.WALL: later("Walls"),
+        Kind.INSIDE: later("Infill, supports, thin walls"),
+        Kind.TRAVEL: later("Travel"),
+        Kind.CUT: later("Cut"),
+        Kind.ARC: later("Arc"),
+        Kind.PLUNGE: later("Plunge"),
+        Kind.RAPID: later("Rapid, above the sheet"),
+    }
+)
+
+
+OUTCOME_WORDS = Texts(
+    {
+        Outcome.DONE: later("finished"),
+        Outcome.REJECTED: later("finished, and found no good"),
+        Outcome.FAILED: later("stopped before the end"),
+        Outcome.ABORTED: later("stopped by a person"),
+        Outcome.UNKNOWN: later("not known how it ended"),
+        Outcome.DECLINED: later("given back"),
+        Outcome.REFUSED: later("refused"),
+        Outcome.LAPSED: later("not begun in time"),
+        Outcome.CANCELLED: later("cancelled"),
+        Outcome.UNUSED: later("not started"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
         story=story,
         shown=shown,
         sketch=sketch,
+        OUTCOME_WORDS=OUTCOME_WORDS,
         kinds=[(kind, text, COLOURS[kind]) for kind, text in KIND_WORDS.items()],
         legend=_legend(sketch) if sketch else (),
         alt=_alt(sketch) if sketch else "",
@@ -90,7 +112,10 @@ def _legend(sketch: Sketch) -> list[Swatch]:
     if sketch.process is Process.CNC:
         count = len(sketch.depths_mm)
         deep = [
-            Swatch(depth_colour(at, count), f"{figures.number(-depth)} mm deep")
+            Swatch(
+                depth_colour(at, count),
+                gettext("%(depth)s mm deep") % {"depth": figures.number(-depth)},
+            )
             for at, depth in enumerate(sketch.depths_mm)
         ]
         return [*deep, Swatch(COLOURS[Kind.RAPID], KIND_WORDS[Kind.RAPID])]
@@ -101,11 +126,22 @@ def _legend(sketch: Sketch) -> list[Swatch]:
 def _alt(sketch: Sketch) -> str:
     """The picture in words."""
     left, front, right, back = sketch.view
-    across = f"{figures.number(right - left)} by {figures.number(back - front)} mm of the bed"
+    said: dict[str, str | int] = {
+        "width": figures.number(right - left),
+        "depth": figures.number(back - front),
+        "layers": sketch.layers,
+    }
     if sketch.process is Process.CNC:
-        deepest = -min((0.0, *sketch.depths_mm))
-        return f"The cutter's ways from above, {across}, up to {figures.number(deepest)} mm deep"
-    return f"The nozzle's ways from above, {across}, {sketch.layers} layers"
+        said["deepest"] = figures.number(-min((0.0, *sketch.depths_mm)))
+        words = gettext(
+            "The cutter's ways from above, %(width)s by %(depth)s mm of the bed, "
+            "up to %(deepest)s mm deep"
+        )
+    else:
+        words = gettext(
+            "The nozzle's ways from above, %(width)s by %(depth)s mm of the bed, %(layers)s layers"
+        )
+    return words % said
 
 
 def _store() -> BlobStore:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from commons.machine import MATERIALS
+from commons.texts import later
 from repo_server.mesh_facts import MeshFacts, Printability, Thickness
 from repo_server.print_estimate import estimate
 from repo_server.web import figures
-from repo_server.web.languages import Texts, gettext, later
+from repo_server.web.languages import Texts, gettext
 from repo_server.web.words import Word
 
 _UNIT = Word(later("Unit"), "wait")

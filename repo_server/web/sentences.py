@@ -1,5 +1,6 @@
 """Sentences for people: of materials and lots, of how far a job is, of what a program will use."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -22,26 +23,30 @@ def capitalise(sentence: str) -> str:
 
 def translated(text: object) -> str:
     """A text of the core in the page's language; marked as English where nobody translated it."""
-    return _marked(str(text), str(text))
+    return _marked(str(text), str)
 
 
 def sentence(text: object) -> str:
     """As `translated`, with its first letter large."""
-    return _marked(str(text), capitalise(str(text)))
+    return _marked(str(text), capitalise)
 
 
-def _marked(text: str, shown: str) -> str:
-    said = gettext(text)
-    if said != text:
-        return capitalise(said) if shown != text else said
-    if current() is ENGLISH or not text:
-        return shown
-    return Markup('<span lang="en">{}</span>').format(shown)
+def said(text: str) -> str:
+    """A sentence of the core or of a person: translated where it is known, else as it was written,
+    because nobody told in which language."""
+    return capitalise(gettext(text)) if text else ""
+
+
+def _marked(text: str, written: Callable[[str], str]) -> str:
+    language = current()
+    if not text or language is ENGLISH or text in language.known:
+        return written(gettext(text) if text else text)
+    return Markup('<span lang="en">{}</span>').format(written(text))
 
 
 def material(key: str) -> str:
     """The name of a material that we know; the designer's word for any other."""
-    return MATERIALS[key].name if key in MATERIALS else key
+    return gettext(MATERIALS[key].name) if key in MATERIALS else key
 
 
 class Lot(Protocol):
@@ -176,6 +181,7 @@ FILTERS = (
     capitalise,
     translated,
     sentence,
+    said,
     material,
     lot,
     steps,

@@ -5,6 +5,7 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from commons.texts import later
 from repo_server import passports
 from repo_server.api import auth
 from repo_server.db import reading
@@ -14,12 +15,12 @@ bp = Blueprint("things", __name__)
 
 # The order of telling: what it is, where and of what it was made, how, and how it turned out.
 GROUPS = (
-    ("What it is", "design part version licence licensors published_by release"),
-    ("Where", "lab city machine"),
-    ("Of what", "material lot ring evidence mass"),
-    ("How", "plate started_at ended_at planned_min machine_time energy"),
-    ("By which program", "prepared_with program lines lines_sent lines_done"),
-    ("How it turned out", "verdict"),
+    (later("What it is"), "design part version licence licensors published_by release"),
+    (later("Where"), "lab city machine"),
+    (later("Of what"), "material lot ring evidence mass"),
+    (later("How"), "plate started_at ended_at planned_min machine_time energy"),
+    (later("By which program"), "prepared_with program lines lines_sent lines_done"),
+    (later("How it turned out"), "verdict"),
 )
 
 

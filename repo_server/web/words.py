@@ -6,8 +6,9 @@ from commons.compare import Sign
 from commons.flows import Ring, Role, State
 from commons.job import JobState
 from commons.machine import Process
+from commons.texts import later
 from repo_server.conditions import Condition
-from repo_server.web.languages import Texts, gettext, later
+from repo_server.web.languages import Texts, gettext
 
 
 class Word(NamedTuple):

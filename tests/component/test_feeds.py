@@ -17,6 +17,7 @@ from repo_server.people import Person
 from repo_server.submissions import Upload
 from repo_server.tables import BlobRow
 from repo_server.web import feeds
+from repo_server.web.described import spoken_in
 from tests import floor as shop
 from tests.floor import Floor
 
@@ -135,6 +136,22 @@ def described(client: FlaskClient) -> dict[str, object]:
     root = html.fromstring(client.get("/designs/shelf-hook").text)
     (data,) = root.xpath('//script[@type="application/ld+json"]/text()')
     return dict(json.loads(data))
+
+
+@pytest.mark.parametrize(
+    ("said", "spoken"),
+    [
+        ({"manifest-language": "ca", "documentation-language": "en"}, "ca"),
+        ({"documentation-language": ["pt-BR"]}, "pt-BR"),
+        ({"documentation-language": ["de", "en"]}, None),
+        ({"manifest-language": '"><script>'}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_designer_wrote_is_in_the_language_that_the_manifest_tells(
+    said: dict[str, object], spoken: str | None
+) -> None:
+    assert spoken_in(said, "manifest-language", "documentation-language") == spoken
 
 
 def test_a_design_is_described_to_programs(floor: Floor, client: FlaskClient) -> None:

@@ -13,28 +13,41 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from werkzeug.datastructures import LanguageAccept
 
-from repo_server.web import figures, languages
+from commons.licences.table import TABLE
+from commons.licences.terms import Event
+from repo_server.web import figures, languages, sentences
 from tests.docs.pages import ROOT
 
 TAGS = sorted(set(languages.read_languages()) - {"en"})
 # Named places, and tags of HTML: what a translation may move, but neither lose nor invent.
 PIECES = re.compile(r"%\(\w+\)[sd]|</?\w+[^>]*>")
-DEFAULTS = {"_": None, "gettext": None, "ngettext": (1, 2), "Word": None, "later": None}
+RULES = ("allow", "ask", "deny", "unless_a_business", "unless_a_cooperative")  # of licences
+DEFAULTS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "Word": None,
+    "later": None,
+    **dict.fromkeys(RULES, (2,)),
+}
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 AT = datetime(2026, 11, 30, 6, 5, tzinfo=UTC)
 
 
-def texts(path: str) -> dict[str | tuple[str, ...], Message]:
+def texts(path: str, tag: str | None = None) -> dict[str | tuple[str, ...], Message]:
     with (languages.FOLDER / path).open("rb") as source:
         return {tuple(it.id) if isinstance(it.id, list) else it.id: it
-                for it in read_po(source) if it.id}  # fmt: skip
+                for it in read_po(source, locale=tag) if it.id}  # fmt: skip
 
 
 def english() -> set[str | tuple[str, ...]]:
     with (ROOT / "babel.cfg").open() as rules:
         method_map, options = parse_mapping_cfg(rules)
-    found = extract_from_dir(ROOT / "repo_server", method_map, options, DEFAULTS)
-    return {text for _, _, text, _, _ in found}
+    return {
+        text
+        for package in ("repo_server", "commons")
+        for _, _, text, _, _ in extract_from_dir(ROOT / package, method_map, options, DEFAULTS)
+    }
 
 
 def test_the_template_holds_every_text_that_is_marked() -> None:
@@ -43,7 +56,7 @@ def test_the_template_holds_every_text_that_is_marked() -> None:
 
 @pytest.mark.parametrize("tag", TAGS)
 def test_a_language_has_every_text_with_the_same_places_and_tags(tag: str) -> None:
-    found = texts(f"{tag}/LC_MESSAGES/messages.po")
+    found = texts(f"{tag}/LC_MESSAGES/messages.po", tag)
     assert set(found) == english()
     for text, message in found.items():
         assert not message.fuzzy, text
@@ -128,6 +141,35 @@ def test_figures_and_dates_follow_the_language(
             day,
         )
         assert figures.number(12345) == "12\N{NARROW NO-BREAK SPACE}345"
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("tag", "text", "shown"),
+    [
+        ("en", "it is good", "It is good"),
+        ("de", "it is good", "Es ist gut"),
+        ("de", "<b> is no PLA", '<span lang="en">&lt;b&gt; is no PLA</span>'),
+        ("de", "Version", "Version"),  # translated, though it is the same word
+        ("de", "", ""),
+    ],
+)
+def test_a_sentence_of_the_core_is_translated_or_marked_as_english(
+    app: Flask, tag: str, text: str, shown: str
+) -> None:
+    with app.test_request_context("/", headers={"Accept-Language": tag}):
+        assert render_template_string("{{ text | sentence }}", text=text) == shown
+
+
+@on_sqlite
+def test_a_rule_of_a_licence_is_read_in_the_language_and_its_clause_as_written(app: Flask) -> None:
+    reason = TABLE["CERN-OHL-S-2.0"].rules[Event.MAKE_OWN_USE][0].reason
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        assert sentences.sentence(reason) == (
+            "Alle dürfen es herstellen; für den eigenen Gebrauch ist nichts geschuldet"
+        )
+    untold = {rule.reason for it in TABLE.values() for rules in it.rules.values() for rule in rules}
+    assert untold <= languages.read_languages()["de"].known
 
 
 @on_sqlite

@@ -152,6 +152,18 @@ def test_no_page_breaks_a_rule(
     assert not broken, "\n".join(broken)
 
 
+def test_the_longest_words_fit_on_a_phone_and_break_no_rule(visit: Visit, site: Site) -> None:
+    context = visit(390)
+    page, broken = sign_in(context, site), list[str]()
+    context.add_cookies([{"name": "language", "value": "de", "url": site.address}])
+    for address in ("/designs/twist-jar/licence", "/labs/corner/manage", "/cities/hamburg"):
+        page.goto(site.address + address)
+        assert page.locator("html").get_attribute("lang") == "de"
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, address
+        broken += [f"{address} {wrong}" for wrong in wrong_on(page)]
+    assert not broken, "\n".join(broken)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_folder_that_was_chosen_and_what_is_wrong_with_it_break_no_rule(
     scheme: Literal["light", "dark"], visit: Visit, site: Site

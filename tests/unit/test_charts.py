@@ -8,7 +8,7 @@ import pytest
 from commons.compare import Sign
 from commons.flows import Ring, State
 from commons.indicators import Figure
-from repo_server.web import charts, words
+from repo_server.web import charts, figures, words
 
 KNOWN = Figure("made", "Made here", "things", 2, 3, 4, State.DECLARED, None, "2026", "Turin")
 
@@ -60,7 +60,7 @@ def test_the_axis_ends_at_the_next_round_number(high: float, end: str) -> None:
 def test_a_figure_claims_two_digits_and_a_count_is_exact(
     value: float, unit: str, said: str
 ) -> None:
-    assert words.figure(value, unit) == said
+    assert figures.figure(value, unit) == said
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_a_figure_claims_two_digits_and_a_count_is_exact(
     [(0, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (3599, "59 min"), (7500, "2 h 5 min")],
 )
 def test_durations_have_the_units_that_matter(seconds: float, said: str) -> None:
-    assert words.duration(seconds) == said
+    assert figures.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
     ("size", "said"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2_000_000_000, "2 GB")]
 )
 def test_file_sizes_are_decimal(size: int, said: str) -> None:
-    assert words.file_size(size) == said
+    assert figures.file_size(size) == said
 
 
 def test_every_state_has_its_word() -> None:

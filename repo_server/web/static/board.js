@@ -1,8 +1,11 @@
 // Keeps a lab's board as it is now: the server says that something changed, this asks for the
 // page again and exchanges the cards that differ. The page is the same without it.
 
+import { textsOf } from "./texts.js";
+
 const board = document.querySelector("[data-board]");
 const word = document.querySelector("[data-live]");
+const text = textsOf(word);
 let asking = false;
 let again = false;
 
@@ -49,8 +52,8 @@ async function refresh() {
 
 const events = new EventSource(board.dataset.board);
 events.addEventListener("board", refresh);
-events.addEventListener("open", () => { word.textContent = "Live"; word.className = "word good"; });
+events.addEventListener("open", () => { word.textContent = text("live"); word.className = "word good"; });
 events.addEventListener("error", () => {
-  word.textContent = "No link; trying again";
+  word.textContent = text("lost");
   word.className = "word wait";
 });

@@ -3,6 +3,7 @@
 // Without scripts the form sends everything at once, as forms do.
 
 import { ask, send } from "./sending.js";
+import { textsOf, written } from "./texts.js";
 
 const form = document.querySelector("[data-publish]");
 const drop = form.querySelector("[data-drop]");
@@ -13,7 +14,7 @@ const problems = document.querySelector("[data-problems]");
 const csrf = form.elements.csrf.value;
 const AT_ONCE = 3;
 const MANIFESTS = ["okh.toml", "okh.yml", "okh.yaml"];
-const NO_MANIFEST = "There is no okh.toml or okh.yml at the top of what you chose.";
+const text = textsOf(form);
 const LEFT_BEHIND = /(^|\/)(\.|__pycache__\/)/;
 
 /** What was chosen: each file by its path in the design, and the row that shows it. */
@@ -78,8 +79,8 @@ function choose(found) {
   list.replaceChildren(...rows.values());
   list.hidden = false;
   const bytes = [...chosen.values()].reduce((sum, file) => sum + file.size, 0);
-  summary.textContent = `${count(chosen.size)}, ${size(bytes)}, ready to be published.`;
-  say(manifestPath() ? null : new Error(NO_MANIFEST));
+  summary.textContent = text("ready", { count: chosen.size, size: size(bytes) });
+  say(manifestPath() ? null : new Error(text("no_manifest")));
 }
 
 /** The manifest among what was chosen; undefined when there is none. */
@@ -120,21 +121,21 @@ async function publish() {
   say(null);
   try {
     const its = manifestPath();
-    if (!its) throw new Error(NO_MANIFEST);
-    const manifest = await text(chosen.get(its));
-    show(its, "Read", chosen.get(its).size);
+    if (!its) throw new Error(text("no_manifest"));
+    const manifest = await read(chosen.get(its));
+    show(its, text("read"), chosen.get(its).size);
     const hashes = await sendAll([...chosen].filter(([path]) => path !== its));
     const files = Object.fromEntries(hashes.map(([path, hash]) => [placed(path, manifest), hash]));
-    summary.textContent = "Everything is there; publishing.";
+    summary.textContent = text("publishing");
     const slug = encodeURIComponent(form.elements.slug.value.trim());
-    const answer = await ask("POST", `/api/v1/designs/${slug}/releases`, {
+    const answer = await ask("POST", `/api/v1/designs/${slug}/releases`, text, {
       headers: { "X-CSRF": csrf, "Content-Type": "application/json" },
       body: JSON.stringify({ manifest, files }),
     });
     location.assign(`/releases/${JSON.parse(answer.responseText).id}`);
   } catch (error) {
     say(error);
-    summary.textContent = "Publish again when that is mended; what was sent is not sent twice.";
+    summary.textContent = text("again");
     button.disabled = false;
   }
 }
@@ -145,15 +146,15 @@ async function sendAll(files) {
   const worker = new Worker(new URL("hash_worker.js", import.meta.url), { type: "module" });
   const underWay = new Set();
   let sent = 0;
-  summary.textContent = `Sending ${count(files.length)}.`;
+  summary.textContent = text("there", { sent, count: files.length });
   try {
     for (const [path, file] of files) { // read one after the other, while others are sent
-      const sha256 = await hash(worker, file, (read) => show(path, "Reading", read));
+      const sha256 = await hash(worker, file, (done) => show(path, text("reading"), done));
       hashes.push([path, sha256]);
       const sending = sendOne(path, file, sha256).then(() => {
         underWay.delete(sending);
         sent += 1;
-        summary.textContent = `${sent} of ${count(files.length)} there.`;
+        summary.textContent = text("there", { sent, count: files.length });
       });
       underWay.add(sending);
       if (underWay.size >= AT_ONCE) await Promise.race(underWay);
@@ -167,12 +168,13 @@ async function sendAll(files) {
 
 async function sendOne(path, file, sha256) {
   try {
-    const fresh = await send(file, sha256, csrf, (bytes, waits) => {
-      show(path, waits || `Sending, ${size(bytes)} of ${size(file.size)}`, bytes);
+    const fresh = await send(file, sha256, csrf, text, (bytes, waits) => {
+      const sending = text("sending", { sent: size(bytes), size: size(file.size) });
+      show(path, waits || sending, bytes);
     });
-    show(path, fresh ? "Sent" : "There already", rows.get(path).querySelector("progress").max);
+    show(path, fresh ? text("sent") : text("known"), rows.get(path).querySelector("progress").max);
   } catch (error) {
-    show(path, "Not sent", 0);
+    show(path, text("unsent"), 0);
     error.message = `${path}: ${error.message}`;
     throw error;
   }
@@ -186,17 +188,17 @@ function hash(worker, file, read) {
       else if (data.problem) reject(new Error(`${file.name}: ${data.problem}`));
       else read(data.read);
     };
-    worker.onerror = () => reject(new Error("This browser cannot read files beside the page."));
+    worker.onerror = () => reject(new Error(text("unreadable")));
     worker.postMessage(file);
   });
 }
 
 /** The manifest as written; bytes that are no UTF-8 would not survive. */
-async function text(file) {
+async function read(file) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
   } catch {
-    throw new Error(`${file.name} is not UTF-8 text.`);
+    throw new Error(text("not_text", { name: file.name }));
   }
 }
 
@@ -216,7 +218,7 @@ function say(error) {
   notice.setAttribute("role", "alert");
   const fields = error.fields ?? [];
   const first = document.createElement("p");
-  first.textContent = fields.length ? "Nothing was published:" : error.message;
+  first.textContent = fields.length ? text("nothing") : error.message;
   const items = fields.map(({ field, problem }) => {
     const item = document.createElement("li");
     const name = document.createElement("strong");
@@ -234,13 +236,9 @@ function say(error) {
   problems.scrollIntoView({ block: "nearest" });
 }
 
-function count(files) {
-  return files === 1 ? "1 file" : `${files} files`;
-}
-
 function size(bytes) {
   for (const [unit, name] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
-    if (bytes >= unit) return `${(bytes / unit).toFixed(1)} ${name}`;
+    if (bytes >= unit) return `${written(bytes / unit, 1)} ${name}`;
   }
-  return `${bytes} bytes`;
+  return `${bytes} B`;
 }

@@ -7,10 +7,10 @@ const PAUSES_MS = [1000, 2000, 4000, 8000, 15000];
 // What passes by itself: somebody else is sending, or a proxy or the server has no time.
 const PASSING = new Set(["upload_busy", "upload_moved", 429, 502, 503, 504]);
 
-/** What the server refused, in its own sentence. `fields` lists all that is wrong at once. */
+/** What the server refused, in its own sentence, which is English. `fields` lists all that is wrong at once. */
 export class Refused extends Error {
-  constructor(status, problem) {
-    super(problem?.detail ?? `the server answered ${status} without saying why`);
+  constructor(status, problem, text) {
+    super(problem?.detail ?? text("silent", { status }));
     this.fields = problem?.fields ?? [];
     this.passes = PASSING.has(problem?.reason ?? status);
   }
@@ -18,12 +18,11 @@ export class Refused extends Error {
 
 /** No answer came: the link is gone, or was silent for too long. */
 class LinkLost extends Error {
-  message = "No link; trying again";
   passes = true;
 }
 
-/** The answer to one request; `progress` hears how many bytes of `body` are on their way. */
-export function ask(method, address, { headers = {}, body = null, progress = () => {} }) {
+/** The answer to one request, what went wrong in the words of `text`; `progress` hears how many bytes of `body` are on their way. */
+export function ask(method, address, text, { headers = {}, body = null, progress = () => {} }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let patience = 0;
@@ -36,9 +35,9 @@ export function ask(method, address, { headers = {}, body = null, progress = () 
     request.upload.addEventListener("progress", (event) => { wait(); progress(event.loaded); });
     request.addEventListener("loadend", () => {
       clearTimeout(patience);
-      if (request.status === 0) reject(new LinkLost());
+      if (request.status === 0) reject(new LinkLost(text("lost")));
       else if (request.status < 300) resolve(request);
-      else reject(new Refused(request.status, parsed(request.responseText)));
+      else reject(new Refused(request.status, parsed(request.responseText), text));
     });
     wait();
     request.send(body);
@@ -58,7 +57,7 @@ function parsed(text) {
  * `told(bytes, waitsFor)` hears how much of it is there, and what it waits for, if anything.
  * While the link is gone it goes on trying; throws Refused when the server will not take it.
  */
-export async function send(file, sha256, csrf, told) {
+export async function send(file, sha256, csrf, text, told) {
   let here = 0;
   let failures = 0;
   const reached = (bytes) => {
@@ -68,7 +67,7 @@ export async function send(file, sha256, csrf, told) {
   };
   for (;;) {
     try {
-      return await sendRest(file, sha256, csrf, reached);
+      return await sendRest(file, sha256, csrf, text, reached);
     } catch (error) {
       if (!error.passes) throw error;
       told(here, error.message);
@@ -77,9 +76,9 @@ export async function send(file, sha256, csrf, told) {
   }
 }
 
-async function sendRest(file, sha256, csrf, reached) {
+async function sendRest(file, sha256, csrf, text, reached) {
   await file.slice(0, 1).arrayBuffer(); // a file that has changed or gone is no broken link
-  const begun = await ask("POST", "/api/v1/uploads", {
+  const begun = await ask("POST", "/api/v1/uploads", text, {
     headers: {
       "X-CSRF": csrf,
       "Upload-Length": file.size,
@@ -91,7 +90,7 @@ async function sendRest(file, sha256, csrf, reached) {
   reached(first);
   for (let offset = first; offset < file.size;) {
     const begin = offset;
-    const added = await ask("PATCH", address, {
+    const added = await ask("PATCH", address, text, {
       headers: {
         "X-CSRF": csrf,
         "Upload-Offset": begin,

@@ -1,10 +1,12 @@
 // A program in three dimensions: turn it, choose a layer, move through its time; by mouse, touch
 // and keys. Nothing is loaded before somebody asks. Without WebGL the picture stays what it is.
 
+import { textsOf, written } from "./texts.js";
 import { readProgram } from "./toolpath_reader.js";
 
 const stage = document.querySelector("[data-toolpath]");
 const offer = document.querySelector("[data-offer]");
+const text = stage && textsOf(stage);
 const REFUSED = 0xc00000;
 const STEPS_MM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
@@ -50,8 +52,7 @@ function makeView(T, box) {
   const canvas = renderer.domElement;
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label",
-    "The program in three dimensions. Arrow keys turn it, plus and minus zoom, 0 fits it in.");
+  canvas.setAttribute("aria-label", text("view"));
   const camera = new T.PerspectiveCamera(32, 1, 1, 1000);
   camera.up.set(0, 0, 1);
   const scene = new T.Scene();
@@ -186,9 +187,9 @@ function slider(label, max) {
 function makeControls(program, parts, view) {
   const { layers, seconds } = program;
   const scale = Number(stage.dataset.seconds || seconds) / (seconds || 1);
-  const time = slider("Time", seconds);
+  const time = slider(text("time"), seconds);
   time.input.step = seconds / 1000 || 1;
-  const layer = layers.length > 1 ? slider("Layer", layers.length) : null;
+  const layer = layers.length > 1 ? slider(text("layer"), layers.length) : null;
   const only = element("input", { type: "checkbox" });
   let now = seconds;
   const show = () => {
@@ -198,11 +199,13 @@ function makeControls(program, parts, view) {
       lines.geometry.setDrawRange(2 * first, 2 * Math.max(0, upTo(times, now) - first));
     }
     time.input.value = now;
-    time.output.value = `${duration(now * scale)} of ${duration(seconds * scale)}`;
-    time.input.setAttribute("aria-valuetext", `${time.output.value}, line ${program.lineAt(now)}`);
+    time.output.value = text("of", { now: duration(now * scale), all: duration(seconds * scale) });
+    const line = text("line", { time: time.output.value, line: program.lineAt(now) });
+    time.input.setAttribute("aria-valuetext", line);
     if (layer) {
       layer.input.value = at + 1;
-      layer.output.value = `${at + 1} of ${layers.length}, ${layers[at].z.toFixed(2)} mm`;
+      const height = written(layers[at].z, 2);
+      layer.output.value = text("height", { now: at + 1, all: layers.length, height });
       layer.input.setAttribute("aria-valuetext", layer.output.value);
     }
     view.draw();
@@ -217,7 +220,7 @@ function makeControls(program, parts, view) {
     rows.unshift(...layer.row);
   }
   const box = element("div", { class: "toolpath-controls" }, ...rows);
-  const label = element("label", { class: "small only" }, only, "Only this layer");
+  const label = element("label", { class: "small only" }, only, text("only"));
   return { box, only: layer ? label : null, setTime };
 }
 
@@ -242,15 +245,14 @@ function makeLegend(kinds, parts, view) {
     box.addEventListener("change", () => { part.lines.visible = box.checked; view.draw(); });
     list.append(element("li", {}, element("label", {}, box, swatch(colour), words)));
   }
-  if (stage.dataset.mark) list.append(element("li", {}, swatch("#c00000"), "Refused here"));
+  if (stage.dataset.mark) list.append(element("li", {}, swatch("#c00000"), text("refused")));
   return list;
 }
 
 async function load(told) {
   const answer = await fetch(stage.dataset.program);
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  const text = await answer.text();
-  return readProgram(text, stage.dataset.process === "fdm", told);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  return readProgram(await answer.text(), stage.dataset.process === "fdm", told);
 }
 
 function build(T, program) {
@@ -285,12 +287,12 @@ function build(T, program) {
 
 async function open(button) {
   button.disabled = true;
-  const say = (share) => { button.textContent = `Reading… ${Math.round(100 * share)} %`; };
+  const say = (share) => { button.textContent = text("reading", { percent: Math.round(100 * share) }); };
   say(0);
   try {
     const [T, program] = await Promise.all([import("./vendor/three.js"), load(say)]);
     const { view, parts, kinds } = build(T, program);
-    const fit = element("button", { type: "button", class: "button small fit" }, "Fit");
+    const fit = element("button", { type: "button", class: "button small fit" }, text("fit"));
     const solid = element("div", { class: "solid" }, view.canvas, fit);
     const controls = makeControls(program, parts, view);
     stage.querySelector(".still").replaceWith(solid);
@@ -307,7 +309,7 @@ async function open(button) {
     requestAnimationFrame(() => { stage.dataset.ready = String(program.lines); });
   } catch (problem) {
     console.warn("no 3D view of this program:", problem);
-    button.textContent = "It cannot be shown in 3D here; the picture shows the same";
+    button.textContent = text("cannot");
   }
 }
 

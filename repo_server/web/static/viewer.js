@@ -1,6 +1,7 @@
 // A part on its stage: turn, zoom, move; by mouse, touch and keys. Units are mm, z is up.
 // Without WebGL, or when a preview cannot be read, the still picture stays where it is.
 
+import { textsOf } from "./texts.js";
 import { crossAt, linesOf, makeTools } from "./viewer_tools.js";
 
 const stage = document.querySelector("[data-stage]");
@@ -8,6 +9,7 @@ const still = stage.querySelector(".picture");
 const label = stage.querySelector("[data-label]");
 const size = stage.querySelector("[data-size]");
 const fitButton = stage.querySelector(".fit");
+const text = textsOf(stage);
 const STEPS_MM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 let view = null; // made once, with the first preview
@@ -179,7 +181,7 @@ async function show(choice) {
   label.textContent = name;
   size.textContent = words ?? "";
   const image = still.querySelector("img");
-  if (image && picture) Object.assign(image, { src: picture, alt: `Picture of ${name}` });
+  if (image && picture) Object.assign(image, { src: picture, alt: text("picture", { name }) });
   still.classList.toggle("drawing", !src);
   if (!src || !hasWebGL()) return showStill();
   try {
@@ -211,9 +213,8 @@ function showBody(T, gltf, { name, words, marks }) {
   view.fit = (around = extent) => frame(view, around);
   view.fit();
   view.tools.shown(body, extent);
-  size.textContent = `${words ?? ""} · grid ${step} mm`;
-  view.canvas.setAttribute("aria-label",
-    `${name} in three dimensions. Arrow keys turn it, plus and minus zoom, 0 fits it in.`);
+  size.textContent = `${words ?? ""} · ${text("grid", { step })}`;
+  view.canvas.setAttribute("aria-label", text("view", { name }));
   view.canvas.hidden = fitButton.hidden = false;
   still.hidden = true;
   requestAnimationFrame(() => { stage.dataset.ready = name; }); // behind the frame that shows it
