@@ -1,132 +1,205 @@
-"""The journal: who writes from where, what others see, and what is left of what is withdrawn."""
+"""The journal on a real disk: what is promised is there after a crash, and in order."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from lxml import etree
 
-from repo_server import journal
-from tests.browsing import fill, page
-from tests.shop import API, open_shop
+from commons.dispatch import MachineJournal
+from commons.errors import NotArmed, Unavailable
+from commons.wire import EventKind, FenceOrder, RunFacts
+from fab_agent.journal import Journal, Outbox, Stage, Start
 
-ATOM = "{http://www.w3.org/2005/Atom}"
-TOMB = "{http://purl.org/atompub/tombstones/1.0}"
-SAID = {
-    "title": "Open day",
-    "text": "# Come\n\nWe *mill* a <b>stool</b>.\n\n[x](javascript:alert(1))",
-}
+PROGRAM = "ab" * 32
+RUN = RunFacts(lines_sent=3, lines_done=3, line_count=3, ran_s=1.5)
+
+
+def start(fence: int) -> Start:
+    return Start(f"attempt-{fence}", fence, PROGRAM)
+
+
+def order(fence: int, machine_id: str = "ender") -> FenceOrder:
+    return FenceOrder(machine_id=machine_id, attempt_id=f"attempt-{fence}", fence=fence)
 
 
 @pytest.fixture
-def shop(app, sign_up):
-    return open_shop(app, sign_up)
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path, machine_id="ender")
+    yield journal
+    journal.close()
 
 
-def write(someone, **said):
-    return someone.post(f"{API}/posts", {**SAID, **said})
+def intend(journal: Journal, fence: int, age_s: float = 0.0, same_program: bool = True) -> None:
+    with journal.start_section(start(fence), age_s=age_s, same_program=same_program):
+        pass
 
 
-def published(someone, **said):
-    id_ = write(someone, **said).json["id"]
-    answer = someone.post(f"{API}/posts/{id_}/publish")
-    assert answer.status_code == 200, answer.text
-    return id_
+def kinds(folder: Path, acked: int = 0) -> list[tuple[int, str]]:
+    outbox = Outbox(folder)
+    events = [(event.seq, event.kind.value) for event in outbox.after(acked)]
+    outbox.close()
+    return events
 
 
-def listed(client, path="/posts"):
-    return [it["title"] for it in client.get(API + path).json["posts"]]
+def test_a_start_and_its_end_are_reported_in_order_without_gaps(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.record(EventKind.STAGED, "attempt-1", 1)
+    journal.ask(start(1))
+    intend(journal, 1)
+    journal.end(start(1), EventKind.FINISHED, run=RUN)
+    assert kinds(tmp_path) == [(1, "staged"), (2, "started"), (3, "finished")]
+    assert journal.open_starts() == []
 
 
-def feed(client, query=""):
-    return etree.fromstring(client.get(f"/journal/feed.atom{query}").data)
+def test_no_fence_is_ever_intended_twice(journal: Journal) -> None:
+    intend(journal, 2)
+    for fence in (1, 2):
+        with pytest.raises(NotArmed, match="was started before"):
+            intend(journal, fence)
+    assert journal.card == MachineJournal(intended=2)
 
 
-def test_each_voice_has_its_writers_and_no_others(shop):
-    def statuses(someone):
-        froms = ({"lab": "corner"}, {"design": "shelf-hook"}, {})
-        return [write(someone, **it).status_code for it in froms]
-
-    assert statuses(shop.manager) == [201, 201, 403]
-    assert statuses(shop.admin) == [403, 403, 201]
-    assert statuses(shop.member) == [403, 403, 403]
-    both = write(shop.manager, lab="corner", design="shelf-hook")
-    assert both.status_code == 422
-    assert write(shop.manager, lab="nowhere").status_code == 404
+def test_a_fence_that_was_given_up_never_starts(journal: Journal) -> None:
+    journal.answer_fence(order(3))
+    with pytest.raises(NotArmed, match="fence 3 was given up"):
+        intend(journal, 3)
+    assert journal.card == MachineJournal(fenced=3)
 
 
-def test_a_draft_is_its_authors_until_it_is_published(shop, client):
-    id_ = write(shop.manager, lab="corner").json["id"]
-    assert (listed(client), listed(shop.manager, "/me/posts")) == ([], ["Open day"])
-    seen = [it.get(f"{API}/posts/{id_}").status_code for it in (shop.manager, shop.admin, client)]
-    assert seen == [200, 404, 404]
-    assert client.get(f"/journal/{id_}").status_code == 404
-    shop.manager.post(f"{API}/posts/{id_}/publish")
-    assert listed(client) == listed(client, "/posts?lab=corner") == ["Open day"]
-    assert listed(client, "/posts?design=shelf-hook") == []
-    text = client.get(f"/journal/{id_}").text
-    assert "<em>mill</em>" in text and "Come" in text
-    assert "<b>stool" not in text and 'href="javascript' not in text
-    assert all("Open day" in client.get(it).text for it in ("/journal", "/labs/corner"))
+@pytest.mark.parametrize(("age_s", "same_program"), [(60.1, True), (0.0, False)])
+def test_a_refused_start_leaves_no_trace(
+    journal: Journal, tmp_path: Path, age_s: float, same_program: bool
+) -> None:
+    with pytest.raises(NotArmed):
+        intend(journal, 1, age_s, same_program)
+    assert journal.card == MachineJournal()
+    assert kinds(tmp_path) == []
 
 
-def test_what_was_changed_meanwhile_is_not_written_over(shop):
-    id_ = write(shop.manager, lab="corner").json["id"]
-    tag = shop.manager.get(f"{API}/posts/{id_}").headers["ETag"]
-
-    def put(title):
-        said = {"title": title, "text": "New."}
-        path = f"{API}/posts/{id_}"
-        return shop.manager.send("PUT", path, json=said, headers={"If-Match": tag})
-
-    assert [put("One").status_code, put("Two").status_code] == [200, 412]
-    assert listed(shop.manager, "/me/posts") == ["One"]
+def test_a_fence_is_answered_only_when_the_first_byte_has_left(
+    journal: Journal, tmp_path: Path
+) -> None:
+    with journal.start_section(start(1), age_s=0.0, same_program=True) as first_byte_left:
+        journal.answer_fence(order(1))
+        assert kinds(tmp_path) == [(1, "started")]
+        first_byte_left()
+        journal.answer_fence(order(1))
+    assert kinds(tmp_path) == [(1, "started"), (2, "fenced")]
 
 
-def test_what_is_withdrawn_leaves_its_address_and_no_word(shop, client):
-    id_ = published(shop.manager, lab="corner")
-    assert feed(client).findtext(f"{ATOM}entry/{ATOM}title") == "Open day"
-    assert shop.member.post(f"{API}/posts/{id_}/withdraw").status_code == 403
-    assert shop.admin.post(f"{API}/posts/{id_}/withdraw").status_code == 204
-    gone = client.get(f"{API}/posts/{id_}").json
-    assert (gone["title"], gone["text"], bool(gone["withdrawn_at"])) == ("", "", True)
-    assert client.get(f"/journal/{id_}").status_code == 410
-    assert (listed(client), listed(shop.manager, "/me/posts")) == ([], [])
-    again = shop.manager.send("PUT", f"{API}/posts/{id_}", json=SAID)
-    assert again.status_code == 409
-    told = feed(client, "?lab=corner").find(f"{TOMB}deleted-entry")
-    assert told.get("ref").endswith(f"/journal/{id_}")
-    draft = write(shop.manager, lab="corner").json["id"]
-    shop.manager.post(f"{API}/posts/{draft}/withdraw")
-    assert shop.manager.get(f"{API}/posts/{draft}").status_code == 404
+def test_a_fence_is_always_answered_and_says_whether_there_was_an_intent(
+    journal: Journal, tmp_path: Path
+) -> None:
+    intend(journal, 2)
+    for fence in (1, 2, 3):
+        journal.answer_fence(order(fence))
+    outbox = Outbox(tmp_path)
+    answers = [(e.fence, e.intent) for e in outbox.after(0) if e.kind is EventKind.FENCED]
+    outbox.close()
+    assert answers == [(1, True), (2, True), (3, False)]
 
 
-def test_posts_come_in_pages_and_the_feed_holds_them_whole(shop, client, monkeypatch):
-    for number in range(3):
-        published(shop.manager, lab="corner", title=f"Post {number}")
-    monkeypatch.setattr(journal.list_posts, "__kwdefaults__", {"most": 2})
-    first = client.get(f"{API}/posts?lab=corner")
-    second = client.get(first.headers["Link"].split(">")[0].lstrip("<"))
-    titles = [it["title"] for it in (*first.json["posts"], *second.json["posts"])]
-    assert (titles, "Link" in second.headers) == (["Post 2", "Post 1", "Post 0"], False)
-    content = feed(client, "?lab=corner").findall(f"{ATOM}entry/{ATOM}content")
-    assert len(content) == 3 and "<em>mill</em>" in content[0].text
-    assert (content[0].get("type"), "&lt;b&gt;stool" in content[0].text) == ("html", True)
+def test_a_fence_asked_again_is_answered_again_once_the_first_answer_has_arrived(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.answer_fence(order(1))
+    journal.answer_fence(order(1))
+    assert kinds(tmp_path) == [(1, "fenced")]
+    journal.heard(1)
+    journal.answer_fence(order(1))
+    assert kinds(tmp_path) == [(1, "fenced"), (2, "fenced")]
 
 
-def test_somebody_writes_edits_and_publishes_on_pages(shop, client):
-    form = fill(shop.manager, "/journal/new", "/journal/new",
-                title="Open day", text="Come.", voice="lab:corner")  # fmt: skip
-    del form["publish"]  # the other button: keep as a draft
-    place = shop.manager.browser.post("/journal/new", data=form).location
-    assert client.get(place).status_code == 404
-    old = fill(shop.manager, f"{place}/edit", f"{place}/edit", text="Come at ten.")
-    del old["publish"]
-    assert shop.manager.browser.post(f"{place}/edit", data=old).location == place
-    late = shop.manager.browser.post(f"{place}/edit", data={**old, "text": "Come at two."})
-    assert late.status_code == 412
-    assert "Come at ten." in late.text and "Come at two." in late.text
-    shop.manager.browser.post(
-        f"{place}/publish", data=fill(shop.manager, place, f"{place}/publish")
+def test_a_fence_for_another_machine_is_none_of_ours(journal: Journal) -> None:
+    journal.answer_fence(order(1, machine_id="router"))
+    assert journal.card == MachineJournal()
+
+
+def test_giving_up_says_unused_and_declined_and_closes_the_start(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.ask(start(1))
+    journal.give_up(start(1), "too late")
+    assert kinds(tmp_path) == [(1, "unused"), (2, "declined")]
+    assert journal.open_starts() == []
+    assert journal.card.fenced == 1
+
+
+def test_numbers_go_on_after_what_the_server_has_was_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, machine_id="ender")
+    boot = journal.boot
+    journal.record(EventKind.STAGED, "attempt-1", 1)
+    assert not journal.all_heard
+    journal.heard(1)
+    journal.forget()
+    journal.close()
+    again = Journal(tmp_path, machine_id="ender")
+    assert again.boot == boot
+    assert again.all_heard
+    assert again.record(EventKind.STAGED, "attempt-2", 2) == 2
+    assert kinds(tmp_path) == [(2, "staged")]
+    again.close()
+
+
+def test_after_lost_a_start_is_still_open(journal: Journal) -> None:
+    intend(journal, 1)
+    journal.end(start(1), EventKind.LOST)
+    assert [(s.start, s.stage) for s in journal.open_starts()] == [(start(1), Stage.LOST)]
+    journal.close_start(start(1))
+    assert journal.open_starts() == []
+
+
+def test_a_second_process_for_the_same_machine_is_refused(journal: Journal, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="another process drives machine ender"):
+        Journal(tmp_path, machine_id="ender")
+
+
+def test_a_full_disk_starts_nothing_and_later_all_goes_on(journal: Journal, tmp_path: Path) -> None:
+    db: sqlite3.Connection = journal._db
+    size = db.execute("PRAGMA page_count").fetchone()[0]
+    db.execute(f"PRAGMA max_page_count = {size}")
+    for length in (2000, 0):
+        with pytest.raises(Unavailable, match="is full"):
+            for number in range(1000):
+                journal.record(EventKind.STAGED, f"attempt-{number}", 1, sentence="x" * length)
+    entered = False
+    with (
+        pytest.raises(Unavailable, match="nothing is started"),
+        journal.start_section(start(1), age_s=0.0, same_program=True),
+    ):
+        entered = True
+    assert not entered
+    assert journal.card == MachineJournal()
+    db.execute("PRAGMA max_page_count = 100000")
+    intend(journal, 1)
+    numbers = [seq for seq, _ in kinds(tmp_path)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fab_agent.journal import Journal, Start
+journal = Journal(Path(sys.argv[1]), machine_id="ender")
+journal.ask(Start("attempt-1", 1, "ab" * 32))
+with journal.start_section(Start("attempt-1", 1, "ab" * 32), age_s=0.0, same_program=True):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_an_intent_outlives_a_kill_and_the_lock_does_not(tmp_path: Path) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], check=False, env={**os.environ}
     )
-    shown = page(client, place).text
-    assert "Come at ten." in shown and "Corner Lab" in shown
-    author = f"/people/{shop.manager.handle}"
-    assert author in shown and "Open day" in client.get(author).text
+    assert child.returncode == -9
+    journal = Journal(tmp_path, machine_id="ender")
+    assert [(s.start, s.stage) for s in journal.open_starts()] == [(start(1), Stage.INTENDED)]
+    with pytest.raises(NotArmed, match="was started before"):
+        intend(journal, 1)
+    journal.close()
