@@ -6,7 +6,7 @@ Korean, which puts endings to its words, are cut into pairs of neighbouring char
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from unicodedata import category, combining, normalize
 
 LONGEST = 40  # characters; what is longer is no word, and is cut
@@ -36,9 +36,11 @@ _KEPT_CLASSES = frozenset({0, 8, 9})
 _DROPPED = re.compile(f"[{''.join(c for c in _MARKS if combining(c) not in _KEPT_CLASSES)}]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word as it is kept, and where in the text it stands: text[start:end]."""
+class Word(NamedTuple):
+    """A word as it is kept, and where in the text it stands: text[start:end].
+
+    A tuple, because a page of found designs makes thousands to mark a few.
+    """
 
     text: str
     start: int
