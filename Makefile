@@ -42,6 +42,7 @@ corpus: setup    ## 200 real programs are made and proved, every hostile one is 
 mutate: setup    ## thousands of spoilt files of every kind are read, refused or survived; FAMILY=step
 	@$(PY) -m tests.mutation $(if $(FAMILY),--family $(FAMILY)) $(if $(COUNT),--count $(COUNT)) \
 	    $(if $(SEED),--seed $(SEED))
+	@$(PY) -m tests.mutation.attacks
 
 bench: setup     ## every measurement against its peer; the last line of each is JSON
 	@sh scripts/bench_peers.sh || echo "bench: not all peers are there"

@@ -4,21 +4,22 @@ Nothing but triangles passes: a 3MF's settings, scripts, colours and names end h
 """
 
 import io
+import zlib
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commons import threemf
 from commons.errors import MeshInvalid
 from commons.plates import SMALLEST_MM
+from commons.solids import SAME_PLACE_DECIMALS, Fault, fault_of
 from fab_agent.slicing.plate import CleanRequest, MeshFacts
 from fab_agent.slicing.stl import binary_stl, closes, is_binary_stl, read_binary_stl
 
-_MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
-_MM |= {"millimeters": 1, "meter": 1000}  # 3MF core specification 1.3, section 3.4
 _MAX_ZIP_ENTRIES = 10_000
 _MAX_ZIP_BYTES = 256 * 1024**2  # two million triangles in XML take half of it
 _MAX_ZIP_RATIO = 100
-_FLAT = 1e-6  # share of its box that a body fills at least
 Triangles = NDArray[np.float64]  # (n, 3 corners, 3 coordinates) mm
 _AT_ONCE = 1 << 14  # triangles that stay in a processor's cache
 
@@ -82,24 +83,59 @@ def _sound_stl(data: bytes, name: str, max_faces: int) -> Triangles | None:
 
 def _load(data: bytes, name: str, max_faces: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Corners (n, 3) in mm and faces (m, 3) as indices of them, equal corners merged."""
+    kind = _kind(data, name, max_faces)
+    if kind == "3mf":
+        return _load_3mf(data, name, max_faces)
     import trimesh  # half a second: most parts are binary STL and do without
 
-    kind = _kind(data, name, max_faces)
     try:
-        scene = trimesh.load_scene(io.BytesIO(data), file_type=kind)
-        mesh = scene.to_mesh()
-        unit_mm = _MM[str(scene.units)] if kind == "3mf" else 1
+        mesh = trimesh.load_scene(io.BytesIO(data), file_type=kind).to_mesh()
     except (ImportError, MemoryError):  # neither is the file's fault: the parent says so
         raise
     except Exception as broken:
-        raise MeshInvalid(
-            f"{name}: is damaged and cannot be read as {kind.upper()} "
-            f"({type(broken).__name__}): export it again"
-        ) from broken
+        raise _damaged(name, kind, broken) from broken
     if len(mesh.faces) == 0:
         raise MeshInvalid(f"{name}: holds no triangles: export the body again")
     _require_few(len(mesh.faces), name, max_faces)
-    return np.asarray(mesh.vertices) * unit_mm, np.asarray(mesh.faces)
+    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+
+
+def _damaged(name: str, kind: str, broken: Exception) -> MeshInvalid:
+    return MeshInvalid(
+        f"{name}: is damaged and cannot be read as {kind.upper()} "
+        f"({type(broken).__name__}): export it again"
+    )
+
+
+def _load_3mf(
+    data: bytes, name: str, max_faces: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        by_name = {info.filename.casefold(): info for info in archive.infolist()}
+
+        def part(path: str) -> IO[bytes] | None:
+            info = by_name.get(path.casefold())
+            return None if info is None else archive.open(info)
+
+        try:
+            meshes = threemf.read(part, most_faces=max_faces)
+        except MeshInvalid as refused:
+            raise MeshInvalid(f"{name}: {refused}") from refused
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as broken:
+            raise _damaged(name, "3mf", broken) from broken
+    if not meshes:
+        raise MeshInvalid(f"{name}: holds no triangles: export the body again")
+    corners, faces, before = [], [], 0
+    for mesh in meshes:
+        points = np.frombuffer(mesh.vertices, dtype=np.float64).reshape(-1, 3)
+        matrix = np.array(mesh.matrix, dtype=np.float64).reshape(4, 3)
+        own = np.frombuffer(mesh.faces, dtype=np.int32).reshape(-1, 3) + np.int64(before)
+        corners.append(points @ matrix[:3] + matrix[3])
+        faces.append(own[:, ::-1] if mesh.mirrored else own)
+        before += len(points)
+    return np.concatenate(corners), np.concatenate(faces)
 
 
 def _kind(data: bytes, name: str, max_faces: int) -> str:
@@ -150,7 +186,9 @@ def _require_closed(
     holes, twisted = edge_faults(faces)
     if holes or twisted:
         # Some programs write one corner with slightly different numbers: a micrometre is one.
-        _, first, same = np.unique(corners.round(3), axis=0, return_index=True, return_inverse=True)
+        _, first, same = np.unique(
+            corners.round(SAME_PLACE_DECIMALS), axis=0, return_index=True, return_inverse=True
+        )
         faces = first[same.reshape(-1)][faces]
         holes, twisted = edge_faults(faces)
     if holes:
@@ -170,10 +208,15 @@ def _require_closed(
 
 def _require_solid(triangles: Triangles, name: str) -> None:
     """The triangles enclose something, and face away from it."""
-    volume, box = volume_mm3(triangles), np.prod(extent(triangles))
-    if volume < -_FLAT * box:
+    fault = fault_of(
+        open_edges=0,
+        turned_edges=0,
+        volume_mm3=volume_mm3(triangles),
+        box_mm3=float(np.prod(extent(triangles))),
+    )
+    if fault is Fault.INSIDE_OUT:
         raise MeshInvalid(f"{name}: is inside out: flip its normals")
-    if volume <= _FLAT * box:
+    if fault is Fault.FLAT:
         raise MeshInvalid(f"{name}: is flat, it encloses no volume: give it a thickness")
 
 

@@ -16,7 +16,7 @@ class Parser:
     preview_type: str | None = None
 
 
-_MESH = Parser("mesh", version=2, preview_type="model/gltf-binary")
+_MESH = Parser("mesh", version=3, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")
 _IMAGE = Parser("image", version=2)
 _KICAD = Parser("kicad", version=1, preview_type="image/svg+xml")
@@ -31,6 +31,9 @@ KINDS = {
     "stl": _MESH,
     "3mf": _MESH,
     "obj": _MESH,
+    "ply": _MESH,
+    "glb": _MESH,
+    "amf": _MESH,
     "step": _STEP,
     "stp": _STEP,
     "dxf": Parser("dxf", version=2, preview_type="image/svg+xml"),

@@ -106,7 +106,7 @@ def _crossings(corners: Floats, y: AnyFloats) -> tuple[Floats, Floats]:
         start, rise = corners[:, a], corners[:, b] - corners[:, a]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = (y - start[:, 1]) / rise[:, 1]
-        x = start[:, 0] + share * rise[:, 0]
+            x = start[:, 0] + share * rise[:, 0]
         hit = (share >= 0) & (share <= 1)
         left = np.where(hit, np.minimum(left, x), left)
         right = np.where(hit, np.maximum(right, x), right)

@@ -20,8 +20,7 @@ from commons.errors import Unavailable
 
 WALL_S = 90
 CPU_S = 60
-# A mesh of a million triangles takes 0.9 GB (trimesh 5.2); numpy alone maps 0.4 GB.
-MEMORY_BYTES = 3 * 1024**3
+MEMORY_BYTES = 2 * 1024**3
 OUT_BYTES = 16 * 1024**2
 
 _APP = Path("/app")

@@ -140,7 +140,7 @@ def _not_flat(faces: Any) -> Any:
 
 def _facts(vertices: Any, faces: Any) -> dict[str, object]:
     surface = survey(vertices, faces)
-    closed = not surface.open_edges and not surface.crowded_edges and surface.volume > 0
+    closed = not surface.open_edges and not surface.turned_edges and surface.volume > 0
     return {
         "box_mm": [round(edge, 3) for edge in surface.box],
         "area_mm2": round(surface.area, 2),

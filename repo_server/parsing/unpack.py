@@ -67,21 +67,28 @@ def unpack(path: Path, out: Path) -> list[str]:
 def files_of_zip(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Each file that may be taken, by name; InvalidInput as `unpack` raises it."""
     with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        _require(
-            len(infos) <= MOST_ENTRIES, f"holds {len(infos)} entries; {MOST_ENTRIES} are taken"
-        )
-        told = sum(info.file_size for info in infos)
-        _require(told <= MOST_BYTES, f"holds {told >> 20} MB; {MOST_BYTES >> 20} are taken")
-        seen: set[str] = set()
-        for info in infos:
-            name = _plain(info.filename)
-            _require(not info.flag_bits & 1, f"is encrypted: {name[:80]!r}")
-            mode = info.external_attr >> 16 & _TYPE
-            _require(mode != _LINK, f"holds a link, {name[:80]!r}: put the file itself there")
-            if not info.is_dir() and _wanted(name, seen):
+        for name, info in entries_of(archive):
+            if _belongs(name):
                 with archive.open(info) as stream:
                     yield name, stream
+
+
+def entries_of(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Each file of a zip by name, if all that its directory says may be taken; nothing is
+    unpacked. InvalidInput as `unpack` raises it."""
+    infos = archive.infolist()
+    _require(len(infos) <= MOST_ENTRIES, f"holds {len(infos)} entries; {MOST_ENTRIES} are taken")
+    told = sum(info.file_size for info in infos)
+    _require(told <= MOST_BYTES, f"holds {told >> 20} MB; {MOST_BYTES >> 20} are taken")
+    seen: set[str] = set()
+    for info in infos:
+        name = _plain(info.filename)
+        _require(not info.flag_bits & 1, f"is encrypted: {name[:80]!r}")
+        mode = info.external_attr >> 16 & _TYPE
+        _require(mode != _LINK, f"holds a link, {name[:80]!r}: put the file itself there")
+        if not info.is_dir():
+            _require_once(name, seen)
+            yield name, info
 
 
 def _of_tar(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -92,8 +99,10 @@ def _of_tar(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             name = _plain(info.name)
             plain = info.isfile() or info.isdir()
             _require(plain, f"holds a link or device, {name[:80]!r}: put the file itself there")
-            if info.isfile() and _wanted(name, seen) and (stream := archive.extractfile(info)):
-                yield name, stream
+            if info.isfile():
+                _require_once(name, seen)
+                if _belongs(name) and (stream := archive.extractfile(info)):
+                    yield name, stream
 
 
 def _plain(name: str) -> str:
@@ -109,10 +118,12 @@ def _plain(name: str) -> str:
     return "/".join(parts)
 
 
-def _wanted(name: str, seen: set[str]) -> bool:
-    """Whether the file belongs to a release; each name may stand once."""
+def _require_once(name: str, seen: set[str]) -> None:
     _require(name.casefold() not in seen, f"holds {name[:80]!r} twice")
     seen.add(name.casefold())
+
+
+def _belongs(name: str) -> bool:
     return not any(part.startswith(".") or part in _LEFT_BEHIND for part in name.split("/"))
 
 

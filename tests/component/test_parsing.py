@@ -2,7 +2,6 @@
 
 import json
 import struct
-import zipfile
 from itertools import pairwise
 from math import pi
 
@@ -50,14 +49,13 @@ def exported(mesh: trimesh.Trimesh, kind: str) -> bytes:
 BINARY_BOX = exported(box(), "stl")
 
 
-@pytest.mark.parametrize("kind", ["stl", "3mf", "obj"])
-def test_a_box_is_measured_exactly_in_every_format(read, kind):
-    findings = read(f"box.{kind}", exported(box(), kind))
-    assert findings.problem is None
+def test_a_box_is_measured_exactly(read):
+    findings = read("box.stl", BINARY_BOX)
+    assert findings.problem is None and findings.preview and findings.thumbnail
     facts = dict(findings.facts)
     assert facts.pop("printability")["walls"]["least_mm"] == pytest.approx(10, abs=0.01)
-    assert facts.pop("unit_guess", None) == (None if kind == "3mf" else "mm")
     assert facts == {
+        "unit_guess": "mm",
         "faces": 12,
         "box_mm": [10, 20, 30],
         "area_mm2": 2200,
@@ -71,16 +69,6 @@ def test_two_bodies_are_two_shells_and_their_volumes_add_up(read):
     far = box().apply_translation((50, 0, 0))
     facts = read("two.stl", exported(trimesh.util.concatenate([box(), far]), "stl")).facts
     assert (facts["shells"], facts["volume_mm3"], facts["box_mm"]) == (2, 12000, [60, 20, 30])
-
-
-def test_a_3mf_in_inches_is_measured_in_mm(read, tmp_path):
-    plain = tmp_path / "mm.3mf"
-    plain.write_bytes(exported(box(), "3mf"))
-    inches = tmp_path / "in.3mf"
-    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(inches, "w") as new:
-        for item in old.infolist():
-            new.writestr(item, old.read(item).replace(b'unit="millimeter"', b'unit="inch"'))
-    assert read("inch.3mf", inches.read_bytes()).facts["box_mm"] == [254, 508, 762]
 
 
 def test_the_preview_is_the_same_body_made_small_and_the_thumbnail_shows_it(read):
@@ -113,13 +101,8 @@ def test_a_face_with_a_corner_that_is_nowhere_is_a_hole(read):
     assert "open at 3 edges" in read("nan.stl", data).problem
 
 
-def test_an_obj_with_names_in_an_old_encoding_is_read(read):
-    facts = read("name.obj", b"# Geh\xe4use\n" + exported(box(), "obj")).facts
-    assert facts["volume_mm3"] == 6000
-
-
 @pytest.mark.parametrize(
-    ("flipped", "sentence"), [([0], "turned inside out"), (range(12), "inside out or flat")]
+    ("flipped", "sentence"), [([0], "turned inside out"), (range(12), "volume is below zero")]
 )
 def test_a_mesh_with_turned_faces_is_not_a_body(read, flipped, sentence):
     mesh = box()
@@ -138,9 +121,6 @@ def test_a_mesh_with_turned_faces_is_not_a_body(read, flipped, sentence):
         ("boast.stl", BINARY_BOX[:80] + b"\xff" * 4 + BINARY_BOX[84:], "only a part"),
         ("empty.stl", bytes(84), "empty"),
         ("ascii.stl", b"solid x\nendsolid x\n", "empty"),
-        ("letter.3mf", b"Dear sir", "not a 3MF"),
-        ("empty.obj", b"# nothing\n", "mesh"),
-        ("letter.obj", b"\x00\xff\xfe" * 99, "mesh"),
         ("letter.dxf", b"Dear sir", "DXF"),
         ("letter.svg", b"Dear sir", "SVG"),
         ("empty.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no lines"),
@@ -154,22 +134,14 @@ def test_a_file_that_is_not_what_it_says_gets_a_sentence(read, name, data, sente
     assert findings.facts is None
 
 
-def test_a_3mf_that_would_unpack_to_a_hundred_times_its_size_is_not_unpacked(read, tmp_path):
-    bomb = tmp_path / "zip"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.writestr("3D/3dmodel.model", bytes(40 * MB))
-    assert bomb.stat().st_size < MB
-    assert "unpacks to 40 MB" in read("bomb.3mf", bomb.read_bytes()).problem
-
-
 def test_a_mesh_of_more_triangles_than_are_taken_is_not_loaded(tmp_path):
-    """Five million triangles that use no disk: a file with a hole in it."""
-    count, huge = 5_000_000, tmp_path / "huge.stl"
+    """Six million triangles that use no disk: a file with a hole in it."""
+    count, huge = 6_000_000, tmp_path / "huge.stl"
     with huge.open("wb") as file:
         file.write(bytes(80) + count.to_bytes(4, "little"))
         file.truncate(84 + 50 * count)
     findings = inspect(huge, "stl", BlobStore(tmp_path / "blobs"))
-    assert "5000000 triangles; simplify it" in findings.problem
+    assert "6000000 triangles; simplify it" in findings.problem
 
 
 def drawing(kind: str) -> bytes:

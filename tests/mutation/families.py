@@ -10,7 +10,7 @@ from commons.errors import InvalidInput
 from commons.manifest import Dialect, read_manifest, write_manifest
 from repo_server.parsing import KINDS
 from repo_server.parsing.inspection import MAX_ANSWER_BYTES
-from tests import step_files
+from tests import mesh_files, step_files
 from tests.format_files import GOOD
 
 DESIGNS = Path(__file__).parents[2] / "designs"
@@ -42,6 +42,12 @@ def parsed(kind: str) -> Reader:
     return read
 
 
+def packed(path: Path, out: Path) -> None:
+    """The 3MF whose model this is: what is spoilt within a zip, no zip would let through."""
+    path.write_bytes(mesh_files.package(path.read_bytes()))
+    parsed("3mf")(path, out)
+
+
 def manifest(path: Path, out: Path) -> None:
     """The manifest, which the server reads in its own process, and what is written of it."""
     read = read_manifest(path.read_bytes())
@@ -69,8 +75,21 @@ def _of_kind(kind: str, count: int, *more: bytes, any_error: bool = True) -> Fam
     return Family((GOOD[kind], *more), parsed(kind), count, any_error=any_error)
 
 
+def _mesh(kind: str, count: int, *good: bytes) -> Family:
+    return Family(good, parsed(kind), count, any_error=False)
+
+
 # By the name that `make mutate FAMILY=…` takes; made, and its reader loaded, when it is asked for.
 FAMILIES: dict[str, Callable[[], Family]] = {
+    "stl": lambda: _mesh("stl", 2000, mesh_files.stl(), mesh_files.stl_text()),
+    "3mf": lambda: _mesh("3mf", 2000, mesh_files.package(mesh_files.model(*mesh_files.TWO))),
+    "3mf model": lambda: Family(
+        (mesh_files.model(*mesh_files.TWO).encode(),), packed, 2000, any_error=False
+    ),
+    "obj": lambda: _mesh("obj", 2000, mesh_files.obj()),
+    "ply": lambda: _mesh("ply", 500, mesh_files.ply()),
+    "glb": lambda: _mesh("glb", 500, mesh_files.glb_box()),
+    "amf": lambda: _mesh("amf", 500, mesh_files.amf()),
     "step": lambda: Family(
         (step_files.box(), step_files.table()), parsed("step"), 400, crashes=True
     ),
