@@ -9,6 +9,7 @@ from typing import Any
 import fast_simplification
 import numpy as np
 
+from commons.errors import MeshInvalid
 from commons.solids import SAME_PLACE_DECIMALS, Fault, fault_of
 from repo_server.parsing import amf, glb, obj, picture, ply, printability, stl, threemf, unit_guess
 from repo_server.parsing.surface import Surface, survey, weld
@@ -17,6 +18,7 @@ from repo_server.parsing.triangles import MAX_FACES, Triangles
 __all__ = ["MAX_FACES", "READERS", "inspect", "measured", "problem_of", "show"]
 
 PREVIEW_FACES = 30_000  # as GLB some 0.55 MB: quick on a phone
+_FARTHEST_MM = 1e9
 _NAMELESS = ("stl", "obj", "ply")  # their files name no unit
 
 READERS: dict[str, Callable[[Path], Triangles]] = {
@@ -69,6 +71,8 @@ def show(mesh: Any, out: Path) -> int:
 def measured(path: Path, kind: str) -> tuple[Triangles, Surface]:
     """The mesh, and its surface. Corners become one as far as the rule of solids lets them."""
     mesh = READERS[kind](path)
+    if np.abs(mesh.vertices).max() > _FARTHEST_MM:
+        raise MeshInvalid("this mesh has corners a thousand kilometres away; it is damaged")
     surface = survey(mesh.vertices, mesh.faces)
     if surface.open_edges or surface.turned_edges:
         mesh = Triangles(*weld(mesh.vertices[mesh.faces], decimals=SAME_PLACE_DECIMALS))

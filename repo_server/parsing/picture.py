@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 SIZE_PX = 512
 _FINE = 2  # drawn this many times larger and made smaller, so that edges are smooth
 _MARGIN = 0.06
+_PX_AT_ONCE = 1 << 21  # so many faces are drawn at once as have boxes of this many pixels
 _MOST_FILLED_PX = 500_000_000
 # From the front right and a little above, as one looks at a thing on a table.
 _TURN, _TILT = np.radians(-32.0), np.radians(28.0)
@@ -69,7 +70,9 @@ def _rasterised(corners: Floats, size: int) -> _Seen:
     """
     depth = np.full(size * size, -np.inf)
     face = np.full(size * size, -1, dtype=np.int64)
-    for some in np.array_split(np.arange(len(corners)), max(1, len(corners) // 4096)):
+    boxes = np.ptp(corners[:, :, :2], axis=1).clip(1, size).prod(axis=1)
+    part = (np.cumsum(boxes) // _PX_AT_ONCE).astype(np.int64)
+    for some in np.split(np.arange(len(corners)), np.flatnonzero(np.diff(part)) + 1):
         which, pixel, z = _covered(corners[some], size)
         np.maximum.at(depth, pixel, z)
         nearest = depth[pixel] == z
