@@ -14,8 +14,9 @@ from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.lab_commands import lab
-from cosmo.mail_commands import mail, notices
+from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
+from cosmo.notice_commands import notices
 from cosmo.order_command import order
 from cosmo.post_commands import post
 from cosmo.progress import shown_progress

@@ -11,6 +11,7 @@ from commons.errors import Conflict, NotFound
 from commons.flows import Ring
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
+from cosmo.notice_commands import DISMISS, DISMISS_ALL, tell_notices
 from cosmo.told import JSON, tell
 
 
@@ -136,26 +137,14 @@ def okw(lab: str, file: BinaryIO, url: str, token_file: Path) -> None:
 
 @lab.command()
 @click.argument("lab")
-@click.option("--dismiss", "ids", multiple=True, metavar="NOTICE",
-              help="Show this one no more; repeatable.")  # fmt: skip
-@click.option("--dismiss-all", is_flag=True, help="Show none of those that are listed any more.")
+@DISMISS
+@DISMISS_ALL
 @SERVER
 @TOKEN
 @JSON
 def notices(lab: str, ids: tuple[str, ...], dismiss_all: bool, url: str, token_file: Path) -> None:
     """What LAB should know of the releases that were ordered there: yanked, or newer ones."""
-    acts = bool(ids) or dismiss_all
-    with Client(url, read_secret(token_file) if acts else None) as client:
-        found = [it for page in client.pages(f"/labs/{lab}/notices") for it in page["notices"]]
-        gone = [it["id"] for it in found] if dismiss_all else list(ids)
-        if gone:
-            client.post(f"/labs/{lab}/notices/dismiss", {"ids": gone})
-    table = Table("notice", "release", "", "use", "why", box=None)
-    for it in found:
-        release = f"{it['slug']} {it['version']}"
-        table.add_row(it["id"], release, it["about"], it["instead_version"], Text(it["said"]))
-    words = [f"{len(gone)} dismissed"] if gone else []
-    tell({"notices": found, "dismissed": gone}, table if found else "nothing to know", *words)
+    tell_notices(f"/labs/{lab}", ids, dismiss_all=dismiss_all, url=url, token_file=token_file)
 
 
 def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:

@@ -1,4 +1,4 @@
-"""`cosmo notices` and `cosmo mail …`: what waits for a steward, and e-mails that are owed."""
+"""`cosmo mail …`: e-mails that are owed, and who has sent them."""
 
 from pathlib import Path
 
@@ -8,23 +8,6 @@ from rich.table import Table
 from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
 from cosmo.told import JSON, tell
-
-
-@click.command()
-@SERVER
-@TOKEN
-@JSON
-def notices(url: str, token_file: Path) -> None:
-    """What waits for you: orders of your designs that ask for your word, e-mails that you owe."""
-    with Client(url, read_secret(token_file)) as client:
-        found: Answer = client.get("/me/notices")
-    orders = [
-        f"{it['copies']} × {it['part']} of {it['title']}, ordered by {it['ordered_by']}: "
-        f"{it['sentence']}; {url}/waiting-orders/{it['id']}"
-        for it in found["waiting"]
-    ]
-    owed = [_table(found["mailings"])] if found["mailings"] else []
-    tell(found, *(orders + owed or ["nothing waits for you"]))
 
 
 @click.group()
@@ -41,7 +24,7 @@ def list_(design: str, url: str, token_file: Path) -> None:
     """List those of DESIGN: what is owed, and who sent what to whom and when."""
     with Client(url, read_secret(token_file)) as client:
         found = client.get(f"/designs/{design}/mailings")["mailings"]
-    tell(found, _table(found) if found else "it owes no e-mail")
+    tell(found, mail_table(found) if found else "it owes no e-mail")
 
 
 @mail.command()
@@ -56,7 +39,8 @@ def sent(mailing: str, url: str, token_file: Path) -> None:
     tell(done, f"{done['title']} was sent to {done['address']} by {done['sent_by']}")
 
 
-def _table(mailings: list[Answer]) -> Table:
+def mail_table(mailings: list[Answer]) -> Table:
+    """One line an e-mail."""
     table = Table("mailing", "release", "to", "by", "sent", box=None)
     for it in mailings:
         state = f"{it['sent_at'][:16]} UTC by {it['sent_by']}" if it["sent_at"] else "not yet"

@@ -39,7 +39,8 @@ def say(address, sign_up, tmp_path):  # noqa: F811
 
 @pytest.mark.slow
 def test_a_fork_is_fetched_changed_and_published(say, sign_up, tmp_path, client):
-    answer = publish(sign_up("ada"), "twist-jar", MANIFEST, FILES)
+    ada = sign_up("ada")
+    answer = publish(ada, "twist-jar", MANIFEST, FILES)
     assert answer.status_code == 201, answer.text
     folder = tmp_path / "spice-jar"
     said = say("fork", "twist-jar", folder, "--change", "A wider neck.")
@@ -55,6 +56,12 @@ def test_a_fork_is_fetched_changed_and_published(say, sign_up, tmp_path, client)
     assert lineage["forks"][0][0] == answer.json["id"]
     with pytest.raises(Conflict, match="is there already"):
         say("fork", "twist-jar", folder, "--change", "Again.")
+    assert say("notices", "--design", "spice-jar") == "nothing to know"
+    assert publish(ada, "twist-jar", MANIFEST.replace('"1.0.0"', '"1.1.0"'), FILES).json
+    told = say("notices", "--design", "spice-jar", "--dismiss-all")
+    assert "twist-jar 1.0.0 newer 1.1.0" in told and "1 dismissed" in told
+    assert say("notices", "--design", "spice-jar") == "nothing to know"
+    assert "name a --design to dismiss" in say("notices", "--dismiss-all")
 
 
 @pytest.mark.slow
