@@ -22,6 +22,7 @@ from repo_server import directory, ledger, paging
 from repo_server.cursors import Cursor
 from repo_server.ids import new_id
 from repo_server.people import Person
+from repo_server.stewards import design_of
 from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
 
 PAGE = 50  # contributions at once
@@ -160,7 +161,7 @@ def withdraw(session: Session, id: str, *, by: Person) -> None:
 
 def list_contributions(session: Session, slug: str, *, to: Person | None) -> list[Contribution]:
     """What is claimed and confirmed of all releases of the design, confirmed ones first."""
-    design = _design(session, slug)
+    design = design_of(session, slug)
     order = (col(ContributionRow.confirmed_at).is_(None), col(ContributionRow.claimed_at))
     return _shown(session, design, session.exec(_claims(design).order_by(*order)).all(), to)
 
@@ -170,7 +171,7 @@ def page_of_contributions(
 ) -> Contributions:
     """The same a page at a time, the latest claim first."""
     design, at, id_ = (
-        _design(session, slug),
+        design_of(session, slug),
         col(ContributionRow.claimed_at),
         col(ContributionRow.id),
     )
@@ -219,13 +220,6 @@ def _shown(
         )
         for row, version, name in rows
     ]  # fmt: skip
-
-
-def _design(session: Session, slug: str) -> DesignRow:
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None:
-        raise NotFound(f"there is no design '{slug}'")
-    return design
 
 
 def _is_entered(row: ContributionRow) -> bool:

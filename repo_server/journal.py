@@ -25,7 +25,9 @@ from commons.wire import Asked
 from repo_server import directory, paging
 from repo_server.cursors import Cursor
 from repo_server.ids import new_id
+from repo_server.labs import lab_of
 from repo_server.people import Person
+from repo_server.stewards import design_of
 from repo_server.tables import DesignRow, LabRoleRow, LabRow, PersonRow, PostRow, ReleaseRow
 from repo_server.tables.people import LabRole
 
@@ -121,9 +123,9 @@ Of = tuple[ColumnElement[bool], ...]
 def of(session: Session, *, lab: str = "", design: str = "") -> Of:
     """What picks the posts of a lab or a design, or all; NotFound when there is none such."""
     if lab:
-        return (col(PostRow.lab_id) == _lab(session, lab).id,)
+        return (col(PostRow.lab_id) == lab_of(session, lab).id,)
     if design:
-        return (col(PostRow.design_id) == _design(session, design).id,)
+        return (col(PostRow.design_id) == design_of(session, design).id,)
     return ()
 
 
@@ -203,8 +205,8 @@ def begin(session: Session, wanted: NewPost, *, by: Person, now: datetime) -> st
     row = PostRow(
         id=new_id(),
         author_id=by.id,
-        lab_id=None if wanted.lab is None else _lab(session, wanted.lab).id,
-        design_id=None if wanted.design is None else _design(session, wanted.design).id,
+        lab_id=None if wanted.lab is None else lab_of(session, wanted.lab).id,
+        design_id=None if wanted.design is None else design_of(session, wanted.design).id,
         title=title,
         text=text,
         begun_at=now,
@@ -361,17 +363,3 @@ def _voices(session: Session, rows: Collection[PostRow]) -> dict[str, Voice]:
     for it, name in session.exec(designs):
         found[it.id] = Voice(VoiceKind.DESIGN, it.slug, name or it.slug)
     return found
-
-
-def _lab(session: Session, slug: str) -> LabRow:
-    row = session.exec(select(LabRow).where(LabRow.slug == slug)).first()
-    if row is None:
-        raise NotFound(f"there is no lab '{slug[:80]}'")
-    return row
-
-
-def _design(session: Session, slug: str) -> DesignRow:
-    row = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if row is None:
-        raise NotFound(f"there is no design '{slug[:80]}'")
-    return row

@@ -12,11 +12,12 @@ from enum import StrEnum
 from sqlmodel import Session, col, func, select
 
 from commons.content import content_id
-from commons.errors import NotAllowed, NotFound
+from commons.errors import NotAllowed
 from commons.job import JobState
 from commons.versions import in_order
 from repo_server.cursors import Cursor
 from repo_server.people import Person
+from repo_server.stewards import design_of
 from repo_server.tables import (
     BuildOrderRow,
     DesignRow,
@@ -86,7 +87,7 @@ def for_fork(session: Session, slug: str) -> list[Notice]:
 
     NotFound when there is no design of this name.
     """
-    design = _design(session, slug)
+    design = design_of(session, slug)
     parents = select(ParentRow.parent_id).where(ParentRow.release_id == design.head_id)
     known = session.exec(parents).all()
     found = [it for it in _notices(session, known, {}) if it.instead_id not in known]
@@ -104,7 +105,7 @@ def dismiss_for_fork(
     session: Session, slug: str, ids: Collection[str], *, by: Person, now: datetime
 ) -> None:
     """These of the design's notices are shown no more; NotAllowed for all but its steward."""
-    design = _design(session, slug)
+    design = design_of(session, slug)
     if design.steward_id != by.id:
         raise NotAllowed("only the design's steward dismisses what it should know")
     _dismiss(session, design.id, for_fork(session, slug), ids, by=by, now=now)
@@ -136,13 +137,6 @@ def _dismiss(
 def _without_dismissed(session: Session, place: str, found: list[Notice]) -> list[Notice]:
     gone = session.exec(select(DismissalRow.notice_id).where(DismissalRow.place == place)).all()
     return [it for it in found if it.id not in gone]
-
-
-def _design(session: Session, slug: str) -> DesignRow:
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None:
-        raise NotFound(f"there is no design '{slug}'")
-    return design
 
 
 def _waiting(session: Session, lab_id: str) -> dict[str, int]:

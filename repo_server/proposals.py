@@ -11,6 +11,7 @@ from repo_server import drafts
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
 from repo_server.people import Person
+from repo_server.stewards import design_of
 from repo_server.submissions import MOST_NOTE
 from repo_server.tables import DesignRow, PersonRow, ProposalRow, ReleaseRow
 
@@ -41,7 +42,7 @@ def propose(
     Raises NotFound, InvalidInput for words that are none, Conflict for a release of the design
     itself or one that waits for an answer already.
     """
-    design = _design(session, slug)
+    design = design_of(session, slug)
     release = session.get(ReleaseRow, release_id)
     if release is None:
         raise NotFound(f"there is no release {release_id[:64]}")
@@ -67,7 +68,7 @@ def propose(
 
 def list_proposals(session: Session, slug: str) -> list[Proposal]:
     """What was proposed to the design, what waits first; NotFound when there is no such design."""
-    design = _design(session, slug)
+    design = design_of(session, slug)
     rows = session.exec(
         select(ProposalRow, ReleaseRow, DesignRow.slug, PersonRow.name)
         .join(ReleaseRow, col(ReleaseRow.id) == col(ProposalRow.release_id))
@@ -146,13 +147,6 @@ def _row(session: Session, id: str) -> ProposalRow:
     if row is None:
         raise NotFound(f"there is no proposal {id[:64]}")
     return row
-
-
-def _design(session: Session, slug: str) -> DesignRow:
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
-    if design is None:
-        raise NotFound(f"there is no design '{slug}'")
-    return design
 
 
 def _require_words(field: str, text: str) -> None:

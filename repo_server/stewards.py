@@ -1,4 +1,4 @@
-"""Who keeps a design, and speaks for its licensor."""
+"""A design by its slug, and who keeps it and speaks for its licensor."""
 
 from sqlmodel import Session, select
 
@@ -6,11 +6,17 @@ from commons.errors import NotAllowed, NotFound
 from repo_server.tables import DesignRow, PersonRow
 
 
-def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
-    """The design, for its steward; NotFound when there is none, NotAllowed for everybody else."""
+def design_of(session: Session, slug: str) -> DesignRow:
+    """The design of this slug; NotFound when there is none."""
     design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
     if design is None:
         raise NotFound(f"there is no design '{slug[:64]}'")
+    return design
+
+
+def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
+    """The design, for its steward; NotFound when there is none, NotAllowed for everybody else."""
+    design = design_of(session, slug)
     if design.steward_id != by:
         steward = session.get_one(PersonRow, design.steward_id)
         raise NotAllowed(
