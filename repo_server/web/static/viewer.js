@@ -60,6 +60,12 @@ function makeView(T) {
       renderer.render(scene, camera);
     });
   };
+  /** Turns that were asked for and places that were set hold now, not with the next frame. */
+  const settle = () => {
+    controls.update();
+    camera.updateMatrixWorld();
+    scene.updateMatrixWorld();
+  };
   controls.addEventListener("change", draw);
   const resize = () => {
     const { clientWidth: width, clientHeight: height } = stage;
@@ -72,7 +78,7 @@ function makeView(T) {
   stage.prepend(canvas);
   new ResizeObserver(resize).observe(stage);
   resize();
-  const made = { T, camera, canvas, controls, draw, renderer, scene, sun, content: null };
+  const made = { T, camera, canvas, controls, draw, renderer, scene, settle, sun, content: null };
   canvas.addEventListener("keydown", (event) => onKey(made, event));
   made.fit = () => {};
   fitButton.addEventListener("click", () => made.fit());

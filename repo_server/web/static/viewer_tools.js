@@ -66,6 +66,7 @@ export function makeTools(view, root, colour) {
 
   /** One end of the ruler where a ray from the eye through (x, y), −1 to 1, meets the part. */
   function pick(x, y) {
+    view.settle();
     const ray = new T.Raycaster();
     ray.setFromCamera(new T.Vector2(x, y), view.camera);
     const beyond = (hit) => materials()[0]?.clippingPlanes && plane.distanceToPoint(hit.point) < 0;
