@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from commons.errors import InvalidInput
+
+# Whoever asks what an expression allows looks at every choice that it leaves, and `(A OR B)` thirty
+# times joined by AND leaves a thousand million.
+MOST_CHOICES, MOST_LETTERS = 64, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,29 @@ Expression = One | All | Any
 
 
 def read_expression(text: str) -> Expression:
-    """The expression that is written as `text`; InvalidInput when it is none."""
+    """The expression that is written as `text`; InvalidInput when it is none, longer than
+    MOST_LETTERS, or leaves more than MOST_CHOICES."""
+    if len(text) > MOST_LETTERS:
+        raise InvalidInput(f"'{text[:200]}…' is longer than a licence's {MOST_LETTERS} letters")
     try:
         canonical = canonicalize_license_expression(text)
     except InvalidLicenseExpression as error:
         raise InvalidInput(f"'{text[:200]}' is not an SPDX expression") from error
     words = canonical.replace("(", "( ").replace(")", " )").split()
-    return _any(words)
+    expression = _any(words)
+    if _choices(expression) > MOST_CHOICES:
+        raise InvalidInput(
+            f"'{text[:200]}' leaves more than {MOST_CHOICES} choices of licences; name fewer"
+        )
+    return expression
+
+
+def _choices(expression: Expression) -> int:
+    """How many sets `alternatives` would answer with."""
+    if isinstance(expression, One):
+        return 1
+    count = prod if isinstance(expression, All) else sum
+    return count(map(_choices, expression.terms))
 
 
 def _any(words: list[str]) -> Expression:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
+from commons.errors import InvalidInput
+from commons.licences.expressions import read_expression
+
 # The versions that there are of each combination, as SPDX lists them.
 _CC_VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
 _CERN_2 = ("CERN-OHL-P-2.0", "CERN-OHL-W-2.0", "CERN-OHL-S-2.0")
@@ -148,13 +151,22 @@ def wrong_spelling(text: str) -> str | None:
     it is SPDX as it stands."""
     found = read_spelling(text)
     if found.expression == text.strip():
-        return None
+        return _too_much(found.expression)
     if found.expression is not None:
         return f"'{text}' is written '{found.expression}' in SPDX"
     if found.candidates:
         *others, last = found.candidates
         return f"'{text}' may mean {', '.join(others)} or {last}: write the one that is meant"
     return f"'{text}' is not an SPDX expression, such as CERN-OHL-S-2.0"
+
+
+def _too_much(expression: str) -> str | None:
+    """Why an expression that is well written is not taken."""
+    try:
+        read_expression(expression)
+    except InvalidInput as refused:
+        return str(refused)
+    return None
 
 
 def _named(written: str) -> tuple[str, ...]:

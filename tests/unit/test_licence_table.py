@@ -7,8 +7,10 @@ import pytest
 
 from commons.errors import InvalidInput
 from commons.licences.answers import Grant, ask_licence, is_open_hardware
+from commons.licences.expressions import alternatives, read_expression
 from commons.licences.open_licences import PERMISSIVE
 from commons.licences.reserved_licences import NO_DERIVATIVES
+from commons.licences.spelling import wrong_spelling
 from commons.licences.table import TABLE, licence_of
 from commons.licences.terms import (
     DUTY_WORDS,
@@ -208,6 +210,14 @@ def test_other_ids_of_a_licence_mean_that_licence(written: str, meant: str) -> N
     found = licence_of(written)
     assert found is not None
     assert found.id == meant
+
+
+def test_an_expression_of_more_choices_than_anybody_can_look_at_is_refused() -> None:
+    assert len(alternatives(read_expression(" AND ".join(["(MIT OR ISC)"] * 6)))) == 64
+    for text in (" AND ".join(["(MIT OR ISC)"] * 30), " OR ".join(["MIT"] * 200)):
+        with pytest.raises(InvalidInput, match=r"choices of licences|longer than"):
+            read_expression(text)
+        assert wrong_spelling(text) is not None
 
 
 @pytest.mark.parametrize("text", ["", "CERN OHL", "MIT AND", "(MIT"])
