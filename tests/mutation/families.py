@@ -87,9 +87,9 @@ FAMILIES: dict[str, Callable[[], Family]] = {
         (mesh_files.model(*mesh_files.TWO).encode(),), packed, 2000, any_error=False
     ),
     "obj": lambda: _mesh("obj", 2000, mesh_files.obj()),
-    "ply": lambda: _mesh("ply", 500, mesh_files.ply()),
-    "glb": lambda: _mesh("glb", 500, mesh_files.glb_box()),
-    "amf": lambda: _mesh("amf", 500, mesh_files.amf()),
+    "ply": lambda: _mesh("ply", 2000, mesh_files.ply()),
+    "glb": lambda: _mesh("glb", 2000, mesh_files.glb_box()),
+    "amf": lambda: _mesh("amf", 2000, mesh_files.amf()),
     "step": lambda: Family(
         (step_files.box(), step_files.table()), parsed("step"), 400, crashes=True
     ),
