@@ -9,17 +9,25 @@ import rfc8785
 from commons.errors import InvalidInput
 
 _HEX = re.compile(r"[0-9a-f]{64}")
+# U+0000 as JSON writes it, unless its backslash is itself escaped.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def canonical_json(value: object) -> bytes:
     """The one byte form of a JSON value (RFC 8785), so that its hash means its contents.
 
-    Raises InvalidInput for what JSON cannot say exactly: NaN, infinities, integers over 2^53.
+    Raises InvalidInput for what JSON cannot say exactly: NaN, infinities, integers over 2^53,
+    half a character.
     """
     try:
         return rfc8785.dumps(value)  # type: ignore[arg-type]
-    except (rfc8785.CanonicalizationError, TypeError) as error:
+    except (rfc8785.CanonicalizationError, TypeError, UnicodeEncodeError) as error:
         raise InvalidInput(f"cannot be written as canonical JSON: {error}") from error
+
+
+def holds_nul(json: bytes) -> bool:
+    """Whether a text in it has the character U+0000, which PostgreSQL does not keep."""
+    return _NUL.search(json) is not None
 
 
 def content_id(data: bytes) -> str:

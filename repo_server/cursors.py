@@ -7,7 +7,7 @@ nothing behind it.
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from commons.errors import InvalidInput
@@ -33,7 +33,7 @@ class Cursor:
             key = json.loads(base64.urlsafe_b64decode(text.encode("ascii")[:_MAX]))
         except (ValueError, RecursionError) as error:
             raise InvalidInput(_WRONG) from error
-        if not isinstance(key, dict) or not all(isinstance(v, str) for v in key.values()):
+        if not isinstance(key, dict) or not all(map(_is_text, key.values())):
             raise InvalidInput(_WRONG)
         return cls(key)
 
@@ -44,19 +44,27 @@ class Cursor:
 
     def text(self, name: str) -> str:
         """One column of the key; InvalidInput when this is the cursor of another list."""
-        if name not in self.key or "\0" in self.key[name]:
+        if name not in self.key:
             raise InvalidInput(_WRONG)
         return self.key[name]
 
     def instant(self, name: str) -> datetime:
-        """The same where the column is a time."""
+        """The same where the column is a time; it is told in UTC."""
         try:
             found = datetime.fromisoformat(self.text(name))
-        except ValueError as error:
+            if found.tzinfo is None:
+                raise InvalidInput(_WRONG)
+            return found.astimezone(UTC)
+        except (ValueError, OverflowError) as error:  # there is a year 1, and none before it
             raise InvalidInput(_WRONG) from error
-        if found.tzinfo is None:
-            raise InvalidInput(_WRONG)
-        return found
 
 
 _WRONG = "after: is no cursor of this list; take it from the page before"
+
+
+def _is_text(value: object) -> bool:
+    """What a database keeps as text: no U+0000, no half of a character."""
+    try:
+        return isinstance(value, str) and b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False

@@ -238,6 +238,9 @@ def _require_savable(contents: Contents) -> None:
         problems.append(FieldProblem("manifest", f"has more than {MAX_BYTES} bytes"))
     if len(contents.note) > MOST_NOTE:
         problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
+    for name in ("manifest", "note"):
+        if "\0" in getattr(contents, name):
+            problems.append(FieldProblem(name, "holds the character U+0000; remove it"))
     if len(contents.files) > MAX_FILES:
         problems.append(FieldProblem("files", f"are more than {MAX_FILES}"))
     if problems:

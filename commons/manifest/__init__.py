@@ -8,7 +8,7 @@ say under `cosmolocal`, and comes back as it was.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from commons.content import canonical_json
+from commons.content import canonical_json, holds_nul
 from commons.errors import InvalidInput, ManifestInvalid
 from commons.manifest import v1
 from commons.manifest.amending import QUESTIONS, Question, answered, questions_in
@@ -142,9 +142,13 @@ def parse_manifest(text: bytes) -> Written:
     syntax = syntax_of(decoded)
     data, lines = read_toml(decoded) if syntax is Syntax.TOML else read_yaml(decoded)
     try:
-        canonical_json(data)
+        said = canonical_json(data)
     except InvalidInput as error:
         raise ManifestInvalid(f"the manifest {error}") from error
+    if holds_nul(said):
+        raise ManifestInvalid(
+            "the manifest holds the character U+0000, which no text needs; remove it"
+        )
     return Written(dialect_of(data, syntax), syntax, data, lines)
 
 

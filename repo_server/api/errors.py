@@ -70,6 +70,11 @@ def refuse_nul() -> None:
         raise NotFound(_SENTENCES[404])
     if any("\0" in word for pair in request.args.items(multi=True) for word in pair):
         raise InvalidInput("the address holds the character U+0000; remove it")
+    # Files come in forms of the other kind, which is not read before it is known who sends it.
+    if request.mimetype == "application/x-www-form-urlencoded" and any(
+        "\0" in word for pair in request.form.items(multi=True) for word in pair
+    ):
+        raise InvalidInput("the form holds the character U+0000; remove it")
 
 
 def status_of(error: FabError) -> int:

@@ -7,6 +7,7 @@ from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from commons.content import holds_nul
 from commons.errors import FieldProblem, InvalidInput
 from commons.facility import Form
 from commons.wire import Asked, Told
@@ -64,6 +65,10 @@ def read_json(text: bytes) -> object:
         data: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("this is not JSON") from error
+    if holds_nul(text):
+        raise InvalidInput(
+            "the facility holds the character U+0000, which no text needs; remove it"
+        )
     _require_shallow(data)
     return data
 

@@ -1,6 +1,5 @@
 """What crosses HTTP as JSON: read into checked messages, written from them."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask import Response, jsonify, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from commons.content import holds_nul
 from commons.errors import FieldProblem, InvalidInput
 
 if TYPE_CHECKING:
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-# U+0000 as JSON writes it, unless its backslash is itself escaped. PostgreSQL keeps none.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
 
 def read(message: type[M]) -> M:
     """The request's body as a `message`; InvalidInput names every wrong field."""
     body = request.get_data()
-    if _NUL.search(body):
+    if holds_nul(body):
         raise InvalidInput("the body holds the character U+0000, which no text needs; remove it")
     try:
         # A number is a number, and true is none: what the description says is what is taken.

@@ -231,6 +231,7 @@ def test_every_answer_is_one_that_is_told_whoever_asks_whatever(app, shop, kind)
         ("GET", "/designs/shelf-hook/licence?part=%00", None),
         ("POST", "/labs", b'{"slug": "a\\u0000b", "name": "x", "city": "hamburg"}'),
         ("POST", "/drafts", b'{"slug": "lamp", "manifest": "\\\\\\u0000"}'),
+        ("PUT", "/labs/lab/okw", b'{"name": "a\\u0000b", "location": {}}'),
     ],
 )
 def test_the_character_that_postgresql_cannot_keep_is_refused_wherever_it_stands(
@@ -239,6 +240,11 @@ def test_the_character_that_postgresql_cannot_keep_is_refused_wherever_it_stands
     answer = shop.manager.send(method, API + path, data=body)
     assert answer.status_code in (404, 422), answer.text
     assert answer.mimetype == "application/problem+json"
+
+
+def test_a_form_that_holds_it_is_refused_too(app):
+    answer = app.test_client().post("/login", data={"handle": "a\0b", "password": "x"})
+    assert answer.status_code == 422, answer.text
 
 
 def test_a_backslash_before_u0000_is_text_like_any_other(shop):

@@ -25,7 +25,10 @@ def test_canonical_json_is_the_example_of_rfc_8785():
     )
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53 + 1, {1: "x"}, b"x", {"a"}])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), 2**53 + 1, {1: "x"}, b"x", {"a"}, "\ud800", {"\ud800": 1}],
+)
 def test_what_json_cannot_say_exactly_has_no_canonical_form(value):
     with pytest.raises(InvalidInput, match="canonical JSON"):
         canonical_json({"value": value})

@@ -118,3 +118,9 @@ def test_what_holds_a_trap_comes_back_from_every_dialects_file(trap: str) -> Non
 def test_what_cannot_be_read_is_told_with_its_line_and_what_to_write(text: str, said: str) -> None:
     with pytest.raises(ManifestInvalid, match=said):
         parse_manifest(text.encode())
+
+
+@pytest.mark.parametrize("text", [LOSH.replace("Ada", "Ada\\u0000"), LICENSED + 'image: "\\0"\n'])
+def test_the_character_that_no_database_keeps_is_in_no_manifest(text: str) -> None:
+    with pytest.raises(ManifestInvalid, match=r"U\+0000"):
+        parse_manifest(text.encode())
