@@ -22,10 +22,11 @@ class AnswerLines:
         self._partial = b""
 
     def complete(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, stripped, without the empty ones."""
+        """The lines that `data` completes, stripped, without the empty ones, each as far as the
+        longest answer goes."""
         *lines, partial = (self._partial + data).split(b"\n")
         self._partial = partial[:LONGEST_ANSWER]  # noise at a wrong speed has no newlines
-        return [stripped for line in lines if (stripped := line.strip())]
+        return [whole for line in lines if (whole := line[:LONGEST_ANSWER].strip())]
 
 
 class LineSource(Protocol):
