@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help words setup setup-tests demo test check format campaign corpus mutate bench bench-peers bench-freecad lock clean
+.PHONY: help words setup setup-tests demo test check format campaign corpus mutate fuzz bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,11 @@ mutate: setup    ## thousands of spoilt files of every kind are read, refused or
 	@$(PY) -m tests.mutation $(if $(FAMILY),--family $(FAMILY)) $(if $(COUNT),--count $(COUNT)) \
 	    $(if $(SEED),--seed $(SEED))
 	@$(PY) -m tests.mutation.attacks
+
+fuzz: setup      ## what is read of strangers is hunted for holes, with atheris; TARGET=stl SECONDS=60
+	@sh scripts/fuzzer.sh
+	@$(PY) -m tests.fuzzing $(if $(TARGET),--target $(TARGET)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(SEED),--seed $(SEED))
 
 bench: setup     ## every measurement against its peer; the last line of each is JSON
 	@sh scripts/bench_peers.sh || echo "bench: not all peers are there"

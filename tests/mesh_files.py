@@ -162,8 +162,10 @@ def _external() -> bytes:
     return package(head + model(thing()).partition("?>")[2])
 
 
-def glb(described: str, binary: bytes = b"") -> bytes:
-    text = described.encode() + b" " * (-len(described) % 4)
+def glb(described: str | bytes, binary: bytes = b"") -> bytes:
+    text = described.encode() if isinstance(described, str) else described
+    text += b" " * (-len(text) % 4)
+    binary += bytes(-len(binary) % 4)
     chunks = struct.pack("<2I", len(text), 0x4E4F534A) + text
     if binary:
         chunks += struct.pack("<2I", len(binary), 0x004E4942) + binary

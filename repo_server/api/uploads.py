@@ -14,6 +14,7 @@ from socket import socket
 
 from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, PreconditionFailed, UnsupportedMediaType
 from werkzeug.http import http_date
 
@@ -90,7 +91,7 @@ def begin_upload() -> ResponseReturnValue:
 
     When all of it is here, the file is stored.
     """
-    sha256, size = _announced()
+    sha256, size = announced(request.headers)
     arrivals = _arrivals()
     with transaction(current_app.extensions["engine"]) as session:
         upload = uploads.begin(
@@ -149,7 +150,7 @@ def append_to_upload(sha256: str) -> ResponseReturnValue:
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"send the bytes as {_TYPE}")
-    at = _number("Upload-Offset")
+    at = _number(request.headers, "Upload-Offset")
     with transaction(current_app.extensions["engine"]) as session:
         upload = uploads.go_on(session, auth.current_person().id, sha256, now=datetime.now(UTC))
     with _patience():
@@ -218,9 +219,10 @@ def _told(upload: Upload, arrived: int, status: int) -> Response:
     return answer
 
 
-def _announced() -> tuple[str, int]:
-    """Hash and size of the file that is to come, as its headers say."""
-    pairs = (pair.split() for pair in request.headers.get("Upload-Metadata", "").split(","))
+def announced(headers: Headers) -> tuple[str, int]:
+    """Hash, as it stands there, and size of the file that is to come, as its headers say;
+    InvalidInput for the header that says nothing."""
+    pairs = (pair.split() for pair in headers.get("Upload-Metadata", "").split(","))
     metadata = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
     try:
         sha256 = b64decode(metadata["sha256"], validate=True).decode("ascii")
@@ -229,13 +231,13 @@ def _announced() -> tuple[str, int]:
             "Upload-Metadata must hold the word sha256 and, in Base64, the file's hash as 64 hex "
             "digits"
         ) from error
-    return sha256, _number("Upload-Length")
+    return sha256, _number(headers, "Upload-Length")
 
 
-def _number(header: str) -> int:
-    given = request.headers.get(header, "")
+def _number(headers: Headers, name: str) -> int:
+    given = headers.get(name, "")
     if not (given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS):
-        raise InvalidInput(f"{header} must be a number of bytes, not '{given[:80]}'")
+        raise InvalidInput(f"{name} must be a number of bytes, not '{given[:80]}'")
     return int(given)
 
 

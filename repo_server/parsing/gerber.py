@@ -21,7 +21,7 @@ _MOST_LETTERS = 60
 _COMMAND = re.compile(r"%([^%]*)%|([^*%]*)\*")
 _FORMAT = re.compile(r"FS([LTD]?)([AI])X(\d)(\d)Y\d\d")
 _APERTURE = re.compile(r"ADD(\d{1,9})([A-Za-z_.$][\w.$]*)(?:,(.*))?", re.DOTALL)
-_REPEAT = re.compile(r"SRX([1-9]\d{0,5})Y([1-9]\d{0,5})I([\d.]{1,12})J([\d.]{1,12})")
+_REPEAT = re.compile(r"SRX([1-9]\d{0,5})Y([1-9]\d{0,5})I(\d{1,9}\.?\d{0,9})J(\d{1,9}\.?\d{0,9})")
 _WORD = re.compile(r"([GDMXYIJ])([-+]?\d{1,12})")
 _IN_MM = {"mm": 1.0, "in": 25.4}
 _STEP_RAD = 0.1
@@ -138,9 +138,12 @@ def _attribute(layer: _Layer, text: str) -> None:
 
 
 def _aperture(layer: _Layer, name: str, sizes: str) -> Aperture:
-    numbers = [float(it) for it in sizes.upper().split("X") if it]
-    if not np.isfinite(numbers).all():
-        raise InvalidInput("this Gerber file has an aperture without a size")
+    try:
+        numbers = [float(it) for it in sizes.upper().split("X") if it]
+    except ValueError:
+        numbers = [np.nan]
+    if not all(abs(number) <= strokes.FARTHEST_MM for number in numbers):  # nor what is no number
+        raise InvalidInput("this Gerber file has an aperture without a size, or of a kilometre")
     if name in layer.macros:
         return of_macro(layer.macros[name], numbers)
     return standard(name, numbers)
