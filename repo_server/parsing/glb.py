@@ -29,7 +29,7 @@ def read(path: Path) -> Triangles:
             scene: Any = trimesh.load_scene(file, file_type="glb", resolver=None, process=False)
             mesh = scene.to_mesh()
             faces = np.asarray(mesh.faces)
-            vertices = np.asarray(mesh.vertices, dtype=np.float64) * _MM_PER_M
+            vertices = np.asarray(mesh.vertices, dtype=np.float64)[:, [0, 2, 1]]
     except DAMAGED as error:
         raise MeshInvalid(_DAMAGED) from error
     refuse_too_many(len(faces))
@@ -37,7 +37,7 @@ def read(path: Path) -> Triangles:
         raise MeshInvalid("this GLB has a face with a corner that it does not hold")
     if not np.isfinite(vertices).all():
         raise MeshInvalid("this GLB has a corner that is nowhere: its numbers are not finite")
-    return Triangles(vertices[:, [0, 2, 1]] * (1, -1, 1), faces)
+    return Triangles(vertices * (_MM_PER_M, -_MM_PER_M, _MM_PER_M), faces)
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def read(path: Path) -> Triangles:
         with path.open("rb") as file, np.errstate(all="ignore"):
             mesh: Any = trimesh.load_mesh(file, file_type="ply", process=False)
             faces = np.asarray(getattr(mesh, "faces", ()))
-            vertices = np.asarray(mesh.vertices, dtype=np.float64)
+            vertices = np.asarray(mesh.vertices, dtype=np.float64)[:, [0, 1, 2]]
     except DAMAGED as error:
         raise MeshInvalid(_DAMAGED) from error
     refuse_too_many(len(faces))

@@ -13,8 +13,8 @@ from commons.threemf import Placed
 
 MAX_FACES = 5_000_000
 # What a library says of a file that is damaged where it did not look.
-DAMAGED = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError,
-           struct.error)  # fmt: skip
+DAMAGED = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError,
+           ValueError, struct.error)  # fmt: skip
 EMPTY = "this mesh is empty: it holds no triangles; export it again"
 
 
