@@ -12,13 +12,18 @@ def server() -> None:
 
 @server.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-def run(host: str, port: int) -> None:
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65534))
+@click.option(
+    "--files-port",
+    type=click.IntRange(1, 65535),
+    help="Port of strangers' files; without it, the one after --port.",
+)
+def run(host: str, port: int, files_port: int | None) -> None:
     """Serve web, API and worker until Ctrl-C. Settings come from COSMO_* variables."""
     from repo_server.server import serve
     from repo_server.settings import Settings
 
-    serve(Settings.from_env(), host=host, port=port)
+    serve(Settings.from_env(), host=host, port=port, files_port=files_port)
 
 
 @server.command("add-admin")

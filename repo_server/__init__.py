@@ -49,7 +49,20 @@ def create_app(settings: "Settings") -> "Flask":
     for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
         app.register_blueprint(blueprint)
     auth.require_marks(app)
+    _part_origins(app, settings.files_url)
     return app
+
+
+def _part_origins(app: "Flask", files_url: str | None) -> None:
+    """Strangers' files are served under `files_url`, if there is one, and nothing else is there."""
+    from repo_server.downloads import FilesOrigin
+    from repo_server.files_site import FilesSite, by_host
+
+    app.extensions["files_origin"] = None
+    if files_url is not None:
+        app.extensions["files_origin"] = FilesOrigin(files_url)
+        site = FilesSite(app.extensions["engine"], app.extensions["blobs"])
+        app.wsgi_app = by_host(site, files_url, app.wsgi_app)  # type: ignore[method-assign]
 
 
 def close_app(app: "Flask") -> None:

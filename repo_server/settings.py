@@ -19,6 +19,7 @@ VARIABLES = {
     "COSMO_LAN_HOSTS": "names in your own network that webhooks may call, by http too",
     "COSMO_SECRET_FILE": "file with the server's secret, made when missing; absent: in COSMO_DATA",
     "COSMO_BASE_URL": "address by which browsers and agents reach this server",
+    "COSMO_FILES_URL": "address of its own for strangers' files; absent: see `cosmo server run`",
     "COSMO_UPLOAD_QUOTA_GB": "how much a person's unfinished uploads may be together; absent: 10",
     "COSMO_UPLOAD_DAYS": "how long an unfinished upload is kept; absent: 7",
 }
@@ -28,7 +29,10 @@ _MOST = 36_500  # days, or GB: more is a slip of the hand
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that differs between two servers. `redis_url` None means the embedded one."""
+    """Everything that differs between two servers. `redis_url` None means the embedded one.
+
+    `files_url` is another origin than `base_url`; None means that strangers' files have none.
+    """
 
     data: Path
     database_url: str
@@ -38,6 +42,7 @@ class Settings:
     upload_quota_gb: float
     upload_days: float
     lan_hosts: frozenset[str] = frozenset()
+    files_url: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -52,6 +57,9 @@ class Settings:
         base_url = given.get("COSMO_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise InvalidInput(f"COSMO_BASE_URL is '{base_url}'; it must be a web address")
+        files_url = given.get("COSMO_FILES_URL", "").rstrip("/") or None
+        if files_url is not None:
+            _require_apart(files_url, base_url)
         return cls(
             data=data,
             database_url=given.get("COSMO_DATABASE_URL", f"sqlite:///{data / 'cosmolocal.sqlite'}"),
@@ -59,6 +67,7 @@ class Settings:
             secret_file=Path(given.get("COSMO_SECRET_FILE", data / "secret")).resolve(),
             base_url=base_url,
             lan_hosts=frozenset(given.get("COSMO_LAN_HOSTS", "").replace(",", " ").split()),
+            files_url=files_url,
             upload_quota_gb=_number(given, "COSMO_UPLOAD_QUOTA_GB", 10),
             upload_days=_number(given, "COSMO_UPLOAD_DAYS", 7),
         )
@@ -74,7 +83,8 @@ class Settings:
             "COSMO_UPLOAD_QUOTA_GB": str(self.upload_quota_gb),
             "COSMO_UPLOAD_DAYS": str(self.upload_days),
         }
-        return chosen if self.redis_url is None else {**chosen, "COSMO_REDIS_URL": self.redis_url}
+        maybe = {"COSMO_REDIS_URL": self.redis_url, "COSMO_FILES_URL": self.files_url}
+        return {**chosen, **{key: value for key, value in maybe.items() if value is not None}}
 
     @property
     def queue_url(self) -> str:
@@ -105,6 +115,20 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
         problems.append(FieldProblem(key, f"is not a setting; {hint}"))
     if problems:
         raise InvalidInput("; ".join(str(problem) for problem in problems), problems)
+
+
+def _require_apart(files_url: str, base_url: str) -> None:
+    """Pass for the address of an origin, and of another one than the pages have."""
+    parts = urlsplit(files_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+        raise InvalidInput(
+            f"COSMO_FILES_URL is '{files_url}'; it must be a web address without a path"
+        )
+    if parts.netloc.lower() == urlsplit(base_url).netloc.lower():
+        raise InvalidInput(
+            f"COSMO_FILES_URL is '{files_url}', where the pages are; strangers' files need another "
+            "name, or another port"
+        )
 
 
 def _number(given: Mapping[str, str], key: str, absent: float) -> float:

@@ -38,7 +38,9 @@ def start_server(processes: Processes, folder: Path, url: str) -> str:
         env,
     )  # fmt: skip
     port = url.rsplit(":", 1)[1]
-    processes.start("server", cosmo("server", "run", "--port", port), env)
+    files_port = str(free_port())
+    command = cosmo("server", "run", "--port", port, "--files-port", files_port)
+    processes.start("server", command, env)
     with Client(url) as client:
         _until(lambda: _answers(client), processes)
     return password

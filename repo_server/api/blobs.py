@@ -3,17 +3,20 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from flask import Blueprint, current_app, request, send_file
+from flask import Blueprint, Response, current_app, request, send_file
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from commons.content import require_sha256
+from commons.signing import AGENT_HEADER
 from commons.wire import Asked, Sha256, Told
-from repo_server import blobs, facts, paths
+from repo_server import blobs, downloads, paths
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
+from repo_server.downloads import Download, FilesOrigin
+from repo_server.files_site import FOR_EVER, HARMLESS, UNKNOWN
 from repo_server.people import Scope
 
 
@@ -25,9 +28,9 @@ class Hashes(Asked):
 
 bp = Blueprint("api_blobs", __name__, url_prefix="/api/v1")
 
-_UNKNOWN = "application/octet-stream"
-_YEAR_S = 365 * 24 * 3600
-_BYTES = Raw(_UNKNOWN)
+_BYTES = Raw(UNKNOWN)
+# Whoever sends one of these is a program: no page can make a browser send them to us.
+_OF_PROGRAMS = ("Authorization", AGENT_HEADER)
 
 
 class StoredBlob(Told):
@@ -85,24 +88,35 @@ def find_missing(asked: Hashes) -> ResponseReturnValue:
 
 @bp.get("/blobs/<sha256>")
 @auth.public
-@answers({200: _BYTES, 206: _BYTES}, refuses=(416, 422))
+@answers({200: _BYTES, 206: _BYTES, 307: None}, refuses=(416, 422))
 def get_blob(sha256: str) -> ResponseReturnValue:
-    """200, 206 or 304 with the file. A stranger's file is only ever a download."""
-    store: blobs.BlobStore = current_app.extensions["blobs"]
+    """200, 206 or 304 with the file. A stranger's file is only ever a download, for browsers 307
+    to the origin of such files, if this server has one."""
     with reading(current_app.extensions["engine"]) as session:
-        blobs.require(session, sha256)
-        ours = facts.media_type_of_derived(session, sha256)
+        download = downloads.find(session, sha256)
+    if download.media_type is not None:
+        return _sent(download)
+    origin: FilesOrigin | None = current_app.extensions["files_origin"]
+    if origin is None or any(name in request.headers for name in _OF_PROGRAMS):
+        answer = _sent(download)
+    else:
+        answer = Response(status=307)
+        answer.location = origin.address(sha256, download.name)
+        answer.cache_control.no_store = True
+    answer.vary.update(_OF_PROGRAMS)
+    return answer
+
+
+def _sent(download: Download) -> Response:
+    store: blobs.BlobStore = current_app.extensions["blobs"]
     answer = send_file(
-        store.path(sha256),
-        mimetype=ours or _UNKNOWN,
-        as_attachment=ours is None,
-        download_name=sha256,
+        store.path(download.sha256),
+        mimetype=download.media_type or UNKNOWN,
+        as_attachment=download.media_type is None,
+        download_name=download.name,
         conditional=True,
-        etag=sha256,
-        max_age=_YEAR_S,
+        etag=download.sha256,
     )
-    answer.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    answer.headers.update(HARMLESS)
+    answer.headers["Cache-Control"] = FOR_EVER
     return answer

@@ -8,6 +8,7 @@ from flask import url_for
 from commons.manifest.forms import is_language
 from repo_server.designs import Release
 from repo_server.search.labels import keywords_of
+from repo_server.web.addresses import file_url
 
 _FILES = 50  # that are listed
 _SUMMARY = 300  # characters of a shared link's text
@@ -39,7 +40,7 @@ def linked_data(release: Release) -> dict[str, object]:
             {
                 "@type": "MediaObject",
                 "name": file.path,
-                "contentUrl": _blob(file.sha256),
+                "contentUrl": file_url(file.sha256, file.path),
                 "contentSize": str(file.size),
                 "sha256": file.sha256,
             }

@@ -11,6 +11,7 @@ from commons.errors import FabError
 from commons.texts import later
 from repo_server.api import auth
 from repo_server.web import figures, languages, sentences, words
+from repo_server.web.addresses import file_url
 from repo_server.web.languages import Texts
 from repo_server.web.script_texts import SCRIPT_TEXTS
 
@@ -50,6 +51,7 @@ def context() -> dict[str, object]:
     caller = _caller()
     return {
         "me": caller.person,
+        "file_url": file_url,
         "csrf_field": lambda: csrf_field(caller.csrf),
         "now": datetime.now(UTC),
         "language": languages.current(),

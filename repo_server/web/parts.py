@@ -12,6 +12,7 @@ from commons.manifest import Part
 from repo_server.blobs import BlobStore
 from repo_server.designs import Release
 from repo_server.web import figures, files, readme
+from repo_server.web.addresses import file_url
 from repo_server.web.languages import gettext
 
 
@@ -86,10 +87,15 @@ def readme_of(release: Release, blobs: BlobStore) -> Markup | None:
     with blobs.path(file.sha256).open("rb") as stored:
         text = stored.read(readme.MAX_BYTES).decode("utf-8", errors="replace")
 
-    def resolve(path: str) -> str | None:
+    def link(path: str) -> str | None:
         target = release.file(path)
+        return file_url(target.sha256, path) if target else None
+
+    def picture(path: str) -> str | None:
         # A stranger's picture is shown as the one that our parser painted from it.
-        shown = target and (target.thumbnail or target.sha256)
+        target = release.file(path)
+        shown = target and (target.thumbnail or files.drawing_of(target))
         return url_for("api_blobs.get_blob", sha256=shown) if shown else None
 
-    return readme.render_readme(text, resolve, folder=str(PurePosixPath(file.path).parent))
+    folder = str(PurePosixPath(file.path).parent)
+    return readme.render_readme(text, link=link, picture=picture, folder=folder)

@@ -26,24 +26,29 @@ _BREAKS = {"softbreak": " ", "hardbreak": " "}
 Resolve = Callable[[str], str | None]
 
 
-def render_readme(text: str, resolve: Resolve, *, folder: str = "") -> Markup:
+def render_readme(text: str, *, link: Resolve, picture: Resolve, folder: str = "") -> Markup:
     """The README as HTML: no scripts, no styles, nothing loaded from elsewhere.
 
     Args:
         text: markdown as the designer wrote it; HTML in it is shown as text.
-        resolve: address of a file of the release by its path, None when there is none.
+        link: address of a file of the release by its path, None when there is none.
+        picture: address of a picture that may be shown for such a file, None when there is none.
         folder: where in the release the README lies; relative links start there.
 
     Pictures that are not files of the release are named in words, and links that would lead to
     none are text. The first heading repeats the page's title and is left out; others go down one.
     """
     tokens = _without_title(_MARKDOWN.parse(text))
-    return _render(tokens, partial(_locate, resolve=resolve, folder=folder))
+    return _render(
+        tokens,
+        link=partial(_locate, resolve=link, folder=folder),
+        picture=partial(_locate, resolve=picture, folder=folder),
+    )
 
 
 def render_post(text: str) -> Markup:
     """A post as HTML, as safe as a README. It has no files: its pictures are named in words."""
-    return _render(_MARKDOWN.parse(text), lambda _target: None)
+    return _render(_MARKDOWN.parse(text), link=lambda _: None, picture=lambda _: None)
 
 
 def excerpt(text: str, most: int = 280) -> str:
@@ -53,11 +58,11 @@ def excerpt(text: str, most: int = 280) -> str:
     return shorten(words, most, placeholder=" …")
 
 
-def _render(tokens: list[Token], locate: Resolve) -> Markup:
+def _render(tokens: list[Token], *, link: Resolve, picture: Resolve) -> Markup:
     for token in tokens:
         _lower_heading(token)
         for child in token.children or ():
-            _point_inside(child, locate)
+            _point_inside(child, link, picture)
     html = RendererHTML().render(tokens, _MARKDOWN.options, {})
     safe = nh3.clean(
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"},
@@ -77,17 +82,17 @@ def _lower_heading(token: Token) -> None:
         token.tag = f"h{min(4, int(token.tag[1]) + 1)}"
 
 
-def _point_inside(token: Token, locate: Resolve) -> None:
+def _point_inside(token: Token, link: Resolve, picture: Resolve) -> None:
     """Links and pictures inside the release get the address of that file."""
     if token.type == "link_open":
         target = str(token.attrGet("href") or "")
-        if address := locate(target):
+        if address := link(target):
             token.attrSet("href", address)
         elif not urlsplit(target).scheme:
             del token.attrs["href"]
     if token.type == "image":
         source = str(token.attrGet("src") or "")
-        if address := locate(source):
+        if address := picture(source):
             token.attrSet("src", address)
         else:
             _show_as_text(token, source)

@@ -45,32 +45,37 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Site:
-    """A running server: its address, and the lab behind it, which a test moves on."""
+    """A running server: its address, that of strangers' files, and the lab behind it, which a
+    test moves on."""
 
     address: str
+    files: str
     floor: Floor
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The server answers. It is handed a socket that listens already, so nothing waits for it."""
+    """The server answers. It is handed sockets that listen already, so nothing waits for it."""
     data = tmp_path_factory.mktemp("site")
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        environ = {"COSMO_DATA": str(data), "COSMO_BASE_URL": address}
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=64) as listening,
+        socket.create_server(("127.0.0.1", 0), backlog=64) as of_files,
+    ):
+        address, files = (f"http://127.0.0.1:{it.getsockname()[1]}" for it in (listening, of_files))
+        environ = {"COSMO_DATA": str(data), "COSMO_BASE_URL": address, "COSMO_FILES_URL": files}
         floor = _furnish(Settings.from_env(environ))
         # A live board holds its thread for as long as somebody looks at it: nobody does any more.
         with (data / "log").open("w") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "16",
                  "--graceful-timeout", "1", "-b", f"fd://{listening.fileno()}",
-                 "repo_server.wsgi:app"],
+                 "-b", f"fd://{of_files.fileno()}", "repo_server.wsgi:app"],
                 cwd=ROOT,
                 env={**os.environ, **environ},
-                pass_fds=[listening.fileno()],
+                pass_fds=[listening.fileno(), of_files.fileno()],
                 stderr=log,
             )  # fmt: skip
-        yield Site(address, floor)
+        yield Site(address, files, floor)
         server.terminate()
         server.wait()
     floor.engine.dispose()

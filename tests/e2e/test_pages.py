@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image, ImageChops
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from commons.wire import Enrolment, MachineState, ProgressReport
+from cosmo.client import Client
 from repo_server.enrolment import enrol
 from tests.e2e.conftest import PASSWORD, ROOT, Site, launch
 from tests.profiles import printer
@@ -195,6 +197,45 @@ def test_a_designer_publishes_a_folder(visit: Visit, site: Site, tmp_path: Path)
     page.get_by_role("main").get_by_role("button", name="Publish").click()
     expect(page).to_have_url(re.compile("/releases/[0-9a-f]{64}$"))
     expect(page.get_by_role("link", name="export/seed-dibber.stl")).to_be_visible()
+
+
+ATTACK = "<script>document.cookie='ran=1'; fetch('/ran', {method: 'POST'})</script>"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.html", ATTACK), ("x.svg", f"<svg xmlns='http://www.w3.org/2000/svg'>{ATTACK}</svg>")],
+)
+def test_a_strangers_page_is_downloaded_and_never_run(
+    visit: Visit, site: Site, tmp_path: Path, name: str, text: str
+) -> None:
+    """Opened by whoever is signed in, from its design's page and by its API's address."""
+    folder = tmp_path / f"trap-{name[2:]}"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    manifest = 'okhv = "OKH-LOSHv1.0"\nname = "Trap"\nversion = "1"\nlicense = "MIT"\n'
+    manifest += 'repo = "https://example.org/trap"\nlicensor = "Olga"\nfunction = "Waits"\n'
+    (folder / "okh.toml").write_text(manifest)
+    with Client(site.address) as nobody:
+        token = nobody.sign_in("olga", PASSWORD)
+        with Client(site.address, token) as olga:
+            olga.publish(folder)
+        hash_ = sha256(text.encode()).hexdigest()
+        nobody.fetch(hash_, tmp_path / "fetched")  # is sent on, and checks what came
+    page = sign_in(visit(), site)
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site.address}/designs/{folder.name}")
+    with page.expect_download() as from_page:
+        page.get_by_role("link", name=name).click()
+    with page.expect_download() as from_api:
+        page.evaluate("url => { location = url }", f"{site.address}/api/v1/blobs/{hash_}")
+    for download in (from_page.value, from_api.value):
+        assert download.url == f"{site.files}/{hash_}/{name}"
+        assert download.suggested_filename == name
+        assert download.path().read_text() == text
+    assert not [url for url in asked if url.endswith("/ran")]
+    assert {cookie["name"] for cookie in page.context.cookies()} == {"sid"}
 
 
 def test_a_part_is_measured_cut_and_set_on_a_machines_bed(visit: Visit, site: Site) -> None:

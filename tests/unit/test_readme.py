@@ -7,12 +7,16 @@ from repo_server.web.readme import excerpt, render_post, render_readme
 FILES = {"README.md", "images/jar.png", "docs/how.md", "docs/step.png"}
 
 
-def resolve(path: str) -> str | None:
-    return f"/blob/{path}" if path in FILES else None
+def link(path: str) -> str | None:
+    return f"https://files.example/{path}" if path in FILES else None
+
+
+def picture(path: str) -> str | None:
+    return f"/blob/{path}" if path in FILES and path.endswith(".png") else None
 
 
 def html(text: str, folder: str = "") -> str:
-    return str(render_readme(text, resolve, folder=folder))
+    return str(render_readme(text, link=link, picture=picture, folder=folder))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,12 @@ def test_nothing_in_it_can_act(text: str) -> None:
 
 def test_its_pictures_are_the_releases_own_files() -> None:
     assert '<img src="/blob/images/jar.png" alt="A jar">' in html("![A jar](images/jar.png)")
+
+
+def test_what_is_linked_is_the_file_and_what_is_shown_is_a_picture_of_ours() -> None:
+    shown = html("[how](docs/how.md) ![how](docs/how.md)")
+    assert 'href="https://files.example/docs/how.md"' in shown
+    assert "<img" not in shown and "[picture: how]" in shown
 
 
 @pytest.mark.parametrize("target", ["step.png", "./step.png", "../docs/step.png", "/docs/step.png"])

@@ -35,9 +35,11 @@ def test_what_is_given_is_taken():
     assert (settings.base_url, settings.https) == ("https://designs.example.org", True)
 
 
-@pytest.mark.parametrize("redis", [{}, {"COSMO_REDIS_URL": "redis://queue"}])
-def test_another_process_reads_the_same_settings(redis):
-    settings = Settings.from_env({"COSMO_DATA": "/srv/cosmo", **redis})
+@pytest.mark.parametrize(
+    "more", [{}, {"COSMO_REDIS_URL": "redis://queue", "COSMO_FILES_URL": "https://files.org"}]
+)
+def test_another_process_reads_the_same_settings(more):
+    settings = Settings.from_env({"COSMO_DATA": "/srv/cosmo", **more})
     assert Settings.from_env(settings.environment()) == settings
     assert settings.environment().keys() <= VARIABLES.keys()
 
@@ -55,6 +57,15 @@ def test_every_unknown_variable_is_named_with_its_nearest():
 def test_a_base_address_that_browsers_cannot_open_is_refused():
     with pytest.raises(InvalidInput, match="COSMO_BASE_URL"):
         Settings.from_env({"COSMO_BASE_URL": "designs.example.org"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["files.example.org", "https://files.example.org/sub", "ftp://x", "http://127.0.0.1:8000"],
+)
+def test_an_address_for_files_that_is_no_origin_of_its_own_is_refused(given):
+    with pytest.raises(InvalidInput, match="COSMO_FILES_URL"):
+        Settings.from_env({"COSMO_FILES_URL": given})
 
 
 @pytest.mark.parametrize("given", ["many", "0", "-1", "nan", "inf", "1e9"])
