@@ -60,8 +60,9 @@ def _part_origins(app: "Flask", files_url: str | None) -> None:
 
     app.extensions["files_origin"] = None
     if files_url is not None:
-        app.extensions["files_origin"] = FilesOrigin(files_url)
-        site = FilesSite(app.extensions["engine"], app.extensions["blobs"])
+        origin = FilesOrigin.of(files_url, app.extensions["secret"])
+        app.extensions["files_origin"] = origin
+        site = FilesSite(app.extensions["engine"], app.extensions["blobs"], origin)
         app.wsgi_app = by_host(site, files_url, app.wsgi_app)  # type: ignore[method-assign]
 
 

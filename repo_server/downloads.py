@@ -2,16 +2,28 @@
 
 A browser gives each origin its own rights. What a stranger sent lies where nothing of ours is: no
 session, no page, no form. What our parsers made of it (pictures, models) stays with the pages.
+
+Nobody can be signed in there, so a file that is not everybody's has an address that is signed when
+somebody follows a link to it, and is soon over.
 """
 
+import hashlib
+import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from sqlmodel import Session, select
+from sqlalchemy import String, cast
+from sqlmodel import Session, col, select
 
+from commons.errors import NotFound
 from repo_server import blobs, facts
-from repo_server.tables import ReleaseFileRow
+from repo_server.tables import DraftEditorRow, DraftRow, ReleaseFileRow, ReleaseRow
+
+SIGNED_FOR = timedelta(minutes=5)
+_PURPOSE = b"addresses of files that are not published"
+_MANIFEST = "manifest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +35,86 @@ class Download:
 
     sha256: str
     name: str
-    media_type: str | None
+    media_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FilesOrigin:
-    """The origin of strangers' files."""
+    """The origin of strangers' files, and the key by which it knows whom the other one let in."""
 
     url: str
+    key: bytes
+
+    @classmethod
+    def of(cls, url: str, secret: bytes) -> "FilesOrigin":
+        """The origin at `url` of the server with this secret."""
+        return cls(url, hmac.digest(secret, _PURPOSE, "sha256"))
 
     def address(self, sha256: str, path: str) -> str:
         """Where everybody downloads a published file, under the last part of `path`."""
-        return f"{self.url}/{sha256}/{quote(PurePosixPath(path).name, safe='')}"
+        return f"{self.url}/{sha256}/{quote(_name(path), safe='')}"
+
+    def signed_address(self, download: Download, *, now: datetime) -> str:
+        """Where whoever has this address downloads the file, published or not, for SIGNED_FOR."""
+        until = int((now + SIGNED_FOR).timestamp())
+        signature = self._signature(download.sha256, download.name, until)
+        address = self.address(download.sha256, download.name)
+        return f"{address}?until={until}&signature={signature}"
+
+    def admits(self, sha256: str, name: str, *, until: str, signature: str, now: datetime) -> bool:
+        """Whether the address was signed for this file under this name, and is not over."""
+        if not (until.isascii() and until.isdigit() and len(until) <= 12):
+            return False
+        expected = self._signature(sha256, name, int(until))
+        is_ours = hmac.compare_digest(expected.encode(), signature.encode())
+        return is_ours and now < datetime.fromtimestamp(int(until), UTC)
+
+    def _signature(self, sha256: str, name: str, until: int) -> str:
+        signed = f"{sha256}\n{until}\n{name}".encode()
+        return hmac.new(self.key, signed, hashlib.sha256).hexdigest()
 
 
-def find(session: Session, sha256: str) -> Download:
-    """The file of this hash; NotFound when there is none."""
+def published(session: Session, sha256: str) -> Download | None:
+    """The file if it is everybody's: of a release, or made by our parsers. None for all others.
+
+    NotFound when no file of this hash is stored.
+    """
     blobs.require(session, sha256)
     if media_type := facts.media_type_of_derived(session, sha256):
         return Download(sha256, sha256, media_type)
-    path = session.exec(
-        select(ReleaseFileRow.path).where(ReleaseFileRow.sha256 == sha256).limit(1)
-    ).first()
-    return Download(sha256, PurePosixPath(path or sha256).name, None)
+    of_release = select(ReleaseFileRow.path).where(ReleaseFileRow.sha256 == sha256)
+    path = session.exec(of_release.limit(1)).first()
+    if path is not None:
+        return Download(sha256, _name(path))
+    manifest = select(ReleaseRow.id).where(ReleaseRow.manifest_sha256 == sha256)
+    is_manifest = session.exec(manifest.limit(1)).first() is not None
+    return Download(sha256, _MANIFEST) if is_manifest else None
+
+
+def unpublished(session: Session, sha256: str, *, to: str) -> Download:
+    """The file, for a person who may work on a draft that names it.
+
+    One that no draft names is for whoever knows its hash: that is who sent it just now. NotFound
+    for everybody else.
+    """
+    names_it = cast(DraftRow.files, String).contains(sha256)
+    naming = session.exec(select(DraftRow).where(names_it)).all()
+    mine = set(
+        session.exec(
+            select(DraftEditorRow.draft_id).where(
+                DraftEditorRow.person_id == to,
+                col(DraftEditorRow.draft_id).in_([draft.id for draft in naming]),
+            )
+        )
+    )
+    for draft in naming:
+        if draft.keeper_id == to or draft.id in mine:
+            path = next(path for path, hash_ in draft.files.items() if hash_ == sha256)
+            return Download(sha256, _name(path))
+    if naming:
+        raise NotFound(f"no file with the hash {sha256} is stored here")
+    return Download(sha256, sha256)
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name

@@ -4,6 +4,7 @@ No cookie is read or set, no form is taken, no other site may embed an answer or
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,10 @@ from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
 from commons.errors import InvalidInput, NotFound
-from repo_server import downloads
+from repo_server import blobs, downloads
 from repo_server.blobs import BlobStore
 from repo_server.db import reading
+from repo_server.downloads import FilesOrigin
 
 WsgiApp = Callable[..., Iterable[bytes]]
 
@@ -27,6 +29,7 @@ HARMLESS = {
     "Referrer-Policy": "no-referrer",
 }
 YEAR_S = 365 * 24 * 3600
+FOR_ONE = "private, no-store"
 FOR_EVER = f"public, max-age={YEAR_S}, immutable"
 UNKNOWN = "application/octet-stream"
 
@@ -34,8 +37,8 @@ UNKNOWN = "application/octet-stream"
 class FilesSite:
     """GET and HEAD of /<sha256>/<name>; 404 for every other address."""
 
-    def __init__(self, engine: Engine, store: BlobStore) -> None:
-        self._engine, self._store = engine, store
+    def __init__(self, engine: Engine, store: BlobStore, origin: FilesOrigin) -> None:
+        self._engine, self._store, self._origin = engine, store, origin
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """The answer, which can do no harm whatever it is."""
@@ -62,8 +65,11 @@ class FilesSite:
         sha256, _, name = request.path.removeprefix("/").partition("/")
         if not name or "/" in name or "\0" in request.path:
             raise NotFound("there is nothing at this address")
-        with reading(self._engine) as session:
-            downloads.find(session, sha256)
+        is_signed = "signature" in request.args
+        if is_signed:
+            self._require_signed(sha256, name, request)
+        else:
+            self._require_published(sha256)
         answer = send_file(
             self._store.path(sha256),
             request.environ,
@@ -73,8 +79,20 @@ class FilesSite:
             conditional=True,
             etag=sha256,
         )
-        answer.headers["Cache-Control"] = FOR_EVER
+        answer.headers["Cache-Control"] = FOR_ONE if is_signed else FOR_EVER
         return answer
+
+    def _require_published(self, sha256: str) -> None:
+        with reading(self._engine) as session:
+            if downloads.published(session, sha256) is None:
+                raise NotFound(f"no file with the hash {sha256} is stored here")
+
+    def _require_signed(self, sha256: str, name: str, request: Request) -> None:
+        said = {key: request.args.get(key, "") for key in ("until", "signature")}
+        if not self._origin.admits(sha256, name, **said, now=datetime.now(UTC)):
+            raise NotFound("this address is over, or not ours; follow the link on the page again")
+        with reading(self._engine) as session:
+            blobs.require(session, sha256)
 
 
 def by_host(site: FilesSite, url: str, others: WsgiApp) -> WsgiApp:

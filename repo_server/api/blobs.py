@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from commons.content import require_sha256
+from commons.errors import NotFound
 from commons.signing import AGENT_HEADER
 from commons.wire import Asked, Sha256, Told
 from repo_server import blobs, downloads, paths
@@ -16,7 +17,7 @@ from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.downloads import Download, FilesOrigin
-from repo_server.files_site import FOR_EVER, HARMLESS, UNKNOWN
+from repo_server.files_site import FOR_EVER, FOR_ONE, HARMLESS, UNKNOWN
 from repo_server.people import Scope
 
 
@@ -88,26 +89,44 @@ def find_missing(asked: Hashes) -> ResponseReturnValue:
 
 @bp.get("/blobs/<sha256>")
 @auth.public
-@answers({200: _BYTES, 206: _BYTES, 307: None}, refuses=(416, 422))
+@answers({200: _BYTES, 206: _BYTES, 307: None}, refuses=(401, 416, 422))
 def get_blob(sha256: str) -> ResponseReturnValue:
     """200, 206 or 304 with the file. A stranger's file is only ever a download, for browsers 307
-    to the origin of such files, if this server has one."""
+    to the origin of such files, if this server has one. What is not published is for the people
+    of its draft."""
     with reading(current_app.extensions["engine"]) as session:
-        download = downloads.find(session, sha256)
+        public = downloads.published(session, sha256)
+    download = public or _unpublished(sha256)
     if download.media_type is not None:
-        return _sent(download)
+        return _sent(download, FOR_EVER)
     origin: FilesOrigin | None = current_app.extensions["files_origin"]
     if origin is None or any(name in request.headers for name in _OF_PROGRAMS):
-        answer = _sent(download)
+        answer = _sent(download, FOR_EVER if public else FOR_ONE)
     else:
-        answer = Response(status=307)
-        answer.location = origin.address(sha256, download.name)
-        answer.cache_control.no_store = True
+        answer = _sent_on(download, origin, signed=public is None)
     answer.vary.update(_OF_PROGRAMS)
     return answer
 
 
-def _sent(download: Download) -> Response:
+def _unpublished(sha256: str) -> Download:
+    person = auth.current().person
+    if person is None:
+        raise NotFound(f"no file with the hash {sha256} is stored here")
+    with reading(current_app.extensions["engine"]) as session:
+        return downloads.unpublished(session, sha256, to=person.id)
+
+
+def _sent_on(download: Download, origin: FilesOrigin, *, signed: bool) -> Response:
+    answer = Response(status=307)
+    if signed:
+        answer.location = origin.signed_address(download, now=datetime.now(UTC))
+    else:
+        answer.location = origin.address(download.sha256, download.name)
+    answer.headers["Cache-Control"] = FOR_ONE
+    return answer
+
+
+def _sent(download: Download, kept: str) -> Response:
     store: blobs.BlobStore = current_app.extensions["blobs"]
     answer = send_file(
         store.path(download.sha256),
@@ -118,5 +137,5 @@ def _sent(download: Download) -> Response:
         etag=download.sha256,
     )
     answer.headers.update(HARMLESS)
-    answer.headers["Cache-Control"] = FOR_EVER
+    answer.headers["Cache-Control"] = kept
     return answer

@@ -18,9 +18,19 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.fixture
-def put(sign_up):
+def ada(sign_up):
+    return sign_up("ada")
+
+
+@pytest.fixture
+def client(ada):
+    """The browser of who sends the files: none is published."""
+    return ada.browser
+
+
+@pytest.fixture
+def put(ada):
     """Sends bytes as a person who may; answers with the response."""
-    ada = sign_up("ada")
     return lambda data, name=None: ada.send("PUT", address(name or sha256(data)), data=data)
 
 
@@ -66,7 +76,7 @@ def test_a_file_comes_back_as_it_was_and_can_do_no_harm(put, client):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["ETag"] == f'"{hash_}"'
 
 
@@ -134,8 +144,16 @@ def test_what_interrupted_uploads_left_behind_is_swept_and_nothing_else(tmp_path
     assert files_in(tmp_path) == [store.path(kept.sha256)]
 
 
-def test_many_small_files_are_stored_together_and_what_is_missing_is_told(sign_up, client):
-    ada = sign_up("ada")
+def test_a_file_is_claimed_by_one_at_a_time(tmp_path):
+    store = BlobStore(tmp_path)
+    sha = store.put(BytesIO(BYTES)).sha256
+    with store.claimed(sha) as first, store.claimed(sha) as second:
+        assert (first, second) == (True, False)
+    with store.claimed(sha) as again:
+        assert again
+
+
+def test_many_small_files_are_stored_together_and_what_is_missing_is_told(ada, client):
     files = [BYTES, b"", b"two\r\n--lines", BYTES]
     asked = {"sha256": [sha256(data) for data in (*files, b"absent")]}
     missing = ada.post("/api/v1/blobs/missing", asked).json["missing"]

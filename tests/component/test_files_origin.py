@@ -1,5 +1,6 @@
 """Strangers' files on an origin of their own: downloads, where nothing of ours is."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -117,3 +118,51 @@ def test_what_our_parsers_made_stays_with_the_pages(published, client, app, engi
     assert client.get(blob(NAME)).status_code == 307
     loads = page(client, f"/releases/{published}").loads
     assert blob(hash_) in loads  # in the README, in place of the stranger's
+
+
+@pytest.fixture
+def draft(ada) -> str:
+    """Ada's draft; a file of it is the harmful drawing, which nobody published."""
+    ada.send("PUT", blob(NAME), data=HARMFUL)
+    body = {"slug": "lamp", "manifest": MANIFEST, "files": {"img/x.svg": NAME}}
+    return ada.post("/api/v1/drafts", body).json["id"]
+
+
+def signed(someone) -> str:
+    """Where the browser of somebody who may is sent, without the origin."""
+    sent_on = someone.get(blob(NAME))
+    assert (sent_on.status_code, sent_on.headers["Cache-Control"]) == (307, "private, no-store")
+    return sent_on.location.removeprefix(FILES_URL)
+
+
+def test_a_drafts_file_is_for_its_people_alone(draft, ada, sign_up, client):
+    bea, eve = sign_up("bea"), sign_up("eve")
+    ada.post(f"/api/v1/drafts/{draft}/editors", {"handle": "bea"})
+    for someone in (ada, bea):
+        answer = there(client, signed(someone))
+        assert (answer.data, answer.headers["Cache-Control"]) == (HARMFUL, "private, no-store")
+        assert answer.headers["Content-Disposition"] == "attachment; filename=x.svg"
+    bearer = {"Authorization": f"Bearer {eve.token('read')}"}
+    refused = (client.get(blob(NAME)), eve.get(blob(NAME)), client.get(blob(NAME), headers=bearer),
+               client.get(blob(NAME), headers={"Cosmo-Agent": "x"}),
+               there(client, f"/{NAME}/x.svg"), there(ada.browser, f"/{NAME}/x.svg"))  # fmt: skip
+    assert [it.status_code for it in refused] == [404] * 6
+    wrong = client.get(blob(NAME), headers={"Authorization": "Bearer cl_wrong"})
+    assert wrong.status_code == 401
+
+
+def test_a_signed_address_is_for_one_file_under_one_name_and_for_minutes(draft, ada, client):
+    other = b"another one's"
+    ada.send("PUT", blob(sha256(other).hexdigest()), data=other)
+    address = signed(ada)
+    until = re.search(r"until=(\d+)", address)[1]
+    spoilt = (
+        address.replace(NAME, sha256(other).hexdigest()),
+        address.replace("x.svg", "x.html"),
+        address.replace(until, str(int(until) + 1)),
+        address.replace(until, ""),
+        address[:-1] + ("0" if address[-1] != "0" else "1"),
+        address.partition("&")[0],
+    )
+    assert [there(client, it).status_code for it in spoilt] == [404] * len(spoilt)
+    assert there(client, address).data == HARMFUL

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
 from tusclient.client import TusClient
 
 from commons.errors import NotFound
@@ -47,7 +46,6 @@ def file(tmp_path: Path) -> Path:
 def test_a_stock_client_of_the_protocol_sends_a_file_and_goes_on_where_it_was(
     address: str,  # noqa: F811
     ada: Someone,
-    client: FlaskClient,
     file: Path,
 ) -> None:
     headers = {"Authorization": f"Bearer {ada.token(*Scope)}"}
@@ -60,7 +58,7 @@ def test_a_stock_client_of_the_protocol_sends_a_file_and_goes_on_where_it_was(
         again = tus.uploader(file_stream=stream, url=sender.url, chunk_size=4_000_000)
         assert again.offset == 4_000_000
         again.upload()
-    assert client.get(f"{API}/blobs/{NAME}", buffered=True).data == BYTES
+    assert ada.get(f"{API}/blobs/{NAME}", buffered=True).data == BYTES
 
 
 def run_in_terminal(words: list[str]) -> tuple[int, str]:

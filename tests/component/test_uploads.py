@@ -55,6 +55,9 @@ class Sender:
     def ask(self, method="HEAD", address=HERE):
         return self._someone.send(method, address)
 
+    def file(self, method="GET", sha256=NAME):
+        return self._someone.browser.open(f"/api/v1/blobs/{sha256}", method=method, buffered=True)
+
 
 @pytest.fixture
 def ada(sign_up):
@@ -65,14 +68,14 @@ def offset(answer):
     return int(answer.headers["Upload-Offset"])
 
 
-def test_a_file_in_three_parts_is_stored_as_one(ada, client, settings):
+def test_a_file_in_three_parts_is_stored_as_one(ada, settings):
     begun = ada.begin()
     assert (begun.status_code, begun.headers["Location"], offset(begun)) == (201, HERE, 0)
     for start, end in ((0, 300_000), (300_000, 300_001), (300_001, len(BYTES))):
-        assert client.head(f"/api/v1/blobs/{NAME}", buffered=True).status_code == 404
+        assert ada.file("HEAD").status_code == 404
         added = ada.add(start, BYTES[start:end])
         assert (added.status_code, offset(added), added.data) == (204, end, b"")
-    assert client.get(f"/api/v1/blobs/{NAME}", buffered=True).data == BYTES
+    assert ada.file().data == BYTES
     assert [path.name for path in files_in(settings.data / "blobs")] == [NAME]
 
 
@@ -113,7 +116,7 @@ def test_more_bytes_than_announced_are_refused_as_a_whole(ada):
     assert ada.add(1000, BYTES[1000:]).status_code == 204
 
 
-def test_a_file_with_another_hash_is_refused_and_can_be_sent_again(ada, client, settings):
+def test_a_file_with_another_hash_is_refused_and_can_be_sent_again(ada, settings):
     ada.begin()
     refused = ada.add(0, bytes(len(BYTES)))
     assert refused.status_code == 422
@@ -121,7 +124,7 @@ def test_a_file_with_another_hash_is_refused_and_can_be_sent_again(ada, client, 
     assert files_in(settings.data / "blobs") == []
     assert offset(ada.begin()) == 0
     assert ada.add(0, BYTES).status_code == 204
-    assert client.get(f"/api/v1/blobs/{NAME}", buffered=True).data == BYTES
+    assert ada.file().data == BYTES
 
 
 def test_what_is_stored_already_has_arrived(ada, sign_up, settings):
@@ -138,10 +141,10 @@ def test_what_is_stored_already_has_arrived(ada, sign_up, settings):
     assert ada.ask("GET", "/api/v1/uploads").json["uploads"] == []
 
 
-def test_an_empty_file_has_arrived_when_it_is_announced(ada, client):
+def test_an_empty_file_has_arrived_when_it_is_announced(ada):
     nothing = hashlib.sha256().hexdigest()
     assert offset(ada.begin(0, nothing)) == 0
-    assert client.get(f"/api/v1/blobs/{nothing}", buffered=True).data == b""
+    assert ada.file(sha256=nothing).data == b""
 
 
 def test_everybody_sends_their_own(ada, sign_up):
@@ -332,22 +335,20 @@ def test_bytes_that_changed_on_the_disk_are_found_out(tmp_path):
     assert arrivals.arrived(upload) == 0
 
 
-def test_one_that_arrived_when_the_server_died_is_finished_by_whoever_asks(ada, app, client):
+def test_one_that_arrived_when_the_server_died_is_finished_by_whoever_asks(ada, app):
     ada.begin()
     folder = app.extensions["settings"].data / "blobs" / "arriving"
     folder.mkdir(exist_ok=True)
     (folder / f"{NAME}.{ada._someone.id}").write_bytes(BYTES)  # killed before the rename
     assert offset(ada.ask()) == len(BYTES)
-    assert client.get(f"/api/v1/blobs/{NAME}", buffered=True).data == BYTES
+    assert ada.file().data == BYTES
 
 
-def test_one_that_was_named_when_the_server_died_is_recorded_by_whoever_begins_again(
-    ada, app, client
-):
+def test_one_that_was_named_when_the_server_died_is_recorded_by_whoever_begins_again(ada, app):
     ada.begin()
     app.extensions["blobs"].put(BytesIO(BYTES))  # killed before it was recorded
-    assert client.head(f"/api/v1/blobs/{NAME}", buffered=True).status_code == 404
+    assert ada.file("HEAD").status_code == 404
     assert offset(ada.begin()) == len(BYTES)
-    assert client.get(f"/api/v1/blobs/{NAME}", buffered=True).data == BYTES
+    assert ada.file().data == BYTES
     with reading(app.extensions["engine"]) as session:
         assert uploads.unfinished(session, ada._someone.id) == []
