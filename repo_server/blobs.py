@@ -1,5 +1,6 @@
 """Files by the hash of their contents: complete and on disk, or not there at all."""
 
+import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,6 +81,18 @@ class BlobStore:
             return False
         self._name(aside, final)
         return True
+
+    @contextmanager
+    def claimed(self, sha256: str) -> Iterator[bool]:
+        """Whether nobody else has claimed the file of this hash; then it is claimed until the end
+        of the block, or of this process."""
+        with self.path(sha256).open("rb") as file:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def path(self, sha256: str) -> Path:
         """Where the file of this hash lies; NotFound when there is none."""

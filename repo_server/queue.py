@@ -1,12 +1,20 @@
-"""The doorbell of the worker. The database is the truth: a ring that is lost loses nothing."""
+"""The doorbell of the workers. The database is the truth: a ring that is lost loses nothing.
+
+There are two lines, so that what is short never waits for files that are read. Releases take turns
+in the line of files: a turn is one file, and whoever wants another one goes to the end of the line.
+"""
 
 import logging
 
 import redis
 import rq
 
-NAME = "cosmolocal"
-# A task may inspect a whole release; each of its files has its own, shorter limit.
+from repo_server.parsing import sandbox
+
+SHORT = "cosmolocal"
+FILES = "cosmolocal-files"
+LINES = (SHORT, FILES)
+# What a task waits for has its own, shorter limit: a file that is read, an address that is told.
 _TASK_S = 1800
 _LOG = logging.getLogger(__name__)
 
@@ -18,10 +26,10 @@ class Queue:
         # A request never waits long for a Redis that is down.
         self._redis = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2)
 
-    def enqueue(self, name: str, *args: str) -> None:
-        """The worker will run `tasks.<name>(*args)` soon, or the timer will find it undone."""
+    def enqueue(self, name: str, *args: str, line: str = SHORT) -> None:
+        """A worker will run `tasks.<name>(*args)` soon, or the timer will find it undone."""
         try:
-            rq.Queue(NAME, connection=self._redis).enqueue_call(
+            rq.Queue(line, connection=self._redis).enqueue_call(
                 f"repo_server.tasks.{name}", args, timeout=_TASK_S, result_ttl=0, failure_ttl=86400
             )
         except (redis.RedisError, OSError) as error:
@@ -29,13 +37,19 @@ class Queue:
                 "the queue does not answer (%s); %s%s waits for the timer", error, name, args
             )
 
+    def inspect(self, release_id: str, *, files: int = 1) -> None:
+        """The release stands in the line of files, as often as several of its `files` can be read
+        at the same time."""
+        for _ in range(max(1, min(files, sandbox.most_children()))):
+            self.enqueue("inspect_release", release_id, line=FILES)
+
     def close(self) -> None:
         """Nothing stays open; the next ring opens it again."""
         self._redis.close()
 
-    def is_empty(self) -> bool:
-        """Whether every ring was taken up; also when nobody can be asked."""
+    def is_empty(self, line: str = SHORT) -> bool:
+        """Whether every ring of the line was taken up; also when nobody can be asked."""
         try:
-            return rq.Queue(NAME, connection=self._redis).is_empty()
+            return rq.Queue(line, connection=self._redis).is_empty()
         except (redis.RedisError, OSError):
             return True

@@ -28,7 +28,8 @@ from repo_server.blobs import BlobStore
 from repo_server.db import make_engine, transaction, upgrade
 from repo_server.ids import new_id
 from repo_server.parents import end_with_parent
-from repo_server.queue import Queue
+from repo_server.parsing import sandbox
+from repo_server.queue import FILES, SHORT, Queue
 from repo_server.search.refill import refill
 from repo_server.settings import VARIABLES, Settings, read_secret
 
@@ -56,7 +57,8 @@ def serve(settings: Settings, host: str, port: int, *, files_port: int | None = 
         )
     prepare(settings)
     with _until_signal() as stop, _queue(settings) as revive_queue:
-        children = [_worker(settings), _web(settings, host, ports)]
+        readers = [_worker(settings, FILES) for _ in range(sandbox.most_children())]
+        children = [_worker(settings, SHORT), *readers, _web(settings, host, ports)]
         queue = Queue(settings.queue_url)
         try:
             _watch(stop, children, revive_queue, queue)
@@ -152,9 +154,9 @@ class _Child:
             self._process.wait()
 
 
-def _worker(settings: Settings) -> _Child:
-    command = [sys.executable, "-m", "repo_server.worker"]
-    return _Child("the worker", command, _environment(settings))
+def _worker(settings: Settings, line: str) -> _Child:
+    command = [sys.executable, "-m", "repo_server.worker", line]
+    return _Child(f"the worker of {line}", command, _environment(settings))
 
 
 def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
@@ -183,7 +185,8 @@ def _watch(
             child.keep_alive()
         if time.monotonic() >= ring_at and queue.is_empty():
             queue.enqueue("notice_silence")
-            queue.enqueue("inspect_waiting")
+            if queue.is_empty(FILES):
+                queue.enqueue("inspect_waiting")
             queue.enqueue("deliver_waiting")
             queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S

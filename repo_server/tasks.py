@@ -19,30 +19,45 @@ from repo_server.settings import Settings
 _SENT_AT_ONCE = 8
 
 
-def inspect_release(release_id: str) -> None:
-    """Every file of the release that a parser knows has its facts, or the reason why not.
+def inspect_release(release_id: str) -> bool:
+    """One more file of the release that a parser knows has its facts, or the reason why not.
 
-    Facts are stored under the file's own hash, one transaction a file, and none is open while
-    a child process reads it. Then the release is found by the sizes that were measured.
+    Answers whether files are left; then the release stands in line again, behind others. After the
+    last one it is found by the sizes that were measured. Several workers may be at one release, and
+    never at the same file. Facts are stored under the file's own hash, and no transaction is open
+    while a child process reads it.
     """
     engine = current_app.extensions["engine"]
-    blobs: BlobStore = current_app.extensions["blobs"]
     with reading(engine) as session:
         todo = facts.files_without_facts(session, release_id)
-    for sha256, kind in todo:
-        findings = inspect(blobs.path(sha256), kind, blobs)
+    is_done = any(_inspect(sha256, kind) for sha256, kind in todo)
+    with reading(engine) as session:
+        is_left = bool(facts.files_without_facts(session, release_id))
+    if not is_left:
         with transaction(engine) as session:
-            facts.record(session, sha256, kind, findings, now=datetime.now(UTC))
-    with transaction(engine) as session:
-        fitting.measure(session, release_id)
+            fitting.measure(session, release_id)
+    elif is_done:  # otherwise whoever is at the others will do so
+        current_app.extensions["queue"].inspect(release_id)
+    return is_left
+
+
+def _inspect(sha256: str, kind: str) -> bool:
+    """Whether the file has its facts by now; False when another worker is at it."""
+    blobs: BlobStore = current_app.extensions["blobs"]
+    with blobs.claimed(sha256) as is_ours:
+        if is_ours:
+            findings = inspect(blobs.path(sha256), kind, blobs)
+            with transaction(current_app.extensions["engine"]) as session:
+                facts.record(session, sha256, kind, findings, now=datetime.now(UTC))
+        return is_ours
 
 
 def inspect_waiting() -> None:
-    """Releases whose ring was lost are inspected after all."""
+    """Releases whose ring was lost stand in line after all."""
     with reading(current_app.extensions["engine"]) as session:
         waiting = facts.releases_without_facts(session)
     for release_id in waiting:
-        inspect_release(release_id)
+        current_app.extensions["queue"].inspect(release_id)
 
 
 def notice_silence() -> None:

@@ -1,7 +1,12 @@
-"""The worker process: runs the tasks inside the app's context, one at a time."""
+"""A worker process: runs the tasks of its lines inside the app's context, one at a time.
+
+`python -m repo_server.worker [LINE …]`: without a line, of all, the short ones first.
+"""
 
 import logging
 import signal
+import sys
+from collections.abc import Sequence
 
 import redis
 from rq import Queue, Worker
@@ -21,7 +26,7 @@ class _Worker(Worker):
         super().main_work_horse(job, queue)
 
 
-def work(settings: Settings, *, burst: bool = False) -> None:
+def work(settings: Settings, *, lines: Sequence[str] = queue.LINES, burst: bool = False) -> None:
     """Tasks are done as they are rung for, until SIGTERM; with `burst` until there are none.
 
     Each runs in a fork of its own, so that one that is stopped takes nothing with it.
@@ -30,7 +35,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     connection = redis.Redis.from_url(settings.queue_url)
     try:
         with app.app_context():
-            _Worker([queue.NAME], connection=connection).work(burst=burst, logging_level="WARNING")
+            _Worker(lines, connection=connection).work(burst=burst, logging_level="WARNING")
     finally:
         connection.close()
         close_app(app)
@@ -38,4 +43,4 @@ def work(settings: Settings, *, burst: bool = False) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    work(Settings.from_env())
+    work(Settings.from_env(), lines=sys.argv[1:] or queue.LINES)

@@ -16,7 +16,7 @@ from commons.errors import FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.machine import Process
 from commons.manifest import Part
 from commons.wire import Asked, Sha256, Told
-from repo_server import blobs, designs, heads, paths
+from repo_server import blobs, designs, heads, parsing, paths
 from repo_server.api import asking, auth
 from repo_server.api.contract import answers
 from repo_server.api.links import From, with_next
@@ -295,7 +295,7 @@ def publish(
     new, id_ = False, _published_before(upload, then, by=by)
     if id_ is None:
         id_, new = _publish(upload, then, by=by)
-    queue.enqueue("inspect_release", id_)
+    queue.inspect(id_, files=sum(parsing.kind_of(path) is not None for path in upload.files))
     return id_, new
 
 

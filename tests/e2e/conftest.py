@@ -102,7 +102,8 @@ def _furnish(settings: Settings) -> Floor:
     with app.app_context():
         for slug in ("twist-jar", "laptop-stand"):
             release_id = _publish(floor, app.extensions["blobs"], slug, olga)
-            tasks.inspect_release(release_id)
+            while tasks.inspect_release(release_id):  # a file at a time
+                pass
     return floor
 
 
