@@ -47,7 +47,7 @@ def serve(settings: Settings, host: str, port: int, *, files_port: int | None = 
 
     Raises Unavailable when a port is taken or the embedded queue cannot start.
     """
-    settings, ports = _listening(settings, port, files_port)
+    settings, ports = listening(settings, port, files_port)
     for it in ports:
         _require_free(host, it)
     if settings.files_url is None:
@@ -67,7 +67,7 @@ def serve(settings: Settings, host: str, port: int, *, files_port: int | None = 
                 child.stop()
 
 
-def _listening(settings: Settings, port: int, files_port: int | None) -> tuple[Settings, list[int]]:
+def listening(settings: Settings, port: int, files_port: int | None) -> tuple[Settings, list[int]]:
     """The settings with an origin for strangers' files where one can be had, and all ports."""
     base = urlsplit(settings.base_url)
     if settings.files_url is None and base.port == port:  # no proxy is in front of it

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from commons.errors import InvalidInput
+from repo_server.server import listening
 from repo_server.settings import VARIABLES, Settings
 
 
@@ -79,3 +80,19 @@ def test_limits_of_uploads_are_taken_in_gb_and_days():
     settings = Settings.from_env({"COSMO_UPLOAD_QUOTA_GB": "0.5", "COSMO_UPLOAD_DAYS": "2"})
     assert settings.upload_quota_bytes == 512 * 1024**2
     assert settings.upload_kept == timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "files_port", "files_url", "ports"),
+    [
+        ({}, None, "http://127.0.0.1:8001", [8000, 8001]),
+        ({}, 9001, "http://127.0.0.1:9001", [8000, 9001]),
+        ({"COSMO_BASE_URL": "http://[::1]:8000"}, None, "http://[::1]:8001", [8000, 8001]),
+        ({"COSMO_BASE_URL": "https://a.org"}, None, None, [8000]),
+        ({"COSMO_FILES_URL": "https://b.org"}, None, "https://b.org", [8000]),
+        ({"COSMO_FILES_URL": "https://b.org"}, 8001, "https://b.org", [8000, 8001]),
+    ],
+)
+def test_strangers_files_have_the_next_port_where_no_proxy_is(given, files_port, files_url, ports):
+    settings, listened = listening(Settings.from_env(given), 8000, files_port)
+    assert (settings.files_url, listened) == (files_url, ports)
