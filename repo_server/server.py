@@ -167,7 +167,9 @@ def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
         *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
         "repo_server.wsgi:app",
     ]
-    return _Child("the web server", command, _environment(settings))
+    # glibc would give the threads sixteen heaps, each of which keeps what its uploads needed once.
+    environment = {"MALLOC_ARENA_MAX": "2", **_environment(settings)}
+    return _Child("the web server", command, environment)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
