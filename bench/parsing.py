@@ -125,11 +125,11 @@ print("cpu", time.process_time() - start)
 """
 
 
-def cost(command: list[str]) -> Cost:
-    """The least CPU time of RUNS runs; the kernel's figures of that very process."""
+def cost(command: list[str], *, runs: int = RUNS) -> Cost:
+    """The least CPU time of so many runs; the kernel's figures of that very process."""
     costs = []
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    for _ in range(RUNS):
+    for _ in range(runs):
         with tempfile.TemporaryFile("w+") as said:
             child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
             _, status, used = os.wait4(child.pid, 0)

@@ -64,6 +64,10 @@ class Processes:
                     f"{name} ended with {process.returncode}: {self.last_words(name)}"
                 )
 
+    def pid(self, name: str) -> int:
+        """The id of the process that was started under this name."""
+        return self._running[name].pid
+
     def last_words(self, name: str) -> str:
         """The end of the log of `name`."""
         lines = self._log(name).read_text(errors="replace").splitlines()
