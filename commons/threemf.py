@@ -6,7 +6,7 @@ stranger could make large is counted before it is made.
 
 import posixpath
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import IO
@@ -29,6 +29,20 @@ _HARMLESS = {
 }
 _MODEL_RELATION = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
 _RELATIONS, _DEFAULT_MODEL = "_rels/.rels", "3D/3dmodel.model"
+_CONTENT_TYPES = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" '
+    'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="model" '
+    'ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/></Types>'
+)
+_RELATIONSHIPS = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    f'<Relationship Target="/{_DEFAULT_MODEL}" Id="model" Type="{_MODEL_RELATION}"/>'
+    "</Relationships>"
+)
 _VERTEX, _TRIANGLE = f"{_CORE} vertex", f"{_CORE} triangle"
 _XYZ, _CORNERS = ["x", "y", "z"], ["v1", "v2", "v3"]
 _PATH = f"{_PRODUCTION} path"
@@ -98,6 +112,28 @@ def read(part: Part, *, most_faces: int) -> list[Placed]:
         placed
         for key, matrix in root.items
         for placed in _placed(objects, key, _after(matrix, unit))
+    ]
+
+
+def package_of(
+    vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]]
+) -> list[tuple[str, str]]:
+    """The files, by path, of a 3MF of one object: vertices x, y, z in mm, faces a, b, c.
+
+    Every number is written with all its digits: what is read again is what was given.
+    """
+    corners = "".join(f'<vertex x="{x!r}" y="{y!r}" z="{z!r}"/>' for x, y, z in vertices)
+    triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces)
+    model = (
+        f'<?xml version="1.0" encoding="UTF-8"?><model unit="millimeter" xmlns="{_CORE}">'
+        f'<resources><object id="1" type="model"><mesh><vertices>{corners}</vertices>'
+        f"<triangles>{triangles}</triangles></mesh></object></resources>"
+        '<build><item objectid="1"/></build></model>'
+    )
+    return [
+        ("[Content_Types].xml", _CONTENT_TYPES),
+        (_RELATIONS, _RELATIONSHIPS),
+        (_DEFAULT_MODEL, model),
     ]
 
 

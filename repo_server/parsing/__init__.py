@@ -16,6 +16,18 @@ class Parser:
     preview_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """The module that makes a file of a mesh, and what that is called. A greater `version` makes
+    it anew for whoever asks again."""
+
+    module: str
+    version: int
+    file: str
+
+
+REPAIR = Maker("repair", version=1, file="repaired")
+
 _MESH = Parser("mesh", version=3, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")
 _IMAGE = Parser("image", version=2)
@@ -64,3 +76,8 @@ def kind_of(path: str) -> str | None:
     """The kind of file that a parser of ours reads; None for all others."""
     _, dot, kind = path.lower().rpartition(".")
     return kind if dot and kind in KINDS else None
+
+
+def is_mesh(path: str) -> bool:
+    """Whether the file is one of triangles, by its name."""
+    return KINDS.get(kind_of(path) or "") is _MESH

@@ -1,4 +1,4 @@
-"""One file is inspected: a child reads it, and what it found is checked and kept."""
+"""Files are inspected: a child reads them, and what it found is checked and kept."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repo_server.blobs import Blob, BlobStore
-from repo_server.parsing import KINDS, sandbox
+from repo_server.parsing import KINDS, REPAIR, sandbox
 
 _LOG = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 64 * 1024
@@ -27,6 +27,15 @@ class Findings:
     thumbnail: Blob | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The copy with what is different in it, or the sentence why there is none."""
+
+    facts: dict[str, object] | None
+    problem: str | None
+    copy: Blob | None = None
+
+
 def inspect(path: Path, kind: str, blobs: BlobStore) -> Findings:
     """What is in the file. Whatever it holds, the answer is findings: facts or a problem.
 
@@ -35,18 +44,33 @@ def inspect(path: Path, kind: str, blobs: BlobStore) -> Findings:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        child = ["-m", "repo_server.parsing.child", KINDS[kind].module, kind]
-        trouble = sandbox.run_child(child, path, out)
-        if trouble is not None:
-            _LOG.warning("%s as %s: %s", path.name, kind, trouble)
-            return Findings(None, f"this {kind.upper()} file {trouble}")
-        answer = _answer(out / "answer.json")
+        facts, problem = _asked(KINDS[kind].module, kind, path, out)
         return Findings(
-            facts=answer.get("facts"),
-            problem=answer.get("problem"),
-            preview=_kept(out / "preview", blobs),
-            thumbnail=_kept(out / "thumbnail", blobs),
+            facts, problem, _kept(out / "preview", blobs), _kept(out / "thumbnail", blobs)
         )
+
+
+def repair(path: Path, kind: str, blobs: BlobStore) -> Repaired:
+    """A repaired copy of the mesh, stored as a blob. Raises as `inspect` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        facts, problem = _asked(REPAIR.module, kind, path, out)
+        copy = _kept(out / REPAIR.file, blobs) if problem is None else None
+        if problem is None and copy is None:
+            return Repaired(None, f"the repair of this {kind.upper()} file left no copy")
+        return Repaired(facts, problem, copy)
+
+
+def _asked(
+    module: str, kind: str, path: Path, out: Path
+) -> tuple[dict[str, object] | None, str | None]:
+    """Facts and problem that a child answered; a problem when it did not end well."""
+    trouble = sandbox.run_child(["-m", "repo_server.parsing.child", module, kind], path, out)
+    if trouble is not None:
+        _LOG.warning("%s as %s for %s: %s", path.name, kind, module, trouble)
+        return None, f"this {kind.upper()} file {trouble}"
+    answer = _answer(out / "answer.json")
+    return answer.get("facts"), answer.get("problem")
 
 
 def _answer(path: Path) -> dict[str, Any]:

@@ -1,11 +1,17 @@
-"""3MF packages: the triangles of everything that the build places."""
+"""3MF packages: the triangles of everything that the build places; and ours."""
 
+import io
+import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from numpy.typing import NDArray
 
 from commons import threemf
 from repo_server.parsing.package import parts_of
 from repo_server.parsing.triangles import MAX_FACES, Triangles, in_place
+
+_ALWAYS = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same mesh is the same file
 
 
 def read(path: Path) -> Triangles:
@@ -16,3 +22,12 @@ def read(path: Path) -> Triangles:
             return parts[name.casefold()]() if name.casefold() in parts else None
 
         return in_place(threemf.read(part, most_faces=MAX_FACES))
+
+
+def written(vertices: NDArray[Any], faces: NDArray[Any]) -> bytes:
+    """A 3MF of one object of vertices (v, 3) in mm and faces (n, 3): the same bytes each time."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in threemf.package_of(vertices.tolist(), faces.tolist()):
+            archive.writestr(zipfile.ZipInfo(name, _ALWAYS), text, zipfile.ZIP_DEFLATED)
+    return package.getvalue()
