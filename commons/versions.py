@@ -99,3 +99,10 @@ def require_next(text: str, published: Iterable[str]) -> None:
         f"version {text} does not come after {max(line) if line else head}, which is published; "
         f"give it a greater one, such as {major}.{minor}.{patch + 1}"
     )
+
+
+def next_patch(published: Iterable[str]) -> str:
+    """The patch that follows the greatest of these versions; 0.0.1 where there is none."""
+    known = [it for it in map(read_version, published) if it is not None]
+    major, minor, patch = max(known).numbers if known else (0, 0, 0)
+    return f"{major}.{minor}.{patch + 1}"

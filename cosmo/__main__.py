@@ -21,6 +21,7 @@ from cosmo.order_command import order
 from cosmo.post_commands import post
 from cosmo.progress import shown_progress
 from cosmo.queue_commands import jobs, orders
+from cosmo.repair_command import repair
 from cosmo.search_commands import search
 from cosmo.server_commands import server
 from cosmo.told import JSON, console, tell, wants_json
@@ -129,6 +130,7 @@ def status(lab: str, url: str, token_file: Path) -> None:
 cli.add_command(order)
 cli.add_command(orders)
 cli.add_command(jobs)
+cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)
 cli.add_command(manifest)

@@ -203,6 +203,20 @@ def list_drafts(session: Session, *, to: Person) -> list[DraftLine]:
     return [DraftLine(it.id, it.slug, it.revision, name, it.saved_at) for it, name in rows]
 
 
+def find_holding(
+    session: Session, slug: str, path: str, sha256: str, *, by: Person
+) -> tuple[str, int, Contents] | None:
+    """Id, revision and contents of the latest draft of the design that `by` keeps and that holds
+    this file at this path; None when there is none."""
+    rows = session.exec(
+        select(DraftRow)
+        .where(DraftRow.slug == slug, DraftRow.keeper_id == by.id)
+        .order_by(col(DraftRow.saved_at).desc(), DraftRow.id)
+    )
+    held = (it for it in rows if it.files.get(path) == sha256)
+    return next(((it.id, it.revision, _contents(it)) for it in held), None)
+
+
 def _row_for(session: Session, id: str, person: Person) -> DraftRow:
     row = session.get(DraftRow, id)
     is_editor = session.get(DraftEditorRow, (id, person.id)) is not None

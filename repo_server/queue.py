@@ -14,6 +14,7 @@ from repo_server.parsing import sandbox
 SHORT = "cosmolocal"
 FILES = "cosmolocal-files"
 LINES = (SHORT, FILES)
+_IN_FILES = frozenset({"inspect_release", "repair_waiting"})
 # What a task waits for has its own, shorter limit: a file that is read, an address that is told.
 _TASK_S = 1800
 _LOG = logging.getLogger(__name__)
@@ -26,8 +27,9 @@ class Queue:
         # A request never waits long for a Redis that is down.
         self._redis = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2)
 
-    def enqueue(self, name: str, *args: str, line: str = SHORT) -> None:
+    def enqueue(self, name: str, *args: str) -> None:
         """A worker will run `tasks.<name>(*args)` soon, or the timer will find it undone."""
+        line = FILES if name in _IN_FILES else SHORT
         try:
             rq.Queue(line, connection=self._redis).enqueue_call(
                 f"repo_server.tasks.{name}", args, timeout=_TASK_S, result_ttl=0, failure_ttl=86400
@@ -41,7 +43,7 @@ class Queue:
         """The release stands in the line of files, as often as several of its `files` can be read
         at the same time."""
         for _ in range(max(1, min(files, sandbox.most_children()))):
-            self.enqueue("inspect_release", release_id, line=FILES)
+            self.enqueue("inspect_release", release_id)
 
     def close(self) -> None:
         """Nothing stays open; the next ring opens it again."""

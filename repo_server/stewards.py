@@ -23,3 +23,10 @@ def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
             f"only {steward.name}, who keeps design '{slug}', can speak for its licensor"
         )
     return design
+
+
+def locked(session: Session, slug: str, *, by: str) -> DesignRow:
+    """As `stewarded`; until the transaction ends no other one gets past here with this design."""
+    design = stewarded(session, slug, by=by)
+    session.exec(select(DesignRow.id).where(DesignRow.id == design.id).with_for_update()).one()
+    return design

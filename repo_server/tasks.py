@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from flask import current_app
 
 from commons.errors import FabError
-from repo_server import deliveries, facts, jobs, outgoing, uploads
+from repo_server import deliveries, facts, jobs, outgoing, repairs, uploads
 from repo_server.arrivals import Arrivals
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.deliveries import Letter, Outcome
 from repo_server.outgoing import Way
-from repo_server.parsing.inspection import inspect
+from repo_server.parsing.inspection import inspect, repair
 from repo_server.search import fitting
 from repo_server.settings import Settings
 
@@ -58,6 +58,21 @@ def inspect_waiting() -> None:
         waiting = facts.releases_without_facts(session)
     for release_id in waiting:
         current_app.extensions["queue"].inspect(release_id)
+
+
+def repair_waiting() -> None:
+    """Every mesh for which that was asked has its repaired copy, or the reason why not."""
+    engine = current_app.extensions["engine"]
+    store: BlobStore = current_app.extensions["blobs"]
+    with reading(engine) as session:
+        todo = repairs.waiting(session)
+    for sha256, kind in todo:
+        made = repair(store.path(sha256), kind, store)
+        findings = None
+        if made.copy is not None:
+            findings = inspect(store.path(made.copy.sha256), repairs.COPY_KIND, store)
+        with transaction(engine) as session:
+            repairs.record(session, sha256, kind, made, findings=findings, now=datetime.now(UTC))
 
 
 def notice_silence() -> None:

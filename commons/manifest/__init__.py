@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from commons.content import canonical_json, holds_nul
 from commons.errors import InvalidInput, ManifestInvalid
 from commons.manifest import v1
-from commons.manifest.amending import QUESTIONS, Question, answered, questions_in
+from commons.manifest.amending import (
+    QUESTIONS,
+    Question,
+    answered,
+    fed_with,
+    questions_in,
+)
 from commons.manifest.contents import Format, Manifest, Part, format_of, missing_files
 from commons.manifest.dialect import (
     MANIFEST_NAMES,
@@ -48,6 +54,7 @@ __all__ = [
     "Written",
     "answer_questions",
     "check_manifest",
+    "feed_part",
     "format_of",
     "guess_fields",
     "manifest_name",
@@ -213,10 +220,21 @@ def answer_questions(text: bytes, answers: Mapping[str, str]) -> bytes:
     The file keeps its comments and its order.
     """
     written = parse_manifest(text)
-    data = answered(written.data, answers, written.dialect)
+    return _amended(text, written, answered(written.data, answers, written.dialect))
+
+
+def feed_part(text: bytes, part: str, file: str) -> bytes:
+    """The manifest `text` whose part of this name is made from `file`; what it named before stays
+    behind it. The file keeps its comments and its order. InvalidInput without such a part."""
+    written = parse_manifest(text)
+    return _amended(text, written, fed_with(written.data, part, file))
+
+
+def _amended(text: bytes, written: Written, data: Data) -> bytes:
+    plain = text.decode("utf-8-sig")
     if written.syntax is Syntax.YAML:
-        return amend_yaml(text.decode("utf-8-sig"), data).encode()
-    return write_toml(data, like=text.decode("utf-8-sig")).encode()
+        return amend_yaml(plain, data).encode()
+    return write_toml(data, like=plain).encode()
 
 
 def new_manifest(paths: Iterable[str]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from commons.errors import InvalidInput
 from commons.manifest.dialect import Dialect
 from commons.manifest.findings import Finding, Level
 from commons.manifest.guesses import Guess
@@ -58,3 +59,17 @@ def answered(
         kept = dict(inner) if isinstance(inner, Mapping) else {}
         amended[path[0]] = {**kept, path[1]: answer.strip()}
     return amended
+
+
+def fed_with(data: Mapping[str, object], part: str, file: str) -> dict[str, object]:
+    """The manifest's data with the part of this name made from `file`; what it named before stays
+    behind it. InvalidInput when there is no such part."""
+    listed = data.get("part")
+    parts = list(listed) if isinstance(listed, list) else []
+    for at, table in enumerate(parts):
+        if isinstance(table, Mapping) and str(table.get("name", "")).strip() == part:
+            before = table.get("export", [])
+            others = before if isinstance(before, list) else [before]
+            parts[at] = {**table, "export": [file, *(it for it in others if it != file)]}
+            return {**data, "part": parts}
+    raise InvalidInput(f"the manifest names no part '{part[:80]}' below [[part]]")

@@ -66,8 +66,20 @@ def _amend(table: tomlkit.TOMLDocument | tomlkit.items.Table, wanted: Data) -> N
             table[key] = value
         elif isinstance(value, dict) and isinstance(there, tomlkit.items.Table):
             _amend(there, value)
+        elif pairs := _pairs(there, value):
+            for one, other in pairs:
+                _amend(one, other)
         elif _plain(there) != _plain(value):
             table[key] = value
+
+
+def _pairs(there: object, value: object) -> list[tuple[tomlkit.items.Table, Data]]:
+    """Tables that stand in a list, each with what it is to say; none unless they are as many."""
+    if not isinstance(there, tomlkit.items.AoT) or not isinstance(value, list):
+        return []
+    if len(there.body) != len(value) or not all(isinstance(it, dict) for it in value):
+        return []
+    return list(zip(there.body, value, strict=True))
 
 
 def _plain(value: object) -> object:

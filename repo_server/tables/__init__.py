@@ -47,6 +47,7 @@ from repo_server.tables.people import (
     PersonRow,
     SessionRow,
 )
+from repo_server.tables.repairs import RepairRow
 from repo_server.tables.search import (
     SearchCardRow,
     SearchEntryRow,
@@ -94,6 +95,7 @@ __all__ = [
     "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",
+    "RepairRow",
     "SearchCardRow",
     "SearchEntryRow",
     "SearchSlipRow",

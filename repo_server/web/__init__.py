@@ -29,6 +29,7 @@ from repo_server.web import (
     portraits,
     profiles,
     programs,
+    repairs,
     things,
     webhooks,
 )
@@ -44,6 +45,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     builds.bp,
     assemblies.bp,
     making.bp,
+    repairs.bp,
     lineage.bp,
     notices.bp,
     feeds.bp,

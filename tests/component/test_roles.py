@@ -57,6 +57,7 @@ ROUTES = {
         GET /releases/<id>/bom
         GET /releases/<id>/making
         GET /api/v1/releases/<id>/bom
+        GET /api/v1/releases/<id>/repairs
         GET /designs/<slug>/lineage
         GET /labs/<lab>/notices
         GET /api/v1/designs/<slug>/lineage
@@ -164,6 +165,10 @@ ROUTES = {
         POST /drafts/<draft_id>/editors
         POST /drafts/<draft_id>/publish
         POST /releases/<id>/draft
+        POST /releases/<id>/repairs
+        POST /releases/<id>/repairs/draft
+        POST /api/v1/releases/<id>/repairs
+        POST /api/v1/releases/<id>/repairs/draft
         POST /releases/<id>/yank
         GET /api/v1/drafts
         POST /api/v1/drafts
@@ -338,6 +343,10 @@ SCOPES_OF = {
     "POST /drafts/<draft_id>/editors": Scope.DESIGN_WRITE,
     "POST /drafts/<draft_id>/publish": Scope.DESIGN_WRITE,
     "POST /releases/<id>/draft": Scope.DESIGN_WRITE,
+    "POST /releases/<id>/repairs": Scope.DESIGN_WRITE,
+    "POST /releases/<id>/repairs/draft": Scope.DESIGN_WRITE,
+    "POST /api/v1/releases/<id>/repairs": Scope.DESIGN_WRITE,
+    "POST /api/v1/releases/<id>/repairs/draft": Scope.DESIGN_WRITE,
     "POST /releases/<id>/yank": Scope.DESIGN_WRITE,
     "POST /api/v1/drafts": Scope.DESIGN_WRITE,
     "PUT /api/v1/drafts/<draft_id>": Scope.DESIGN_WRITE,
