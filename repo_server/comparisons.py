@@ -1,4 +1,4 @@
-"""Two releases side by side: what changed in manifest, bill of materials, files and texts."""
+"""Two releases side by side: what changed in manifest, bill, files, texts and shapes of parts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ from commons.compare import (
     compare_keys,
     compare_text,
 )
-from repo_server import designs
+from repo_server import designs, shape_changes
 from repo_server.designs import Release
+from repo_server.shape_changes import PartChange
 
 # So many texts are compared line by line; the others are named as changed.
 MOST_TEXTS = 20
@@ -43,6 +44,7 @@ class Comparison:
     keys: tuple[KeyChange, ...]
     bom: tuple[BomChange, ...]
     files: tuple[FileComparison, ...]
+    parts: tuple[PartChange, ...]
 
 
 def compare(session: Session, before_id: str, after_id: str, *, read: Read) -> Comparison:
@@ -57,6 +59,7 @@ def compare(session: Session, before_id: str, after_id: str, *, read: Read) -> C
         keys=tuple(compare_keys(before.manifest.data, after.manifest.data)),
         bom=tuple(compare_boms(bom_of(before, read), bom_of(after, read))),
         files=tuple(_files(before, after, read)),
+        parts=tuple(shape_changes.show(session, before, after)),
     )
 
 

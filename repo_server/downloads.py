@@ -18,7 +18,7 @@ from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
-from repo_server import blobs, facts
+from repo_server import blobs, facts, shape_changes
 from repo_server.tables import DraftEditorRow, DraftRow, ReleaseFileRow, ReleaseRow
 
 SIGNED_FOR = timedelta(minutes=5)
@@ -80,7 +80,7 @@ def published(session: Session, sha256: str) -> Download | None:
     NotFound when no file of this hash is stored.
     """
     blobs.require(session, sha256)
-    if media_type := facts.media_type_of_derived(session, sha256):
+    if media_type := _type_of_ours(session, sha256):
         return Download(sha256, sha256, media_type)
     of_release = select(ReleaseFileRow.path).where(ReleaseFileRow.sha256 == sha256)
     path = session.exec(of_release.limit(1)).first()
@@ -89,6 +89,13 @@ def published(session: Session, sha256: str) -> Download | None:
     manifest = select(ReleaseRow.id).where(ReleaseRow.manifest_sha256 == sha256)
     is_manifest = session.exec(manifest.limit(1)).first() is not None
     return Download(sha256, _MANIFEST) if is_manifest else None
+
+
+def _type_of_ours(session: Session, sha256: str) -> str | None:
+    """The type of a file that our own parsers and comparisons made; None for all others."""
+    if shape_changes.is_preview(session, sha256):
+        return shape_changes.PREVIEW_TYPE
+    return facts.media_type_of_derived(session, sha256)
 
 
 def unpublished(session: Session, sha256: str, *, to: str) -> Download:

@@ -190,6 +190,7 @@ def _watch(
             if queue.is_empty(FILES):
                 queue.enqueue("inspect_waiting")
                 queue.enqueue("repair_waiting")
+                queue.enqueue("compare_waiting")
             queue.enqueue("deliver_waiting")
             queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from flask import current_app
 
 from commons.errors import FabError
-from repo_server import deliveries, facts, jobs, outgoing, repairs, uploads
+from repo_server import deliveries, facts, jobs, outgoing, repairs, shape_changes, uploads
 from repo_server.arrivals import Arrivals
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.deliveries import Letter, Outcome
 from repo_server.outgoing import Way
-from repo_server.parsing.inspection import inspect, repair
+from repo_server.parsing.inspection import compare, inspect, repair
 from repo_server.search import fitting
 from repo_server.settings import Settings
 
@@ -73,6 +73,19 @@ def repair_waiting() -> None:
             findings = inspect(store.path(made.copy.sha256), repairs.COPY_KIND, store)
         with transaction(engine) as session:
             repairs.record(session, sha256, kind, made, findings=findings, now=datetime.now(UTC))
+
+
+def compare_waiting() -> None:
+    """It is known how all meshes differ for which that was asked, or why it is not."""
+    engine = current_app.extensions["engine"]
+    store: BlobStore = current_app.extensions["blobs"]
+    with reading(engine) as session:
+        todo = shape_changes.waiting(session)
+    for before, after, kinds in todo:
+        findings = compare(store.path(before), store.path(after), kinds, store)
+        with transaction(engine) as session:
+            key = before, after, kinds
+            shape_changes.record(session, key, findings, now=datetime.now(UTC))
 
 
 def notice_silence() -> None:

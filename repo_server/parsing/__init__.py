@@ -18,7 +18,7 @@ class Parser:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """The module that makes a file of a mesh, and what that is called. A greater `version` makes
+    """The module that makes a file of meshes, and what that is called. A greater `version` makes
     it anew for whoever asks again."""
 
     module: str
@@ -27,6 +27,7 @@ class Maker:
 
 
 REPAIR = Maker("repair", version=1, file="repaired")
+SHAPE_CHANGE = Maker("shape_change", version=1, file="preview")
 
 _MESH = Parser("mesh", version=3, preview_type="model/gltf-binary")
 _STEP = Parser("step", version=1, preview_type="model/gltf-binary")

@@ -1,7 +1,8 @@
 """The child process: limits itself, reads one file, writes its answer, ends.
 
 `python -m repo_server.parsing.child MODULE KIND FILE FOLDER` leaves answer.json in the folder,
-and files named preview and thumbnail where there are any.
+and files named preview and thumbnail where there are any. Where two files are compared, the KIND
+is that of both, `stl+3mf`, and the second FILE comes last.
 """
 
 import importlib
@@ -16,13 +17,13 @@ from commons.errors import InvalidInput
 from repo_server.parsing import sandbox
 
 
-def main(module: str, kind: str, path: str, folder: str) -> None:
+def main(module: str, kind: str, path: str, folder: str, *other: str) -> None:
     """The answer is written; what no reader foresaw is a problem of the file."""
     limit()
     out = Path(folder)
     try:
         parser = importlib.import_module(f"repo_server.parsing.{module}")
-        answer = parser.inspect(Path(path), kind, out)
+        answer = parser.inspect(Path(path), kind, out, *map(Path, other))
     except (MemoryError, OSError):  # the limits, not the file
         raise
     except InvalidInput as refused:

@@ -17,10 +17,11 @@ from repo_server.parsing.surface import weld
 
 Array = NDArray[Any]
 
-MORE_CELLS = 100_000  # into which the faces of a mesh are cut at most
+MORE_CELLS = 50_000  # into which the faces of a mesh are cut at most
 _NEIGHBOURS = 8
+_CLOSELY = 64
 _CLASSES = 6  # of cells by size, each half of the one before
-_MOST_EXACT = 64  # places at once that are measured to every cell in reach
+_MOST_EXACT = 16  # places at once that are measured to every cell in reach
 _AT_ONCE = 1 << 16
 _DIGITS = 10_000  # of a millimetre are told
 
@@ -66,6 +67,16 @@ def _halved(triangles: Array, edges: Array) -> Array:
     return np.concatenate([np.stack([a, middle, c], axis=1), np.stack([middle, b, c], axis=1)])
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of points: each is at most `most` and at least `least` mm away (p,); `outside` (p,) whether
+    it lies on the side that the nearest face looks to."""
+
+    most: Array
+    least: Array
+    outside: Array
+
+
 class Target:
     """A surface to measure to."""
 
@@ -85,27 +96,26 @@ class Target:
             if len(mine)
         ]
 
-    def distances(self, points: Array, *, neighbours: int = _NEIGHBOURS) -> tuple[Array, Array]:
-        """(p,) mm: at most so far is each point away, and at least so far; signed by neither."""
-        most, least, _ = self._measured(points, neighbours)
-        return most, least
-
-    def sides(self, points: Array) -> Array:
-        """(p,) whether each point lies on the side that the nearest face looks to."""
-        return np.asarray(self._measured(points, _NEIGHBOURS)[2] > 0)
+    def measure(self, points: Array, *, matters: float = 0.0) -> Measured:
+        """How far the points (p, 3) are, and on which side; more closely where it hangs on that
+        whether they are farther away than `matters`, in mm."""
+        most, least, side = self._measured(points, _NEIGHBOURS)
+        if matters:
+            open_ = np.flatnonzero((most > matters) & (least <= matters))
+            if len(open_):
+                most[open_], least[open_], side[open_] = self._measured(points[open_], _CLOSELY)
+        return Measured(most, least, side > 0)
 
     def farthest(self, points: Array, most: Array) -> float:
-        """The distance of the farthest point, exactly; `most` (p,) as `distances` says it."""
-        most = most.copy()
-        exact = np.zeros(len(points), dtype=bool)
-        while not exact[top := int(most.argmax())]:
-            del top
-            some = np.flatnonzero(~exact)
-            some = some[np.argsort(-most[some], kind="stable")[:_MOST_EXACT]]
-            for at in some:
-                most[at] = self._exactly(points[at], most[at])
-            exact[some] = True
-        return float(most.max())
+        """The distance of the farthest point, exactly; `most` (p,) as `measure` says it."""
+        found = 0.0
+        order = np.argsort(-most, kind="stable")
+        for at in range(0, len(order), _MOST_EXACT):
+            some = order[at : at + _MOST_EXACT]
+            if most[some[0]] <= found:
+                break
+            found = max(found, *(self._exactly(points[it], float(most[it])) for it in some))
+        return found
 
     def _exactly(self, point: Array, within: float) -> float:
         near = [
@@ -148,13 +158,20 @@ class Target:
 
 
 def reach(of: Cells, to: Target) -> Reach:
-    """How far the farthest place of one surface is from the other.
+    """How far the farthest place of one surface is from the other."""
+    places = places_of(of)
+    return reach_of(places, to.measure(places).most, of, to)
 
-    Corners and middles of its cells are measured: corners reach farthest out, middles farthest in.
-    """
-    places = np.vstack([of.points, of.points[of.corners].mean(axis=1)])
-    most, _ = to.distances(places)
-    least = to.farthest(places, most)
+
+def places_of(cells: Cells) -> Array:
+    """Where a surface is measured (p, 3): corners of cells reach farthest out, middles farthest
+    in."""
+    return np.vstack([cells.points, cells.points[cells.corners].mean(axis=1)])
+
+
+def reach_of(places: Array, most: Array, of: Cells, to: Target) -> Reach:
+    """As `reach`, of those places of the surface alone; `most` (p,) as they were measured."""
+    least = to.farthest(places, most) if len(places) else 0.0
     most_mm = least + of.longest / sqrt(3)
     return Reach(floor(least * _DIGITS) / _DIGITS, ceil(most_mm * _DIGITS) / _DIGITS)
 

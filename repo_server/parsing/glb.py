@@ -13,7 +13,7 @@ from repo_server.parsing.triangles import DAMAGED, Triangles, refuse_too_many
 
 _MOST_JSON = 16 * 1024**2
 _MAGIC, _JSON_CHUNK, _BINARY_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
-_TRIANGLES, _FLOAT, _UINT = 4, 5126, 5125
+_TRIANGLES, _FLOAT, _UINT, _BYTE = 4, 5126, 5125, 5121
 _MM_PER_M = 1000
 _DAMAGED = "this cannot be read as GLB: it is damaged, or not a mesh"
 
@@ -107,28 +107,42 @@ def _placed_faces(described: dict[str, Any]) -> int:
     return sum(faces[node["mesh"]] for node in described.get("nodes", []) if "mesh" in node)
 
 
-def written(vertices: NDArray[Any], faces: NDArray[Any]) -> bytes:
-    """A GLB of these vertices (v, 3) and faces (n, 3) and nothing else, as they stand."""
+def written(
+    vertices: NDArray[Any], faces: NDArray[Any], colours: NDArray[Any] | None = None
+) -> bytes:
+    """A GLB of these vertices (v, 3) and faces (n, 3) and nothing else, as they stand; `colours`
+    (v, 4) are bytes, red, green, blue and opaque, linear as glTF has them."""
     points = np.ascontiguousarray(vertices, dtype="<f4")
     corners = np.ascontiguousarray(faces, dtype="<u4")
-    binary = points.tobytes() + corners.tobytes()
+    accessors = [
+        {"componentType": _FLOAT, "count": len(points), "type": "VEC3"}
+        | {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()},
+        {"componentType": _UINT, "count": corners.size, "type": "SCALAR"},
+    ]
+    attributes, blocks = {"POSITION": 0}, [points.tobytes(), corners.tobytes()]
+    if colours is not None:
+        attributes["COLOR_0"] = 2
+        blocks.append(np.ascontiguousarray(colours, dtype=np.uint8).tobytes())
+        accessors.append(
+            {"componentType": _BYTE, "normalized": True, "count": len(points), "type": "VEC4"}
+        )
     described = {
         "asset": {"version": "2.0"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
-        "buffers": [{"byteLength": len(binary)}],
+        "meshes": [{"primitives": [{"attributes": attributes, "indices": 1}]}],
+        "buffers": [{"byteLength": sum(map(len, blocks))}],
         "bufferViews": [
-            {"buffer": 0, "byteOffset": 0, "byteLength": points.nbytes},
-            {"buffer": 0, "byteOffset": points.nbytes, "byteLength": corners.nbytes},
+            {"buffer": 0, "byteOffset": sum(map(len, blocks[:at])), "byteLength": len(block)}
+            for at, block in enumerate(blocks)
         ],
-        "accessors": [
-            {"bufferView": 0, "componentType": _FLOAT, "count": len(points), "type": "VEC3"}
-            | {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()},
-            {"bufferView": 1, "componentType": _UINT, "count": corners.size, "type": "SCALAR"},
-        ],
+        "accessors": [{"bufferView": at, **it} for at, it in enumerate(accessors)],
     }
+    return _packed(described, b"".join(blocks))
+
+
+def _packed(described: dict[str, Any], binary: bytes) -> bytes:
     text = json.dumps(described, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     length = 12 + 8 + len(text) + 8 + len(binary)

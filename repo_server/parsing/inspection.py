@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repo_server.blobs import Blob, BlobStore
-from repo_server.parsing import KINDS, REPAIR, sandbox
+from repo_server.parsing import KINDS, REPAIR, SHAPE_CHANGE, sandbox
 
 _LOG = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 64 * 1024
@@ -61,11 +61,21 @@ def repair(path: Path, kind: str, blobs: BlobStore) -> Repaired:
         return Repaired(facts, problem, copy)
 
 
+def compare(before: Path, after: Path, kinds: str, blobs: BlobStore) -> Findings:
+    """What is different between two meshes, and a GLB that shows where; `kinds` is that of both,
+    `stl+3mf`. Raises as `inspect` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        facts, problem = _asked(SHAPE_CHANGE.module, kinds, before, out, other=after)
+        return Findings(facts, problem, _kept(out / SHAPE_CHANGE.file, blobs))
+
+
 def _asked(
-    module: str, kind: str, path: Path, out: Path
+    module: str, kind: str, path: Path, out: Path, *, other: Path | None = None
 ) -> tuple[dict[str, object] | None, str | None]:
     """Facts and problem that a child answered; a problem when it did not end well."""
-    trouble = sandbox.run_child(["-m", "repo_server.parsing.child", module, kind], path, out)
+    child = ["-m", "repo_server.parsing.child", module, kind]
+    trouble = sandbox.run_child(child, path, out, other=other)
     if trouble is not None:
         _LOG.warning("%s as %s for %s: %s", path.name, kind, module, trouble)
         return None, f"this {kind.upper()} file {trouble}"

@@ -14,8 +14,7 @@ from repo_server.parsing.mesh import READERS, measured, problem_of
 from repo_server.parsing.surface import Surface, survey
 from repo_server.parsing.triangles import Triangles
 
-MOST_FACES = 500_000  # as 3MF some 10 MB, and a minute's work
-_CELLS = 60_000
+MOST_FACES = 300_000  # as 3MF some 6 MB, and 20 s of a processor
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
@@ -50,8 +49,8 @@ def _require_needed(before: Surface, mended: Mended) -> None:
 def _told(
     mesh: Triangles, before: Surface, made: Triangles, after: Surface, mended: Mended
 ) -> dict[str, object]:
-    old = cut(mesh.vertices, mesh.faces, more=_CELLS)
-    new = cut(made.vertices, made.faces, more=_CELLS)
+    old = cut(mesh.vertices, mesh.faces)
+    new = cut(made.vertices, made.faces)
     return {
         "before": _measures(before, faces=len(mesh.faces)),
         "after": _measures(after, faces=len(made.faces)),

@@ -36,15 +36,18 @@ _TOO_LARGE = ("MemoryError", "bad_alloc", "Cannot allocate", "File too large")
 _TOO_LONG = "takes too long to read; simplify it and publish it again"
 
 
-def run_child(arguments: list[str], path: Path, out: Path) -> str | None:
+def run_child(
+    arguments: list[str], path: Path, out: Path, *, other: Path | None = None
+) -> str | None:
     """A Python with these arguments has read the file and left its answer in `out`.
 
-    It is told where both are by two more arguments. Answers None, or when it did not end well
-    the end of a sentence about the file. Raises Unavailable when that was not the file's fault.
+    It is told where both are by two more arguments, and by a third where the `other` file is.
+    Answers None, or when it did not end well the end of a sentence about the file.
+    Raises Unavailable when that was not the file's fault.
     """
     with tempfile.TemporaryFile() as complaints:
         try:
-            code = _run(path, arguments, out, complaints)
+            code = _run(arguments, (path, out, other), complaints)
         except subprocess.TimeoutExpired:
             return _TOO_LONG
         said = _tail(complaints)
@@ -61,13 +64,16 @@ def run_child(arguments: list[str], path: Path, out: Path) -> str | None:
     return "makes its reader crash; it is damaged, or not what its name says"
 
 
-def _run(path: Path, arguments: list[str], out: Path, complaints: IO[bytes]) -> int:
+def _run(
+    arguments: list[str], places: tuple[Path, Path, Path | None], complaints: IO[bytes]
+) -> int:
+    path, out, other = places
     python = [sys.executable, "-s", "-P", *arguments]
     if sandboxed():
-        command = [*_box(path, out), *python, "/in", "/out"]
+        command = [*_box(path, out, other), *python, "/in", "/out", *(["/other"] if other else [])]
         environment = {}
     else:
-        command = [*python, str(path), str(out)]
+        command = [*python, *(str(it) for it in places if it)]
         environment = {**_ENVIRONMENT, "PYTHONPATH": str(Path(repo_server.__path__[0]).parent)}
     return subprocess.run(
         command,
@@ -99,7 +105,7 @@ def sandboxed() -> bool:
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
-def _box(path: Path, out: Path) -> list[str]:
+def _box(path: Path, out: Path, other: Path | None) -> list[str]:
     system: list[str] = []
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         folder = Path("/", name)
@@ -122,6 +128,7 @@ def _box(path: Path, out: Path) -> list[str]:
         *("--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
         *system,
+        *(("--ro-bind", str(other.resolve()), "/other") if other else ()),
         *("--ro-bind", str(path.resolve()), "/in", "--bind", str(out), "/out", "--chdir", "/out"),
         "--",
     ]

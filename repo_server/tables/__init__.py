@@ -54,6 +54,7 @@ from repo_server.tables.search import (
     SearchSlipRow,
     SearchWordRow,
 )
+from repo_server.tables.shape_changes import ShapeChangeRow
 from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "SearchSlipRow",
     "SearchWordRow",
     "SessionRow",
+    "ShapeChangeRow",
     "StatementRow",
     "ToolpathRow",
     "UploadRow",

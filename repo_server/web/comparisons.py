@@ -12,6 +12,7 @@ from repo_server.api import comparisons as comparing
 from repo_server.db import reading
 from repo_server.web import figures
 from repo_server.web.languages import gettext
+from repo_server.web.shapes import view_of
 
 bp = Blueprint("comparisons", __name__)
 
@@ -29,12 +30,17 @@ def choose() -> ResponseReturnValue:
 @bp.get("/releases/<before>/changes/<after>")
 @auth.public
 def show(before: str, after: str) -> ResponseReturnValue:
-    """What changed in manifest, bill of materials and files."""
+    """What changed in manifest, bill of materials, parts and files."""
     found = comparing.compare(before, after)
     with reading(current_app.extensions["engine"]) as session:
         releases = heads.list_releases(session, found.after.slug)
     return render_template(
-        "comparison.html", found=found, releases=releases, value=_value, bom_line=_bom_line
+        "comparison.html",
+        found=found,
+        shapes=[view_of(it) for it in found.parts],
+        releases=releases,
+        value=_value,
+        bom_line=_bom_line,
     )
 
 

@@ -71,6 +71,11 @@ def box(size_mm: tuple[float, float, float] | list[float]) -> str:
     return " × ".join(_decimal(f"{edge:.1f}".removesuffix(".0")) for edge in size_mm) + " mm"
 
 
+def volume(mm3: float | None) -> str:
+    """In cm³; None is that of a mesh that bounds no body."""
+    return gettext("none: it has no inside") if mm3 is None else f"{number(mm3 / 1000)} cm³"
+
+
 def moment(at: datetime) -> str:
     """A date and time in UTC for people; pages put the exact instant beside it."""
     return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"

@@ -126,15 +126,9 @@ def _rows(before: Measures, after: Measures) -> Iterator[tuple[str, str, str]]:
         (gettext("Triangles"), lambda it: figures.number(it.faces)),
         (gettext("Edges that are wrong"), lambda it: figures.number(it.wrong_edges)),
         (gettext("Bodies"), lambda it: figures.number(it.bodies)),
-        (gettext("Volume"), _volume),
+        (gettext("Volume"), lambda it: figures.volume(it.volume_mm3)),
         (gettext("Surface"), lambda it: f"{figures.number(it.area_mm2 / 100)} cm²"),
         (gettext("Size"), lambda it: figures.box(it.box_mm)),
     )
     for what, told in measured:
         yield what, told(before), told(after)
-
-
-def _volume(it: Measures) -> str:
-    if it.volume_mm3 is None:
-        return gettext("none: it has no inside")
-    return f"{figures.number(it.volume_mm3 / 1000)} cm³"

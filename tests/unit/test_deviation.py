@@ -69,14 +69,15 @@ def test_small_faces_beside_large_ones_hide_no_distance() -> None:
     dense = ball(1.0, 40)
     plate = (BOX * (10, 10, 0.1), SIDES)
     both = (np.vstack([plate[0], dense[0] + (50, 100, 4)]), np.r_[SIDES, dense[1] + 8])
-    most, least = Target(cut(*both, more=2000)).distances(
+    found = Target(cut(*both, more=2000)).measure(
         np.array([[50 + at, 100.0, 3.0] for at in np.linspace(-1.2, 1.2, 25)])
     )
-    assert most == pytest.approx(np.zeros(25), abs=1e-9) and (least <= most).all()
+    assert found.most == pytest.approx(np.zeros(25), abs=1e-9)
+    assert (found.least <= found.most).all()
 
 
 def test_the_side_of_a_place_is_told_at_edges_and_corners_too() -> None:
     around = np.array([(x, y, z) for x in (-3, 5, 13) for y in (-3, 10, 23) for z in (-3, 15, 33)])
-    outside = Target(cut(BOX, SIDES, more=500)).sides(around.astype(float))
+    outside = Target(cut(BOX, SIDES, more=500)).measure(around.astype(float)).outside
     inner = (around == (5, 10, 15)).all(axis=1)
     assert (outside == ~inner).all()

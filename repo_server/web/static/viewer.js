@@ -115,6 +115,7 @@ function bodyOf(T, gltf) {
     if (!node.isMesh) return;
     const geometry = T.toCreasedNormals(node.geometry.applyMatrix4(node.matrixWorld), Math.PI / 7);
     const mesh = new T.Mesh(geometry, material);
+    mesh.userData.colours = geometry.attributes.color; // the preview's own, where it has some
     mesh.castShadow = mesh.receiveShadow = true;
     body.add(mesh);
   });

@@ -32,9 +32,12 @@ export function makeTools(view, root, colour) {
 
   function showHanging() {
     for (const mesh of body?.children ?? []) {
-      if (hanging.checked && !mesh.geometry.attributes.color) paint(T, mesh, body, colour);
-      mesh.material.vertexColors = hanging.checked;
-      mesh.material.color.set(hanging.checked ? 0xffffff : colour("--part"));
+      const own = mesh.userData.colours;
+      if (hanging.checked) paint(T, mesh, body, colour);
+      else if (own) mesh.geometry.setAttribute("color", own);
+      const painted = hanging.checked || own !== undefined;
+      mesh.material.vertexColors = painted;
+      mesh.material.color.set(painted ? 0xffffff : colour("--part"));
       mesh.material.needsUpdate = true;
     }
     draw();
