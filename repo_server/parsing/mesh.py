@@ -12,8 +12,9 @@ import numpy as np
 from commons.errors import MeshInvalid
 from commons.solids import SAME_PLACE_DECIMALS, Fault, fault_of
 from repo_server.parsing import amf, glb, obj, picture, ply, printability, stl, threemf, unit_guess
-from repo_server.parsing.surface import Surface, survey, weld
+from repo_server.parsing.surface import Surface, survey
 from repo_server.parsing.triangles import MAX_FACES, Triangles
+from repo_server.parsing.weld import weld
 
 __all__ = ["MAX_FACES", "READERS", "inspect", "measured", "problem_of", "show"]
 
@@ -71,7 +72,7 @@ def show(mesh: Any, out: Path) -> int:
 def measured(path: Path, kind: str) -> tuple[Triangles, Surface]:
     """The mesh, and its surface. Corners become one as far as the rule of solids lets them."""
     mesh = READERS[kind](path)
-    if np.abs(mesh.vertices).max() > _FARTHEST_MM:
+    if max(mesh.vertices.max(), -mesh.vertices.min()) > _FARTHEST_MM:
         raise MeshInvalid("this mesh has corners a thousand kilometres away; it is damaged")
     surface = survey(mesh.vertices, mesh.faces)
     if surface.open_edges or surface.turned_edges:

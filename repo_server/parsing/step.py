@@ -19,7 +19,8 @@ import trimesh
 
 from commons.errors import InvalidInput, MeshInvalid
 from repo_server.parsing import instances, mesh
-from repo_server.parsing.surface import survey, weld
+from repo_server.parsing.surface import survey
+from repo_server.parsing.weld import weld
 
 _MAX_BYTES = 64 * 1024**2
 _MOST_PLACED = 5000

@@ -1,6 +1,8 @@
 """STL, binary and text. It names no unit: millimetres, as every slicer takes it."""
 
 from array import array
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -8,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commons.errors import MeshInvalid
-from repo_server.parsing.surface import weld
 from repo_server.parsing.triangles import EMPTY, MAX_FACES, Triangles, refuse_too_many
+from repo_server.parsing.weld import FACES_AT_ONCE, stretches, weld_in_turn
 
 _HEADER, _FACE = 84, 50
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("colour", "<u2")])
@@ -28,29 +30,36 @@ def read(path: Path) -> Triangles:
         if size >= _HEADER and size == _HEADER + _FACE * count:
             refuse_too_many(count)
             file.seek(_HEADER)
-            corners = _binary(file, count)
-        elif head.lstrip()[:5].lower() == b"solid":
+            return Triangles(*weld_in_turn(_somewhere(_binary(file, count))))
+        if head.lstrip()[:5].lower() == b"solid":
             file.seek(0)
-            corners = _text(file)
-        else:
-            raise MeshInvalid(
-                f"this is not an STL mesh, or only a part of one: {size} bytes do not hold the "
-                f"{count} triangles that it announces; export and publish it again"
-            )
-    finite = np.isfinite(corners).all(axis=(1, 2))
-    if not finite.any():
+            return Triangles(*weld_in_turn(_somewhere(stretches(_text(file)))))
+    raise MeshInvalid(
+        f"this is not an STL mesh, or only a part of one: {size} bytes do not hold the "
+        f"{count} triangles that it announces; export and publish it again"
+    )
+
+
+def _somewhere(found: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Those of the faces (m, 3, 3) whose corners are all finite; MeshInvalid if there are none."""
+    empty = True
+    for corners in found:
+        finite = np.isfinite(corners)
+        some = corners if finite.all() else corners[finite.all(axis=(1, 2))]
+        if len(some):
+            empty = False
+            yield some
+    if empty:
         raise MeshInvalid(EMPTY)
-    return Triangles(*weld(corners if finite.all() else corners[finite]))
 
 
-def _binary(file: IO[bytes], count: int) -> NDArray[Any]:
-    """Corners (n, 3, 3). Read in blocks: normals and colours never fill the memory."""
-    corners = np.empty((count, 3, 3), dtype=np.float32)
-    block = 1 << 16
-    for at in range(0, count, block):
-        some = np.fromfile(file, dtype=_RECORD, count=min(block, count - at))
-        corners[at : at + len(some)] = some["corners"]
-    return corners
+def _binary(file: BufferedReader, count: int) -> Iterator[NDArray[Any]]:
+    """Corners (m, 3, 3), a part of the file at once, each in the memory of the one before."""
+    part = np.empty(min(count, FACES_AT_ONCE), dtype=_RECORD)
+    for at in range(0, count, FACES_AT_ONCE):
+        some = part[: count - at]
+        file.readinto(some.view(np.uint8).data)
+        yield some["corners"]
 
 
 def _text(file: IO[bytes]) -> NDArray[Any]:

@@ -1,9 +1,14 @@
 """Corners become a surface, and what is wrong with it is counted."""
 
+from collections import defaultdict
+
+import networkx as nx
 import numpy as np
 import pytest
 
-from repo_server.parsing.surface import survey, weld
+from repo_server.parsing import edges, weld
+from repo_server.parsing.edges import Edges
+from repo_server.parsing.surface import survey
 
 TETRAHEDRON = np.array(
     [
@@ -18,7 +23,7 @@ TETRAHEDRON = np.array(
 
 def test_two_bodies_far_from_the_origin_are_told_right():
     corners = np.concatenate([TETRAHEDRON + 1000, TETRAHEDRON + 1010])
-    vertices, faces = weld(corners)
+    vertices, faces = weld.weld(corners)
     found = survey(vertices, faces)
     assert (len(vertices), found.bodies) == (8, 2)
     assert (found.open_edges, found.turned_edges) == (0, 0)
@@ -30,7 +35,7 @@ def test_two_bodies_far_from_the_origin_are_told_right():
 def test_minus_zero_is_the_same_corner():
     corners = TETRAHEDRON.copy()
     corners[0][corners[0] == 0] = -0.0
-    assert len(weld(corners)[0]) == 4
+    assert len(weld.weld(corners)[0]) == 4
 
 
 @pytest.mark.parametrize(
@@ -43,41 +48,80 @@ def test_minus_zero_is_the_same_corner():
     ids=["a hole", "a face twice", "a face inside out"],
 )
 def test_edges_that_make_it_no_body_are_counted(corners, defects):
-    found = survey(*weld(corners))
+    found = survey(*weld.weld(corners))
     assert (found.open_edges, found.turned_edges) == defects
 
 
 def test_inside_out_has_a_volume_below_zero():
-    assert survey(*weld(TETRAHEDRON[:, ::-1])).volume == pytest.approx(-4.5)
+    assert survey(*weld.weld(TETRAHEDRON[:, ::-1])).volume == pytest.approx(-4.5)
 
 
 def test_bodies_that_touch_along_an_edge_are_sound_and_two():
     mirrored = (TETRAHEDRON * np.float32([-1, -1, 1]))[:]
-    found = survey(*weld(np.concatenate([TETRAHEDRON, mirrored])))
+    found = survey(*weld.weld(np.concatenate([TETRAHEDRON, mirrored])))
     assert (found.open_edges, found.turned_edges, found.bodies) == (0, 0, 2)
     assert found.volume == pytest.approx(9)
 
 
 def test_a_face_that_uses_a_corner_twice_counts_nowhere():
     flat = np.float32([[[0, 0, 0], [3, 0, 0], [3, 0, 0]]])
-    found = survey(*weld(np.concatenate([TETRAHEDRON, flat])))
+    found = survey(*weld.weld(np.concatenate([TETRAHEDRON, flat])))
     assert (found.open_edges, found.turned_edges, found.bodies) == (0, 0, 1)
 
 
 def test_corners_nearly_in_one_place_meet_once_they_are_rounded():
     corners = TETRAHEDRON.copy()
     corners[0] += np.float32(0.0001)
-    assert survey(*weld(corners)).open_edges > 0
-    assert survey(*weld(corners, decimals=3)).open_edges == 0
+    assert survey(*weld.weld(corners)).open_edges > 0
+    assert survey(*weld.weld(corners, decimals=3)).open_edges == 0
 
 
-def test_points_and_edges_that_share_a_key_are_still_told_apart(monkeypatch):
-    """With keys that say nothing, only the comparison of what they stand for is left."""
+def plain_weld(corners, decimals=None):
+    """Vertices and faces, corner by corner."""
+    index, vertices, faces = {}, [], []
+    for corner in corners.reshape(-1, 3):
+        sought = tuple((corner if decimals is None else corner.round(decimals)) + 0)
+        if sought not in index:
+            index[sought] = len(vertices)
+            vertices.append(corner)
+        faces.append(index[sought])
+    return np.array(vertices, dtype=np.float64), np.array(faces).reshape(-1, 3)
+
+
+def plain_edges(faces):
+    """Open edges, turned edges and bodies, edge by edge."""
+    uses = defaultdict(list)
+    for number, (a, b, c) in enumerate(faces.tolist()):
+        for start, end in ((a, b), (b, c), (c, a)):
+            uses[min(start, end), max(start, end)].append((number, 1 if start < end else -1))
+    links = nx.Graph((one[0][0], one[1][0]) for one in uses.values() if len(one) == 2)
+    links.add_nodes_from(range(len(faces)))
+    ways = [[way for _, way in one] for one in uses.values()]
+    opened = sum(len(one) % 2 for one in ways)
+    turned = sum(len(one) % 2 == 0 and sum(one) != 0 for one in ways)
+    return Edges(opened, turned, nx.number_connected_components(links))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("keyless", [False, True], ids=["keys", "keys that say nothing"])
+def test_the_quick_way_answers_as_the_plain_one(monkeypatch, keyless, dtype):
+    """Any soup, in stretches of a few faces. With keys that say nothing, only the comparison of
+    what they stand for is left."""
+    monkeypatch.setattr(weld, "FACES_AT_ONCE", 16)
+    monkeypatch.setattr(edges, "_AT_ONCE", 24)
+    monkeypatch.setattr(edges, "_FACES_AT_ONCE", 7)
+    if keyless:
+        monkeypatch.setattr(weld, "_STIR", (0, 0, 0))
+        monkeypatch.setattr(edges, "_ROOM", 0)
     dice = np.random.default_rng(3)
-    corners = dice.integers(0, 3, (200, 3, 3)).astype(np.float32)
-    before = weld(corners), survey(*weld(corners))
-    monkeypatch.setattr("repo_server.parsing.surface._STIR", (np.uint64(0), np.uint64(0)))
-    monkeypatch.setattr("repo_server.parsing.surface._ODD", np.uint64(0))
-    vertices, faces = weld(corners)
-    assert np.array_equal(vertices[faces], corners) and len(vertices) == 27
-    assert np.array_equal(faces, before[0][1]) and survey(vertices, faces) == before[1]
+    for size in (1, 2, 15, 60, 300):
+        for most in (2, 4, 9):
+            corners = dice.integers(-1, most, (size, 3, 3)).astype(dtype) * dtype(-0.0625)
+            for decimals in (None, 1):
+                vertices, faces = weld.weld(corners, decimals=decimals)
+                plain = plain_weld(corners, decimals)
+                assert np.array_equal(vertices, plain[0])
+                assert np.array_equal(faces, plain[1])
+            whole = faces[[len(set(face)) == 3 for face in faces.tolist()]]
+            if len(whole):
+                assert edges.count(whole, len(vertices)) == plain_edges(whole)
