@@ -13,6 +13,7 @@ from typing import IO
 
 from commons.errors import MeshInvalid
 from commons.plain_xml import XmlReader
+from commons.xml_rows import Form
 
 Part = Callable[[str], IO[bytes] | None]
 Matrix = tuple[float, ...]  # twelve numbers: four rows of three; points stand on the left
@@ -45,6 +46,10 @@ _RELATIONSHIPS = (
 )
 _VERTEX, _TRIANGLE = f"{_CORE} vertex", f"{_CORE} triangle"
 _XYZ, _CORNERS = ["x", "y", "z"], ["v1", "v2", "v3"]
+_VERTICES, _TRIANGLES = (
+    Form(b"vertex", (b"x", b"y", b"z")),
+    Form(b"triangle", (b"v1", b"v2", b"v3")),
+)
 _PATH = f"{_PRODUCTION} path"
 _MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
 _MM |= {"meter": 1000}  # section 3.4
@@ -213,7 +218,7 @@ class _Model:
         self.items: list[tuple[Key, Matrix]] = []
         self._object = _Object(solid=False)
         self._placed = 0
-        self._xml = XmlReader(self._start)
+        self._xml = XmlReader(self._start, lists=(b"vertices", b"triangles"))
 
     def read(self, part: Part) -> None:
         """All of it was read, and every face has its corners."""
@@ -226,7 +231,7 @@ class _Model:
             corners = len(this.vertices) // 3
             known = not this.faces or 0 <= min(this.faces) <= max(this.faces) < corners
             _require(known, "has a triangle with a corner that it does not hold")
-            _require(all(map(isfinite, this.vertices)), "has a corner that is nowhere")
+            _require(isfinite(sum(this.vertices)), "has a corner that is nowhere")
 
     def paths(self) -> set[str]:
         """The models whose objects are placed here."""
@@ -249,8 +254,10 @@ class _Model:
                 self.items.append(self._place(about))
             case "vertices":
                 self._xml.tell(self._vertex)
+                self._xml.take(_VERTICES, self._vertices)
             case "triangles":
                 self._xml.tell(self._triangle)
+                self._xml.take(_TRIANGLES, self._triangles)
 
     def _begin(self, about: dict[str, str]) -> None:
         unit = about.get("unit", "millimeter")
@@ -293,6 +300,12 @@ class _Model:
         if attributes[:6:2] != _CORNERS:
             attributes = _in_order(attributes, _CORNERS)
         self._object.faces.extend(map(int, attributes[1:6:2]))
+
+    def _vertices(self, values: list[bytes]) -> None:
+        self._object.vertices.extend(array("d", list(map(float, values))))
+
+    def _triangles(self, values: list[bytes]) -> None:
+        self._object.faces.extend(array("i", list(map(int, values))))
 
     def _end_list(self, name: str, attributes: list[str]) -> None:
         self._xml.tell(self._start)
