@@ -72,7 +72,9 @@ def write_stl(path: Path, points: NDArray[np.float32], faces: NDArray[np.int32])
 
 def write_3mf(path: Path, points: NDArray[np.float32], faces: NDArray[np.int32]) -> None:
     """One object of one mesh."""
-    vertices = "\n".join(f'<vertex x="{x}" y="{y}" z="{z}"/>' for x, y, z in points.tolist())
+    vertices = "\n".join(
+        f'<vertex x="{x}" y="{y}" z="{z}"/>' for x, y, z in points.astype(str).tolist()
+    )
     triangles = "\n".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces.tolist())
     text = (
         f'<?xml version="1.0"?>\n<model unit="millimeter" xmlns="{CORE}"><resources>'

@@ -43,13 +43,14 @@ def count(faces: Array, vertices: int) -> Edges:
     pairs: Pairs = []
     for stretch in _stretches(keys, low):
         place, way, alike = _together(stretch, far, low)
-        starts = np.flatnonzero(np.concatenate([[True], ~alike]))
-        uses = np.diff(starts, append=len(place))
-        pair = starts[uses == 2]
+        new = np.concatenate([[True], ~alike, [True]])
+        pair = np.flatnonzero(new[:-2] & alike & new[2:])
         turned += int(np.count_nonzero(way.take(pair) == way.take(pair + 1)))
-        if len(pair) < len(starts):
+        if 2 * len(pair) < len(place):
+            starts = np.flatnonzero(new)
+            uses = np.diff(starts)
             odd = (uses & 1).astype(bool)
-            balance = np.add.reduceat(2 * way - 1, starts)
+            balance = np.add.reduceat(2 * way - 1, starts[:-1])
             opened += int(np.count_nonzero(odd))
             turned += int(np.count_nonzero((balance != 0) & ~odd & (uses > 2)))
         face = (place // 3).astype(np.int32)
@@ -112,16 +113,18 @@ def _pieces(pairs: Pairs, faces: int) -> int:
     joins these is left to be searched.
     """
     joined = np.zeros(faces, dtype=bool)
+    others: Pairs = []
     for one, other in pairs:
-        later = np.maximum(one, other)
-        joined[later[later - np.minimum(one, other) == 1]] = True
+        apart = np.abs(one - other) != 1
+        joined[np.maximum(one, other)[~apart]] = True
+        others.append((one[apart], other[apart]))
     run = np.cumsum(~joined, dtype=np.int32) - np.int32(1)
     links = []
-    for one, other in pairs:
+    for one, other in others:
         link = np.stack([run.take(one), run.take(other)])
         news = link[0] != link[1]
         news[1:] &= (link[:, 1:] != link[:, :-1]).any(axis=0)
-        links.append(link[:, news])
+        links.append(link.compress(news, axis=1))
     ends = np.concatenate(links, axis=1)
     runs = int(run[-1]) + 1
     graph = coo_array((np.ones(ends.shape[1], dtype=np.int8), tuple(ends)), shape=(runs, runs))

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 # Faces at once. Most corners that meet are near each other in a file, so first those of a
 # stretch that stays in a processor's cache are made one; few are left to be sorted among all.
-FACES_AT_ONCE = 1 << 13
+FACES_AT_ONCE = 1 << 14
 _STIR = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
 
 
