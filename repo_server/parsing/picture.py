@@ -149,8 +149,9 @@ def _sunken(seen: _Seen, body: NDArray[np.bool_]) -> Floats:
     """0…1: how deep a pixel lies below its neighbourhood, where less light would reach it."""
     reach = len(body) / 60
     depth = np.where(body, seen.depth, 0.0)
-    weight = gaussian_filter(body.astype(float), reach)
-    around = gaussian_filter(depth, reach) / np.maximum(weight, 1e-6)
+    # What is blurred so widely is the same from every second pixel, in an eighth of the time.
+    weight, total = (gaussian_filter(of[::2, ::2], reach / 2) for of in (body.astype(float), depth))
+    around = (total / np.maximum(weight, 1e-6)).repeat(2, axis=0).repeat(2, axis=1)
     sunken: Floats = np.where(body, np.clip((around - depth) / (3 * reach), 0.0, 1.0), 0.0)
     return sunken
 
