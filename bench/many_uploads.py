@@ -116,7 +116,7 @@ def work_s(files: Sequence[Path], folder: Path, cores: int) -> tuple[float, floa
         out = folder / file.parent.name
         out.mkdir(parents=True)
         command = ["-m", "repo_server.parsing.child", "mesh", "stl", str(file), str(out)]
-        spent = cost([sys.executable, *command], runs=1).cpu_s
+        spent = cost([sys.executable, *command]).cpu_s
         if not (out / "thumbnail").exists():
             raise RuntimeError(f"{file} cannot be read: {(out / 'answer.json').read_text()}")
         return spent

@@ -1,9 +1,9 @@
 """How long a mesh takes from its bytes to its facts, and how much memory, beside its peers.
 
-Every reader is a process of its own that reads the same file. Told is CPU time from the bytes to
-the facts: Python's readers take it themselves once they are loaded, of other programs it is that
-of the process less that of one that is asked for its version. Memory is the kernel's peak of the
-whole process. What ours says of each file is checked.
+Every reader is a process of its own that reads the same file; they take turns, and the median of
+each counts. Told is CPU time from the bytes to the facts: Python's readers take it themselves once
+they are loaded, of other programs it is that of the process less that of one that reads a mesh of
+four faces. Memory is the kernel's peak of the whole process. What ours says is checked.
 
 `--quick` leaves out the five million. `make bench-peers` unpacks admesh, which is MISSING without.
 """
@@ -26,7 +26,9 @@ from tests.mesh_files import CORE, RELATIONS, zipped
 
 SIZES = {"stl": (10_000, 200_000, 1_000_000, 5_000_000), "3mf": (10_000, 200_000, 1_000_000)}
 PEERS = ("trimesh", "prusa-slicer --info", "admesh")
-RUNS = 2  # the least counts: what it costs without neighbours
+RUNS, RUNS_OF_SMALL, SMALL = 3, 9, 200_000  # up to so many faces it is measured more often
+TETRAHEDRON = ([[0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]],
+               [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])  # fmt: skip
 PICTURE_FACES = 327_680
 ADMESH = Path("var/peers/admesh/usr/bin/admesh")
 # Debian's packages put libraries below the name of the processor.
@@ -62,6 +64,11 @@ def bumpy_rings(faces: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     return points, np.concatenate([one, one + side * side]).astype(np.int32)
 
 
+def four_faces() -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    points, faces = TETRAHEDRON
+    return np.array(points, dtype=np.float32), np.array(faces, dtype=np.int32)
+
+
 def write_stl(path: Path, points: NDArray[np.float32], faces: NDArray[np.int32]) -> None:
     """Binary, as every modeller writes it."""
     rows = np.zeros(len(faces), _ROW)
@@ -71,7 +78,7 @@ def write_stl(path: Path, points: NDArray[np.float32], faces: NDArray[np.int32])
 
 
 def write_3mf(path: Path, points: NDArray[np.float32], faces: NDArray[np.int32]) -> None:
-    """One object of one mesh."""
+    """One object of one mesh, its numbers as short as say which float32 they are."""
     vertices = "\n".join(
         f'<vertex x="{x}" y="{y}" z="{z}"/>' for x, y, z in points.astype(str).tolist()
     )
@@ -127,21 +134,18 @@ print("cpu", time.process_time() - start)
 """
 
 
-def cost(command: list[str], *, runs: int = RUNS) -> Cost:
-    """The least CPU time of so many runs; the kernel's figures of that very process."""
-    costs = []
+def cost(command: list[str]) -> Cost:
+    """What the kernel says of one run of that very process."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    for _ in range(runs):
-        with tempfile.TemporaryFile("w+") as said:
-            child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            said.seek(0)
-            text = said.read()
-        if child.returncode:
-            raise RuntimeError(f"{command[0]} ended with {child.returncode}: {text[-300:]}")
-        costs.append(Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, text))
-    return min(costs, key=lambda one: one.cpu_s)
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read()
+    if child.returncode:
+        raise RuntimeError(f"{command[0]} ended with {child.returncode}: {text[-300:]}")
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, text)
 
 
 def python(code: str, path: Path, kind: str) -> Cost:
@@ -151,10 +155,11 @@ def python(code: str, path: Path, kind: str) -> Cost:
     return Cost(float(cpu_s), whole.peak_mb, said)
 
 
-def program(command: list[str], idle: str, path: Path) -> Cost:
-    """Another program, without what it takes to start and say what `idle` asks for."""
-    whole, start = cost([*command, str(path)]), cost([*command, idle])
-    return Cost(max(0.0, whole.cpu_s - start.cpu_s), whole.peak_mb, whole.said)
+def program(command: list[str], path: Path) -> Cost:
+    """Another program, without what it takes to start and to read next to nothing."""
+    whole = cost([*command, str(path)])
+    start = cost([*command, str(path.with_stem("tetrahedron"))])
+    return Cost(whole.cpu_s - start.cpu_s, whole.peak_mb, whole.said)
 
 
 def peers(path: Path, kind: str) -> dict[str, Callable[[], Cost] | None]:
@@ -162,32 +167,33 @@ def peers(path: Path, kind: str) -> dict[str, Callable[[], Cost] | None]:
     prusa = shutil.which("prusa-slicer")
     found: dict[str, Callable[[], Cost] | None] = {
         "trimesh": lambda: python(TRIMESH, path, kind),
-        "prusa-slicer --info": None
-        if not prusa
-        else lambda: program([prusa, "--info"], "-h", path),
+        "prusa-slicer --info": (lambda: program([prusa, "--info"], path)) if prusa else None,
     }
     if kind == "stl":
         admesh = ["env", f"LD_LIBRARY_PATH={ADMESH_LIBRARIES}", str(ADMESH)]
-        found["admesh"] = (lambda: program(admesh, "--version", path)) if ADMESH.exists() else None
+        found["admesh"] = (lambda: program(admesh, path)) if ADMESH.exists() else None
         found["raw numpy, no topology"] = lambda: python(RAW, path, kind)
     return found
 
 
 def row(kind: str, size: int, path: Path) -> dict[str, Cost | None]:
-    """All who read one file, ours first; what ours says of it is right."""
+    """All who read one file; what ours says of it is right."""
     write_apart(kind, size, path)
     faces = 4 * int((size / 4) ** 0.5) ** 2
-    costs: dict[str, Cost | None] = {"ours": python(OURS, path, kind)}
-    said = costs["ours"].said.split() if costs["ours"] else []
+    readers = peers(path, kind) | {"ours": lambda: python(OURS, path, kind)}
+    runs: dict[str, list[Cost]] = {name: [] for name in readers}
+    for _ in range(RUNS_OF_SMALL if size <= SMALL else RUNS):
+        for name, measure in readers.items():
+            runs[name] += [measure()] if measure else []
+    costs: dict[str, Cost | None] = {}
+    for name, some in runs.items():
+        told = sorted(some, key=lambda one: one.cpu_s)[len(some) // 2] if some else None
+        text = "MISSING" if told is None else f"{told.cpu_s:8.4f} s {told.peak_mb:8.0f} MB"
+        print(f"{kind} {faces:9,}  {name:24}{text}", flush=True)
+        costs[name] = told
+    said = runs["ours"][0].said.split()
     if said[:3] != [str(faces), "True", "2"]:
         raise RuntimeError(f"two closed rings of {faces} triangles are told as {said}")
-    for name, measure in peers(path, kind).items():
-        costs[name] = measure() if measure else None
-        told = costs[name]
-        text = "MISSING" if told is None else f"{told.cpu_s:8.3f} s {told.peak_mb:8.0f} MB"
-        print(f"{kind} {faces:9,}  {name:24}{text}")
-    ours = costs["ours"]
-    print(f"{kind} {faces:9,}  {'ours':24}{ours.cpu_s:8.3f} s {ours.peak_mb:8.0f} MB")
     return costs
 
 
@@ -216,6 +222,7 @@ def main(*, quick: bool) -> int:
     rows: dict[tuple[str, int], dict[str, Cost | None]] = {}
     with tempfile.TemporaryDirectory() as name:
         for kind, sizes in SIZES.items():
+            write_apart(kind, 0, Path(name, f"tetrahedron.{kind}"))
             for size in sizes[: -1 if quick and kind == "stl" else None]:
                 rows[kind, size] = row(kind, size, Path(name, f"mesh.{kind}"))
         figures: dict[str, object] = dict(picture(Path(name)))
@@ -247,6 +254,6 @@ if __name__ == "__main__":
     if "--write" in sys.argv:
         *_, kind, size, path = sys.argv
         write = {"stl": write_stl, "3mf": write_3mf}[kind]
-        write(Path(path), *bumpy_rings(int(size)))
+        write(Path(path), *(bumpy_rings(int(size)) if int(size) else four_faces()))
         sys.exit()
     sys.exit(main(quick="--quick" in sys.argv))

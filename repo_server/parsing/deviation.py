@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from repo_server.parsing.surface import weld
+from repo_server.parsing.weld import weld
 
 Array = NDArray[Any]
 

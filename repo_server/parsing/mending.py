@@ -10,7 +10,8 @@ from commons.errors import MeshInvalid
 from repo_server.parsing.holes import close_holes
 from repo_server.parsing.seams import Seams, patches_of, seams_of, turned_faces
 from repo_server.parsing.solid_union import unite
-from repo_server.parsing.surface import survey, weld
+from repo_server.parsing.surface import survey
+from repo_server.parsing.weld import weld
 
 Array = NDArray[Any]
 Place = tuple[float, float, float]
