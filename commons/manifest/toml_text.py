@@ -34,6 +34,8 @@ def read_toml(text: str) -> tuple[Data, dict[str, int]]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ManifestInvalid(f"this is not TOML: {_in_words(str(error), text)}") from error
+    except ValueError as error:  # Python turns only so many digits into a number
+        raise ManifestInvalid("the manifest holds a number of thousands of digits") from error
     plain = _plain(data)
     return (plain if isinstance(plain, dict) else {}), lines
 

@@ -4,9 +4,10 @@ made of these. Numbers are in the file's unit; a shape lies around (0, 0)."""
 import ast
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import isfinite
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import shapely
@@ -17,6 +18,7 @@ from commons.errors import InvalidInput
 
 _MOST_NUMBERS = 2000
 _MOST_LETTERS = 200
+_FARTHEST = 1e6  # of mm a kilometre
 _SUM = re.compile(r"[\d.+\-*/() ]+")
 _SUMS: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -57,7 +59,7 @@ def standard(kind: str, numbers: list[float]) -> Aperture:
 def of_macro(primitives: list[str], given: list[float]) -> Aperture:
     """What a macro makes of the numbers that it is given; what is erased is taken off again."""
     known = {f"{at}": value for at, value in enumerate(given, 1)}
-    shape: Geometry = shapely.Polygon()
+    parts: list[tuple[bool, list[Geometry]]] = []
     for text in primitives:
         if named := re.fullmatch(r"\$(\d{1,4})=(.+)", text):
             known[named[1]] = _value(named[2], known)
@@ -66,9 +68,23 @@ def of_macro(primitives: list[str], given: list[float]) -> Aperture:
         if code.strip().startswith("0") or not numbers:
             continue
         part, is_dark = _primitive(code.strip(), [_value(it, known) for it in numbers])
-        shape = shape.union(part) if is_dark else shape.difference(part)
+        parts.append((is_dark, [part]))
+    shape = left_of(parts)
     left, low, right, high = shape.bounds if not shape.is_empty else (0, 0, 0, 0)
     return Aperture(shape, min(right - left, high - low))
+
+
+def left_of(parts: Iterable[tuple[bool, list[Geometry]]]) -> Geometry:
+    """What is left when all is drawn and erased in this order; InvalidInput where that cannot be
+    reckoned. What is drawn together is put together at once: one by one takes the square of it."""
+    left: Geometry = shapely.Polygon()
+    try:
+        for is_dark, several in groupby(parts, key=itemgetter(0)):
+            together = shapely.union_all([shape for _, shapes in several for shape in shapes])
+            left = left.union(together) if is_dark else left.difference(together)
+    except shapely.GEOSException as error:
+        raise InvalidInput("this Gerber file draws what cannot be put together") from error
+    return left
 
 
 def _value(text: str, known: dict[str, float]) -> float:
@@ -81,7 +97,7 @@ def _value(text: str, known: dict[str, float]) -> float:
         value = _reckoned(ast.parse(plain.strip(), mode="eval").body)
     except (SyntaxError, ZeroDivisionError, OverflowError) as error:
         raise InvalidInput(f"this Gerber file has a sum that is none: {text[:40]!r}") from error
-    if not isfinite(value):
+    if not abs(value) <= _FARTHEST:  # nor what is no number
         raise InvalidInput("this Gerber file reckons with numbers that are too large")
     return value
 

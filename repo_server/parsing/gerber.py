@@ -13,10 +13,11 @@ from shapely.affinity import translate
 
 from commons.errors import InvalidInput
 from repo_server.parsing import strokes
-from repo_server.parsing.aperture import Aperture, Macros, of_macro, standard
+from repo_server.parsing.aperture import Aperture, Macros, left_of, of_macro, standard
 
 _MAX_BYTES = 16 * 1024**2
 _MOST_OBJECTS = 50_000
+_MACRO_TAKES = 10  # times as long to reckon one shape of a macro as to draw one object
 _MOST_LETTERS = 60
 _COMMAND = re.compile(r"%([^%]*)%|([^*%]*)\*")
 _FORMAT = re.compile(r"FS([LTD]?)([AI])X(\d)(\d)Y\d\d")
@@ -145,6 +146,7 @@ def _aperture(layer: _Layer, name: str, sizes: str) -> Aperture:
     if not all(abs(number) <= strokes.FARTHEST_MM for number in numbers):  # nor what is no number
         raise InvalidInput("this Gerber file has an aperture without a size, or of a kilometre")
     if name in layer.macros:
+        _count(layer, _MACRO_TAKES * len(layer.macros[name]))
         return of_macro(layer.macros[name], numbers)
     return standard(name, numbers)
 
@@ -231,17 +233,21 @@ def _close_region(layer: _Layer) -> None:
 
 def _keep(layer: _Layer, shape: Geometry) -> None:
     times_x, times_y, step_x, step_y = layer.repeat or (1, 1, 0.0, 0.0)
-    layer.objects += times_x * times_y
-    if layer.objects > _MOST_OBJECTS:
-        raise InvalidInput(
-            f"this Gerber file draws more than {_MOST_OBJECTS} things, counting what it repeats"
-        )
+    _count(layer, times_x * times_y)
     if not layer.shapes or layer.shapes[-1][0] != layer.is_dark:
         layer.shapes.append((layer.is_dark, []))
     for across in range(times_x):
         for up in range(times_y):
             moved = translate(shape, across * step_x, up * step_y) if across or up else shape
             layer.shapes[-1][1].append(moved)
+
+
+def _count(layer: _Layer, objects: int) -> None:
+    layer.objects += objects
+    if layer.objects > _MOST_OBJECTS:
+        raise InvalidInput(
+            f"this Gerber file draws more than {_MOST_OBJECTS} things, counting what it repeats"
+        )
 
 
 def _way(layer: _Layer, to: complex, offset: complex) -> list[complex]:
@@ -283,10 +289,7 @@ def _middles(layer: _Layer) -> list[strokes.Stroke]:
 
 def _edges(layer: _Layer) -> Iterator[strokes.Stroke]:
     """The edges of what is left when all is drawn and cleared in the order of the file."""
-    left: Geometry = shapely.Polygon()
-    for is_dark, shapes in layer.shapes:
-        together = shapely.union_all(shapes)
-        left = left.union(together) if is_dark else left.difference(together)
+    left = left_of(layer.shapes)
     for part in shapely.get_parts(left):
         if isinstance(part, shapely.Polygon) and not part.is_empty:
             yield from (np.array(ring.coords) for ring in (part.exterior, *part.interiors))
