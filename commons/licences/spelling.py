@@ -131,15 +131,27 @@ def read_spelling(text: str) -> Spelling:
     parts = _JOINED.split(written)
     if len(parts) == 1:
         return _chosen(text, _named(written))
-    terms = [read_spelling(term) for term in parts[::2]]
+    bracketed = [_out_of_brackets(term) for term in parts[::2]]
+    terms = [read_spelling(name) for _, name, _ in bracketed]
     if any(term.expression is None for term in terms):
         return next(Spelling(text, None, it.candidates) for it in terms if it.expression is None)
     joints = [f" {joint.upper()} " for joint in parts[1::2]]
     joined = "".join(
-        word for term, joint in zip(terms, [*joints, ""], strict=True)
-        for word in (term.expression or "", joint)
-    )  # fmt: skip
-    return Spelling(text, joined)
+        word
+        for (opening, _, closing), term, joint in zip(bracketed, terms, [*joints, ""], strict=True)
+        for word in (opening, term.expression or "", closing, joint)
+    )
+    return Spelling(text, joined) if _is_spdx(joined) else Spelling(text)
+
+
+def _out_of_brackets(term: str) -> tuple[str, str, str]:
+    """The brackets before it that it does not close, the term itself, and those that it closes
+    and others have opened: what they hold together stays together."""
+    excess = term.count("(") - term.count(")")
+    opening, closing = "(" * excess, ")" * -excess
+    if not (term.startswith(opening) and term.endswith(closing)):
+        return "", term, ""
+    return opening, term[len(opening) : len(term) - len(closing)].strip(), closing
 
 
 def _chosen(text: str, meant: tuple[str, ...]) -> Spelling:

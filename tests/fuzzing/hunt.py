@@ -50,7 +50,8 @@ def main(name: str, seconds: str, seed: str = "0") -> None:
     for data in target.good:  # what is imported by the first is no time of a reader's
         target.holds(data, folder)
     options = (
-        f"-max_total_time={seconds} -timeout={HANGS_S} -rss_limit_mb={MOST_MB} -seed={seed} "
+        f"-max_total_time={seconds} -timeout={HANGS_S} -report_slow_units={HANGS_S} "
+        f"-rss_limit_mb={MOST_MB} -seed={seed} "
         f"-max_len={MOST_BYTES} -dict={words} -artifact_prefix={FINDINGS}/{name}- "
         "-print_final_stats=1 -verbosity=1"
     )

@@ -10,6 +10,8 @@ from commons.licences.table import TABLE
     ("written", "meant"),
     [
         ("CERN OHL v1.2", "CERN-OHL-1.2"),
+        ("(MIT or Apache 2) and CC BY 4.0", "(MIT OR Apache-2.0) AND CC-BY-4.0"),
+        ("CC BY 4.0 and ((MIT or Apache 2))", "CC-BY-4.0 AND ((MIT OR Apache-2.0))"),
         ("CERN-OHL 1.2", "CERN-OHL-1.2"),
         ("CERN Open Hardware Licence v1.1", "CERN-OHL-1.1"),
         ("CERN-OHL-S", "CERN-OHL-S-2.0"),
