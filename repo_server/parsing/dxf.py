@@ -37,7 +37,7 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
             raise InvalidInput("this DXF names no unit ($INSUNITS); save it in millimetres")
         _require_countable(document)
         facts = inspected(_drawn(document), "DXF", out)
-    except (DXFError, OSError, ValueError, ArithmeticError, LookupError) as error:
+    except (DXFError, OSError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise InvalidInput("this cannot be read as DXF: it is damaged, or not a drawing") from error
     return {"facts": {**facts, "unit": decode(document.units)}}
 

@@ -23,6 +23,8 @@ _MM_PER_PX = 25.4 / _PX_PER_INCH
 _UNIT = re.compile(r"[\d.\s]+(mm|cm|in|pt|pc)\s*")
 _LABEL = "{http://www.inkscape.org/namespaces/inkscape}label"
 _HREFS = ("href", "{http://www.w3.org/1999/xlink}href")
+# What svgelements lets through from a broken file.
+_UNREADABLE = (ParseError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
 _WHOLE = ""  # the file, among the ids of its elements
 
 
@@ -42,7 +44,7 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
         if not isinstance(document, svg.SVG):
             raise InvalidInput("this is XML, but not an SVG drawing")
         facts = inspected(_drawn(document), "SVG", out)
-    except (ParseError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise InvalidInput("this cannot be read as SVG: it is damaged, or not a drawing") from error
     named = _UNIT.fullmatch(str((document.values or {}).get("width", "")))
     return {"facts": {**facts, "unit": named[1] if named else "px"}}
