@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
+from urllib.parse import unquote
 
 import pytest
 from werkzeug.test import TestResponse
@@ -166,3 +167,13 @@ def test_a_signed_address_is_for_one_file_under_one_name_and_for_minutes(draft, 
     )
     assert [there(client, it).status_code for it in spoilt] == [404] * len(spoilt)
     assert there(client, address).data == HARMFUL
+
+
+def test_a_name_of_any_letters_arrives_as_it_is(ada, client):
+    ada.send("PUT", blob(NAME), data=HARMFUL)
+    body = {"slug": "lamp", "manifest": MANIFEST, "files": {"a/Stütze 50%?.svg": NAME}}
+    assert ada.post("/api/v1/drafts", body).status_code == 201
+    answer = there(client, signed(ada))
+    assert (answer.status_code, answer.data) == (200, HARMFUL)
+    name = answer.headers["Content-Disposition"].partition("filename*=UTF-8''")[2]
+    assert unquote(name) == "Stütze 50%?.svg"
