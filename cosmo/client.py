@@ -32,6 +32,7 @@ NOT_PUBLISHED = ("__pycache__", ".git", ".DS_Store")
 SCOPES = ("read", "design:write", "order:write", "lab:operate", "lab:manage", "city:write",
           "webhook:write", "post:write", "profile:write")  # fmt: skip
 TOKEN_DAYS = 90
+PER_PAGE = 100  # of a long list
 
 Answer = dict[str, Any]
 
@@ -83,11 +84,15 @@ class Client:
 
     def pages(self, path: str, **params: str) -> Iterator[Answer]:
         """Each page of a long list below /api/v1, as `Link` leads from one to the next."""
-        response = self._send("GET", path, params=params)
+        response = self._send("GET", path, params={**params, "limit": PER_PAGE})
         yield response.json()
         while following := response.links.get("next"):
             response = self._send("GET", following["url"].removeprefix("/api/v1"))
             yield response.json()
+
+    def entries(self, path: str, key: str, **params: str) -> list[Answer]:
+        """What all pages of a long list hold under `key`."""
+        return [it for page in self.pages(path, **params) for it in page[key]]
 
     def put(self, path: str, body: Answer) -> Answer:
         """The answer to a PUT, which may be sent twice."""

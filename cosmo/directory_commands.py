@@ -21,7 +21,7 @@ from cosmo.told import JSON, tell
 def people(words: str, url: str) -> None:
     """List people with public work, all or those with WORDS in their handle or name."""
     with Client(url) as client:
-        found = [it for page in client.pages("/people", q=words) for it in page["people"]]
+        found = client.entries("/people", "people", q=words)
     table = Table("handle", "name", box=None)
     for it in found:
         table.add_row(it["handle"], Text(it["name"]))
@@ -50,7 +50,7 @@ def labs(words: str, city: str, process: str | None, url: str) -> None:
     """List labs, all or those with WORDS in their name or their city's."""
     asked = {"q": words, "city": city, **({"process": process} if process else {})}
     with Client(url) as client:
-        found = [it for page in client.pages("/labs", **asked) for it in page["labs"]]
+        found = client.entries("/labs", "labs", **asked)
     table = Table("lab", "name", "city", "machines", box=None)
     for it in found:
         table.add_row(it["slug"], Text(it["name"]), it["city"], str(it["machines"]))

@@ -97,7 +97,7 @@ def load(lab: str, machine: str, lot: str, url: str, token_file: Path) -> None:
     """Say that LOT is on MACHINE now; each by its name or id."""
     with Client(url, read_secret(token_file)) as client:
         on = _chosen(client.get(f"/labs/{lab}/board")["machines"], machine, what="machine")
-        put = _chosen(client.get(f"/labs/{lab}/lots")["lots"], lot, what="lot")
+        put = _chosen(client.entries(f"/labs/{lab}/lots", "lots"), lot, what="lot")
         client.post(f"/labs/{lab}/machines/{on['id']}/lot", {"lot_id": put["id"]})
     tell({"machine_id": on["id"], "lot_id": put["id"]}, f"{put['name']} is on {on['name']}")
 

@@ -23,7 +23,7 @@ def mail() -> None:
 def list_(design: str, url: str, token_file: Path) -> None:
     """List those of DESIGN: what is owed, and who sent what to whom and when."""
     with Client(url, read_secret(token_file)) as client:
-        found = client.get(f"/designs/{design}/mailings")["mailings"]
+        found = client.entries(f"/designs/{design}/mailings", "mailings")
     tell(found, mail_table(found) if found else "it owes no e-mail")
 
 

@@ -47,8 +47,15 @@ def _tell_mine(url: str, token_file: Path) -> None:
         f"{it['sentence']}; {url}/waiting-orders/{it['id']}"
         for it in found["waiting"]
     ]
+    orders += _unlisted(found, "waiting")
     owed = [mail_table(found["mailings"])] if found["mailings"] else []
-    tell(found, *(orders + owed or ["nothing waits for you"]))
+    more = _unlisted(found, "mailings")
+    tell(found, *orders, *owed, *more, *([] if orders or owed else ["nothing waits for you"]))
+
+
+def _unlisted(found: Answer, key: str) -> list[str]:
+    more = found[f"{key}_total"] - len(found[key])
+    return [f"and {more} more, which come once these are done"] if more else []
 
 
 def tell_notices(
@@ -57,7 +64,7 @@ def tell_notices(
     """The notices of a lab or design at `place` are told, and those that were named are gone."""
     acts = bool(ids) or dismiss_all
     with Client(url, read_secret(token_file) if acts else None) as client:
-        found = [it for page in client.pages(f"{place}/notices") for it in page["notices"]]
+        found = client.entries(f"{place}/notices", "notices")
         gone = [it["id"] for it in found] if dismiss_all else list(ids)
         if gone:
             client.post(f"{place}/notices/dismiss", {"ids": gone})

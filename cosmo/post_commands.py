@@ -33,8 +33,7 @@ def list_(lab: str | None, design: str | None, own: bool, url: str, token_file: 
     """List the posts, the latest first."""
     of = {name: slug for name, slug in (("lab", lab), ("design", design)) if slug}
     with Client(url, read_secret(token_file) if own else None) as client:
-        pages = client.pages("/me/posts") if own else client.pages("/posts", **of)
-        found = [it for page in pages for it in page["posts"]]
+        found = client.entries("/me/posts" if own else "/posts", "posts", **({} if own else of))
     table = Table("post", "day", "from", "title", box=None)
     for it in found:
         day = it["published_at"][:10] if it["published_at"] else "draft"

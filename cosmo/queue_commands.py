@@ -20,7 +20,7 @@ def orders(lab: str | None, url: str, token_file: Path) -> None:
     """List orders, the latest first."""
     path = f"/labs/{lab}/orders" if lab else "/orders"
     with Client(url, read_secret(token_file)) as client:
-        found = [it for page in client.pages(path) for it in page["orders"]]
+        found = client.entries(path, "orders")
     table = Table("order", "at (UTC)", "lab", "part", "copies", "material", box=None)
     for it in found:
         at, part = it["ordered_at"][:19], Text(it["part"])
@@ -36,7 +36,7 @@ def orders(lab: str | None, url: str, token_file: Path) -> None:
 def jobs(lab: str, url: str, token_file: Path) -> None:
     """List all jobs of LAB, the latest in the queue first."""
     with Client(url, read_secret(token_file)) as client:
-        found = [it for page in client.pages(f"/labs/{lab}/jobs") for it in page["jobs"]]
+        found = client.entries(f"/labs/{lab}/jobs", "jobs")
     table = Table("job", "order", "queued at (UTC)", "state", "says", box=None)
     for it in found:
         at = it["queued_at"][:19]

@@ -49,5 +49,4 @@ def delete(file: str, url: str, token_file: Path) -> None:
 
 
 def _unfinished(client: Client) -> list[Answer]:
-    found: list[Answer] = client.get("/uploads")["uploads"]
-    return found
+    return client.entries("/uploads", "uploads")

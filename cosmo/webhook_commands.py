@@ -57,7 +57,7 @@ def list_(lab: str | None, url: str, token_file: Path) -> None:
 def deliveries(webhook: str, url: str, token_file: Path) -> None:
     """What WEBHOOK was told lately, and what came of it."""
     with Client(url, read_secret(token_file)) as client:
-        found = client.get(f"/webhooks/{webhook}/deliveries")["deliveries"]
+        found = client.entries(f"/webhooks/{webhook}/deliveries", "deliveries")
     table = Table("kind", "at (UTC)", "tries", "what came of it", box=None)
     for it in found:
         came = "taken" if it["delivered_at"] else it["sentence"] or "on its way"

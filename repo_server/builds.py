@@ -20,12 +20,12 @@ from commons.errors import Conflict, NotFound
 from commons.flows import Action
 from commons.versions import in_order
 from commons.wire import Asked
-from repo_server import designs, directory, paging
+from repo_server import designs, directory
 from repo_server.attempts import Outcome, background, of_id
 from repo_server.blobs import Blob, record
-from repo_server.cursors import Cursor
 from repo_server.designs import Release
 from repo_server.ids import new_id
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.people import Person
 from repo_server.tables import (
     AttemptRow,
@@ -41,7 +41,6 @@ from repo_server.tables import (
 )
 
 MOST_THINGS = 1000
-MOST_REPORTS = 100  # at once
 _Count = tuple[tuple[str, str], Mapping[str, int]]  # release and lab, and what to add
 _STOPPED = (Outcome.FAILED, Outcome.ABORTED)
 
@@ -115,14 +114,6 @@ class BuildReport:
     handle: str | None
     at: datetime
     is_stated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """One page of reports; `after` is where the next one begins, None at the end."""
-
-    reports: tuple[BuildReport, ...]
-    after: Cursor | None
 
 
 def report(session: Session, wanted: NewBuild, *, lab_id: str, by: Person, now: datetime) -> str:
@@ -302,22 +293,19 @@ def _releases(slug: str) -> SelectOfScalar[str]:
     )
 
 
-def list_reports(session: Session, slug: str, after: Cursor | None = None) -> Reports:
+def list_reports(session: Session, slug: str, stretch: Stretch = BEGINNING) -> Page[BuildReport]:
     """What people tell of things built after this design, the latest first."""
-    at, id_ = col(BuildReportRow.reported_at), col(BuildReportRow.id)
-    rows = session.exec(
+    wanted = (
         select(BuildReportRow, ReleaseRow, LabRow, PersonRow)
         .join(ReleaseRow, col(ReleaseRow.id) == col(BuildReportRow.release_id))
         .join(LabRow, col(LabRow.id) == col(BuildReportRow.lab_id))
         .join(PersonRow, col(PersonRow.id) == col(BuildReportRow.reported_by))
-        .where(col(BuildReportRow.release_id).in_(_releases(slug)), paging.behind(after, at, id_))
-        .order_by(at.desc(), id_.desc())
-        .limit(MOST_REPORTS + 1)
-    ).all()
-    shown, rest = paging.cut(rows, MOST_REPORTS, lambda it: (it[0].reported_at, it[0].id))
-    pages = directory.handles_of(session, {person.id for _, _, _, person in shown})
-    reports = tuple(_report(*row, pages.get(row[3].id)) for row in shown)
-    return Reports(reports, rest)
+        .where(col(BuildReportRow.release_id).in_(_releases(slug)))
+    )
+    keys = latest_first(BuildReportRow.reported_at, BuildReportRow.id)
+    page = read_page(session, wanted, keys, stretch)
+    pages = directory.handles_of(session, {person.id for _, _, _, person in page.entries})
+    return page.shown(lambda it: _report(*it, pages.get(it[3].id)))
 
 
 def _report(

@@ -18,14 +18,13 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.flows import Role, event_of_contribution
 from commons.wire import Asked
-from repo_server import directory, ledger, paging
-from repo_server.cursors import Cursor
+from repo_server import directory, ledger
 from repo_server.ids import new_id
+from repo_server.paging import Page, Stretch, latest_first, read_page
 from repo_server.people import Person
 from repo_server.stewards import design_of
 from repo_server.tables import ContributionRow, DesignRow, PersonRow, ReleaseRow
 
-PAGE = 50  # contributions at once
 MOST_CLAIMS = 20  # of one person for one release
 # What a release itself shows that somebody did; a review or a test by its author shows nowhere.
 _SHOWN_BY_RELEASE = (Role.DESIGN, Role.DOCUMENTATION)
@@ -61,14 +60,6 @@ class Contribution:
     confirmed_by: str | None
     may_confirm: bool
     may_withdraw: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Contributions:
-    """One page of contributions; `after` is where the next one begins, None at the end."""
-
-    contributions: tuple[Contribution, ...]
-    after: Cursor | None
 
 
 def claim(
@@ -167,18 +158,13 @@ def list_contributions(session: Session, slug: str, *, to: Person | None) -> lis
 
 
 def page_of_contributions(
-    session: Session, slug: str, *, to: Person | None, after: Cursor | None
-) -> Contributions:
+    session: Session, slug: str, stretch: Stretch, *, to: Person | None
+) -> Page[Contribution]:
     """The same a page at a time, the latest claim first."""
-    design, at, id_ = (
-        design_of(session, slug),
-        col(ContributionRow.claimed_at),
-        col(ContributionRow.id),
-    )
-    wanted = _claims(design).where(paging.behind(after, at, id_)).order_by(at.desc(), id_.desc())
-    rows = session.exec(wanted.limit(PAGE + 1)).all()
-    shown, rest = paging.cut(rows, PAGE, lambda it: (it[0].claimed_at, it[0].id))
-    return Contributions(tuple(_shown(session, design, shown, to)), rest)
+    design = design_of(session, slug)
+    keys = latest_first(ContributionRow.claimed_at, ContributionRow.id)
+    page = read_page(session, _claims(design), keys, stretch)
+    return page.holding(_shown(session, design, page.entries, to))
 
 
 _Claim = tuple[ContributionRow, str, str]  # with the release's version and the claimant's name

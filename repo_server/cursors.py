@@ -13,6 +13,7 @@ from typing import Self
 from commons.errors import InvalidInput
 
 _MAX = 1000
+_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,11 @@ class Cursor:
     key: dict[str, str]
 
     @classmethod
-    def of(cls, **key: str | datetime) -> Self:
+    def of(cls, **key: str | datetime | int) -> Self:
         """A cursor behind the entry with this sort key."""
-        return cls({k: v.isoformat() if isinstance(v, datetime) else v for k, v in key.items()})
+        return cls(
+            {k: v.isoformat() if isinstance(v, datetime) else str(v) for k, v in key.items()}
+        )
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -57,6 +60,13 @@ class Cursor:
             return found.astimezone(UTC)
         except (ValueError, OverflowError) as error:  # there is a year 1, and none before it
             raise InvalidInput(_WRONG) from error
+
+    def number(self, name: str) -> int:
+        """The same where the column is a whole number."""
+        text = self.text(name)
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+            raise InvalidInput(_WRONG)
+        return int(text)
 
 
 _WRONG = "after: is no cursor of this list; take it from the page before"

@@ -12,8 +12,7 @@ from hashlib import sha256
 
 from sqlmodel import Session, col, delete, select
 
-from repo_server import paging
-from repo_server.cursors import Cursor
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.tables import DeliveryRow, WebhookRow
 from repo_server.webhooks import secret_of
 
@@ -33,7 +32,6 @@ PAUSES = (
 KEPT = timedelta(days=30)
 _AT_ONCE = 50
 _GONE = 410
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +66,6 @@ class Outcome:
     def taken(self) -> bool:
         """Whether the address has the message."""
         return self.status is not None and 200 <= self.status < 300
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Deliveries of a webhook, newest first; `after` leads to older ones, None at the end."""
-
-    deliveries: tuple[DeliveryRow, ...]
-    after: Cursor | None
 
 
 def signature(secret: bytes, id: str, at: int, body: bytes) -> str:
@@ -136,12 +126,9 @@ def forget_old(session: Session, now: datetime) -> None:
     session.exec(delete(DeliveryRow).where(done))
 
 
-def of_webhook(session: Session, webhook_id: str, after: Cursor | None = None) -> Page:
+def of_webhook(
+    session: Session, webhook_id: str, stretch: Stretch = BEGINNING
+) -> Page[DeliveryRow]:
     """A page of what the webhook was told or is to be told, newest first."""
-    at, id_ = col(DeliveryRow.at), col(DeliveryRow.id)
-    wanted = select(DeliveryRow).where(
-        DeliveryRow.webhook_id == webhook_id, paging.behind(after, at, id_)
-    )
-    rows = session.exec(wanted.order_by(at.desc(), id_.desc()).limit(PAGE + 1)).all()
-    shown, rest = paging.cut(rows, PAGE, lambda it: (it.at, it.id))
-    return Page(tuple(shown), rest)
+    wanted = select(DeliveryRow).where(DeliveryRow.webhook_id == webhook_id)
+    return read_page(session, wanted, latest_first(DeliveryRow.at, DeliveryRow.id), stretch)

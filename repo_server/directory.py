@@ -15,7 +15,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from commons.errors import NotFound
 from commons.flows import Action, Role
-from repo_server.cursors import Cursor
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import (
     BuildReportRow,
     ContributionRow,
@@ -27,7 +27,6 @@ from repo_server.tables import (
     ReleaseRow,
 )
 
-PAGE = 50  # people at once
 MOST_LISTED = 100  # entries of each list of one person
 
 
@@ -37,14 +36,6 @@ class PersonLine:
 
     handle: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """One page of the directory; `after` is where the next one begins, None at the end."""
-
-    people: tuple[PersonLine, ...]
-    after: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +99,9 @@ class Profile:
     posts: tuple[WrittenPost, ...]
 
 
-def list_people(session: Session, words: str = "", after: Cursor | None = None) -> People:
+def list_people(
+    session: Session, words: str = "", stretch: Stretch = BEGINNING
+) -> Page[PersonLine]:
     """Those with public work whose handle or name has `words` in it, by handle."""
     wanted = select(PersonRow).where(_is_listed())
     if text := words.strip():
@@ -116,11 +109,8 @@ def list_people(session: Session, words: str = "", after: Cursor | None = None) 
             col(it).icontains(text, autoescape=True) for it in (PersonRow.handle, PersonRow.name)
         )
         wanted = wanted.where(or_(handle, name))
-    if after is not None:
-        wanted = wanted.where(col(PersonRow.handle) > after.text("handle"))
-    rows = list(session.exec(wanted.order_by(PersonRow.handle).limit(PAGE + 1)))
-    lines = tuple(PersonLine(row.handle, row.name) for row in rows[:PAGE])
-    return People(lines, Cursor.of(handle=lines[-1].handle) if len(rows) > PAGE else None)
+    page = read_page(session, wanted, Keys(handle=PersonRow.handle), stretch)
+    return page.shown(lambda it: PersonLine(it.handle, it.name))
 
 
 def show_person(session: Session, handle: str) -> Profile:

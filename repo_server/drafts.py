@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, or_, select, update
 from commons.errors import Conflict, FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.manifest import MAX_BYTES
 from repo_server import designs
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.paths import MAX_FILES
 from repo_server.people import Person
 from repo_server.submissions import MOST_NOTE, SLUG, Upload, check
@@ -191,16 +192,21 @@ def show_draft(session: Session, id: str, *, to: Person, bom_of: BomOf, now: dat
     )
 
 
-def list_drafts(session: Session, *, to: Person) -> list[DraftLine]:
+def list_drafts(session: Session, stretch: Stretch = BEGINNING, *, to: Person) -> Page[DraftLine]:
     """The drafts that `to` may work on, the latest first."""
     let = select(DraftEditorRow.draft_id).where(DraftEditorRow.person_id == to.id)
-    rows = session.exec(
+    wanted = (
         select(DraftRow, PersonRow.name)
         .join(PersonRow, col(PersonRow.id) == col(DraftRow.saved_by))
         .where(or_(col(DraftRow.keeper_id) == to.id, col(DraftRow.id).in_(let)))
-        .order_by(col(DraftRow.saved_at).desc(), DraftRow.id)
     )
-    return [DraftLine(it.id, it.slug, it.revision, name, it.saved_at) for it, name in rows]
+    return read_page(session, wanted, latest_first(DraftRow.saved_at, DraftRow.id), stretch).shown(
+        lambda it: _line(*it)
+    )
+
+
+def _line(row: DraftRow, saved_by: str) -> DraftLine:
+    return DraftLine(row.id, row.slug, row.revision, saved_by, row.saved_at)
 
 
 def find_holding(

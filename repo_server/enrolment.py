@@ -15,6 +15,7 @@ from commons.machine import MachineProfile
 from commons.wire import Enrolled, EnrolledMachine, Enrolment
 from repo_server import attempts, cards, jobs
 from repo_server.ids import new_id
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import AgentRow, EnrolmentCodeRow, JobRow, MachineProfileRow, MachineRow
 
 CODE_LIFE = timedelta(minutes=10)
@@ -192,7 +193,7 @@ def _enrolled(session: Session, agent: AgentRow) -> Enrolled:
     )
 
 
-def list_agents(session: Session, lab_id: str) -> list[AgentLine]:
+def list_agents(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[AgentLine]:
     """The lab's agents by name: those that may speak, and revoked ones that nobody replaced."""
     of_lab = select(MachineRow).where(MachineRow.lab_id == lab_id).order_by(MachineRow.name)
     machines = session.exec(of_lab).all()
@@ -201,10 +202,8 @@ def list_agents(session: Session, lab_id: str) -> list[AgentLine]:
         col(AgentRow.id).in_([machine.agent_id for machine in machines]),
     )
     agents = select(AgentRow).where(AgentRow.lab_id == lab_id, shown)
-    return [
-        _line(agent, [machine for machine in machines if machine.agent_id == agent.id])
-        for agent in session.exec(agents.order_by(AgentRow.name, AgentRow.id))
-    ]
+    page = read_page(session, agents, Keys(name=AgentRow.name, id=AgentRow.id), stretch)
+    return page.shown(lambda it: _line(it, [its for its in machines if its.agent_id == it.id]))
 
 
 def _line(agent: AgentRow, machines: Sequence[MachineRow]) -> AgentLine:

@@ -13,6 +13,7 @@ from commons.wire import Asked
 from repo_server import labs, stewards
 from repo_server.ids import new_id
 from repo_server.leave import holds_now
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.parties import Party
 from repo_server.tables import GrantRow, LabRow, PersonRow
 
@@ -136,16 +137,18 @@ def take_back(session: Session, slug: str, grant_id: str, *, by: str, now: datet
     session.flush()
 
 
-def list_grants(session: Session, slug: str, *, by: str, now: datetime) -> list[GrantLine]:
+def list_grants(
+    session: Session, slug: str, stretch: Stretch = BEGINNING, *, by: str, now: datetime
+) -> Page[GrantLine]:
     """Every grant of the design for its steward, the newest first."""
     design = stewards.stewarded(session, slug, by=by)
-    rows = session.exec(
+    wanted = (
         select(GrantRow, PersonRow.name)
         .join(PersonRow, col(PersonRow.id) == col(GrantRow.granted_by))
         .where(GrantRow.design_id == design.id)
-        .order_by(col(GrantRow.granted_at).desc(), col(GrantRow.id))
-    ).all()
-    return [line_of(session, row, granted_by=name, now=now) for row, name in rows]
+    )
+    page = read_page(session, wanted, latest_first(GrantRow.granted_at, GrantRow.id), stretch)
+    return page.shown(lambda it: line_of(session, it[0], granted_by=it[1], now=now))
 
 
 def line_of(session: Session, row: GrantRow, *, granted_by: str, now: datetime) -> GrantLine:

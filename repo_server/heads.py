@@ -9,10 +9,10 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.versions import in_order, newest, read_version
 from repo_server import announcements
 from repo_server.cursors import Cursor
+from repo_server.paging import Page, Stretch, cut
 from repo_server.people import Person
 from repo_server.tables import DesignRow, PersonRow, ReleaseRow, YankRow
 
-PAGE = 50  # releases at once
 MOST_REASON = 1000
 
 
@@ -51,15 +51,7 @@ def list_releases(session: Session, slug: str) -> tuple[ReleaseLine, ...]:
     return tuple(sorted(lines, key=lambda it: in_order(it.version), reverse=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Releases:
-    """One page of releases; `after` is where the next one begins, None at the end."""
-
-    releases: tuple[ReleaseLine, ...]
-    after: Cursor | None
-
-
-def page_of_releases(session: Session, slug: str, after: Cursor | None) -> Releases:
+def page_of_releases(session: Session, slug: str, stretch: Stretch) -> Page[ReleaseLine]:
     """The design's releases a page at a time, the greatest version first; NotFound for no design.
 
     No database knows the order of versions, so they are all put in order and then cut.
@@ -67,13 +59,10 @@ def page_of_releases(session: Session, slug: str, after: Cursor | None) -> Relea
     if session.exec(select(DesignRow.id).where(DesignRow.slug == slug)).first() is None:
         raise NotFound(f"there is no design '{slug[:80]}'")
     lines = list_releases(session, slug)
-    if after is not None:
+    if (after := stretch.after) is not None:
         place = (in_order(after.text("version")), after.instant("at"))
         lines = tuple(it for it in lines if (in_order(it.version), it.published_at) < place)
-    shown = lines[:PAGE]
-    last = shown[-1] if len(lines) > PAGE else None
-    rest = None if last is None else Cursor.of(version=last.version, at=last.published_at)
-    return Releases(shown, rest)
+    return cut(lines, stretch.most, lambda it: Cursor.of(version=it.version, at=it.published_at))
 
 
 @dataclass(frozen=True, slots=True)

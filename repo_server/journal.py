@@ -10,7 +10,7 @@ Nobody changes another's words: its author edits and publishes a post while they
 there, and only they see its draft. Whoever may write from there, and an admin, can withdraw it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,16 +22,15 @@ from sqlmodel import Session, col, select
 
 from commons.errors import Changed, Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
 from commons.wire import Asked
-from repo_server import directory, paging
-from repo_server.cursors import Cursor
+from repo_server import directory
 from repo_server.ids import new_id
 from repo_server.labs import lab_of
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.people import Person
 from repo_server.stewards import design_of
 from repo_server.tables import DesignRow, LabRoleRow, LabRow, PersonRow, PostRow, ReleaseRow
 from repo_server.tables.people import LabRole
 
-PAGE = 20  # posts at once
 LATEST = 3  # posts on the page of whom they are from
 MOST_DRAFTS = 100  # of one person
 MOST_TEXT = 50_000
@@ -94,14 +93,6 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Posts:
-    """One page of posts; `after` is where the next one begins, None at the end."""
-
-    posts: tuple[Post, ...]
-    after: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
 class Gone:
     """A post that was published and withdrawn."""
 
@@ -129,23 +120,26 @@ def of(session: Session, *, lab: str = "", design: str = "") -> Of:
     return ()
 
 
-def list_posts(
-    session: Session, which: Of = (), after: Cursor | None = None, *, most: int = PAGE
-) -> Posts:
+def list_posts(session: Session, which: Of = (), stretch: Stretch = BEGINNING) -> Page[Post]:
     """What is published, the latest first."""
     standing = (col(PostRow.published_at).is_not(None), col(PostRow.withdrawn_at).is_(None))
-    return _page(session, (*which, *standing), after, "published_at", most)
+    wanted = select(PostRow).where(*which, *standing)
+    page = read_page(session, wanted, latest_first(PostRow.published_at, PostRow.id), stretch)
+    return page.holding(_posts(session, page.entries))
 
 
-def latest(session: Session, *, lab: str = "", design: str = "") -> tuple[Post, ...]:
+def latest(session: Session, *, lab: str = "", design: str = "") -> Sequence[Post]:
     """The latest posts of a lab or a design, as their page shows them."""
-    return list_posts(session, of(session, lab=lab, design=design), most=LATEST).posts
+    which = of(session, lab=lab, design=design)
+    return list_posts(session, which, Stretch(most=LATEST)).entries
 
 
-def list_own(session: Session, author: Person, after: Cursor | None = None) -> Posts:
+def list_own(session: Session, author: Person, stretch: Stretch = BEGINNING) -> Page[Post]:
     """What the person has written, drafts too, and not withdrawn; begun last first."""
     mine = (col(PostRow.author_id) == author.id, col(PostRow.withdrawn_at).is_(None))
-    return _page(session, mine, after, "begun_at", PAGE)
+    wanted = select(PostRow).where(*mine)
+    page = read_page(session, wanted, latest_first(PostRow.begun_at, PostRow.id), stretch)
+    return page.holding(_posts(session, page.entries))
 
 
 def list_gone(session: Session, which: Of = (), *, most: int) -> list[Gone]:
@@ -318,14 +312,6 @@ def _may_write(session: Session, row: PostRow, person: Person) -> bool:
     if row.design_id is not None:
         return session.get_one(DesignRow, row.design_id).steward_id == person.id
     return person.is_admin
-
-
-def _page(session: Session, which: Of, after: Cursor | None, order: str, most: int) -> Posts:
-    at, id_ = col(getattr(PostRow, order)), col(PostRow.id)
-    wanted = select(PostRow).where(*which, paging.behind(after, at, id_))
-    rows = session.exec(wanted.order_by(at.desc(), id_.desc()).limit(most + 1)).all()
-    shown, rest = paging.cut(rows, most, lambda it: (getattr(it, order), it.id))
-    return Posts(tuple(_posts(session, shown)), rest)
 
 
 def _posts(session: Session, rows: Collection[PostRow]) -> list[Post]:

@@ -15,6 +15,7 @@ from commons.machine import MATERIALS, MachineProfile
 from commons.wire import Asked, Axis
 from repo_server import decisions
 from repo_server.ids import new_id
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import (
     CityRow,
     LabRoleRow,
@@ -26,6 +27,7 @@ from repo_server.tables import (
 from repo_server.tables.people import LabRole
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,38}")
+_LOT_KEYS = Keys(material=MaterialLotRow.material, name=MaterialLotRow.name, id=MaterialLotRow.id)
 _NO_LAB = "new"  # /labs/new is no lab's address
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
@@ -176,15 +178,15 @@ def names_of(session: Session, slugs: Collection[str]) -> dict[str, str]:
     return dict(session.exec(named).all())
 
 
-def list_members(session: Session, lab_id: str) -> list[MemberLine]:
+def list_members(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[MemberLine]:
     """Everybody with a role in the lab, by handle."""
     held = (
         select(PersonRow, LabRoleRow)
         .join(LabRoleRow, col(LabRoleRow.person_id) == col(PersonRow.id))
         .where(LabRoleRow.lab_id == lab_id)
     )
-    rows = session.exec(held.order_by(PersonRow.handle))
-    return [MemberLine(person.handle, person.name, role.role) for person, role in rows]
+    page = read_page(session, held, Keys(handle=PersonRow.handle), stretch)
+    return page.shown(lambda it: MemberLine(it[0].handle, it[0].name, it[1].role))
 
 
 def set_role(session: Session, *, lab_id: str, handle: str, role: LabRole) -> None:
@@ -229,10 +231,16 @@ def add_lot(session: Session, wanted: NewLot, *, lab_id: str) -> MaterialLotRow:
     return lot
 
 
-def list_lots(session: Session, lab_id: str) -> list[MaterialLotRow]:
+def list_lots(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[MaterialLotRow]:
     """The lab's lots by material and name."""
     lots = select(MaterialLotRow).where(MaterialLotRow.lab_id == lab_id)
-    return list(session.exec(lots.order_by(MaterialLotRow.material, MaterialLotRow.name)))
+    return read_page(session, lots, _LOT_KEYS, stretch)
+
+
+def all_lots(session: Session, lab_id: str) -> list[MaterialLotRow]:
+    """Every lot of the lab, to choose one from."""
+    lots = select(MaterialLotRow).where(MaterialLotRow.lab_id == lab_id)
+    return list(session.exec(lots.order_by(*_LOT_KEYS.in_order())))
 
 
 def load_lot(session: Session, machine_id: str, lot_id: str | None, *, lab_id: str) -> MachineRow:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, case, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import NotFound
 from commons.licences.answers import ask_licence
@@ -17,6 +18,7 @@ from commons.licences.terms import Duty, Event
 from commons.manifest.forms import mail_of, name_of
 from repo_server import licensing, stewards
 from repo_server.ids import new_id
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import DesignRow, MailingRow, PersonRow, ReleaseRow
 
 
@@ -67,25 +69,29 @@ def _licensors(release: ReleaseRow) -> Iterator[tuple[str, str]]:
             yield name_of(licensor) or address, address
 
 
-def of_design(session: Session, slug: str, *, by: str) -> list[Mailing]:
-    """Every e-mail that the design's releases owe or owed, for its steward: the unsent first."""
+def of_design(
+    session: Session, slug: str, stretch: Stretch = BEGINNING, *, by: str
+) -> Page[Mailing]:
+    """Every e-mail that the design's releases owe or owed, for its steward: the unsent first,
+    by address."""
     design = stewards.stewarded(session, slug, by=by)
-    return _listed(session, ReleaseRow.design_id == design.id)
+    return _listed(session, stretch, ReleaseRow.design_id == design.id)
 
 
-def owed_by(session: Session, person_id: str) -> list[Mailing]:
+def owed_by(session: Session, person_id: str, stretch: Stretch = BEGINNING) -> Page[Mailing]:
     """The e-mails that the designs which the person keeps owe and have not sent."""
-    return _listed(session, DesignRow.steward_id == person_id, col(MailingRow.sent_at).is_(None))
+    theirs = DesignRow.steward_id == person_id
+    return _listed(session, stretch, theirs, col(MailingRow.sent_at).is_(None))
 
 
-def count_owed(session: Session, person_id: str) -> int:
-    """How many `owed_by` lists."""
-    return session.exec(
+def number_for(person_id: str) -> SelectOfScalar[int]:
+    """Asks how many `owed_by` lists."""
+    return (
         select(func.count(col(MailingRow.id)))
         .join(ReleaseRow, col(ReleaseRow.id) == col(MailingRow.release_id))
         .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
         .where(DesignRow.steward_id == person_id, col(MailingRow.sent_at).is_(None))
-    ).one()
+    )
 
 
 def mark_sent(session: Session, mailing_id: str, *, by: str, now: datetime) -> Mailing:
@@ -106,18 +112,18 @@ def mark_sent(session: Session, mailing_id: str, *, by: str, now: datetime) -> M
     return _shown(session, row, release, design)
 
 
-def _listed(session: Session, *which: bool | ColumnElement[bool]) -> list[Mailing]:
-    rows = session.exec(
+def _listed(
+    session: Session, stretch: Stretch, *which: bool | ColumnElement[bool]
+) -> Page[Mailing]:
+    sent = case((col(MailingRow.sent_at).is_(None), 0), else_=1)
+    keys = Keys(sent=sent, address=MailingRow.address, id=MailingRow.id)
+    wanted = (
         select(MailingRow, ReleaseRow, DesignRow)
         .join(ReleaseRow, col(ReleaseRow.id) == col(MailingRow.release_id))
         .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
         .where(*which)
-        .order_by(
-            col(MailingRow.sent_at).is_not(None), col(ReleaseRow.published_at).desc(),
-            col(MailingRow.address),
-        )
-    )  # fmt: skip
-    return [_shown(session, *row) for row in rows.all()]
+    )
+    return read_page(session, wanted, keys, stretch).shown(lambda it: _shown(session, *it))
 
 
 def _shown(session: Session, row: MailingRow, release: ReleaseRow, design: DesignRow) -> Mailing:

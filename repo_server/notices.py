@@ -16,6 +16,7 @@ from commons.errors import NotAllowed
 from commons.job import JobState
 from commons.versions import in_order
 from repo_server.cursors import Cursor
+from repo_server.paging import Page, Stretch, cut
 from repo_server.people import Person
 from repo_server.stewards import design_of
 from repo_server.tables import (
@@ -28,7 +29,6 @@ from repo_server.tables import (
     YankRow,
 )
 
-PAGE = 50  # notices at once
 _WAITING = (JobState.QUEUED, JobState.LEASED, JobState.STAGED)
 
 
@@ -111,14 +111,12 @@ def dismiss_for_fork(
     _dismiss(session, design.id, for_fork(session, slug), ids, by=by, now=now)
 
 
-def page_of(found: Sequence[Notice], after: Cursor | None) -> tuple[list[Notice], Cursor | None]:
-    """The notices behind `after`, at most `PAGE`, and where the next page begins, if any does."""
-    if after is not None:
+def page_of(found: Sequence[Notice], stretch: Stretch) -> Page[Notice]:
+    """This stretch of the notices."""
+    if (after := stretch.after) is not None:
         place = (after.instant("at"), after.text("id"))
         found = [it for it in found if (it.at, it.release_id) < place]
-    shown = list(found[:PAGE])
-    more = len(found) > PAGE
-    return shown, Cursor.of(at=shown[-1].at, id=shown[-1].release_id) if more else None
+    return cut(found, stretch.most, lambda it: Cursor.of(at=it.at, id=it.release_id))
 
 
 def _dismiss(

@@ -5,11 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from repo_server import paging
-from repo_server.cursors import Cursor
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.tables import BuildOrderRow, JobRow, LabRow
-
-PAGE = 50  # orders or jobs at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,52 +23,30 @@ class OrderLine:
     ordered_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """One page of orders; `after` is where the next one begins, None at the end."""
-
-    orders: tuple[OrderLine, ...]
-    after: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Jobs:
-    """One page of jobs; `after` as for orders."""
-
-    jobs: tuple[JobRow, ...]
-    after: Cursor | None
-
-
-def orders_by(session: Session, person_id: str, after: Cursor | None = None) -> Orders:
+def orders_by(session: Session, person_id: str, stretch: Stretch = BEGINNING) -> Page[OrderLine]:
     """What the person has ordered, wherever."""
-    return _orders(session, BuildOrderRow.ordered_by == person_id, after)
+    return _orders(session, BuildOrderRow.ordered_by == person_id, stretch)
 
 
-def orders_of_lab(session: Session, lab_id: str, after: Cursor | None = None) -> Orders:
+def orders_of_lab(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[OrderLine]:
     """What was ordered in the lab, by whomever."""
-    return _orders(session, BuildOrderRow.lab_id == lab_id, after)
+    return _orders(session, BuildOrderRow.lab_id == lab_id, stretch)
 
 
-def jobs_of_lab(session: Session, lab_id: str, after: Cursor | None = None) -> Jobs:
+def jobs_of_lab(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[JobRow]:
     """All jobs of the lab, by when they were queued."""
-    at, id_ = col(JobRow.queued_at), col(JobRow.id)
-    wanted = select(JobRow).where(JobRow.lab_id == lab_id, paging.behind(after, at, id_))
-    rows = session.exec(wanted.order_by(at.desc(), id_.desc()).limit(PAGE + 1)).all()
-    shown, rest = paging.cut(rows, PAGE, lambda it: (it.queued_at, it.id))
-    return Jobs(tuple(shown), rest)
+    wanted = select(JobRow).where(JobRow.lab_id == lab_id)
+    return read_page(session, wanted, latest_first(JobRow.queued_at, JobRow.id), stretch)
 
 
-def _orders(session: Session, which: bool, after: Cursor | None) -> Orders:
-    at, id_ = col(BuildOrderRow.ordered_at), col(BuildOrderRow.id)
-    rows = session.exec(
+def _orders(session: Session, which: bool, stretch: Stretch) -> Page[OrderLine]:
+    wanted = (
         select(BuildOrderRow, LabRow.slug)
         .join(LabRow, col(LabRow.id) == col(BuildOrderRow.lab_id))
-        .where(which, paging.behind(after, at, id_))
-        .order_by(at.desc(), id_.desc())
-        .limit(PAGE + 1)
-    ).all()
-    shown, rest = paging.cut(rows, PAGE, lambda it: (it[0].ordered_at, it[0].id))
-    return Orders(tuple(_line(row, lab) for row, lab in shown), rest)
+        .where(which)
+    )
+    keys = latest_first(BuildOrderRow.ordered_at, BuildOrderRow.id)
+    return read_page(session, wanted, keys, stretch).shown(lambda it: _line(*it))
 
 
 def _line(row: BuildOrderRow, lab: str) -> OrderLine:

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, exists, func, or_, select, tuple_
+from sqlmodel import Session, col, exists, func, or_, select
 
 from commons.machine import MachineProfile, Process
 from repo_server import builds, labs, matches
 from repo_server.builds import Tally
-from repo_server.cursors import Cursor
 from repo_server.labs import LabLine
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import CityRow, LabRow, MachineRow
 
-PAGE = 50  # labs at once
 MOST_MADE = 100  # lines of what a lab has made
 
 
@@ -22,14 +21,6 @@ class WantedLabs:
     words: str = ""
     city: str = ""
     process: Process | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLabs:
-    """One page of labs; `after` is where the next one begins, None at the end."""
-
-    labs: tuple[LabLine, ...]
-    after: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +49,9 @@ class Portrait:
     made: tuple[Tally, ...]
 
 
-def find_labs(session: Session, wanted: WantedLabs, after: Cursor | None = None) -> FoundLabs:
+def find_labs(session: Session, wanted: WantedLabs, stretch: Stretch = BEGINNING) -> Page[LabLine]:
     """The labs that answer to all that is wanted, by city and name; NotFound for no such city."""
     machines = select(func.count()).where(MachineRow.lab_id == LabRow.id).scalar_subquery()
-    order = (col(CityRow.name), col(LabRow.name), col(LabRow.slug))
     rows = select(LabRow, CityRow, machines).join(CityRow, col(CityRow.id) == col(LabRow.city_id))
     if wanted.city:
         rows = rows.where(LabRow.city_id == labs.city_of(session, wanted.city).id)
@@ -72,18 +62,12 @@ def find_labs(session: Session, wanted: WantedLabs, after: Cursor | None = None)
         process = col(MachineRow.profile)["process"].as_string()
         can = select(MachineRow.id).where(MachineRow.lab_id == LabRow.id, process == wanted.process)
         rows = rows.where(exists(can))
-    if after is not None:
-        place = (after.text("city"), after.text("name"), after.text("slug"))
-        rows = rows.where(tuple_(*order) > tuple_(*place))
-    found = session.exec(rows.order_by(*order).limit(PAGE + 1)).all()
-    lines = tuple(
-        LabLine(lab.slug, lab.name, city.slug, city.name, count)
-        for lab, city, count in found[:PAGE]
-    )
-    if len(found) <= PAGE:
-        return FoundLabs(lines, None)
-    last = lines[-1]
-    return FoundLabs(lines, Cursor.of(city=last.city, name=last.name, slug=last.slug))
+    keys = Keys(city=CityRow.name, name=LabRow.name, slug=LabRow.slug)
+    return read_page(session, rows, keys, stretch).shown(lambda it: _line(*it))
+
+
+def _line(lab: LabRow, city: CityRow, machines: int) -> LabLine:
+    return LabLine(lab.slug, lab.name, city.slug, city.name, machines)
 
 
 def show_lab(session: Session, slug: str) -> Portrait:

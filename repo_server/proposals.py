@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, case, col, select
 
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.lineage import name_parents
 from repo_server import drafts
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.people import Person
 from repo_server.stewards import design_of
 from repo_server.submissions import MOST_NOTE
@@ -66,32 +67,34 @@ def propose(
     return row.id
 
 
-def list_proposals(session: Session, slug: str) -> list[Proposal]:
+def list_proposals(session: Session, slug: str, stretch: Stretch = BEGINNING) -> Page[Proposal]:
     """What was proposed to the design, what waits first; NotFound when there is no such design."""
     design = design_of(session, slug)
-    rows = session.exec(
+    waits = case((col(ProposalRow.answered_at).is_(None), 1), else_=0)
+    wanted = (
         select(ProposalRow, ReleaseRow, DesignRow.slug, PersonRow.name)
         .join(ReleaseRow, col(ReleaseRow.id) == col(ProposalRow.release_id))
         .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
         .join(PersonRow, col(PersonRow.id) == col(ProposalRow.proposed_by))
         .where(ProposalRow.design_id == design.id)
-        .order_by(col(ProposalRow.answered_at).is_not(None), col(ProposalRow.proposed_at).desc())
     )
-    return [
-        Proposal(
-            id=row.id,
-            slug=slug,
-            release_id=release.id,
-            title=f"{release.name} {release.version}",
-            from_slug=from_slug,
-            message=row.message,
-            by=name,
-            at=row.proposed_at,
-            accepted=row.accepted,
-            word=row.word,
-        )
-        for row, release, from_slug, name in rows
-    ]
+    keys = Keys(falls=True, waits=waits, at=ProposalRow.proposed_at, id=ProposalRow.id)
+    return read_page(session, wanted, keys, stretch).shown(lambda it: _shown(slug, *it))
+
+
+def _shown(slug: str, row: ProposalRow, release: ReleaseRow, from_slug: str, name: str) -> Proposal:
+    return Proposal(
+        id=row.id,
+        slug=slug,
+        release_id=release.id,
+        title=f"{release.name} {release.version}",
+        from_slug=from_slug,
+        message=row.message,
+        by=name,
+        at=row.proposed_at,
+        accepted=row.accepted,
+        word=row.word,
+    )
 
 
 def proposed_release(session: Session, proposal_id: str) -> str:

@@ -13,6 +13,7 @@ from commons.content import require_sha256
 from commons.errors import Conflict, InvalidInput, NotFound
 from repo_server import blobs
 from repo_server.blobs import Blob
+from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.tables import BlobRow, PersonRow, UploadRow
 
 MAX_BYTES = 4 * 1024**3
@@ -66,7 +67,8 @@ def _require_size(size: int) -> None:
 
 
 def _require_quota(session: Session, person_id: str, size: int, quota: int) -> None:
-    others = [max(it.size, _COUNTS_AT_LEAST) for it in unfinished(session, person_id)]
+    sizes = session.exec(select(UploadRow.size).where(UploadRow.person_id == person_id))
+    others = [max(it, _COUNTS_AT_LEAST) for it in sizes]
     wanted = sum(others) + max(size, _COUNTS_AT_LEAST)
     if wanted > quota:
         raise Conflict(
@@ -95,11 +97,11 @@ def go_on(session: Session, person_id: str, sha256: str, *, now: datetime) -> Up
     return _upload(row)
 
 
-def unfinished(session: Session, person_id: str) -> list[Upload]:
+def unfinished(session: Session, person_id: str, stretch: Stretch = BEGINNING) -> Page[Upload]:
     """The person's uploads, the one that was touched last first."""
-    newest = col(UploadRow.touched_at).desc()
     mine = select(UploadRow).where(UploadRow.person_id == person_id)
-    return [_upload(row) for row in session.exec(mine.order_by(newest, col(UploadRow.sha256)))]
+    keys = latest_first(UploadRow.touched_at, UploadRow.sha256)
+    return read_page(session, mine, keys, stretch).shown(_upload)
 
 
 def finish(session: Session, upload: Upload, blob: Blob, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from repo_server.grants import NewGrant
 from repo_server.ids import new_id
 from repo_server.licensing import LicenceAsks
 from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.parties import Party, Statement
 from repo_server.tables import (
     DesignRow,
@@ -230,10 +231,12 @@ def _may_see(session: Session, row: WaitingOrderRow, person_id: str) -> bool:
     return of_lab or person_id in (row.ordered_by, steward)
 
 
-def of_design(session: Session, slug: str, *, by: str) -> list[WaitingOrder]:
+def of_design(
+    session: Session, slug: str, stretch: Stretch = BEGINNING, *, by: str
+) -> Page[WaitingOrder]:
     """The orders that wait for the steward's word, the oldest first."""
     design = stewards.stewarded(session, slug, by=by)
-    return _listed(session, WaitingOrderRow.design_id == design.id)
+    return _listed(session, WaitingOrderRow.design_id == design.id, stretch)
 
 
 def asks(session: Session, slug: str, *, person_id: str) -> int:
@@ -246,37 +249,36 @@ def asks(session: Session, slug: str, *, person_id: str) -> int:
     ).one()
 
 
-def of_steward(session: Session, person_id: str) -> list[WaitingOrder]:
+def of_steward(
+    session: Session, person_id: str, stretch: Stretch = BEGINNING
+) -> Page[WaitingOrder]:
     """The orders that wait for the person's word, of all designs that they keep, oldest first."""
-    return _listed(session, col(WaitingOrderRow.design_id).in_(_kept_by(person_id)))
+    return _listed(session, col(WaitingOrderRow.design_id).in_(_kept_by(person_id)), stretch)
 
 
-def count_of_steward(session: Session, person_id: str) -> int:
-    """How many `of_steward` lists."""
-    return session.exec(
-        select(func.count(col(WaitingOrderRow.id))).where(
-            col(WaitingOrderRow.design_id).in_(_kept_by(person_id)),
-            col(WaitingOrderRow.settled_at).is_(None),
-        )
-    ).one()
+def number_for(person_id: str) -> SelectOfScalar[int]:
+    """Asks how many `of_steward` lists."""
+    return select(func.count(col(WaitingOrderRow.id))).where(
+        col(WaitingOrderRow.design_id).in_(_kept_by(person_id)),
+        col(WaitingOrderRow.settled_at).is_(None),
+    )
 
 
 def _kept_by(person_id: str) -> SelectOfScalar[str]:
     return select(DesignRow.id).where(DesignRow.steward_id == person_id)
 
 
-def of_lab(session: Session, lab_id: str) -> list[WaitingOrder]:
+def of_lab(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[WaitingOrder]:
     """The lab's orders that wait, the oldest first."""
-    return _listed(session, WaitingOrderRow.lab_id == lab_id)
+    return _listed(session, WaitingOrderRow.lab_id == lab_id, stretch)
 
 
-def _listed(session: Session, which: bool | ColumnElement[bool]) -> list[WaitingOrder]:
-    rows = session.exec(
-        select(WaitingOrderRow)
-        .where(which, col(WaitingOrderRow.settled_at).is_(None))
-        .order_by(col(WaitingOrderRow.ordered_at), col(WaitingOrderRow.id))
-    )
-    return [_shown(session, row) for row in rows.all()]
+def _listed(
+    session: Session, which: bool | ColumnElement[bool], stretch: Stretch
+) -> Page[WaitingOrder]:
+    wanted = select(WaitingOrderRow).where(which, col(WaitingOrderRow.settled_at).is_(None))
+    keys = Keys(at=WaitingOrderRow.ordered_at, id=WaitingOrderRow.id)
+    return read_page(session, wanted, keys, stretch).shown(lambda it: _shown(session, it))
 
 
 def _shown(session: Session, row: WaitingOrderRow) -> WaitingOrder:

@@ -45,8 +45,9 @@ def list_builds(slug: str, query: From) -> ResponseReturnValue:
     """200 with how often each release was made in each lab, and what people tell of it."""
     with reading(current_app.extensions["engine"]) as session:
         counted = builds.tallies(session, slug)
-        told = builds.list_reports(session, slug, query.cursor)
-    return with_next(write(BuildsListed(tallies=tuple(counted), reports=told.reports)), told.after)
+        told = builds.list_reports(session, slug, query.stretch)
+    listed = BuildsListed(tallies=tuple(counted), reports=tuple(told.entries))
+    return with_next(write(listed), told.after)
 
 
 @bp.post("/labs/<lab>/builds")

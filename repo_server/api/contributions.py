@@ -35,8 +35,9 @@ def list_contributions(slug: str, query: From) -> ResponseReturnValue:
     """200 with what is claimed, the latest first, and by whom it is confirmed."""
     to = auth.current().person
     with reading(current_app.extensions["engine"]) as session:
-        found = contributions.page_of_contributions(session, slug, to=to, after=query.cursor)
-    return with_next(write(ContributionsListed(contributions=found.contributions)), found.after)
+        found = contributions.page_of_contributions(session, slug, query.stretch, to=to)
+    listed = ContributionsListed(contributions=tuple(found.entries))
+    return with_next(write(listed), found.after)
 
 
 @bp.post("/releases/<id>/contributions")

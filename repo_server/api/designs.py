@@ -25,6 +25,7 @@ from repo_server.db import reading, transaction
 from repo_server.designs import File, Release, Yank
 from repo_server.heads import ReleaseLine
 from repo_server.ids import new_id
+from repo_server.paging import PAGE
 from repo_server.people import Person, Scope
 from repo_server.search import finding, refill
 from repo_server.search.entries import NO_TEXTS, Texts
@@ -234,7 +235,7 @@ def _hit(hit: Hit) -> HitShown:
 @auth.public
 @answers({200: DesignShown})
 def show_design(slug: str) -> ResponseReturnValue:
-    """200 with the design's newest release, and the list of all."""
+    """200 with the design's newest release, and its greatest versions, 50 at most."""
     with reading(current_app.extensions["engine"]) as session:
         design = designs.show_design(session, slug)
     return write(
@@ -242,7 +243,7 @@ def show_design(slug: str) -> ResponseReturnValue:
             slug=design.slug,
             steward=design.steward.name,
             head=_shown(design.head),
-            releases=_versions(design.releases),
+            releases=_versions(design.releases[:PAGE]),
         )
     )
 
@@ -253,8 +254,8 @@ def show_design(slug: str) -> ResponseReturnValue:
 def list_releases(slug: str, query: From) -> ResponseReturnValue:
     """200 with the design's releases, the greatest version first; `Link` leads to older ones."""
     with reading(current_app.extensions["engine"]) as session:
-        found = heads.page_of_releases(session, slug, query.cursor)
-    return with_next(write(ReleasesListed(releases=_versions(found.releases))), found.after)
+        found = heads.page_of_releases(session, slug, query.stretch)
+    return with_next(write(ReleasesListed(releases=_versions(found.entries))), found.after)
 
 
 def _versions(lines: Sequence[ReleaseLine]) -> tuple[VersionLine, ...]:

@@ -36,8 +36,8 @@ class ProfileShown(Told):
 def list_people(query: WantedPeople) -> ResponseReturnValue:
     """200 with those whose work is public, by handle; `Link` leads to those behind them."""
     with reading(current_app.extensions["engine"]) as session:
-        found = directory.list_people(session, query.q, query.cursor)
-    return with_next(write(PeopleListed(people=found.people)), found.after)
+        found = directory.list_people(session, query.q, query.stretch)
+    return with_next(write(PeopleListed(people=tuple(found.entries))), found.after)
 
 
 @bp.get("/people/<handle>")

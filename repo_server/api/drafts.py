@@ -15,6 +15,7 @@ from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.designs import PublishedRelease, bom_of
 from repo_server.api.designs import publish as publish_upload
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
@@ -96,11 +97,12 @@ def create_draft(asked: NewDraft) -> ResponseReturnValue:
 @bp.get("/drafts")
 @auth.signed_in(Scope.READ)
 @answers({200: DraftsListed})
-def list_drafts() -> ResponseReturnValue:
-    """200 with the drafts that the one who asks may work on."""
+def list_drafts(query: From) -> ResponseReturnValue:
+    """200 with the drafts that the one who asks may work on, saved last first; `Link` leads to
+    older ones."""
     with reading(current_app.extensions["engine"]) as session:
-        lines = drafts.list_drafts(session, to=auth.current_person())
-    return write(DraftsListed(drafts=tuple(lines)))
+        found = drafts.list_drafts(session, query.stretch, to=auth.current_person())
+    return with_next(write(DraftsListed(drafts=tuple(found.entries))), found.after)
 
 
 @bp.get("/drafts/<draft_id>")

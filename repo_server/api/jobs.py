@@ -83,8 +83,8 @@ class JobsListed(Told):
 def list_jobs(lab: str, query: From) -> ResponseReturnValue:
     """200 with all jobs of the lab, the latest in the queue first; `Link` leads to older ones."""
     with reading(current_app.extensions["engine"]) as session:
-        found = order_book.jobs_of_lab(session, labs.lab_of(session, lab).id, query.cursor)
-        shown = tuple(JobShown.model_validate(job) for job in found.jobs)
+        found = order_book.jobs_of_lab(session, labs.lab_of(session, lab).id, query.stretch)
+        shown = tuple(JobShown.model_validate(job) for job in found.entries)
     return with_next(write(JobsListed(jobs=shown)), found.after)
 
 

@@ -18,7 +18,8 @@ from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
-from repo_server.journal import NewPost, Posts, PostText, Voice
+from repo_server.journal import NewPost, Post, PostText, Voice
+from repo_server.paging import Page
 from repo_server.people import Person, Scope
 
 bp = Blueprint("api_journal", __name__, url_prefix="/api/v1")
@@ -60,7 +61,7 @@ def list_posts(query: WantedPosts) -> ResponseReturnValue:
     """200 with what is published, the latest first; `Link` leads to what is older."""
     with reading(current_app.extensions["engine"]) as session:
         which = journal.of(session, lab=query.lab, design=query.design)
-        return _listed(journal.list_posts(session, which, query.cursor))
+        return _listed(journal.list_posts(session, which, query.stretch))
 
 
 @bp.get("/me/posts")
@@ -69,7 +70,7 @@ def list_posts(query: WantedPosts) -> ResponseReturnValue:
 def list_own_posts(query: From) -> ResponseReturnValue:
     """200 with what the one who asks has written, drafts too; begun last first."""
     with reading(current_app.extensions["engine"]) as session:
-        return _listed(journal.list_own(session, auth.current_person(), query.cursor))
+        return _listed(journal.list_own(session, auth.current_person(), query.stretch))
 
 
 @bp.post("/posts")
@@ -134,8 +135,8 @@ def _change(post_id: str, change: Callable[[Session, Person, datetime], None]) -
         return _tagged(session, post_id)
 
 
-def _listed(found: Posts) -> Response:
-    shown = tuple(PostShown.model_validate(post) for post in found.posts)
+def _listed(found: Page[Post]) -> Response:
+    shown = tuple(PostShown.model_validate(post) for post in found.entries)
     return with_next(write(PostsListed(posts=shown)), found.after)
 
 

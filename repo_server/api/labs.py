@@ -106,10 +106,10 @@ def list_labs(query: WantedLabs) -> ResponseReturnValue:
     """200 with the labs that are looked for, by city and name; `Link` leads to those behind."""
     wanted = portraits.WantedLabs(query.q, query.city, query.process)
     with reading(current_app.extensions["engine"]) as session:
-        found = portraits.find_labs(session, wanted, query.cursor)
+        found = portraits.find_labs(session, wanted, query.stretch)
     lines = tuple(
         LabListed(slug=it.slug, name=it.name, city=it.city_slug, machines=it.machines)
-        for it in found.labs
+        for it in found.entries
     )
     return with_next(write(LabsListed(labs=lines)), found.after)
 
@@ -161,21 +161,22 @@ def set_place(lab: str, asked: labs.Place) -> ResponseReturnValue:
 @bp.get("/labs/<lab>/members")
 @auth.lab_role(LabRole.MANAGER)
 @answers({200: MembersListed})
-def list_members(lab: str) -> ResponseReturnValue:
-    """200 with everybody who has a role in the lab."""
+def list_members(lab: str, query: From) -> ResponseReturnValue:
+    """200 with those who have a role in the lab, by handle; `Link` leads to those behind."""
     with reading(current_app.extensions["engine"]) as session:
-        members = labs.list_members(session, labs.lab_of(session, lab).id)
-    return write(MembersListed(members=tuple(members)))
+        found = labs.list_members(session, labs.lab_of(session, lab).id, query.stretch)
+    return with_next(write(MembersListed(members=tuple(found.entries))), found.after)
 
 
 @bp.get("/labs/<lab>/lots")
 @auth.public
 @answers({200: LotsListed})
-def list_lots(lab: str) -> ResponseReturnValue:
-    """200 with the lab's lots of material."""
+def list_lots(lab: str, query: From) -> ResponseReturnValue:
+    """200 with the lab's lots by material and name; `Link` leads to those behind."""
     with reading(current_app.extensions["engine"]) as session:
-        lots = labs.list_lots(session, labs.lab_of(session, lab).id)
-    return write(LotsListed(lots=tuple(LotShown.model_validate(lot) for lot in lots)))
+        found = labs.list_lots(session, labs.lab_of(session, lab).id, query.stretch)
+    shown = tuple(map(LotShown.model_validate, found.entries))
+    return with_next(write(LotsListed(lots=shown)), found.after)
 
 
 @bp.post("/labs/<lab>/lots")
@@ -217,11 +218,12 @@ def create_enrolment_code(lab: str) -> ResponseReturnValue:
 @bp.get("/labs/<lab>/agents")
 @auth.lab_role(LabRole.MANAGER)
 @answers({200: AgentsListed})
-def list_agents(lab: str) -> ResponseReturnValue:
-    """200 with the lab's agents: those that may speak, and revoked ones nobody replaced."""
+def list_agents(lab: str, query: From) -> ResponseReturnValue:
+    """200 with the lab's agents by name: those that may speak, and revoked ones nobody replaced;
+    `Link` leads to those behind."""
     with reading(current_app.extensions["engine"]) as session:
-        lines = enrolment.list_agents(session, labs.lab_of(session, lab).id)
-    return write(AgentsListed(agents=tuple(lines)))
+        found = enrolment.list_agents(session, labs.lab_of(session, lab).id, query.stretch)
+    return with_next(write(AgentsListed(agents=tuple(found.entries))), found.after)
 
 
 @bp.post("/labs/<lab>/agents/<agent_id>/revoke")

@@ -15,6 +15,7 @@ from commons.wire import Asked, Sha256, Told
 from repo_server import grants, labs, licence_pages, licensing, parties, waiting
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
@@ -214,12 +215,13 @@ def _state(party: Party, said: Statement) -> ResponseReturnValue:
 @bp.get("/designs/<slug>/grants")
 @auth.signed_in(Scope.READ)
 @answers({200: GrantsListed})
-def list_grants(slug: str) -> ResponseReturnValue:
-    """200 with every grant of the design, for its steward; 403 for everybody else."""
+def list_grants(slug: str, query: From) -> ResponseReturnValue:
+    """200 with the design's grants, the latest first, for its steward; 403 for everybody else.
+    `Link` leads to older ones."""
     by, now = auth.current_person().id, datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
-        lines = grants.list_grants(session, slug, by=by, now=now)
-    return write(GrantsListed(grants=tuple(lines)))
+        found = grants.list_grants(session, slug, query.stretch, by=by, now=now)
+    return with_next(write(GrantsListed(grants=tuple(found.entries))), found.after)
 
 
 @bp.post("/designs/<slug>/grants")
@@ -249,11 +251,12 @@ def revoke_grant(slug: str, grant_id: str) -> ResponseReturnValue:
 @bp.get("/designs/<slug>/waiting-orders")
 @auth.signed_in(Scope.READ)
 @answers({200: WaitingListed})
-def list_waiting(slug: str) -> ResponseReturnValue:
-    """200 with the orders that wait for the steward's word; 403 for everybody else."""
+def list_waiting(slug: str, query: From) -> ResponseReturnValue:
+    """200 with the orders that wait for the steward's word, the oldest first; 403 for everybody
+    else. `Link` leads to later ones."""
     with reading(current_app.extensions["engine"]) as session:
-        found = waiting.of_design(session, slug, by=auth.current_person().id)
-    return write(WaitingListed(waiting=tuple(found)))
+        found = waiting.of_design(session, slug, query.stretch, by=auth.current_person().id)
+    return with_next(write(WaitingListed(waiting=tuple(found.entries))), found.after)
 
 
 @bp.get("/waiting-orders/<id>")

@@ -14,6 +14,7 @@ from repo_server import blobs, designs, drafts, lineage, proposals
 from repo_server.api import auth
 from repo_server.api.comparisons import read_blob
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
@@ -119,11 +120,12 @@ def create_proposal(slug: str, asked: NewProposal) -> ResponseReturnValue:
 @bp.get("/designs/<slug>/proposals")
 @auth.public
 @answers({200: ProposalsListed})
-def list_proposals(slug: str) -> ResponseReturnValue:
-    """200 with all that was proposed to the design, what waits for an answer first."""
+def list_proposals(slug: str, query: From) -> ResponseReturnValue:
+    """200 with what was proposed to the design, what waits for an answer first, then the latest;
+    `Link` leads to the rest."""
     with reading(current_app.extensions["engine"]) as session:
-        found = proposals.list_proposals(session, slug)
-    return write(ProposalsListed(proposals=tuple(found)))
+        found = proposals.list_proposals(session, slug, query.stretch)
+    return with_next(write(ProposalsListed(proposals=tuple(found.entries))), found.after)
 
 
 @bp.post("/proposals/<proposal_id>/accept")

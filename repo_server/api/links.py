@@ -8,17 +8,19 @@ from pydantic import Field
 
 from commons.wire import Asked
 from repo_server.cursors import Cursor
+from repo_server.paging import MOST, PAGE, Stretch
 
 
 class From(Asked):
-    """From where on a list is wanted."""
+    """From where on a list is wanted, and how much of it."""
 
     after: Annotated[str, Field(max_length=1000, description="from `Link` of the page before")] = ""
+    limit: Annotated[int, Field(ge=1, le=MOST, description="entries of a page")] = PAGE
 
     @property
-    def cursor(self) -> Cursor | None:
-        """The place behind which it begins; InvalidInput for what is none."""
-        return Cursor.read(self.after) if self.after else None
+    def stretch(self) -> Stretch:
+        """What is wanted of the list; InvalidInput for a cursor that is none."""
+        return Stretch(Cursor.read(self.after) if self.after else None, self.limit)
 
 
 def with_next(answer: Response, after: Cursor | str | None, *, name: str = "after") -> Response:

@@ -6,12 +6,14 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from commons.wire import Told
-from repo_server import mailings, waiting
+from repo_server import inbox, mailings, waiting
 from repo_server.api import auth
 from repo_server.api.contract import answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
 from repo_server.mailings import Mailing
+from repo_server.paging import MOST, Stretch
 from repo_server.people import Scope
 from repo_server.waiting import WaitingOrder
 
@@ -23,10 +25,13 @@ class MailingsListed(Told):
 
 
 class WaitsForMe(Told):
-    """Orders that ask for the steward's word, the oldest first, and e-mails that they owe."""
+    """Orders that ask for the steward's word, the oldest first, and e-mails that they owe: the
+    first 100 of each, and how many there are."""
 
     waiting: tuple[WaitingOrder, ...]
     mailings: tuple[Mailing, ...]
+    waiting_total: int
+    mailings_total: int
 
 
 @bp.get("/me/notices")
@@ -36,18 +41,28 @@ def show_my_notices() -> ResponseReturnValue:
     """200 with what waits for you as a steward, of all designs that you keep."""
     me = auth.current_person().id
     with reading(current_app.extensions["engine"]) as session:
-        asked, owed = waiting.of_steward(session, me), mailings.owed_by(session, me)
-    return write(WaitsForMe(waiting=tuple(asked), mailings=tuple(owed)))
+        first = Stretch(most=MOST)
+        asked, owed = waiting.of_steward(session, me, first), mailings.owed_by(session, me, first)
+        counts = inbox.counts_for(session, me)
+    return write(
+        WaitsForMe(
+            waiting=tuple(asked.entries),
+            mailings=tuple(owed.entries),
+            waiting_total=counts.orders,
+            mailings_total=counts.mailings,
+        )
+    )
 
 
 @bp.get("/designs/<slug>/mailings")
 @auth.signed_in(Scope.READ)
 @answers({200: MailingsListed})
-def list_mailings(slug: str) -> ResponseReturnValue:
-    """200 with every e-mail that the design owes or owed, for its steward; 403 for others."""
+def list_mailings(slug: str, query: From) -> ResponseReturnValue:
+    """200 with the e-mails that the design owes or owed, the unsent first, for its steward; 403 for
+    others. `Link` leads to the rest."""
     with reading(current_app.extensions["engine"]) as session:
-        found = mailings.of_design(session, slug, by=auth.current_person().id)
-    return write(MailingsListed(mailings=tuple(found)))
+        found = mailings.of_design(session, slug, query.stretch, by=auth.current_person().id)
+    return with_next(write(MailingsListed(mailings=tuple(found.entries))), found.after)
 
 
 @bp.post("/mailings/<id>/sent")

@@ -74,5 +74,5 @@ def dismiss_notices_of_lab(lab: str, asked: Dismissal) -> ResponseReturnValue:
 
 
 def _listed(found: Sequence[Notice], query: From) -> Response:
-    shown, rest = notices.page_of(found, query.cursor)
-    return with_next(write(NoticesListed(notices=tuple(shown))), rest)
+    page = notices.page_of(found, query.stretch)
+    return with_next(write(NoticesListed(notices=tuple(page.entries))), page.after)

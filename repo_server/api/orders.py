@@ -19,8 +19,9 @@ from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading
-from repo_server.order_book import OrderLine, Orders
+from repo_server.order_book import OrderLine
 from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.paging import Page
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
 from repo_server.waiting import WaitingOrder
@@ -103,7 +104,7 @@ def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
 def list_own_orders(query: From) -> ResponseReturnValue:
     """200 with what the one who asks has ordered, the latest first; `Link` leads to older ones."""
     with reading(current_app.extensions["engine"]) as session:
-        return _listed(order_book.orders_by(session, auth.current_person().id, query.cursor))
+        return _listed(order_book.orders_by(session, auth.current_person().id, query.stretch))
 
 
 @bp.get("/labs/<lab>/orders")
@@ -113,11 +114,11 @@ def list_orders_of_lab(lab: str, query: From) -> ResponseReturnValue:
     """200 with what was ordered in the lab, the latest first; `Link` leads to older ones."""
     with reading(current_app.extensions["engine"]) as session:
         lab_id = labs.lab_of(session, lab).id
-        return _listed(order_book.orders_of_lab(session, lab_id, query.cursor))
+        return _listed(order_book.orders_of_lab(session, lab_id, query.stretch))
 
 
-def _listed(found: Orders) -> Response:
-    return with_next(write(OrdersListed(orders=found.orders)), found.after)
+def _listed(found: Page[OrderLine]) -> Response:
+    return with_next(write(OrdersListed(orders=tuple(found.entries))), found.after)
 
 
 @bp.get("/orders/<order_id>")

@@ -23,9 +23,11 @@ from commons.wire import Told
 from repo_server import uploads
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
+from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.arrivals import Arrivals
 from repo_server.db import reading, transaction
+from repo_server.paging import Page, Stretch
 from repo_server.people import Scope
 from repo_server.pouring import Readable
 from repo_server.settings import Settings
@@ -114,20 +116,21 @@ def begin_upload() -> ResponseReturnValue:
 @bp.get("/uploads")
 @auth.signed_in(Scope.DESIGN_WRITE)
 @answers({200: UploadsListed}, refuses=(412,))
-def list_uploads() -> ResponseReturnValue:
-    """200 with the person's unfinished uploads, and how many bytes they may be together."""
-    quota = _settings().upload_quota_bytes
-    return write(UploadsListed(uploads=tuple(unfinished()), quota=quota))
+def list_uploads(query: From) -> ResponseReturnValue:
+    """200 with the person's unfinished uploads, touched last first, and how many bytes they may be
+    together; `Link` leads to older ones."""
+    found, quota = unfinished(query.stretch), _settings().upload_quota_bytes
+    return with_next(write(UploadsListed(uploads=tuple(found.entries), quota=quota)), found.after)
 
 
-def unfinished() -> list[Unfinished]:
+def unfinished(stretch: Stretch) -> Page[Unfinished]:
     """What whoever asks has begun and not finished; the one that was touched last first."""
     with reading(current_app.extensions["engine"]) as session:
-        mine = uploads.unfinished(session, auth.current_person().id)
+        mine = uploads.unfinished(session, auth.current_person().id, stretch)
     kept, arrivals = _settings().upload_kept, _arrivals()
-    return [
-        Unfinished(it.sha256, it.size, arrivals.arrived(it), it.touched_at + kept) for it in mine
-    ]
+    return mine.shown(
+        lambda it: Unfinished(it.sha256, it.size, arrivals.arrived(it), it.touched_at + kept)
+    )
 
 
 @bp.get("/uploads/<sha256>")

@@ -153,8 +153,8 @@ def test_webhook(webhook_id: str) -> ResponseReturnValue:
 def list_deliveries(webhook_id: str, query: From) -> ResponseReturnValue:
     """200 with its messages of the last 30 days, newest first; `Link` leads to older ones."""
     with reading(current_app.extensions["engine"]) as session:
-        page = deliveries.of_webhook(session, _mine(session, webhook_id).id, query.cursor)
-        shown = tuple(DeliveryShown.model_validate(row) for row in page.deliveries)
+        page = deliveries.of_webhook(session, _mine(session, webhook_id).id, query.stretch)
+        shown = tuple(DeliveryShown.model_validate(row) for row in page.entries)
     return with_next(write(DeliveriesListed(deliveries=shown)), page.after)
 
 

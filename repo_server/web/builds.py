@@ -10,10 +10,10 @@ from repo_server.api import builds as telling
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
 from repo_server.builds import NewBuild
-from repo_server.cursors import Cursor
 from repo_server.db import reading
 from repo_server.tables.people import LabRole
 from repo_server.web.languages import gettext
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("builds", __name__)
 
@@ -24,18 +24,17 @@ _FIELDS = ("attempt_id", "release_id", "part", "material", "machine", "good", "f
 @auth.public
 def list_builds(slug: str) -> ResponseReturnValue:
     """How often each release was made in each lab, and what people tell of it."""
-    place = request.args.get("after")
-    after = Cursor.read(place) if place else None
     with reading(current_app.extensions["engine"]) as session:
         release = designs.show_design(session, slug).head
-        counted, told = builds.tallies(session, slug), builds.list_reports(session, slug, after)
+        counted = builds.tallies(session, slug)
+        told = builds.list_reports(session, slug, asked_stretch())
         mine = _my_labs()
     return render_template(
         "builds.html",
         release=release,
         tallies=counted,
-        reports=told.reports,
-        older=told.after and url_for("builds.list_builds", slug=slug, after=told.after.written()),
+        reports=told.entries,
+        older=rest_of(told, url_for("builds.list_builds", slug=slug)),
         my_labs=mine,
     )
 

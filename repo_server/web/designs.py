@@ -40,6 +40,7 @@ from repo_server.submissions import Upload
 from repo_server.web import described, files, parts, uploads
 from repo_server.web.languages import Texts, gettext
 from repo_server.web.licence_words import PURPOSES
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("designs", __name__)
 
@@ -209,8 +210,13 @@ def _asks(slug: str) -> int:
 @auth.public
 def publish_form() -> ResponseReturnValue:
     """The form to publish a release, and what has not arrived as a whole yet."""
-    unfinished = arriving.unfinished() if auth.current().person else []
-    return render_template("publish.html", values={}, unfinished=unfinished)
+    found = arriving.unfinished(asked_stretch()) if auth.current().person else None
+    return render_template(
+        "publish.html",
+        values={},
+        unfinished=found.entries if found else [],
+        older=found and rest_of(found, url_for("designs.publish_form")),
+    )
 
 
 @bp.post("/uploads/<sha256>/delete")

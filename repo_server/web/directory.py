@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from repo_server import directory, labs
 from repo_server.api import auth
-from repo_server.cursors import Cursor
 from repo_server.db import reading
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("directory", __name__)
 
@@ -15,14 +15,11 @@ bp = Blueprint("directory", __name__)
 @auth.public
 def list_people() -> ResponseReturnValue:
     """People with public work, ?q= in their handle or name, behind ?after=."""
-    words, place = request.args.get("q", "")[:200], request.args.get("after")
-    after = Cursor.read(place) if place else None
+    words = request.args.get("q", "")[:200]
     with reading(current_app.extensions["engine"]) as session:
-        found = directory.list_people(session, words, after)
-    rest = found.after and url_for(
-        "directory.list_people", q=words or None, after=found.after.written()
-    )
-    return render_template("people.html", people=found.people, words=words, rest=rest)
+        found = directory.list_people(session, words, asked_stretch())
+    rest = rest_of(found, url_for("directory.list_people"))
+    return render_template("people.html", people=found.entries, words=words, rest=rest)
 
 
 @bp.get("/people/<handle>")

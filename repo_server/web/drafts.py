@@ -20,6 +20,7 @@ from repo_server.ids import new_id
 from repo_server.people import Scope
 from repo_server.search import refill
 from repo_server.web import uploads
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("drafts", __name__)
 
@@ -29,8 +30,9 @@ bp = Blueprint("drafts", __name__)
 def list_drafts() -> ResponseReturnValue:
     """The drafts that the one who looks may work on."""
     with reading(current_app.extensions["engine"]) as session:
-        lines = drafts.list_drafts(session, to=auth.current_person())
-    return render_template("drafts.html", drafts=lines)
+        found = drafts.list_drafts(session, asked_stretch(), to=auth.current_person())
+    older = rest_of(found, url_for("drafts.list_drafts"))
+    return render_template("drafts.html", drafts=found.entries, older=older)
 
 
 @bp.post("/releases/<id>/draft")

@@ -12,13 +12,14 @@ from repo_server import journal
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
-from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.journal import NewPost, Post, PostText, Voice, VoiceKind
+from repo_server.paging import Stretch
 from repo_server.people import Person, Scope
 from repo_server.web import feeds
 from repo_server.web.languages import gettext
 from repo_server.web.readme import excerpt, render_post
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("journal", __name__)
 bp.add_app_template_filter(excerpt, "excerpt")
@@ -30,17 +31,11 @@ _REFUSED = (InvalidInput, Conflict)
 @auth.public
 def list_posts() -> ResponseReturnValue:
     """What is published, of ?lab= or ?design= alone if asked, behind ?after=."""
-    of, place = _of(), request.args.get("after")
-    after = Cursor.read(place) if place else None
+    of = _of()
     with reading(current_app.extensions["engine"]) as session:
-        found = journal.list_posts(session, journal.of(session, **of), after)
-    older = found.after and url_for(
-        "journal.list_posts",
-        lab=of.get("lab"),
-        design=of.get("design"),
-        after=found.after.written(),
-    )
-    return render_template("journal.html", posts=found.posts, of=of, older=older)
+        found = journal.list_posts(session, journal.of(session, **of), asked_stretch())
+    older = rest_of(found, url_for("journal.list_posts"))
+    return render_template("journal.html", posts=found.entries, of=of, older=older)
 
 
 @bp.get("/journal/feed.atom")
@@ -50,7 +45,7 @@ def feed() -> ResponseReturnValue:
     of = _of()
     with reading(current_app.extensions["engine"]) as session:
         which = journal.of(session, **of)
-        posts = journal.list_posts(session, which, most=feeds.ENTRIES).posts
+        posts = journal.list_posts(session, which, Stretch(most=feeds.ENTRIES)).entries
         gone = journal.list_gone(session, which, most=feeds.ENTRIES)
     times = [*(it.saved_at for it in posts), *(it.at for it in gone)]
     return feeds.answer_atom(
@@ -169,7 +164,7 @@ def _new_page(error: FabError | None = None) -> str:
     me = auth.current_person()
     with reading(current_app.extensions["engine"]) as session:
         voices = journal.voices_of(session, me)
-        own = journal.list_own(session, me).posts
+        own = journal.list_own(session, me).entries
     return render_template(
         "write.html",
         voices=[(f"{it.kind}:{it.slug}", _name_of(it)) for it in voices],

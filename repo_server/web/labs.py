@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
-from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,11 +14,11 @@ from commons.wire import Wish
 from repo_server import decisions, journal, labs, notices, people, portraits, waiting
 from repo_server.api import auth
 from repo_server.api.boards import read_board
-from repo_server.cursors import Cursor
 from repo_server.db import reading, transaction
 from repo_server.portraits import WantedLabs
 from repo_server.tables import JobRow
 from repo_server.tables.people import LabRole
+from repo_server.web.stretches import asked_stretch, rest_of
 
 bp = Blueprint("labs", __name__)
 
@@ -30,14 +29,13 @@ _DIGITS = 4
 @auth.public
 def list_labs() -> ResponseReturnValue:
     """Labs under their cities: all, or those with ?q= in a name, in ?city=, with ?process=."""
-    asked, place = request.args, request.args.get("after")
+    asked = request.args
     given = {key: asked[key][:200] for key in ("q", "city", "process") if asked.get(key)}
     wanted = WantedLabs(given.get("q", ""), given.get("city", ""), _process(given))
-    after = Cursor.read(place) if place else None
     with reading(current_app.extensions["engine"]) as session:
-        found = portraits.find_labs(session, wanted, after)
-    cities = [(city, list(of)) for city, of in groupby(found.labs, lambda it: it.city)]
-    rest = found.after and f"?{urlencode({**given, 'after': found.after.written()})}"
+        found = portraits.find_labs(session, wanted, asked_stretch())
+    cities = [(city, list(of)) for city, of in groupby(found.entries, lambda it: it.city)]
+    rest = rest_of(found, url_for("labs.list_labs"))
     return render_template("labs.html", cities=cities, wanted=wanted, rest=rest, asked=given)
 
 
@@ -59,8 +57,8 @@ def show_board(lab: str) -> ResponseReturnValue:
     with reading(engine) as session:
         role = people.lab_roles(session, person.id).get(lab) if person else None
         lab_id = labs.lab_of(session, lab).id
-        lots = labs.list_lots(session, lab_id)
-        held_back = waiting.of_lab(session, lab_id) if role else []
+        lots = labs.all_lots(session, lab_id)
+        held_back = waiting.of_lab(session, lab_id).entries if role else []
         known = notices.for_lab(session, lab_id)
         posts = journal.latest(session, lab=lab)
     titles = {

@@ -21,6 +21,7 @@ from repo_server.people import Scope
 from repo_server.tables.people import LabRole
 from repo_server.waiting import WaitingOrder
 from repo_server.web import licence_words
+from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("licences", __name__)
 
@@ -49,10 +50,7 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
             release_id=request.args.get("release"),
         )
         steward = person is not None and person.id == page.steward_id
-        by = page.steward_id
-        given = grants.list_grants(session, slug, by=by, now=now) if steward else []
-        mails = mailings.of_design(session, slug, by=by) if steward else []
-        askers = waiting.of_design(session, slug, by=by) if steward else []
+        lists = _stewards_lists(session, slug, by=page.steward_id, now=now) if steward else {}
     return render_template(
         "licence.html",
         slug=slug,
@@ -60,14 +58,22 @@ def _page(slug: str, values: Mapping[str, str], error: FabError | None = None) -
         rows=licence_words.rows_of(page.lines),
         rows_of=licence_words.rows_of,
         steward=steward,
-        grants=given,
-        waiting=askers,
-        mailings=mails,
+        **lists,
         values=values,
         error=error,
         note=NO_LEGAL_ADVICE,
         **licence_words.TABLES,
     )
+
+
+def _stewards_lists(session: Session, slug: str, *, by: str, now: datetime) -> dict[str, object]:
+    """A page of what asks for the steward's word, of the e-mails they owe, of what they granted;
+    each with where it goes on."""
+    here = url_for("licences.show_licence", slug=slug)
+    askers = waiting.of_design(session, slug, asked_stretch("waiting"), by=by)
+    mails = mailings.of_design(session, slug, asked_stretch("mailings"), by=by)
+    given = grants.list_grants(session, slug, asked_stretch("grants"), by=by, now=now)
+    return told_lists(here, waiting=askers, mailings=mails, grants=given)
 
 
 @bp.post("/designs/<slug>/grants")

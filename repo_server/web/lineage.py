@@ -13,6 +13,7 @@ from repo_server.api.errors import status_of
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.web.lineage_picture import picture_of
+from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("lineage", __name__)
 
@@ -91,7 +92,7 @@ def _page(slug: str, error: FabError | None = None) -> str:
     with reading(current_app.extensions["engine"]) as session:
         family = lineage.family_of(session, slug)
         found = notices.for_fork(session, slug)
-        proposed = proposals.list_proposals(session, slug)
+        proposed = proposals.list_proposals(session, slug, asked_stretch("proposals"))
         steward = lineage.steward_of(session, slug)
     me = auth.current().person
     return render_template(
@@ -101,7 +102,7 @@ def _page(slug: str, error: FabError | None = None) -> str:
         names={it.id: f"{it.name} {it.version}" for it in family.members},
         picture=picture_of(family),
         notices=found,
-        proposals=proposed,
+        **told_lists(url_for("lineage.show", slug=slug), proposals=proposed),
         is_steward=me is not None and me.id == steward.id,
         steward=steward,
         others=[it for it in family.members if it.slug != slug],

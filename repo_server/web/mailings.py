@@ -6,12 +6,13 @@ from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from repo_server import mailings, waiting
+from repo_server import inbox, mailings, waiting
 from repo_server.api import auth
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.settings import Settings
 from repo_server.web import licence_words
+from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("mailings", __name__)
 
@@ -22,9 +23,12 @@ def show_mine() -> ResponseReturnValue:
     """What waits for whoever looks, as the steward of designs."""
     me = auth.current_person().id
     with reading(current_app.extensions["engine"]) as session:
-        asked, owed = waiting.of_steward(session, me), mailings.owed_by(session, me)
+        asked = waiting.of_steward(session, me, asked_stretch("waiting"))
+        owed = mailings.owed_by(session, me, asked_stretch("mailings"))
     return render_template(
-        "my_notices.html", waiting=asked, mailings=owed, PURPOSE_WORDS=licence_words.PURPOSE_WORDS
+        "my_notices.html",
+        **told_lists(url_for("mailings.show_mine"), waiting=asked, mailings=owed),
+        PURPOSE_WORDS=licence_words.PURPOSE_WORDS,
     )
 
 
@@ -54,6 +58,7 @@ def _waits_for_me() -> int:
     me = auth.current_person().id
     try:
         with reading(current_app.extensions["engine"]) as session:
-            return waiting.count_of_steward(session, me) + mailings.count_owed(session, me)
+            counts = inbox.counts_for(session, me)
     except SQLAlchemyError:  # the page that says why must still be shown
         return 0
+    return counts.orders + counts.mailings

@@ -31,6 +31,7 @@ from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
 from repo_server.web import sentences, words
 from repo_server.web.languages import Texts
+from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("manage", __name__)
 
@@ -195,10 +196,9 @@ def _page(
         page = render_template(
             "manage.html",
             lab=row,
-            agents=enrolment.list_agents(session, row.id),
+            **_lists(session, row),
             machines=matches.machines_of(session, row.id),
-            lots=labs.list_lots(session, row.id),
-            members=labs.list_members(session, row.id),
+            lots_to_load=labs.all_lots(session, row.id),
             materials=[(key, sentences.material(key)) for key in MATERIALS],
             rings=[(ring, sentences.capitalise(text)) for ring, text in words.RING_WORDS.items()],
             grains=GRAINS.items(),
@@ -211,6 +211,15 @@ def _page(
             code_ends_at=code_ends_at,
         )
     return make_response(page)
+
+
+def _lists(session: Session, lab: LabRow) -> dict[str, object]:
+    """A page of the lab's agents, lots and members, each with where it goes on."""
+    agents = enrolment.list_agents(session, lab.id, asked_stretch("agents"))
+    lots = labs.list_lots(session, lab.id, asked_stretch("shelf"))
+    members = labs.list_members(session, lab.id, asked_stretch("people"))
+    here = url_for("manage.show", lab=lab.slug)
+    return told_lists(here, agents=agents, shelf=lots, people=members)
 
 
 def _place_of(lab: LabRow) -> dict[str, str]:

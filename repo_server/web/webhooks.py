@@ -15,6 +15,7 @@ from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
 from repo_server.db import reading, transaction
+from repo_server.paging import Stretch
 from repo_server.people import Scope
 from repo_server.tables import DeliveryRow, LabRow, WebhookRow
 from repo_server.tables.people import LabRole
@@ -142,5 +143,5 @@ def _page(
 
 def _shown(session: Session, webhook: WebhookRow) -> Shown:
     secret = webhooks.shown_secret(webhook.id, current_app.extensions["secret"])
-    page = deliveries.of_webhook(session, webhook.id)
-    return Shown(webhook, secret, page.deliveries[:_LATEST])
+    page = deliveries.of_webhook(session, webhook.id, Stretch(most=_LATEST))
+    return Shown(webhook, secret, tuple(page.entries))

@@ -17,14 +17,15 @@ from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFoun
 from commons.licences.purposes import Purpose
 from commons.wire import Orientation
 from cosmo.__main__ import cli
-from cosmo.client import Answer
+from cosmo.client import PER_PAGE, Answer
 from cosmo.order_command import MAX_COPIES, MILLING, PRINTING
-from repo_server import directory, labs, orders
+from repo_server import labs, orders
 from repo_server.orders import OrderedMilling, OrderedOptions, Plates
 from repo_server.people import Scope
 from repo_server.settings import Settings
 from tests.component.test_designs_api import MANIFEST
 from tests.component.test_forks import publish
+from tests.component.test_lists import put, seen
 from tests.profiles import printer
 from tests.shop import API, HttpAgent, Shop, Someone, open_shop
 
@@ -257,18 +258,18 @@ def test_designs_are_searched_by_words_and_narrowed_down(address: str, shop: Sho
 
 
 def test_people_are_listed_page_after_page_and_shown(
-    address: str, shop: Shop, sign_up: Callable[..., Someone], monkeypatch: pytest.MonkeyPatch
+    address: str, shop: Shop, sign_up: Callable[..., Someone]
 ) -> None:
     publish(sign_up("ada"), "lamp", MANIFEST)
+    put(shop, seen, *range(100, 100 + PER_PAGE))
 
     def look(*words: str) -> str:
         done = CliRunner().invoke(cli, [*words, "--server", address])
         assert done.exit_code == 0, done.output
         return done.output
 
-    monkeypatch.setattr(directory, "PAGE", 1)
     everybody = json.loads(look("people", "--json"))
-    assert len(everybody) == 2
+    assert len(everybody) == 2 + PER_PAGE
     handle = everybody[-1]["handle"]
     assert json.loads(look("people", handle, "--json")) == everybody[-1:]
     assert f"({handle})" in look("person", handle)

@@ -54,7 +54,9 @@ def test_a_fork_under_a_licence_that_asks_for_no_e_mail_owes_none(
     lamp = publish(sign_up("ada"), "lamp", MANIFEST).json["id"]
     bea = sign_up("bea")
     publish_fork(bea, lamp)
-    assert bea.get(f"{API}/me/notices").json == {"waiting": [], "mailings": []}
+    assert bea.get(f"{API}/me/notices").json == {
+        "waiting": [], "mailings": [], "waiting_total": 0, "mailings_total": 0
+    }  # fmt: skip
 
 
 def test_a_steward_has_a_notice_of_every_order_that_waits_until_it_is_settled(

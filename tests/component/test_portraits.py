@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from repo_server import portraits
 from repo_server.db import transaction
 from repo_server.tables import CityRow, LabRow
 from tests.browsing import fill
@@ -48,15 +47,6 @@ def test_labs_are_found_by_name_city_and_process(lisbon, client):
     page = client.get("/labs?q=ofi").text
     assert "/labs/oficina" in page and "/labs/corner" not in page
     assert "No lab answers to that" in client.get("/labs?q=nothing").text
-
-
-def test_labs_come_in_pages(lisbon, client, monkeypatch):
-    monkeypatch.setattr(portraits, "PAGE", 2)
-    first = client.get(f"{API}/labs?q=a")
-    second = client.get(first.headers["Link"].split(">")[0].lstrip("<"))
-    slugs = [it["slug"] for it in (*first.json["labs"], *second.json["labs"])]
-    assert (slugs, "Link" in second.headers) == (["corner", "fab", "oficina"], False)
-    assert "Show more labs" in client.get("/labs").text
 
 
 def test_a_lab_shows_its_machines_and_what_was_made(shop, client):

@@ -351,4 +351,4 @@ def test_one_that_was_named_when_the_server_died_is_recorded_by_whoever_begins_a
     assert offset(ada.begin()) == len(BYTES)
     assert ada.file().data == BYTES
     with reading(app.extensions["engine"]) as session:
-        assert uploads.unfinished(session, ada._someone.id) == []
+        assert uploads.unfinished(session, ada._someone.id).entries == []

@@ -310,39 +310,6 @@ def test_a_person_has_at_most_so_many_webhooks(shop):
     assert shop.member.post(HOOKS, {"url": "https://example.org/more"}).status_code == 409
 
 
-def test_pages_of_messages_neither_repeat_nor_miss_one_while_more_come(waiting, engine, shop):
-    made = waiting.webhook_id
-
-    def tell(count: int, minute: int) -> None:
-        with transaction(engine) as session:
-            webhook = session.get_one(WebhookRow, made)
-            for _ in range(count):
-                at = START + timedelta(minutes=minute)
-                announcements.tell_to_test(session, webhook, now=at)
-
-    tell(2 * deliveries.PAGE, 1)
-    there, seen = {row.id for row in outbox(engine)}, []
-    path = f"{HOOKS}/{made}/deliveries"
-    while path:
-        answer = shop.member.get(path)
-        seen += [it["id"] for it in answer.json["deliveries"]]
-        path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
-        tell(3, 2)
-    assert len(seen) == len(set(seen)) == 2 * deliveries.PAGE + 1
-    assert set(seen) == there
-
-
-@pytest.mark.parametrize(
-    "cursor", ["x", "e30=", "eyJhdCI6IngiLCJpZCI6IngifQ==", "\N{BELL}", "bnVsbA=="]
-)
-def test_a_cursor_that_is_none_is_refused(waiting, shop, cursor):
-    answer = shop.member.get(
-        f"{HOOKS}/{waiting.webhook_id}/deliveries", query_string={"after": cursor}
-    )
-    assert answer.status_code == 422
-    assert "take it from the page before" in answer.json["detail"]
-
-
 def form(who, path: str, **values: object):
     return who.send("POST", path, data=values)
 
