@@ -63,7 +63,7 @@ lock:            ## write the lock files anew (needs uv)
 	    --generate-hashes --no-header --no-emit-index-url -o requirements-moonraker.lock -
 
 words:           ## gather the pages' texts and bring every language's catalogue up to date
-	@.venv/bin/pybabel -q extract -F babel.cfg -k Word -k later -k allow:2 -k ask:2 -k deny:2 -k unless_a_business:2 -k unless_a_cooperative:2 --no-location --sort-output --omit-header -o repo_server/web/locale/messages.pot repo_server commons
+	@.venv/bin/pybabel -q extract -F babel.cfg -k Word -k later -k filled -k allow:2 -k ask:2 -k deny:2 -k unless_a_business:2 -k unless_a_cooperative:2 --no-location --sort-output --omit-header -o repo_server/web/locale/messages.pot repo_server commons
 	@.venv/bin/pybabel -q update -i repo_server/web/locale/messages.pot -d repo_server/web/locale --no-fuzzy-matching --omit-header --ignore-obsolete
 
 clean:           ## remove what was built and what the demo left; keep every .venv

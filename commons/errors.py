@@ -47,6 +47,11 @@ class FieldProblem:
 class FabError(Exception):
     """Anything this project refuses or fails at. The text says what, which one, what to do."""
 
+    @property
+    def sentence(self) -> str:
+        """What it says; a `Filled` one of commons.texts where it was raised with one."""
+        return self.args[0] if self.args else ""
+
 
 class InvalidInput(FabError):
     """The request is wrong. `fields` lists every problem when several are wrong at once."""

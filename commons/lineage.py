@@ -15,6 +15,7 @@ from commons.errors import FieldProblem, InvalidInput
 from commons.manifest.dialect import Syntax, syntax_of
 from commons.manifest.yaml_amending import amend_yaml
 from commons.manifest.yaml_text import read_yaml
+from commons.texts import filled
 
 NOTICE = "CHANGES.md"
 MOST_PARENTS = 20
@@ -105,7 +106,7 @@ def change_notice(before: str, parent: Parent, *, by: str, change: str, on: date
 def require_change(change: str) -> None:
     """Pass for a sentence that tells what a fork changes."""
     if not 1 <= len(change.strip()) <= MOST_CHANGE:
-        problem = f"say in 1 to {MOST_CHANGE} characters what you change"
+        problem = filled("say in 1 to %(most)s characters what you change", most=MOST_CHANGE)
         raise InvalidInput(f"change: {problem}", [FieldProblem("change", problem)])
 
 

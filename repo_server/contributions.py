@@ -17,6 +17,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from commons.errors import Conflict, NotAllowed, NotFound
 from commons.flows import Role, event_of_contribution
+from commons.texts import filled, later
 from commons.wire import Asked
 from repo_server import directory, ledger
 from repo_server.ids import new_id
@@ -99,9 +100,14 @@ def _require_further(
     mine = (ContributionRow.release_id == release_id, ContributionRow.person_id == by.id)
     claims = session.exec(select(ContributionRow).where(*mine)).all()
     if any((it.role, it.words) == (wanted.role, wanted.words.strip()) for it in claims):
-        raise Conflict("you claim this already")
+        raise Conflict(later("you claim this already"))
     if len(claims) >= MOST_CLAIMS:
-        raise Conflict(f"you claim {MOST_CLAIMS} contributions to this release; that is the most")
+        raise Conflict(
+            filled(
+                "you claim %(most)s contributions to this release; that is the most",
+                most=MOST_CLAIMS,
+            )
+        )
 
 
 def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
@@ -112,9 +118,9 @@ def confirm(session: Session, id: str, *, by: Person, now: datetime) -> None:
     """
     row, design = _row(session, id)
     if row.confirmed_by is not None:
-        raise Conflict("this contribution is confirmed already")
+        raise Conflict(later("this contribution is confirmed already"))
     if row.person_id == by.id:
-        raise NotAllowed("nobody confirms a claim of their own: others who worked on it can")
+        raise NotAllowed(later("nobody confirms a claim of their own: others who worked on it can"))
     if not _works_on(session, design, by.id):
         raise NotAllowed(
             "only the design's steward and people with a confirmed contribution can confirm one"
@@ -143,7 +149,7 @@ def withdraw(session: Session, id: str, *, by: Person) -> None:
     """The claim is gone. NotFound, NotAllowed for somebody else's, Conflict once in the ledger."""
     row, _ = _row(session, id)
     if row.person_id != by.id:
-        raise NotAllowed("this is somebody else's claim")
+        raise NotAllowed(later("this is somebody else's claim"))
     if _is_entered(row):
         said = "confirmed" if row.confirmed_by is not None else "declared"
         raise Conflict(f"this contribution is {said}; what is in the ledger stays")

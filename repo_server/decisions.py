@@ -9,7 +9,7 @@ from commons import dispatch
 from commons.dispatch import after
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
-from commons.texts import later
+from commons.texts import filled, later
 from commons.wire import MachineState, Wish
 from repo_server import attempts, cards, jobs, orders
 from repo_server.attempts import End, Outcome
@@ -57,7 +57,10 @@ def confirm_clear(
     machine = machine_in(session, machine_id, lab_id=lab_id)
     if _holds_committed(session, machine):
         raise Conflict(
-            f"{machine.name} may be at work; its bed can be cleared once that attempt has ended"
+            filled(
+                "%(machine)s may be at work; its bed can be cleared once that attempt has ended",
+                machine=machine.name,
+            )
         )
     report = seen(machine)
     if report is not None and report.state in _NOT_SEEN_WELL:
@@ -91,7 +94,13 @@ def give_verdict(
     again as a job of their own. InvalidInput when there are not so many.
     """
     if not 0 <= good <= job.copies:
-        raise InvalidInput(f"good_copies: {good} cannot be: this plate has {job.copies}")
+        raise InvalidInput(
+            filled(
+                "%(good)s good copies cannot be: this plate has %(copies)s",
+                good=good,
+                copies=job.copies,
+            )
+        )
     event = JobEvent.GOOD if good else JobEvent.BAD
     sentence = note or _verdict(good, job.copies)
     change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
@@ -134,7 +143,7 @@ def require_own_or_operator(session: Session, job: JobRow, person_id: str) -> No
     if role is not None and role.role in (LabRole.OPERATOR, LabRole.MANAGER):
         return
     if session.get_one(BuildOrderRow, job.order_id).ordered_by != person_id:
-        raise NotAllowed("this is somebody else's order; an operator of the lab can do that")
+        raise NotAllowed(later("this is somebody else's order; an operator of the lab can do that"))
 
 
 def hold_or_resume(session: Session, job: JobRow, wish: Wish, *, by: str, now: datetime) -> None:

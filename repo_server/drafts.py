@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete, or_, select, update
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, ManifestInvalid, NotFound
 from commons.manifest import MAX_BYTES
+from commons.texts import filled, later
 from repo_server import designs
 from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.paths import MAX_FILES
@@ -80,11 +81,13 @@ def begin(
     """
     _require_savable(contents)
     if not SLUG.fullmatch(slug):
-        problem = "must be 2 to 63 lower-case letters, digits or single hyphens"
+        problem = later("must be 2 to 63 lower-case letters, digits or single hyphens")
         raise InvalidInput(f"slug: {problem}", [FieldProblem("slug", problem)])
     mine = session.exec(select(DraftRow.id).where(DraftRow.keeper_id == by.id)).all()
     if len(mine) >= MOST_DRAFTS:
-        raise Conflict(f"you keep {MOST_DRAFTS} drafts; publish or discard one first")
+        raise Conflict(
+            filled("you keep %(most)s drafts; publish or discard one first", most=MOST_DRAFTS)
+        )
     session.add(
         DraftRow(
             id=id,
@@ -125,8 +128,13 @@ def save(
         session.refresh(row)
         who = session.get_one(PersonRow, row.saved_by).name
         raise DraftMoved(
-            f"{who} saved revision {row.revision} of this draft while you worked on {revision}; "
-            "nothing of yours was saved over it: bring the two together and save again"
+            filled(
+                "%(who)s saved revision %(theirs)s of this draft while you worked on %(yours)s; "
+                "nothing of yours was saved over it: bring the two together and save again",
+                who=who,
+                theirs=row.revision,
+                yours=revision,
+            )
         )
     session.expire(row)
     return revision + 1
@@ -137,11 +145,18 @@ def let_in(session: Session, id: str, *, handle: str, by: Person) -> None:
     row = _row_for(session, id, by)
     if row.keeper_id != by.id:
         keeper = session.get_one(PersonRow, row.keeper_id).name
-        raise Conflict(f"this draft is kept by {keeper}: only they let others in")
+        raise Conflict(
+            filled("this draft is kept by %(keeper)s: only they let others in", keeper=keeper)
+        )
     wanted = handle.strip().lower()
     person = session.exec(select(PersonRow).where(PersonRow.handle == wanted)).first()
     if person is None:
-        raise NotFound(f"nobody here has the handle '{handle[:40]}'; they have to sign up first")
+        raise NotFound(
+            filled(
+                "nobody here has the handle '%(handle)s'; they have to sign up first",
+                handle=handle[:40],
+            )
+        )
     if person.id != by.id:
         session.merge(DraftEditorRow(draft_id=id, person_id=person.id))
 
@@ -151,7 +166,9 @@ def discard(session: Session, id: str, *, by: Person) -> None:
     row = _row_for(session, id, by)
     if row.keeper_id != by.id:
         keeper = session.get_one(PersonRow, row.keeper_id).name
-        raise Conflict(f"this draft is kept by {keeper}: only they can discard it")
+        raise Conflict(
+            filled("this draft is kept by %(keeper)s: only they can discard it", keeper=keeper)
+        )
     close(session, id, revision=row.revision)
 
 
@@ -163,7 +180,9 @@ def close(session: Session, id: str, *, revision: int) -> None:
     as_it_was = (col(DraftRow.id) == id) & (col(DraftRow.revision) == revision)
     session.exec(delete(DraftEditorRow).where(col(DraftEditorRow.draft_id) == id))
     if session.exec(delete(DraftRow).where(as_it_was)).rowcount != 1:
-        raise DraftMoved("somebody saved this draft at this moment; look at it and try again")
+        raise DraftMoved(
+            later("somebody saved this draft at this moment; look at it and try again")
+        )
 
 
 def show_draft(session: Session, id: str, *, to: Person, bom_of: BomOf, now: datetime) -> Draft:
@@ -247,7 +266,7 @@ def _problems(
     except ManifestInvalid as error:
         return error.fields
     except Conflict as error:
-        return (FieldProblem("version", str(error)),)
+        return (FieldProblem("version", error.sentence),)
     return ()
 
 
@@ -255,9 +274,13 @@ def _require_savable(contents: Contents) -> None:
     """Pass for what fits into a draft; whether it is right is asked when it is published."""
     problems = []
     if len(contents.manifest.encode()) > MAX_BYTES:
-        problems.append(FieldProblem("manifest", f"has more than {MAX_BYTES} bytes"))
+        problems.append(
+            FieldProblem("manifest", filled("has more than %(most)s bytes", most=MAX_BYTES))
+        )
     if len(contents.note) > MOST_NOTE:
-        problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
+        problems.append(
+            FieldProblem("note", filled("has more than %(most)s characters", most=MOST_NOTE))
+        )
     for name in ("manifest", "note"):
         if "\0" in getattr(contents, name):
             problems.append(FieldProblem(name, "holds the character U+0000; remove it"))

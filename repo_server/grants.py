@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.licences.terms import Event
+from commons.texts import filled, later
 from commons.wire import Asked
 from repo_server import labs, stewards
 from repo_server.ids import new_id
@@ -59,7 +60,7 @@ def give(session: Session, slug: str, wanted: NewGrant, *, by: str, now: datetim
     party = _grantee(session, wanted)
     starts_at = wanted.starts_at or now
     if wanted.ends_at is not None and wanted.ends_at <= max(starts_at, now):
-        raise _wrong("ends_at", "must lie behind now and behind starts_at")
+        raise _wrong("ends_at", later("must lie behind now and behind starts_at"))
     return give_to(
         session,
         design.id,
@@ -106,13 +107,13 @@ def give_to(
 
 def _grantee(session: Session, wanted: NewGrant) -> Party:
     if (wanted.person is None) == (wanted.lab is None):
-        raise _wrong("person", "name either a person or a lab")
+        raise _wrong("person", later("name either a person or a lab"))
     if wanted.lab is not None:
         return Party(lab_id=labs.lab_of(session, wanted.lab).id)
     handle = (wanted.person or "").strip().lower()
     person = session.exec(select(PersonRow).where(PersonRow.handle == handle)).first()
     if person is None:
-        raise NotFound(f"nobody here has the handle '{handle}'")
+        raise NotFound(filled("nobody here has the handle '%(handle)s'", handle=handle))
     return Party(person_id=person.id)
 
 
@@ -131,7 +132,9 @@ def take_back(session: Session, slug: str, grant_id: str, *, by: str, now: datet
     if row is None or row.design_id != design.id:
         raise NotFound(f"there is no grant {grant_id[:64]} of '{slug}'")
     if not row.revocable:
-        raise Conflict(f"grant {grant_id} was given so that it cannot be taken back")
+        raise Conflict(
+            filled("grant %(id)s was given so that it cannot be taken back", id=grant_id)
+        )
     row.revoked_at = row.revoked_at or now
     session.add(row)
     session.flush()

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
+from commons.texts import filled
 from commons.versions import in_order, newest, read_version
 from repo_server import announcements
 from repo_server.cursors import Cursor
@@ -57,7 +58,7 @@ def page_of_releases(session: Session, slug: str, stretch: Stretch) -> Page[Rele
     No database knows the order of versions, so they are all put in order and then cut.
     """
     if session.exec(select(DesignRow.id).where(DesignRow.slug == slug)).first() is None:
-        raise NotFound(f"there is no design '{slug[:80]}'")
+        raise NotFound(filled("there is no design '%(slug)s'", slug=slug[:80]))
     lines = list_releases(session, slug)
     if (after := stretch.after) is not None:
         place = (in_order(after.text("version")), after.instant("at"))
@@ -122,11 +123,21 @@ def yank(session: Session, release_id: str, *, reason: str, by: Person, now: dat
     design = session.get_one(DesignRow, release.design_id)
     if design.steward_id != by.id:
         steward = session.get_one(PersonRow, design.steward_id)
-        raise NotAllowed(f"'{design.slug}' is kept by {steward.name}: only they can yank a release")
+        raise NotAllowed(
+            filled(
+                "'%(slug)s' is kept by %(steward)s: only they can yank a release",
+                slug=design.slug,
+                steward=steward.name,
+            )
+        )
     if not 1 <= len(reason.strip()) <= MOST_REASON:
-        raise InvalidInput("reason: say in 1 to 1000 characters what is wrong with this release")
+        problem = filled(
+            "say in 1 to %(most)s characters what is wrong with this release", most=MOST_REASON
+        )
+        raise InvalidInput(f"reason: {problem}", [FieldProblem("reason", problem)])
     if session.get(YankRow, release_id) is not None:
-        raise Conflict(f"{design.slug} {release.version} was yanked before")
+        which = f"{design.slug} {release.version}"
+        raise Conflict(filled("%(release)s was yanked before", release=which))
     session.add(
         YankRow(release_id=release_id, reason=reason.strip(), yanked_by=by.id, yanked_at=now)
     )

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from commons.errors import Changed, Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
+from commons.texts import filled, later
 from commons.wire import Asked
 from repo_server import directory
 from repo_server.ids import new_id
@@ -193,7 +194,9 @@ def begin(session: Session, wanted: NewPost, *, by: Person, now: datetime) -> st
     Raises NotFound, NotAllowed for whoever may not write from there, Conflict for too many drafts.
     """
     if wanted.lab is not None and wanted.design is not None:
-        problem = FieldProblem("design", "a post is from a lab or from a design, not from both")
+        problem = FieldProblem(
+            "design", later("a post is from a lab or from a design, not from both")
+        )
         raise InvalidInput(str(problem), [problem])
     title, text = _words(wanted)
     row = PostRow(
@@ -211,7 +214,11 @@ def begin(session: Session, wanted: NewPost, *, by: Person, now: datetime) -> st
         PostRow.author_id == by.id, col(PostRow.published_at).is_(None)
     )
     if len(session.exec(drafts.limit(MOST_DRAFTS)).all()) >= MOST_DRAFTS:
-        raise Conflict(f"you have {MOST_DRAFTS} drafts of posts; publish or withdraw one first")
+        raise Conflict(
+            filled(
+                "you have %(most)s drafts of posts; publish or withdraw one first", most=MOST_DRAFTS
+            )
+        )
     session.add(row)
     session.flush()
     return row.id
@@ -271,9 +278,11 @@ def _words(said: PostText) -> tuple[str, str]:
     title, text = said.title.strip(), said.text.strip().replace("\r\n", "\n")
     problems = []
     if not title or not title.isprintable():
-        problems.append(FieldProblem("title", "must be one line that says something"))
+        problems.append(FieldProblem("title", later("must be one line that says something")))
     if not text or "\0" in text:
-        problems.append(FieldProblem("text", "must say something, without the character U+0000"))
+        problems.append(
+            FieldProblem("text", later("must say something, without the character U+0000"))
+        )
     if problems:
         raise InvalidInput("; ".join(str(it) for it in problems), problems)
     return title, text
@@ -291,7 +300,7 @@ def _mine(session: Session, id: str, by: Person) -> PostRow:
     """The post, for its author while they may write from there, kept for this transaction."""
     row = _visible(session, id, by, lock=True)
     if row.author_id != by.id:
-        raise NotAllowed("only its author edits a post")
+        raise NotAllowed(later("only its author edits a post"))
     _require_writer(session, row, by)
     if row.withdrawn_at is not None:
         raise Conflict("this post was withdrawn; write another one")

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.flows import Ring
 from commons.machine import MATERIALS, MachineProfile
+from commons.texts import filled, later
 from commons.wire import Asked, Axis
 from repo_server import decisions
 from repo_server.ids import new_id
@@ -97,7 +98,7 @@ def create_city(session: Session, wanted: NewCity) -> CityRow:
     """The city is known; Conflict when its slug is taken."""
     _check_slug(wanted.slug)
     if session.exec(select(CityRow).where(CityRow.slug == wanted.slug)).first():
-        raise Conflict(f"there is a city '{wanted.slug}' already")
+        raise Conflict(filled("there is a city '%(slug)s' already", slug=wanted.slug))
     city = CityRow(id=new_id(), **wanted.model_dump())
     session.add(city)
     session.flush()
@@ -108,10 +109,12 @@ def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
     """The lab is known, and `by` is its first manager; Conflict when its slug is taken."""
     _check_slug(wanted.slug)
     if wanted.slug == _NO_LAB:
-        problem = FieldProblem("slug", f"'{_NO_LAB}' is taken by the page where labs are founded")
+        problem = FieldProblem(
+            "slug", filled("'%(slug)s' is taken by the page where labs are founded", slug=_NO_LAB)
+        )
         raise InvalidInput(str(problem), [problem])
     if session.exec(select(LabRow).where(LabRow.slug == wanted.slug)).first():
-        raise Conflict(f"there is a lab '{wanted.slug}' already")
+        raise Conflict(filled("there is a lab '%(slug)s' already", slug=wanted.slug))
     city = city_of(session, wanted.city)
     lab = LabRow(id=new_id(), slug=wanted.slug, name=wanted.name, city_id=city.id)
     session.add(lab)
@@ -122,7 +125,9 @@ def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
 
 def _check_slug(slug: str) -> None:
     if not _SLUG.fullmatch(slug):
-        problem = FieldProblem("slug", "must be 2 to 39 lower-case letters, digits or hyphens")
+        problem = FieldProblem(
+            "slug", later("must be 2 to 39 lower-case letters, digits or hyphens")
+        )
         raise InvalidInput(str(problem), [problem])
 
 
@@ -130,7 +135,7 @@ def city_of(session: Session, slug: str) -> CityRow:
     """The city of this slug; NotFound when there is none."""
     city = session.exec(select(CityRow).where(CityRow.slug == slug)).first()
     if city is None:
-        raise NotFound(f"there is no city '{slug[:80]}'")
+        raise NotFound(filled("there is no city '%(slug)s'", slug=slug[:80]))
     return city
 
 
@@ -143,7 +148,7 @@ def lab_of(session: Session, slug: str) -> LabRow:
     """The lab of this slug; NotFound when there is none."""
     lab = session.exec(select(LabRow).where(LabRow.slug == slug)).first()
     if lab is None:
-        raise NotFound(f"there is no lab '{slug[:80]}'")
+        raise NotFound(filled("there is no lab '%(slug)s'", slug=slug[:80]))
     return lab
 
 
@@ -197,13 +202,15 @@ def set_role(session: Session, *, lab_id: str, handle: str, role: LabRole) -> No
     plain = handle.strip().lower()  # a handle is the same in capitals, as when signing in
     person = session.exec(select(PersonRow).where(PersonRow.handle == plain)).first()
     if person is None:
-        raise NotFound(f"nobody here has the handle '{handle[:80]}'")
+        raise NotFound(filled("nobody here has the handle '%(handle)s'", handle=handle[:80]))
     held = session.get(LabRoleRow, (person.id, lab_id))
     if held is None:
         session.add(LabRoleRow(person_id=person.id, lab_id=lab_id, role=role))
         return
     if role is not LabRole.MANAGER and _managers(session, lab_id) == [person.id]:
-        raise Conflict(f"{person.name} is this lab's only manager; name another one first")
+        raise Conflict(
+            filled("%(name)s is this lab's only manager; name another one first", name=person.name)
+        )
     held.role = role
     session.add(held)
 
@@ -219,11 +226,18 @@ def add_lot(session: Session, wanted: NewLot, *, lab_id: str) -> MaterialLotRow:
     """The lot is on the lab's shelf."""
     if wanted.material not in MATERIALS:
         known = ", ".join(MATERIALS)
-        problem = FieldProblem("material", f"'{wanted.material}' is not known; known are {known}")
+        problem = FieldProblem(
+            "material",
+            filled(
+                "'%(given)s' is not known; known are %(known)s", given=wanted.material, known=known
+            ),
+        )
         raise InvalidInput(str(problem), [problem])
     if (wanted.width_mm is None) != (wanted.depth_mm is None):
         missing = "width_mm" if wanted.width_mm is None else "depth_mm"
-        problem = FieldProblem(missing, "is not known, the other edge is: give both or neither")
+        problem = FieldProblem(
+            missing, later("is not known, the other edge is: give both or neither")
+        )
         raise InvalidInput(str(problem), [problem])
     lot = MaterialLotRow(id=new_id(), lab_id=lab_id, **wanted.model_dump())
     session.add(lot)
@@ -250,14 +264,25 @@ def load_lot(session: Session, machine_id: str, lot_id: str | None, *, lab_id: s
     """
     machine = decisions.machine_in(session, machine_id, lab_id=lab_id)
     if machine.attempt_id is not None:
-        raise Conflict(f"{machine.name} holds a job; change the lot once that has ended")
+        raise Conflict(
+            filled(
+                "%(machine)s holds a job; change the lot once that has ended", machine=machine.name
+            )
+        )
     if lot_id is not None:
         lot = session.get(MaterialLotRow, lot_id)
         if lot is None or lot.lab_id != lab_id:
             raise NotFound(f"there is no lot {lot_id[:64]} in this lab")
         takes = MachineProfile.model_validate(machine.profile).materials
         if lot.material not in takes:
-            raise InvalidInput(f"{machine.name} takes {', '.join(takes)}, not {lot.material}")
+            raise InvalidInput(
+                filled(
+                    "%(machine)s takes %(takes)s, not %(material)s",
+                    machine=machine.name,
+                    takes=", ".join(takes),
+                    material=lot.material,
+                )
+            )
     machine.lot_id = lot_id
     session.add(machine)
     session.flush()

@@ -11,6 +11,7 @@ from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.licences.answers import NO_LEGAL_ADVICE, Answer
 from commons.lineage import NOTICE, parents_of
 from commons.manifest import Manifest
+from commons.texts import filled
 from commons.versions import in_order
 from repo_server import licensing
 from repo_server.parties import Party
@@ -64,7 +65,7 @@ def wrong_parents(
     of_ids = select(ReleaseRow).where(col(ReleaseRow.id).in_(parents)).order_by(ReleaseRow.id)
     known = {row.id: row for row in session.exec(of_ids)}
     problems = [
-        FieldProblem("cosmolocal.parents", f"no release {id_} is published here")
+        FieldProblem("cosmolocal.parents", filled("no release %(id)s is published here", id=id_))
         for id_ in parents
         if id_ not in known
     ]
@@ -74,7 +75,9 @@ def wrong_parents(
             problems.append(FieldProblem("license", _refusal(row, answer)))
     if NOTICE not in files:
         problems.append(
-            FieldProblem("files", f"a fork tells in {NOTICE} what was changed and when")
+            FieldProblem(
+                "files", filled("a fork tells in %(file)s what was changed and when", file=NOTICE)
+            )
         )
     return problems
 
@@ -101,7 +104,12 @@ def _refusal(parent: ReleaseRow, answer: Answer) -> str:
 def require_free(session: Session, slug: str) -> None:
     """Pass for a name that no design has; Conflict otherwise."""
     if session.exec(select(DesignRow.id).where(DesignRow.slug == slug)).first() is not None:
-        raise Conflict(f"the name '{slug}' is taken by another design; choose one for your fork")
+        raise Conflict(
+            filled(
+                "the name '%(slug)s' is taken by another design; choose one for your fork",
+                slug=slug,
+            )
+        )
 
 
 def record_parents(session: Session, release_id: str, manifest: Manifest) -> None:
@@ -119,7 +127,7 @@ def steward_of(session: Session, slug: str) -> Person:
         .where(DesignRow.slug == slug)
     ).first()
     if row is None:
-        raise NotFound(f"there is no design '{slug}'")
+        raise NotFound(filled("there is no design '%(slug)s'", slug=slug))
     return Person(row.id, row.handle, row.name, row.is_admin)
 
 
@@ -127,7 +135,7 @@ def family_of(session: Session, slug: str) -> Family:
     """The family of the design of this name; NotFound when there is none."""
     first = session.exec(select(DesignRow.id).where(DesignRow.slug == slug)).first()
     if first is None:
-        raise NotFound(f"there is no design '{slug}'")
+        raise NotFound(filled("there is no design '%(slug)s'", slug=slug))
     designs, is_whole = _related(session, first)
     rows = session.exec(
         select(ReleaseRow, DesignRow.slug, PersonRow.name, YankRow)

@@ -15,6 +15,7 @@ from commons.licences.purposes import Purpose
 from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
+from commons.texts import filled
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
 from repo_server import announcements, heads, licensing, matches
 from repo_server.ids import new_id
@@ -165,8 +166,18 @@ def _material(named: str | None, process: Process) -> str:
     of_process = [m.key for m in MATERIALS.values() if m.process is process]
     key = (named or "").strip().lower()
     if key not in of_process:
-        said = f"'{named}' is not a material" if named else "no material is named"
-        raise InvalidInput(f"{said} for {process.upper()}; known are {', '.join(of_process)}")
+        places = {"process": process.upper(), "known": ", ".join(of_process)}
+        if not named:
+            raise InvalidInput(
+                filled("no material is named for %(process)s; known are %(known)s", **places)
+            )
+        raise InvalidInput(
+            filled(
+                "'%(given)s' is not a material for %(process)s; known are %(known)s",
+                given=named,
+                **places,
+            )
+        )
     return key
 
 

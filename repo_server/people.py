@@ -15,6 +15,7 @@ from sqlmodel import Session, col, delete, or_, select
 
 from commons.content import content_id
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
+from commons.texts import filled, later
 from repo_server.tables import (
     ApiTokenRow,
     CityRoleRow,
@@ -105,8 +106,11 @@ def sign_up(
         select(PersonRow.handle).where(or_(PersonRow.handle == handle, PersonRow.email == email))
     ).first()
     if taken is not None:
-        what = f"the handle '{handle}'" if taken == handle else "this e-mail address"
-        raise Conflict(f"{what} is taken; sign in, or choose another")
+        if taken != handle:
+            raise Conflict(later("this e-mail address is taken; sign in, or choose another"))
+        raise Conflict(
+            filled("the handle '%(handle)s' is taken; sign in, or choose another", handle=handle)
+        )
     row = PersonRow(
         id=id,
         handle=handle,
@@ -124,12 +128,14 @@ def check_account(*, handle: str, name: str, email: str, password: str) -> None:
     """Pass for an account that can be made; InvalidInput with every wrong field otherwise."""
     problems = []
     if not _HANDLE.fullmatch(_plain(handle)):
-        problems.append(FieldProblem("handle", "must be 2 to 39 letters, digits or single hyphens"))
+        problems.append(
+            FieldProblem("handle", later("must be 2 to 39 letters, digits or single hyphens"))
+        )
     problems += name_problems(name)
     if not _EMAIL.fullmatch(_plain(email)):
-        problems.append(FieldProblem("email", "is not an e-mail address"))
+        problems.append(FieldProblem("email", later("is not an e-mail address")))
     if len(password) not in PASSWORD_LENGTHS:
-        problems.append(FieldProblem("password", "must have 10 to 200 characters"))
+        problems.append(FieldProblem("password", later("must have 10 to 200 characters")))
     _raise_if_any(problems)
 
 
@@ -137,7 +143,7 @@ def name_problems(name: str) -> list[FieldProblem]:
     """What is wrong with somebody's name, as others are to see it."""
     if 1 <= len(name.strip()) <= 80 and name.isprintable():
         return []
-    return [FieldProblem("name", "must be 1 to 80 printable characters")]
+    return [FieldProblem("name", later("must be 1 to 80 printable characters"))]
 
 
 def _plain(text: str) -> str:
@@ -285,11 +291,17 @@ def require_lab_role(session: Session, *, person_id: str, lab_slug: str, role: L
     """
     lab = session.exec(select(LabRow).where(LabRow.slug == lab_slug)).first()
     if lab is None:
-        raise NotFound(f"there is no lab '{lab_slug}'")
+        raise NotFound(filled("there is no lab '%(slug)s'", slug=lab_slug))
     held = session.get(LabRoleRow, (person_id, lab.id))
     ranks = list(LabRole)
     if held is None or ranks.index(held.role) < ranks.index(role):
-        raise NotAllowed(f"this needs the role {role} at {lab.name}; ask one of its managers")
+        raise NotAllowed(
+            filled(
+                "this needs the role %(role)s at %(lab)s; ask one of its managers",
+                role=role,
+                lab=lab.name,
+            )
+        )
     return lab.id
 
 
@@ -297,10 +309,16 @@ def require_city_role(session: Session, *, person_id: str, city_slug: str, role:
     """The city's id, for one who has this role there. NotFound and NotAllowed as for labs."""
     city = session.exec(select(CityRow).where(CityRow.slug == city_slug)).first()
     if city is None:
-        raise NotFound(f"there is no city '{city_slug}'")
+        raise NotFound(filled("there is no city '%(slug)s'", slug=city_slug))
     held = session.get(CityRoleRow, (person_id, city.id))
     if held is None or held.role != role:
-        raise NotAllowed(f"this needs the role {role} of {city.name}; ask the repository's admin")
+        raise NotAllowed(
+            filled(
+                "this needs the role %(role)s of %(city)s; ask the repository's admin",
+                role=role,
+                city=city.name,
+            )
+        )
     return city.id
 
 

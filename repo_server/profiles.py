@@ -7,6 +7,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from commons.errors import FieldProblem, InvalidInput
+from commons.texts import later
 from commons.wire import Asked
 from repo_server.people import Person, name_problems
 from repo_server.tables import PersonRow
@@ -36,9 +37,11 @@ def change_profile(session: Session, person: Person, said: Profile) -> Profile:
     link = (said.link or "").strip() or None
     problems = name_problems(said.name)
     if "\0" in said.about:
-        problems.append(FieldProblem("about", "holds the character U+0000; remove it"))
+        problems.append(FieldProblem("about", later("holds the character U+0000; remove it")))
     if link is not None and not _is_on_the_web(link):
-        problems.append(FieldProblem("link", "must be an address, such as https://example.org"))
+        problems.append(
+            FieldProblem("link", later("must be an address, such as https://example.org"))
+        )
     if problems:
         raise InvalidInput("; ".join(str(it) for it in problems), problems)
     row = session.get_one(PersonRow, person.id)

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, case, col, select
 
-from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
 from commons.lineage import name_parents
+from commons.texts import filled, later
 from repo_server import drafts
 from repo_server.drafts import Contents
 from repo_server.ids import new_id
@@ -48,12 +49,18 @@ def propose(
     if release is None:
         raise NotFound(f"there is no release {release_id[:64]}")
     if release.design_id == design.id:
-        raise Conflict(f"{release.name} {release.version} is a release of '{slug}' itself")
+        raise Conflict(
+            filled(
+                "%(release)s is a release of '%(slug)s' itself", release=_name(release), slug=slug
+            )
+        )
     _require_words("message", message)
     same = (ProposalRow.design_id == design.id, ProposalRow.release_id == release_id)
     open_ = col(ProposalRow.accepted).is_(None)
     if session.exec(select(ProposalRow.id).where(*same, open_)).first() is not None:
-        raise Conflict(f"{release.name} {release.version} is proposed and waits for an answer")
+        raise Conflict(
+            filled("%(release)s is proposed and waits for an answer", release=_name(release))
+        )
     row = ProposalRow(
         id=new_id(),
         design_id=design.id,
@@ -87,7 +94,7 @@ def _shown(slug: str, row: ProposalRow, release: ReleaseRow, from_slug: str, nam
         id=row.id,
         slug=slug,
         release_id=release.id,
-        title=f"{release.name} {release.version}",
+        title=_name(release),
         from_slug=from_slug,
         message=row.message,
         by=name,
@@ -135,9 +142,15 @@ def _answer(
     design = session.get_one(DesignRow, row.design_id)
     if design.steward_id != by.id:
         steward = session.get_one(PersonRow, design.steward_id)
-        raise NotAllowed(f"'{design.slug}' is kept by {steward.name}: only they can answer")
+        raise NotAllowed(
+            filled(
+                "'%(slug)s' is kept by %(steward)s: only they can answer",
+                slug=design.slug,
+                steward=steward.name,
+            )
+        )
     if row.accepted is not None:
-        raise Conflict("this proposal is answered already")
+        raise Conflict(later("this proposal is answered already"))
     _require_words("word", word)
     row.accepted, row.word, row.answered_at = accepted, word.strip(), now
     session.add(row)
@@ -154,4 +167,10 @@ def _row(session: Session, id: str) -> ProposalRow:
 
 def _require_words(field: str, text: str) -> None:
     if not 1 <= len(text.strip()) <= MOST_WORDS:
-        raise InvalidInput(f"{field}: say in 1 to {MOST_WORDS} characters what you mean")
+        said = filled("say in 1 to %(most)s characters what you mean", most=MOST_WORDS)
+        problem = FieldProblem(field, said)
+        raise InvalidInput(str(problem), [problem])
+
+
+def _name(release: ReleaseRow) -> str:
+    return f"{release.name} {release.version}"

@@ -3,6 +3,7 @@
 from sqlmodel import Session, select
 
 from commons.errors import NotAllowed, NotFound
+from commons.texts import filled
 from repo_server.tables import DesignRow, PersonRow
 
 
@@ -10,7 +11,7 @@ def design_of(session: Session, slug: str) -> DesignRow:
     """The design of this slug; NotFound when there is none."""
     design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
     if design is None:
-        raise NotFound(f"there is no design '{slug[:64]}'")
+        raise NotFound(filled("there is no design '%(slug)s'", slug=slug[:64]))
     return design
 
 
@@ -20,7 +21,11 @@ def stewarded(session: Session, slug: str, *, by: str) -> DesignRow:
     if design.steward_id != by:
         steward = session.get_one(PersonRow, design.steward_id)
         raise NotAllowed(
-            f"only {steward.name}, who keeps design '{slug}', can speak for its licensor"
+            filled(
+                "only %(steward)s, who keeps design '%(slug)s', can speak for its licensor",
+                steward=steward.name,
+                slug=slug,
+            )
         )
     return design
 

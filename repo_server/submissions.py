@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
 from commons.manifest import Finding, Manifest, manifest_name, missing_files, read_with_notes
+from commons.texts import filled, later
 from commons.versions import require_version
 from repo_server import blobs, components, lineage
 from repo_server.paths import wrong_paths
@@ -49,10 +50,14 @@ def check(
     problems: list[FieldProblem] = []
     if not SLUG.fullmatch(upload.slug):
         problems.append(
-            FieldProblem("slug", "must be 2 to 63 lower-case letters, digits or single hyphens")
+            FieldProblem(
+                "slug", later("must be 2 to 63 lower-case letters, digits or single hyphens")
+            )
         )
     if len(upload.note) > MOST_NOTE:
-        problems.append(FieldProblem("note", f"has more than {MOST_NOTE} characters"))
+        problems.append(
+            FieldProblem("note", filled("has more than %(most)s characters", most=MOST_NOTE))
+        )
     problems += wrong_paths(upload.files, manifest_name(upload.manifest))
     problems += _not_stored(session, upload.files)
     checked: Checked | None = None
@@ -75,14 +80,21 @@ def _wrong_version(manifest: Manifest) -> list[FieldProblem]:
     try:
         require_version(manifest.version)
     except InvalidInput as error:
-        return [FieldProblem("version", str(error))]
+        return [FieldProblem("version", error.sentence)]
     return []
 
 
 def _not_stored(session: Session, files: Mapping[str, str]) -> list[FieldProblem]:
     missing = set(blobs.missing(session, list(files.values())))
     return [
-        FieldProblem("files", f"'{path}': no file with the hash {sha256[:64]} is stored; send it")
+        FieldProblem(
+            "files",
+            filled(
+                "'%(path)s': no file with the hash %(sha256)s is stored; send it",
+                path=path,
+                sha256=sha256[:64],
+            ),
+        )
         for path, sha256 in files.items()
         if sha256 in missing
     ]

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlmodel import Session, col, delete, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from commons.texts import filled, later
 from commons.wire import Asked
 from repo_server import outgoing
 from repo_server.announcements import KINDS
@@ -58,7 +59,9 @@ def add(
         if webhook.url == wanted.url:
             raise Conflict(f"webhook {webhook.id} tells this address already; change that one")
     if len(kept) >= MAX_OF_PLACE:
-        raise Conflict(f"there are {MAX_OF_PLACE} webhooks already; remove one first")
+        raise Conflict(
+            filled("there are %(most)s webhooks already; remove one first", most=MAX_OF_PLACE)
+        )
     webhook = WebhookRow(
         id=new_id(),
         place=keeper.place,
@@ -117,7 +120,7 @@ def change(session: Session, webhook: WebhookRow, wanted: WantedWebhook, *, way:
     keeper = Keeper(webhook.person_id, webhook.lab_id)
     others = [it.url for it in of_keeper(session, keeper) if it.id != webhook.id]
     if wanted.url in others:
-        raise Conflict("another webhook tells this address already")
+        raise Conflict(later("another webhook tells this address already"))
     webhook.url, webhook.kinds = wanted.url, sorted(wanted.kinds)
     webhook.number += 1
     webhook.off_at, webhook.sentence = None, ""

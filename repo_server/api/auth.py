@@ -31,6 +31,7 @@ from commons.signing import (
     TIME_HEADER,
     SignedRequest,
 )
+from commons.texts import later
 from repo_server import agents, people
 from repo_server.agents import Agent
 from repo_server.db import reading, transaction
@@ -105,7 +106,7 @@ def current_person() -> Person:
     """The person who asks; NotSignedIn when there is none."""
     person = current().person
     if person is None:
-        raise NotSignedIn("sign in first")
+        raise NotSignedIn(later("sign in first"))
     return person
 
 
@@ -142,7 +143,7 @@ def admin(scope: Scope | None = None) -> Callable[[View[P]], View[P]]:
 
     def check(person: Person, _place: Mapping[str, object]) -> None:
         if not person.is_admin:
-            raise NotAllowed("only an admin of this repository may do that")
+            raise NotAllowed(later("only an admin of this repository may do that"))
 
     return _guard(Access("admin", scope=scope), check)
 
@@ -243,7 +244,7 @@ def refuse_cross_site() -> None:
     """Before every request: another site's page cannot make a browser change anything here."""
     crosses = request.headers.get("Sec-Fetch-Site") == "cross-site"
     if crosses and request.method not in SAFE_METHODS:
-        raise NotAllowed("this came from another site's page; open the form on this one")
+        raise NotAllowed(later("this came from another site's page; open the form on this one"))
 
 
 def sign_up(*, handle: str, name: str, email: str, password: str) -> Person:
@@ -268,7 +269,7 @@ def sign_in(handle_or_email: str, password: str) -> NewSession:
     with reading(engine) as session:
         person, password_hash = people.password_hash_of(session, handle_or_email)
     if not people.password_fits(password_hash, password) or person is None:
-        raise NotSignedIn("handle or password is wrong")
+        raise NotSignedIn(later("handle or password is wrong"))
     new = NewSession(person, new_secret(), new_secret())
     with transaction(engine) as session:
         people.open_session(session, person_id=person.id, secret=new.secret, csrf=new.csrf, now=now)
@@ -375,4 +376,4 @@ def _refuse_forgery() -> None:
         return
     shown = request.headers.get(CSRF_HEADER) or request.form.get(CSRF_FIELD, "")
     if not compare_digest(shown.encode(), (caller.csrf or "").encode()):
-        raise NotAllowed("this form is too old or not ours; load the page again")
+        raise NotAllowed(later("this form is too old or not ours; load the page again"))

@@ -31,6 +31,7 @@ from commons.errors import (
     NotSignedIn,
     Unavailable,
 )
+from commons.texts import Filled, filled, later
 from commons.wire import Problem
 from repo_server.ids import new_id
 
@@ -45,12 +46,14 @@ _STATUS: tuple[tuple[type[FabError], int], ...] = (
     (Unavailable, 503),
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_DISK_FULL = "the server's disk is full; nothing of this was kept, try again when there is room"
+_DISK_FULL = later(
+    "the server's disk is full; nothing of this was kept, try again when there is room"
+)
 _SENTENCES = {
-    404: "there is nothing at this address",
-    405: "this address does not take {method}",
-    413: "this is larger than the server takes here",
-    415: "send this as application/json",
+    404: later("there is nothing at this address"),
+    405: later("this address does not take %(method)s"),
+    413: later("this is larger than the server takes here"),
+    415: later("send this as application/json"),
 }
 
 
@@ -89,7 +92,7 @@ def _refused(error: FabError) -> Response:
     fields = error.fields if isinstance(error, InvalidInput) else ()
     return _answer(
         status,
-        str(error),
+        error.sentence,
         reason=getattr(error, "reason", None),
         fields=tuple(_told(it) for it in fields),
     )
@@ -105,7 +108,10 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:
         return make_response(error.get_response())
-    sentence = _SENTENCES.get(status, error.description or "").format(method=request.method)
+    sentence = (
+        Filled(_SENTENCES[status], {"method": request.method}) if status in _SENTENCES else ""
+    )
+    sentence = sentence or error.description or ""
     answer = _answer(status, sentence)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "content-range", "retry-after"):
@@ -124,19 +130,22 @@ def _database(error: OperationalError) -> Response:
     _LOG.error("%s %s: %s", request.method, request.path, error.orig)
     if "is full" in str(error.orig) or "No space left" in str(error.orig):
         return _answer(507, _DISK_FULL)
-    return _answer(503, "the database does not answer now; try again in a moment")
+    return _answer(503, later("the database does not answer now; try again in a moment"))
 
 
 def _raced(error: IntegrityError) -> Response:
     """Two did the same at once, and a constraint of the database chose one of them."""
     _LOG.warning("%s %s: %s", request.method, request.path, error.orig)
-    return _answer(409, "somebody changed the same thing at the same moment; look and try again")
+    said = later("somebody changed the same thing at the same moment; look and try again")
+    return _answer(409, said)
 
 
 def _unforeseen(error: Exception) -> Response:
     mark = new_id()
     _LOG.error("%s %s [%s]", request.method, request.path, mark, exc_info=error)
-    return _answer(500, f"the server failed at this; its log tells more under {mark}")
+    return _answer(
+        500, filled("the server failed at this; its log tells more under %(mark)s", mark=mark)
+    )
 
 
 def _answer(

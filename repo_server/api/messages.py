@@ -9,9 +9,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from commons.content import holds_nul
 from commons.errors import FieldProblem, InvalidInput
+from commons.texts import Filled, later
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,9 +57,36 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+# What pydantic says most often of forms, as translators read it.
+_KNOWN = {
+    "missing": later("Field required"),
+    "string_too_short": later("String should have at least %(min_length)s characters"),
+    "string_too_long": later("String should have at most %(max_length)s characters"),
+    "greater_than": later("Input should be greater than %(gt)s"),
+    "greater_than_equal": later("Input should be greater than or equal to %(ge)s"),
+    "less_than": later("Input should be less than %(lt)s"),
+    "less_than_equal": later("Input should be less than or equal to %(le)s"),
+    "float_parsing": later("Input should be a valid number"),
+    "int_parsing": later("Input should be a valid integer"),
+    "finite_number": later("Input should be a finite number"),
+    "enum": later("Input should be one of these: %(expected)s"),
+}
+_EMPTY = later("must not be empty")
+
+
+def _problem(detail: "ErrorDetails") -> str:
+    values = detail.get("ctx", {})
+    template = _KNOWN.get(detail["type"])
+    if template is None:
+        return detail["msg"]
+    if values.get("min_length") == 1:
+        template = _EMPTY
+    return Filled(template, values, english=detail["msg"])
+
+
 def _explained(error: ValidationError) -> tuple[str, list[FieldProblem]]:
     problems = [
-        FieldProblem(".".join(str(step) for step in detail["loc"]) or "body", detail["msg"])
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+        FieldProblem(".".join(str(step) for step in detail["loc"]) or "body", _problem(detail))
+        for detail in error.errors(include_url=False, include_input=False)
     ]
     return "; ".join(str(problem) for problem in problems), problems

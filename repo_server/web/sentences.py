@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from commons.flows import Ring
 from commons.machine import MATERIALS, Process
+from commons.texts import Filled
 from commons.units import filament_m
 from commons.wire import Phase, ProgressReport
 from repo_server.passports import Entry
@@ -23,12 +24,12 @@ def capitalise(sentence: str) -> str:
 
 def translated(text: object) -> str:
     """A text of the core in the page's language; marked as English where nobody translated it."""
-    return _marked(str(text), str)
+    return _marked(text, str)
 
 
 def sentence(text: object) -> str:
     """As `translated`, with its first letter large."""
-    return _marked(str(text), capitalise)
+    return _marked(text, capitalise)
 
 
 def said(text: str) -> str:
@@ -37,11 +38,15 @@ def said(text: str) -> str:
     return capitalise(gettext(text)) if text else ""
 
 
-def _marked(text: str, written: Callable[[str], str]) -> str:
-    language = current()
-    if not text or language is ENGLISH or text in language.known:
-        return written(gettext(text) if text else text)
-    return Markup('<span lang="en">{}</span>').format(written(text))
+def _marked(text: object, written: Callable[[str], str]) -> str:
+    language, english = current(), str(text)
+    if not english or language is ENGLISH:
+        return written(english)
+    if isinstance(text, Filled) and text.template in language.known:
+        return written(gettext(text.template) % text.values)
+    if english in language.known:
+        return written(gettext(english))
+    return Markup('<span lang="en">{}</span>').format(written(english))
 
 
 def material(key: str) -> str:

@@ -13,8 +13,11 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from werkzeug.datastructures import LanguageAccept
 
+from commons.errors import InvalidInput
 from commons.licences.table import TABLE
 from commons.licences.terms import Event
+from repo_server.api.messages import check
+from repo_server.labs import NewLot
 from repo_server.web import figures, languages, sentences
 from tests.docs.pages import ROOT
 
@@ -28,6 +31,7 @@ DEFAULTS = {
     "ngettext": (1, 2),
     "Word": None,
     "later": None,
+    "filled": None,
     **dict.fromkeys(RULES, (2,)),
 }
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -159,6 +163,39 @@ def test_a_sentence_of_the_core_is_translated_or_marked_as_english(
 ) -> None:
     with app.test_request_context("/", headers={"Accept-Language": tag}):
         assert render_template_string("{{ text | sentence }}", text=text) == shown
+
+
+@on_sqlite
+def test_a_refusal_is_said_in_the_language_of_the_page_and_in_english_by_the_api(
+    client: FlaskClient,
+) -> None:
+    german = {"Accept-Language": "de"}
+    page = client.get("/labs/<b>nowhere", headers=german).text
+    assert '<p class="lede">es gibt kein Lab „&lt;b&gt;nowhere“</p>' in page
+    told = client.get("/api/v1/labs/nowhere", headers=german).json
+    assert told["detail"] == "there is no lab 'nowhere'"
+    wrong = {"handle": "-", "name": "", "email": "ada", "password": "short"}
+    refused = client.post("/sign-up", data=wrong, headers=german)
+    assert refused.status_code == 422
+    assert refused.text.count('lang="en"') == 1  # the button that chooses it
+    for said in ("ist keine E-Mail-Adresse", "muss 10 bis 200 Zeichen haben"):
+        assert f'<p class="wrong">{said}</p>' in refused.text
+    by_program = client.post("/api/v1/people", json={"handle": "x" * 99}, headers=german).json
+    assert {it["problem"] for it in by_program["fields"]} >= {"Field required"}
+
+
+@on_sqlite
+def test_what_a_form_lacks_is_said_in_the_language_of_the_page(app: Flask) -> None:
+    with app.test_request_context("/", headers={"Accept-Language": "es"}):
+        with pytest.raises(InvalidInput) as refused:
+            check(NewLot, {"name": "", "mass_left_g": "-1", "evidence": "x" * 401})
+        said = {it.field: sentences.translated(it.problem) for it in refused.value.fields}
+    assert said == {
+        "material": "Este campo es necesario",
+        "name": "no puede estar vacío",
+        "mass_left_g": "Debe ser mayor que 0.0",
+        "evidence": "Debe tener como máximo 400 caracteres",
+    }
 
 
 @on_sqlite

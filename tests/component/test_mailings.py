@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 from flask import Flask
+from sqlalchemy import Engine, event
 
+from repo_server import inbox
+from repo_server.db import reading
 from tests.browsing import fill, page
 from tests.component.test_designs_api import MANIFEST
 from tests.component.test_forks import API, publish, publish_fork
@@ -74,3 +77,21 @@ def test_a_steward_has_a_notice_of_every_order_that_waits_until_it_is_settled(
     shop.manager.post(f"{API}/waiting-orders/{waits}/decline", {"word": "no"})
     assert shop.manager.get(f"{API}/me/notices").json["waiting"] == []
     assert "1 notice<" not in page(shop.manager.browser, "/").text
+
+
+def test_how_much_waits_is_asked_in_one_query(
+    sign_up: Callable[..., Someone], engine: Engine
+) -> None:
+    ada, bea = sign_up("ada"), sign_up("bea")
+    publish_fork(bea, publish(ada, "lamp", licensed_by('["Ada <ada@example.org>"]')).json["id"])
+    asked = []
+    with reading(engine) as session:
+        session.connection()  # has begun, and that is no question
+
+        def note(_connection, _cursor, statement, *_) -> None:
+            asked.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        counts = inbox.counts_for(session, bea.id)
+        event.remove(engine, "before_cursor_execute", note)
+    assert (counts, len(asked)) == (inbox.Counts(orders=0, mailings=1), 1)

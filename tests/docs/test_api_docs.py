@@ -9,9 +9,9 @@ from flask import Flask
 from pydantic import BaseModel
 
 from commons import toolpath, wire
+from repo_server import paging
 from repo_server.announcements import KINDS, TEST
 from repo_server.api.auth import Access, access_of
-from repo_server.deliveries import PAGE as DELIVERIES
 from repo_server.deliveries import PAUSES
 from repo_server.orders import OrderRequest
 from repo_server.webhooks import MAX_OF_PLACE, WantedWebhook
@@ -101,7 +101,7 @@ def test_every_kind_of_message_to_a_webhook_is_explained_and_when_it_comes_again
     assert f"5 min, 30 min, {', '.join(hours[:-1])} and {hours[-1]} h" in text
     assert [pause.total_seconds() for pause in PAUSES[:3]] == [5, 300, 1800]
     assert f"At most {MAX_OF_PLACE}." in sections(PAGE)["`POST /webhooks`"]
-    assert f"{DELIVERIES} on a" in sections(PAGE)["`GET /webhooks/<webhook_id>/deliveries`"]
+    assert f"1 to {paging.MOST} ({paging.PAGE})" in sections(PAGE)["Lists"]
 
 
 def test_the_signature_on_the_page_is_what_the_code_on_the_page_makes() -> None:
