@@ -7,6 +7,7 @@ or waits when the agent is stopped, is never shown, and the job goes its way.
 
 import logging
 import random
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,10 +55,15 @@ Draw = Callable[[Path, Place | None, Path], Drawn]
 
 
 class Courier:
-    """Shows the programs of one machine. `put` never waits; `run` is the thread."""
+    """Shows the programs of one machine. `put` never waits; `run` is the thread.
 
-    def __init__(self, draw: Draw) -> None:
+    It draws in `folder`, which is its alone: what an agent that was killed left there is gone when
+    the next one begins.
+    """
+
+    def __init__(self, draw: Draw, folder: Path) -> None:
         self._draw = draw
+        self._folder = folder
         self._waiting: SimpleQueue[Shown] = SimpleQueue()
 
     def put(self, shown: Shown) -> None:
@@ -66,6 +72,7 @@ class Courier:
 
     def run(self, gallery: Gallery, stopping: Event) -> None:
         """Show what there is to be shown, until `stopping`."""
+        shutil.rmtree(self._folder, ignore_errors=True)
         while not stopping.is_set():
             try:
                 shown = self._waiting.get(timeout=_LOOK_S)
@@ -79,7 +86,8 @@ class Courier:
                 log.exception("the program of attempt %s is not shown", shown.attempt_id)
 
     def _deliver(self, shown: Shown, gallery: Gallery, stopping: Event) -> None:
-        with tempfile.TemporaryDirectory(prefix="cosmo-drawing-") as folder:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             drawn = self._draw(shown.program, shown.mark, Path(folder))
 
             def show() -> None:

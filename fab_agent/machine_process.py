@@ -115,7 +115,7 @@ def _gallery(place: Workplace, closed: Event) -> Callable[[Shown], None]:
     """How the machine thread has programs shown; the courier thread does it."""
     if place.profile is None:
         return show_nobody
-    courier = Courier(drawing_for(place.profile))
+    courier = Courier(drawing_for(place.profile), place.journal / "drawings")
     Thread(target=_carry, args=(place, courier, closed), name="courier", daemon=True).start()
     return courier.put
 

@@ -94,10 +94,12 @@ def postgres_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="cosmo-pg-"))  # short: socket paths end at 107 bytes
     cluster = PostgresCluster(folder)
-    cluster.start()
-    yield cluster.url
-    cluster.stop()
-    shutil.rmtree(folder)
+    try:
+        cluster.start()
+        yield cluster.url
+        cluster.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def delivered(gallery, program):
         packed.write_bytes(b"zipped")
         return Drawn(sketch(), packed)
 
-    courier = Courier(draw)
+    courier = Courier(draw, program.with_name("drawings"))
     courier.put(Shown("a1", program))
     courier.run(gallery, gallery.stopping)
     return gallery
@@ -85,7 +85,7 @@ def test_a_program_is_drawn_and_packed_in_a_child(program, tmp_path):
 @pytest.mark.slow
 def test_a_program_that_is_gone_is_not_shown_and_hurts_nobody(program, tmp_path):
     gallery = Gallery()
-    courier = Courier(drawing_for(printer()))
+    courier = Courier(drawing_for(printer()), tmp_path / "drawings")
     courier.put(Shown("a0", tmp_path / "evicted.gcode"))
     courier.put(Shown("a1", program))
     courier.run(gallery, gallery.stopping)
@@ -114,7 +114,7 @@ def test_what_comes_before_its_event_or_meets_silence_is_told_again(program):
 )
 def test_nobody_insists(program, answers, asked):
     gallery = Gallery(*answers)
-    courier = Courier(lambda *_: Drawn(sketch(), None))
+    courier = Courier(lambda *_: Drawn(sketch(), None), program.with_name("drawings"))
     courier.put(Shown("a1", program))
     shown = Shown("a1", program)
     with pytest.raises((Unavailable, InvalidInput)):
@@ -125,5 +125,14 @@ def test_nobody_insists(program, answers, asked):
 def test_an_agent_that_is_stopped_waits_for_no_answer(program):
     gallery, stopping = Gallery(*[Unavailable("away")] * 9), Event()
     stopping.set()
-    Courier(lambda *_: Drawn(sketch(), None))._deliver(Shown("a1", program), gallery, stopping)
+    courier = Courier(lambda *_: Drawn(sketch(), None), program.with_name("drawings"))
+    courier._deliver(Shown("a1", program), gallery, stopping)
     assert gallery.asked == 1
+
+
+def test_what_a_killed_agent_left_of_its_drawings_is_gone_and_nothing_is_left_of_ours(program):
+    left = program.with_name("drawings") / "tmp1" / "program.gz"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert len(delivered(Gallery(), program).sketches) == 1
+    assert list(program.with_name("drawings").iterdir()) == []
