@@ -20,6 +20,11 @@ class Filled(str):
         return made
 
 
+def capitalise(sentence: str) -> str:
+    """The sentence with its first letter large and all others as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def later(text: str) -> str:
     """`text` as it is, marked for the translators: who shows it translates it."""
     return text

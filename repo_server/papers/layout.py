@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from babel.dates import format_date
 
 from commons.machine import MATERIALS
+from commons.texts import capitalise
 from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
-from repo_server.web.figures import day
-from repo_server.web.sentences import capitalise
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
 Measure = Callable[[str, float, bool], float]
@@ -169,6 +171,11 @@ def _credit(
     return True
 
 
+def _day(at: datetime) -> str:
+    """The day in English, as everything on a paper is."""
+    return format_date(at.astimezone(UTC), "long", "en_GB")
+
+
 def ticket(notice: Notice, measure: Measure) -> Sheet:
     """The ticket that goes with a job: what to make, for whom, and each duty with a box to tick."""
     margin, code = 12.0, 36.0
@@ -178,7 +185,7 @@ def ticket(notice: Notice, measure: Measure) -> Sheet:
     head.write(_part(notice), 4, most=2)
     head.gap(2)
     ordered = f"{capitalise(_PURPOSES.get(notice.purpose, notice.purpose))}. Ordered by"
-    head.write(f"{ordered} {notice.ordered_by}, {day(notice.ordered_at)}", 3.2, most=2)
+    head.write(f"{ordered} {notice.ordered_by}, {_day(notice.ordered_at)}", 3.2, most=2)
     head.write(f"{notice.lab}, {notice.city}", 3.2, most=2)
     body = _Column(margin, 52, width, measure)
     for name, said in _facts(notice):

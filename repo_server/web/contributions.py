@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from commons.errors import Conflict, FabError, InvalidInput
+from commons.texts import capitalise
 from repo_server import contributions, designs
 from repo_server.api import auth
 from repo_server.api.errors import status_of
@@ -13,7 +14,7 @@ from repo_server.api.messages import check
 from repo_server.contributions import NewContribution
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
-from repo_server.web import sentences, words
+from repo_server.web import words
 
 bp = Blueprint("contributions", __name__)
 
@@ -73,7 +74,7 @@ def _page(slug: str, error: FabError | None = None) -> str:
         "contributions.html",
         release=design.head,
         choices=[(it.id, it.version) for it in design.releases],
-        roles=[(role, sentences.capitalise(text)) for role, text in words.ROLE_WORDS.items()],
+        roles=[(role, capitalise(text)) for role, text in words.ROLE_WORDS.items()],
         contributions=found,
         error=error,
         filled=request.form,

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from commons.errors import Conflict, FabError, InvalidInput, NotFound
 from commons.machine import MATERIALS
-from commons.texts import later
+from commons.texts import capitalise, later
 from repo_server import enrolment, labs, matches
 from repo_server.api import auth
 from repo_server.api.errors import status_of
@@ -200,7 +200,7 @@ def _page(
             machines=matches.machines_of(session, row.id),
             lots_to_load=labs.all_lots(session, row.id),
             materials=[(key, sentences.material(key)) for key in MATERIALS],
-            rings=[(ring, sentences.capitalise(text)) for ring, text in words.RING_WORDS.items()],
+            rings=[(ring, capitalise(text)) for ring, text in words.RING_WORDS.items()],
             grains=GRAINS.items(),
             roles=ROLES.items(),
             role_words=ROLE_NAMES,

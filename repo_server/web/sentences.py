@@ -8,18 +8,13 @@ from markupsafe import Markup
 
 from commons.flows import Ring
 from commons.machine import MATERIALS, Process
-from commons.texts import Filled
+from commons.texts import Filled, capitalise
 from commons.units import filament_m
 from commons.wire import Phase, ProgressReport
 from repo_server.passports import Entry
 from repo_server.web.figures import duration, figure, file_size, grams, moment, number
 from repo_server.web.languages import ENGLISH, current, gettext
 from repo_server.web.words import MADE_WORDS
-
-
-def capitalise(sentence: str) -> str:
-    """The sentence with its first letter large and all others as they are."""
-    return sentence[:1].upper() + sentence[1:]
 
 
 def translated(text: object) -> str:
