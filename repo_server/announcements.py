@@ -4,7 +4,7 @@ An announcement is written in the transaction of what it tells of: both are ther
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
@@ -31,7 +31,10 @@ _TOLD_STATES = (
     JobState.CANCELLED,
 )
 JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
+# Made once: every release that is published asks it.
+_STANDING = select(WebhookRow.id, WebhookRow.kinds).where(col(WebhookRow.off_at).is_(None))
 KINDS = (RELEASE_PUBLISHED, RELEASE_YANKED, ORDER_PLACED, ORDER_WAITING, *JOB_KINDS.values())
+Listener = tuple[str, Sequence[str]]  # a webhook's id, and the kinds that it is told of
 
 
 def tell_of_release(session: Session, data: Mapping[str, object], *, now: datetime) -> None:
@@ -45,8 +48,7 @@ def tell_of_yank(session: Session, data: Mapping[str, object], *, now: datetime)
 
 
 def _tell_all(session: Session, kind: str, data: Mapping[str, object], *, now: datetime) -> None:
-    wanted = select(WebhookRow).where(col(WebhookRow.off_at).is_(None))
-    _tell(session, list(session.exec(wanted)), kind, data, now=now)
+    _tell(session, session.exec(_STANDING).all(), kind, data, now=now)
 
 
 def tell_of_order(session: Session, order: BuildOrderRow) -> None:
@@ -89,41 +91,41 @@ def tell_of_job(session: Session, job: JobRow, state: JobState, *, now: datetime
 
 def tell_to_test(session: Session, webhook: WebhookRow, *, now: datetime) -> None:
     """The webhook will be told that somebody tries it."""
-    _add(session, webhook, TEST, {"webhook_id": webhook.id}, now=now)
+    _add(session, webhook.id, TEST, {"webhook_id": webhook.id}, now=now)
 
 
-def _concerned(session: Session, order: BuildOrderRow) -> list[WebhookRow]:
+def _concerned(session: Session, order: BuildOrderRow) -> Sequence[Listener]:
     """The webhooks of the order's lab, and of whoever ordered."""
     return _webhooks_of(session, order.lab_id, (order.ordered_by,))
 
 
-def _webhooks_of(session: Session, lab_id: str, people: tuple[str, ...]) -> list[WebhookRow]:
+def _webhooks_of(session: Session, lab_id: str, people: tuple[str, ...]) -> Sequence[Listener]:
     """The webhooks of the lab, and those that the people have for themselves."""
     of_people = col(WebhookRow.lab_id).is_(None) & col(WebhookRow.person_id).in_(people)
     theirs = or_(col(WebhookRow.lab_id) == lab_id, of_people)
-    return list(session.exec(select(WebhookRow).where(col(WebhookRow.off_at).is_(None), theirs)))
+    return session.exec(_STANDING.where(theirs)).all()
 
 
 def _tell(
     session: Session,
-    webhooks: list[WebhookRow],
+    webhooks: Sequence[Listener],
     kind: str,
     data: Mapping[str, object],
     *,
     now: datetime,
 ) -> None:
-    for webhook in webhooks:
-        if kind in webhook.kinds:
-            _add(session, webhook, kind, data, now=now)
+    for webhook_id, kinds in webhooks:
+        if kind in kinds:
+            _add(session, webhook_id, kind, data, now=now)
 
 
 def _add(
-    session: Session, webhook: WebhookRow, kind: str, data: Mapping[str, object], *, now: datetime
+    session: Session, webhook_id: str, kind: str, data: Mapping[str, object], *, now: datetime
 ) -> None:
     body = {"type": kind, "timestamp": now.isoformat(), "data": data}
     row = DeliveryRow(
         id=f"msg_{new_id()}",
-        webhook_id=webhook.id,
+        webhook_id=webhook_id,
         kind=kind,
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         at=now,

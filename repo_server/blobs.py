@@ -3,13 +3,14 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -18,10 +19,12 @@ from commons.errors import InvalidInput, NotFound
 from repo_server.pouring import Readable, Sum, pour
 from repo_server.tables import BlobRow
 
-_INSERT: Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
+# Made once: every file that is stored asks them.
+_INSERT = {
+    "sqlite": sqlite.insert(BlobRow).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(BlobRow).on_conflict_do_nothing(),
 }
+_STORED = select(BlobRow.sha256).where(col(BlobRow.sha256).in_(bindparam("hashes", expanding=True)))
 MAX_BYTES = 1024**3  # in one go; repo_server/uploads.py takes more, in several
 MAX_BYTES_TOGETHER = 64 * 1024**2  # of many small files in one form
 
@@ -160,15 +163,14 @@ def record(session: Session, *stored: Blob, now: datetime) -> None:
     """The database knows the stored files: only then they are there for anybody. Safe to say
     twice, and for two at once.
     """
-    insert = _INSERT[session.get_bind().dialect.name]
     rows = [{"sha256": it.sha256, "size": it.size, "stored_at": now} for it in stored]
     if rows:
-        session.execute(insert(BlobRow).on_conflict_do_nothing(), rows)
+        session.connection().execute(_INSERT[session.get_bind().dialect.name], rows)
 
 
 def missing(session: Session, hashes: Sequence[str]) -> list[str]:
     """Those of the hashes under which no file is there, in their order, each once."""
-    stored = set(session.exec(select(BlobRow.sha256).where(col(BlobRow.sha256).in_(hashes))))
+    stored = set(session.exec(_STORED, params={"hashes": hashes}))
     return [sha256 for sha256 in dict.fromkeys(hashes) if sha256 not in stored]
 
 

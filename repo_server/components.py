@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from commons.bom import BomLine, Origin, read_bom
 from commons.errors import FieldProblem
 from commons.versions import in_order
+from repo_server.db import insert_rows
 from repo_server.tables import ComponentRow, DesignRow, ReleaseRow, YankRow
 
 MOST_COMPONENTS = 100
@@ -51,10 +52,11 @@ def settle(session: Session, slug: str, bom: bytes | None) -> Settled:
 
 def record(session: Session, release_id: str, settled: Settled) -> None:
     """The release's components stand beside it."""
-    session.add_all(
-        ComponentRow(release_id=release_id, line=line, component_id=component)
+    rows = [
+        {"release_id": release_id, "line": line, "component_id": component}
         for line, component in settled.components.items()
-    )
+    ]
+    insert_rows(session, ComponentRow, rows)
 
 
 def _release_of(session: Session, line: BomLine) -> ReleaseRow | str:

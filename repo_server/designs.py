@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from commons.content import content_id, release_id
+from commons.content import content_id
 from commons.errors import AlreadyPublished, InvalidInput, NotAllowed, NotFound
 from commons.manifest import Manifest, manifest_of
 from commons.versions import require_next
 from repo_server import announcements, components, heads, lineage, mailings
+from repo_server.db import insert_rows
 from repo_server.heads import ReleaseLine
 from repo_server.parsing import kind_of
 from repo_server.people import Person
@@ -25,6 +27,16 @@ from repo_server.tables import (
     ReleaseFileRow,
     ReleaseRow,
     YankRow,
+)
+
+# Made once: every release that is published asks them.
+_DESIGN = select(DesignRow).where(DesignRow.slug == bindparam("slug"))
+_DESIGN_OF = select(ReleaseRow.design_id).where(ReleaseRow.id == bindparam("id"))
+_PUBLISHED = (
+    select(ReleaseRow.id)
+    .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
+    .where(ReleaseRow.id == bindparam("id"), DesignRow.slug == bindparam("slug"))
+    .where(DesignRow.steward_id == bindparam("steward_id"))
 )
 
 
@@ -112,62 +124,68 @@ def publish_release(
         Conflict: the version goes back behind one that is published.
     """
     checked = check(session, upload, bom=bom, by=by, now=now)
-    manifest = checked.manifest
+    version, id_ = checked.manifest.version, upload.release_id
     design = _design_of(session, upload.slug, by=by)
-    id_ = release_id(manifest.data, upload.files)
-    if (existing := session.get(ReleaseRow, id_)) is not None:
-        return _same(session, existing, design), False
-    is_first = design is None
+    if (there := session.exec(_DESIGN_OF, params={"id": id_}).first()) is not None:
+        return _same(session, id_, there, design), False
     if design is None:
-        design = DesignRow(id=design_id, slug=upload.slug, steward_id=by.id, created_at=now)
-        session.add(design)
-        session.flush()
+        _found(session, design_id, upload, by=by, now=now)
     else:
-        require_new_version(session, upload.slug, manifest.version)
-    _record(session, _row(id_, design.id, manifest, upload, by=by, now=now), checked, upload)
-    if is_first:
-        design.head_id = id_
-    else:
-        heads.choose_head(session, design)
-    told = {"release_id": id_, "slug": design.slug, "version": manifest.version}
+        require_new_version(session, upload.slug, version)
+        design_id = design.id
+    _record(session, design_id, checked, upload, by=by, now=now)
+    told = {"release_id": id_, "slug": upload.slug, "version": version}
     announcements.tell_of_release(session, told, now=now)
-    if design.head_id == id_:
-        labs = () if is_first else builds.labs_that_built(session, design.id)
-        entry = _entry_of(design, upload, labs=labs, texts=texts, now=now)
-        (index.add if is_first else index.put)(session, [entry])
+    labs: Sequence[str] = ()
+    if design is not None:
+        heads.choose_head(session, design)
+        if design.head_id != id_:
+            return id_, True
+        index.forget(session, design_id)
+        labs = builds.labs_that_built(session, design_id)
+    index.add(session, [_entry_of(design_id, upload, labs=labs, texts=texts, now=now)])
     return id_, True
 
 
-def _record(session: Session, release: ReleaseRow, checked: Checked, upload: Upload) -> None:
+def _found(session: Session, design_id: str, upload: Upload, *, by: Person, now: datetime) -> None:
+    """The design of this slug is there, its head the release that comes next."""
+    row = {
+        "id": design_id,
+        "slug": upload.slug,
+        "steward_id": by.id,
+        "head_id": upload.release_id,
+        "created_at": now,
+    }
+    insert_rows(session, DesignRow, [row])
+
+
+def _record(
+    session: Session, design_id: str, checked: Checked, upload: Upload, *, by: Person, now: datetime
+) -> None:
     """The release is there, with its files, its parents and its components."""
-    session.add(release)
-    session.flush()
-    session.add_all(
-        ReleaseFileRow(release_id=release.id, path=path, sha256=sha256)
-        for path, sha256 in upload.files.items()
-    )
-    lineage.record_parents(session, release.id, checked.manifest)
-    mailings.record(session, release.id)
-    components.record(session, release.id, checked.settled)
+    id_, manifest = upload.release_id, checked.manifest
+    insert_rows(session, ReleaseRow, [_row(design_id, manifest, upload, by=by, now=now)])
+    files = upload.files.items()
+    insert_rows(session, ReleaseFileRow, [
+        {"release_id": id_, "path": path, "sha256": sha256} for path, sha256 in files
+    ])  # fmt: skip
+    if lineage.record_parents(session, id_, manifest):
+        mailings.record(session, id_)
+    components.record(session, id_, checked.settled)
 
 
 def published_before(session: Session, upload: Upload, *, by: Person) -> str | None:
     """The id of the release of `by`'s that holds this very upload, found by its hash alone; None
     when there is none, or the upload has to be looked at to say why."""
     try:
-        manifest, _ = upload.read
-        id_ = release_id(manifest.data, upload.files)
+        asked = {"id": upload.release_id, "slug": upload.slug, "steward_id": by.id}
     except InvalidInput:
         return None
-    return session.exec(
-        select(ReleaseRow.id)
-        .join(DesignRow, col(DesignRow.id) == col(ReleaseRow.design_id))
-        .where(ReleaseRow.id == id_, DesignRow.slug == upload.slug, DesignRow.steward_id == by.id)
-    ).first()
+    return session.exec(_PUBLISHED, params=asked).first()
 
 
 def _entry_of(
-    design: DesignRow, upload: Upload, *, labs: Sequence[str], texts: Texts, now: datetime
+    design_id: str, upload: Upload, *, labs: Sequence[str], texts: Texts, now: datetime
 ) -> Entry:
     """What the design is found by: this release, which has just become its head."""
     manifest, _ = upload.read
@@ -175,16 +193,16 @@ def _entry_of(
         manifest,
         upload.files,
         texts,
-        design_id=design.id,
-        slug=design.slug,
-        release_id=design.head_id or "",
+        design_id=design_id,
+        slug=upload.slug,
+        release_id=upload.release_id,
         labs=labs,
         published_at=now,
     )
 
 
 def _design_of(session: Session, slug: str, *, by: Person) -> DesignRow | None:
-    design = session.exec(select(DesignRow).where(DesignRow.slug == slug)).first()
+    design = session.exec(_DESIGN, params={"slug": slug}).first()
     if design is not None and design.steward_id != by.id:
         steward = session.get_one(PersonRow, design.steward_id)
         raise NotAllowed(
@@ -193,12 +211,12 @@ def _design_of(session: Session, slug: str, *, by: Person) -> DesignRow | None:
     return design
 
 
-def _same(session: Session, existing: ReleaseRow, design: DesignRow | None) -> str:
-    """The id of the release that holds these very files, if it is this design's."""
-    if design is None or existing.design_id != design.id:
-        other = session.get_one(DesignRow, existing.design_id)
+def _same(session: Session, release_id: str, design_id: str, wanted: DesignRow | None) -> str:
+    """The id of the release that holds these very files, if it is the wanted design's."""
+    if wanted is None or design_id != wanted.id:
+        other = session.get_one(DesignRow, design_id)
         raise AlreadyPublished(f"these very files are published as design '{other.slug}'")
-    return existing.id
+    return release_id
 
 
 def require_new_version(session: Session, slug: str, version: str) -> None:
@@ -220,22 +238,22 @@ def require_new_version(session: Session, slug: str, version: str) -> None:
 
 
 def _row(
-    id: str, design_id: str, manifest: Manifest, upload: Upload, *, by: Person, now: datetime
-) -> ReleaseRow:
-    return ReleaseRow(
-        id=id,
-        design_id=design_id,
-        version=manifest.version,
-        name=manifest.name,
-        function=manifest.function,
-        license=manifest.license,
-        licensors=list(manifest.licensors),
-        manifest=dict(manifest.data),
-        manifest_sha256=content_id(upload.manifest),
-        published_by=by.id,
-        published_at=now,
-        note=upload.note.strip(),
-    )
+    design_id: str, manifest: Manifest, upload: Upload, *, by: Person, now: datetime
+) -> dict[str, object]:
+    return {
+        "id": upload.release_id,
+        "design_id": design_id,
+        "version": manifest.version,
+        "name": manifest.name,
+        "function": manifest.function,
+        "license": manifest.license,
+        "licensors": list(manifest.licensors),
+        "manifest": dict(manifest.data),
+        "manifest_sha256": content_id(upload.manifest),
+        "published_by": by.id,
+        "published_at": now,
+        "note": upload.note.strip(),
+    }
 
 
 def show_design(session: Session, slug: str) -> Design:

@@ -14,6 +14,7 @@ from commons.manifest import Manifest
 from commons.texts import filled
 from commons.versions import in_order
 from repo_server import licensing
+from repo_server.db import insert_rows
 from repo_server.parties import Party
 from repo_server.people import Person
 from repo_server.tables import DesignRow, ParentRow, PersonRow, ReleaseRow, YankRow
@@ -112,11 +113,13 @@ def require_free(session: Session, slug: str) -> None:
         )
 
 
-def record_parents(session: Session, release_id: str, manifest: Manifest) -> None:
-    """What the release was made from stands beside it."""
-    session.add_all(
-        ParentRow(release_id=release_id, parent_id=id_) for id_ in parents_of(manifest.data)
+def record_parents(session: Session, release_id: str, manifest: Manifest) -> bool:
+    """What the release was made from stands beside it; whether it was made from any."""
+    parents = parents_of(manifest.data)
+    insert_rows(
+        session, ParentRow, [{"release_id": release_id, "parent_id": id_} for id_ in parents]
     )
+    return bool(parents)
 
 
 def steward_of(session: Session, slug: str) -> Person:

@@ -11,6 +11,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, delete, or_, select
 
 from commons.content import content_id
@@ -258,20 +259,23 @@ def issue_token(
 
 # Made once: every request of a program asks it.
 _HOLDER = (
-    select(ApiTokenRow, PersonRow)
+    columns(
+        col(ApiTokenRow.scopes), col(ApiTokenRow.revoked_at), col(ApiTokenRow.ends_at),
+        col(PersonRow.id), col(PersonRow.handle), col(PersonRow.name), col(PersonRow.is_admin),
+    )
     .join(PersonRow, col(PersonRow.id) == col(ApiTokenRow.person_id))
-    .where(ApiTokenRow.secret_sha256 == bindparam("digest"))
-)
+    .where(col(ApiTokenRow.secret_sha256) == bindparam("digest"))
+)  # fmt: skip
 
 
 def of_token(session: Session, secret: str, now: datetime) -> TokenHolder | None:
     """For whom a token speaks; None when it is unknown, revoked or over."""
-    if (found := session.exec(_HOLDER, params={"digest": _digest(secret)}).first()) is None:
+    if (found := session.execute(_HOLDER, {"digest": _digest(secret)}).first()) is None:
         return None
-    row, person = found
-    if row.revoked_at is not None or row.ends_at <= now:
+    scopes, revoked_at, ends_at, *person = found
+    if revoked_at is not None or ends_at <= now:
         return None
-    return TokenHolder(_person(person), frozenset(Scope(scope) for scope in row.scopes))
+    return TokenHolder(Person(*person), frozenset(Scope(scope) for scope in scopes))
 
 
 def appoint_admin(session: Session, handle: str) -> Person:

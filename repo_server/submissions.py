@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlmodel import Session
 
+from commons.content import release_id
 from commons.errors import FieldProblem, InvalidInput, ManifestInvalid
 from commons.manifest import Finding, Manifest, manifest_name, missing_files, read_with_notes
 from commons.texts import filled, later
@@ -33,6 +34,11 @@ class Upload:
     def read(self) -> tuple[Manifest, tuple[Finding, ...]]:
         """The manifest, and what strict readers mind; read once. ManifestInvalid as it is read."""
         return read_with_notes(self.manifest)
+
+    @cached_property
+    def release_id(self) -> str:
+        """The id of the release that this is once it is published. ManifestInvalid as `read`."""
+        return release_id(self.read[0].data, self.files)
 
 
 @dataclass(frozen=True, slots=True)

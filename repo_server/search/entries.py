@@ -18,8 +18,11 @@ MAX_FUNCTION = 4_000
 IN_NAME = "n:"
 IN_ABOUT = "a:"
 
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_MARKUP = re.compile(r"[#*_`>|~\s]+|-{3,}|<[^>\n]{0,200}>")
+_LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)")
+# Each begins with a letter of its own, which is found at once where there are none of them.
+_TAG = re.compile(r"<[^>\n]{0,200}>")
+_RULE = re.compile(r"---+")
+_SIGNS = str.maketrans(dict.fromkeys("#*_`>|~", " ") | {"\0": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def entry_of(
 
 def _prose(text: str) -> str:
     """Markdown as the words that it shows, on one line."""
-    return _MARKUP.sub(" ", _LINK.sub(r"\1", text.replace("\0", ""))).strip()
+    bare = _LINK.sub(r"\1", text.replace("![", "["))
+    bare = _RULE.sub(" ", _TAG.sub(" ", bare))
+    return " ".join(bare.translate(_SIGNS).split())
 
 
 def _pictures(manifest: Manifest, files: Mapping[str, str]) -> tuple[str, ...]:

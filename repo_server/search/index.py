@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, Engine, Text, bindparam, cast, delete, func, inser
 from sqlmodel import Session, col, select
 
 from commons.machine import Process
-from repo_server.db import is_postgresql, transaction
+from repo_server.db import insert_rows, is_postgresql, transaction
 from repo_server.search import spelling
 from repo_server.search.entries import Entry, Need, about_words, need_of, tokens_of, written_need
 from repo_server.tables import (
@@ -110,11 +110,11 @@ def add(session: Session, entries: Sequence[Entry]) -> None:
         given = [row | {"words": own} for row, own in zip(rows, tokens, strict=True)]
         session.execute(insert(SearchEntryRow).values(tokens=vector), given)
     else:
-        session.execute(insert(SearchEntryRow), rows)
-        texts = [{"doc": doc, "tokens": " ".join(tokens_of(it))} for doc, it in numbered]
-        command = "INSERT INTO search_index (rowid, tokens) VALUES (:doc, :tokens)"
-        session.execute(text(command), texts)
-    session.execute(insert(SearchCardRow), [_card(doc, it) for doc, it in numbered])
+        insert_rows(session, SearchEntryRow, rows)
+        texts = [(doc, " ".join(tokens_of(it))) for doc, it in numbered]
+        command = "INSERT INTO search_index (rowid, tokens) VALUES (?, ?)"
+        session.connection().exec_driver_sql(command, texts)
+    insert_rows(session, SearchCardRow, [_card(doc, it) for doc, it in numbered])
     spelling.record(session, spelling.vocabulary(about_words(it) for it in entries))
 
 
@@ -130,7 +130,7 @@ def _numbers(session: Session, count: int) -> Sequence[int]:
         command = f"SELECT {series} FROM generate_series(1, :count)"  # noqa: S608
         return session.execute(text(command), {"count": count}).scalars().all()
     command = "SELECT seq FROM sqlite_sequence WHERE name = 'search_entry'"
-    last = session.execute(text(command)).scalar() or 0
+    last = session.connection().exec_driver_sql(command).scalar() or 0
     return range(last + 1, last + 1 + count)
 
 

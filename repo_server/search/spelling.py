@@ -7,6 +7,7 @@ left out of one or both are a slip apart: a letter too many, too few, another, o
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from repo_server.db import is_postgresql
@@ -18,6 +19,10 @@ _SHORTEST = 3  # letters; of shorter words nearly every other one is near
 _LONG = 9  # letters from which on two slips are forgiven
 _LONGEST = 24  # letters; of longer words no slips are kept
 _LAST = "\U0010ffff"
+# Made once: every release that is published asks it.
+_KNOWN = select(SearchWordRow.word).where(
+    col(SearchWordRow.word).in_(bindparam("words", expanding=True))
+)
 
 
 def slips(word: str) -> list[str]:
@@ -33,8 +38,7 @@ def record(session: Session, words: Counter[str]) -> None:
     listed = sorted(words)  # always in this order, so that two writers never wait for each other
     for start in range(0, len(listed), 5000):
         part = listed[start : start + 5000]
-        found = select(SearchWordRow.word).where(col(SearchWordRow.word).in_(part))
-        known |= set(session.exec(found))
+        known |= set(session.exec(_KNOWN, params={"words": part}))
     _insert(
         session,
         "search_word (word, releases)",

@@ -6,11 +6,13 @@ Korean, which puts endings to its words, are cut into pairs of neighbouring char
 
 import re
 from collections.abc import Collection, Iterator
+from operator import itemgetter
 from typing import NamedTuple
 from unicodedata import category, combining, normalize
 
 LONGEST = 40  # characters; what is longer is no word, and is cut
 
+_CUT = itemgetter(slice(LONGEST))
 _ASCII = re.compile(r"[a-z0-9]+")
 # Blocks of the basic plane that hold combining marks; `\w` would cut words at them.
 _MARKS = "".join(
@@ -89,11 +91,11 @@ def distinct(*texts: str) -> dict[str, None]:
     for text in texts:
         folded = fold(text)
         if folded.isascii():
-            found |= dict.fromkeys(word[:LONGEST] for word in _ASCII.findall(folded))
+            found |= dict.fromkeys(map(_CUT, _ASCII.findall(folded)))
         elif _IS_DENSE.search(folded):
             found |= dict.fromkeys(word.text for word in words_of(folded))
         else:
-            found |= dict.fromkeys(word[:LONGEST] for word in _RUN.findall(folded))
+            found |= dict.fromkeys(map(_CUT, _RUN.findall(folded)))
     return found
 
 
