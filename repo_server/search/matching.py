@@ -111,10 +111,12 @@ def _read(
         f"{number} < :below",
         *(f"({it} IS NULL OR {it} <= :{it})" for it in asked),
     ]
-    command = (
-        f"SELECT doc, labels, CAST(needs AS TEXT) FROM {source} "  # noqa: S608  (our own words)
+    # Needs become text once the newest are known: PostgreSQL would fetch those of all to sort them.
+    found = (
+        f"SELECT doc, labels, needs FROM {source} "  # noqa: S608  (our own words)
         f"WHERE {' AND '.join(where)} ORDER BY {number} DESC LIMIT :limit"
     )
+    command = f"SELECT doc, labels, CAST(needs AS TEXT) FROM ({found}) AS found"  # noqa: S608
     given = values | asked | {"below": below, "limit": limit}
     return [Document._make(row) for row in session.execute(text(command), given).all()]
 
