@@ -17,7 +17,7 @@ from repo_server.tables import (
     SearchSlipRow,
     SearchWordRow,
 )
-from repo_server.tables.search import POSTGRESQL_GIN
+from repo_server.tables.search import BALLAST, POSTGRESQL_GIN
 
 # PostgreSQL reads a word's list of documents as a whole. It is cut into blocks of so many
 # documents, so that the newest of a frequent word are found without reading all of them.
@@ -108,7 +108,8 @@ def add(session: Session, entries: Sequence[Entry]) -> None:
         tokens = [in_block(tokens_of(it), doc >> BLOCK_BITS) for doc, it in numbered]
         vector = func.array_to_tsvector(cast(bindparam("words"), ARRAY(Text())))
         given = [row | {"words": own} for row, own in zip(rows, tokens, strict=True)]
-        session.execute(insert(SearchEntryRow).values(tokens=vector), given)
+        ballast = func.repeat(" ", BALLAST)
+        session.execute(insert(SearchEntryRow).values(tokens=vector, ballast=ballast), given)
     else:
         insert_rows(session, SearchEntryRow, rows)
         texts = [(doc, " ".join(tokens_of(it))) for doc, it in numbered]

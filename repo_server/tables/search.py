@@ -16,7 +16,8 @@ class SearchEntryRow(SQLModel, table=True):
     `doc` counts up and is never used again: a release published later has the greater one.
     `labels` are the facets' values, `licence:MIT process:fdm …`, parted by spaces. `needs` is what
     its parts ask of machines; `print_mm` and `mill_mm` are the longest edge of any part, None
-    where none is known. PostgreSQL keeps the words in `tokens`, SQLite in `search_index`.
+    where none is known. PostgreSQL keeps the words in `tokens`, SQLite in `search_index`; `ballast`
+    makes PostgreSQL put the words apart from the row.
     """
 
     __tablename__ = "search_entry"
@@ -30,6 +31,7 @@ class SearchEntryRow(SQLModel, table=True):
     tokens: str | None = Field(
         default=None, sa_column=Column(TSVECTOR().with_variant(Text(), "sqlite"))
     )
+    ballast: str | None = Field(default=None, sa_column=Column(Text()))
 
 
 class SearchCardRow(SQLModel, table=True):
@@ -72,12 +74,19 @@ SQLITE_INDEX = (
     "CREATE VIRTUAL TABLE search_index USING fts5(tokens, content='', columnsize=0, detail=none, "
     "tokenize=\"ascii tokenchars ':.-+_'\")"
 )
-# The words lie apart from the row: a walk over rows does not read them.
+# The words lie apart from the row: a walk over rows does not read them. PostgreSQL moves values
+# out only of rows over 2,032 bytes, whatever their target; so each gets as many spaces, which it
+# presses to some 30. Labels and needs, which every walk wants, stay in the row.
+BALLAST = 2032
 POSTGRESQL_GIN = "CREATE INDEX IF NOT EXISTS search_index ON search_entry USING gin (tokens)"
 POSTGRESQL_INDEX = (
     "ALTER TABLE search_entry SET (toast_tuple_target = 128)",
     "ALTER TABLE search_entry ALTER COLUMN tokens SET STORAGE EXTERNAL",
     POSTGRESQL_GIN,
+)
+POSTGRESQL_IN_ROW = (
+    "ALTER TABLE search_entry ALTER COLUMN labels SET STORAGE MAIN",
+    "ALTER TABLE search_entry ALTER COLUMN needs SET STORAGE MAIN",
 )
 
 
@@ -87,5 +96,5 @@ def _after_creation(dialect: str, command: str) -> None:
 
 
 _after_creation("sqlite", SQLITE_INDEX)
-for _command in POSTGRESQL_INDEX:
+for _command in (*POSTGRESQL_INDEX, *POSTGRESQL_IN_ROW):
     _after_creation("postgresql", _command)

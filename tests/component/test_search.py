@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
 from commons.manifest import manifest_of
-from repo_server.db import reading, transaction
+from repo_server.db import is_postgresql, reading, transaction
 from repo_server.search import finding, index, matching
 from repo_server.search.entries import Need, Texts, entry_of
 from repo_server.search.finding import Count, Found, find_designs, newest_designs
 from repo_server.search.labels import Facet
 from repo_server.search.matching import Document, Match
 from repo_server.search.question import Circle, Wanted
-from repo_server.tables import DesignRow, LabRow
+from repo_server.tables import DesignRow, LabRow, SearchEntryRow
 from tests import floor as shop
 from tests.component.conftest import Someone
 
@@ -366,3 +366,14 @@ def test_what_was_built_near_a_place(
     assert slugs(ask(built=("yes",))) == ["elsewhere", "here"]
     assert slugs(ask(near=Circle(41.6, 2.2, 30))) == ["here"]
     assert slugs(ask(near=Circle(48.9, 2.3, 30))) == []
+
+
+def test_what_a_search_walks_over_holds_no_words(publish: Publish, engine: Engine) -> None:
+    for n in range(30):
+        publish(f"lamp-{n}", "Lamp", readme=" ".join(f"w{n}x{k}" for k in range(60)))
+    with reading(engine) as session:
+        if is_postgresql(session):
+            size = "SELECT pg_relation_size('search_entry')"
+            assert session.execute(text(size)).scalar_one() <= 2 * 8192  # 5 pages with them
+        else:
+            assert set(session.exec(select(SearchEntryRow.tokens))) == {None}
