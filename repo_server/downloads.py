@@ -18,12 +18,12 @@ from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
-from repo_server import blobs, facts, shape_changes
+from repo_server import blobs, facts, repairs, shape_changes
 from repo_server.tables import DraftEditorRow, DraftRow, ReleaseFileRow, ReleaseRow
 
 SIGNED_FOR = timedelta(minutes=5)
 _PURPOSE = b"addresses of files that are not published"
-_MANIFEST = "manifest"
+_MANIFEST, _COPY = "manifest", "repaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class FilesOrigin:
 
 
 def published(session: Session, sha256: str) -> Download | None:
-    """The file if it is everybody's: of a release, or made by our parsers. None for all others.
+    """The file if it is everybody's: of a release, or made here from one. None for all others.
 
     NotFound when no file of this hash is stored.
     """
@@ -86,6 +86,8 @@ def published(session: Session, sha256: str) -> Download | None:
     path = session.exec(of_release.limit(1)).first()
     if path is not None:
         return Download(sha256, _name(path))
+    if repairs.is_copy(session, sha256):
+        return Download(sha256, f"{_COPY}.{repairs.COPY_KIND}")
     manifest = select(ReleaseRow.id).where(ReleaseRow.manifest_sha256 == sha256)
     is_manifest = session.exec(manifest.limit(1)).first() is not None
     return Download(sha256, _MANIFEST) if is_manifest else None

@@ -101,6 +101,18 @@ def waiting(session: Session, *, most: int = 100) -> list[tuple[str, str]]:
     return [(sha256, kind) for sha256, kind in rows]
 
 
+def is_waiting(session: Session, sha256: str, kind: str) -> bool:
+    """Whether nobody has come to the file yet."""
+    row = session.get(RepairRow, (sha256, kind))
+    return row is not None and row.made_at is None
+
+
+def is_copy(session: Session, sha256: str) -> bool:
+    """Whether a repair made this file: it is as public as the one that was repaired."""
+    ours = select(RepairRow.sha256).where(RepairRow.copy_sha256 == sha256)
+    return session.exec(ours.limit(1)).first() is not None
+
+
 def record(
     session: Session,
     sha256: str,

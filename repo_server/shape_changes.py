@@ -117,6 +117,12 @@ def waiting(session: Session) -> list[Key]:
     return [(it.before_sha256, it.after_sha256, it.kinds) for it in rows]
 
 
+def is_waiting(session: Session, key: Key) -> bool:
+    """Whether nobody has come to the pair yet."""
+    row = session.get(ShapeChangeRow, key)
+    return row is not None and row.made_at is None
+
+
 def record(session: Session, key: Key, findings: Findings, *, now: datetime) -> None:
     """What is different is known, or the reason why it is not."""
     if findings.preview is not None:

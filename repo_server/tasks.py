@@ -67,12 +67,23 @@ def repair_waiting() -> None:
     with reading(engine) as session:
         todo = repairs.waiting(session)
     for sha256, kind in todo:
-        made = repair(store.path(sha256), kind, store)
-        findings = None
-        if made.copy is not None:
-            findings = inspect(store.path(made.copy.sha256), repairs.COPY_KIND, store)
-        with transaction(engine) as session:
-            repairs.record(session, sha256, kind, made, findings=findings, now=datetime.now(UTC))
+        with store.claimed(sha256) as is_ours:
+            if is_ours:
+                _repair(store, sha256, kind)
+
+
+def _repair(store: BlobStore, sha256: str, kind: str) -> None:
+    """The file has its copy, unless another worker has come to it before."""
+    engine = current_app.extensions["engine"]
+    with reading(engine) as session:
+        if not repairs.is_waiting(session, sha256, kind):
+            return
+    made = repair(store.path(sha256), kind, store)
+    findings = None
+    if made.copy is not None:
+        findings = inspect(store.path(made.copy.sha256), repairs.COPY_KIND, store)
+    with transaction(engine) as session:
+        repairs.record(session, sha256, kind, made, findings=findings, now=datetime.now(UTC))
 
 
 def compare_waiting() -> None:
@@ -81,11 +92,22 @@ def compare_waiting() -> None:
     store: BlobStore = current_app.extensions["blobs"]
     with reading(engine) as session:
         todo = shape_changes.waiting(session)
-    for before, after, kinds in todo:
-        findings = compare(store.path(before), store.path(after), kinds, store)
-        with transaction(engine) as session:
-            key = before, after, kinds
-            shape_changes.record(session, key, findings, now=datetime.now(UTC))
+    for key in todo:
+        with store.claimed(key[1]) as is_ours:
+            if is_ours:
+                _compare(store, key)
+
+
+def _compare(store: BlobStore, key: shape_changes.Key) -> None:
+    """It is known how the two differ, unless another worker has come to them before."""
+    engine = current_app.extensions["engine"]
+    with reading(engine) as session:
+        if not shape_changes.is_waiting(session, key):
+            return
+    before, after, kinds = key
+    findings = compare(store.path(before), store.path(after), kinds, store)
+    with transaction(engine) as session:
+        shape_changes.record(session, key, findings, now=datetime.now(UTC))
 
 
 def notice_silence() -> None:

@@ -22,7 +22,7 @@ Place = tuple[float, float, float]
 MOST_FACES = 300_000  # of each
 SAME_MM = 0.05  # nearer than that no machine of a lab tells them apart
 MOST_PLACES = 6
-_APART = 0.12  # of the diagonal: places that are told are at least so far from each other
+_APART = 0.12  # of the part's diagonal: places that are told are at least so far from each other
 _MEASURED_CELLS = MORE_CELLS
 _SHOWN_CELLS = 24_000
 # Okabe and Ito's blue and orange, which everybody tells apart, beside a grey; linear, as in glTF.
@@ -87,15 +87,16 @@ def _change(of: Cells, to: Target) -> Change:
     found = to.measure(places, matters=SAME_MM)
     some = found.outside & (found.most > SAME_MM)
     reach = reach_of(places[some], found.most[some], of, to)
-    return Change(reach.least_mm, reach.most_mm, _farthest(places[some], found.most[some]))
-
-
-def _farthest(places: Array, far: Array) -> tuple[tuple[float, float, float, float], ...]:
-    """MOST_PLACES places, the farthest first, none beside another."""
-    told: list[tuple[float, float, float, float]] = []
-    if not len(places):
-        return ()
     apart = _APART * float(np.linalg.norm(np.ptp(places, axis=0)))
+    told = _farthest(places[some], found.most[some], apart)
+    return Change(reach.least_mm, reach.most_mm, told)
+
+
+def _farthest(
+    places: Array, far: Array, apart: float
+) -> tuple[tuple[float, float, float, float], ...]:
+    """MOST_PLACES places, the farthest first, none nearer to another than `apart` mm."""
+    told: list[tuple[float, float, float, float]] = []
     left = np.ones(len(places), dtype=bool)
     while left.any() and len(told) < MOST_PLACES:
         top = int(np.where(left, far, -1.0).argmax())
@@ -112,9 +113,8 @@ def _picture(old: Triangles, new: Triangles, to_old: Target, to_new: Target) -> 
     points, faces = shown.points, shown.corners
     found = to_old.measure(points, matters=SAME_MM)
     label = np.where(found.most <= SAME_MM, _SAME, np.where(found.outside, _ADDED, _REMOVED))
-    lost = to_new.measure(gone.points, matters=SAME_MM)
-    is_lost = (lost.most > SAME_MM) & lost.outside
-    ghost = gone.corners[is_lost[gone.corners].all(axis=1)]
+    lost = to_new.measure(gone.points[gone.corners].mean(axis=1), matters=SAME_MM)
+    ghost = gone.corners[(lost.most > SAME_MM) & lost.outside]
     return glb.written(
         np.vstack([points, gone.points]),
         np.concatenate([faces, ghost + len(points)]),
