@@ -23,6 +23,7 @@ missing=""
 want() { say "$1 is missing: $2"; missing="$missing $1"; }
 
 command -v prusa-slicer >/dev/null 2>&1 || want prusa-slicer "slices printed parts"
+command -v openscad >/dev/null 2>&1 || want openscad "renders parametric sources"
 command -v bwrap >/dev/null 2>&1 || want bubblewrap "keeps strangers' files away from this machine"
 ls /usr/lib/*/libseccomp.so.2 /lib/*/libseccomp.so.2 >/dev/null 2>&1 ||
     want libseccomp2 "lets a child that reads strangers' files start nothing else"

@@ -11,8 +11,12 @@ from PIL import Image
 from tests import step_files
 
 SCAD = b"""/* [Size] */
+// Width of the board, mm
 width = 20; // [10:5:40]
-style = "round"; // [round, square]
+style = "round"; // [round:Round, square]
+size = [1, 2.5]; // [9]
+word = "hook"; // 8
+twice = width * 2;
 /* [Hidden] */
 secret = 1;
 include <other.scad>

@@ -67,7 +67,7 @@ KINDS = {
     **dict.fromkeys(GERBERS, _GERBER),
     "drl": _DRILLS,
     "xln": _DRILLS,
-    "scad": Parser("scad", version=1),
+    "scad": Parser("scad", version=2, preview_type="model/gltf-binary"),
     "fcstd": Parser("container", version=1),
     "zip": Parser("container", version=2),
 }

@@ -105,7 +105,9 @@ def sandboxed() -> bool:
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
-def _box(path: Path, out: Path, other: Path | None) -> list[str]:
+def box() -> list[str]:
+    """Bubblewrap with the system's programs, an empty /tmp and nothing else: no network, no rights,
+    no environment."""
     system: list[str] = []
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         folder = Path("/", name)
@@ -113,21 +115,31 @@ def _box(path: Path, out: Path, other: Path | None) -> list[str]:
             system += ["--symlink", os.readlink(folder), str(folder)]
         elif folder.is_dir():
             system += ["--ro-bind", str(folder), str(folder)]
-    for prefix in sorted({sys.prefix, sys.base_prefix} - {"/usr"}):
-        system += ["--ro-bind", prefix, prefix]
-    for package in (commons, repo_server):
-        folder = Path(package.__path__[0])
-        system += ["--ro-bind", str(folder), str(_APP / folder.name)]
-    for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(_APP)}.items():
-        system += ["--setenv", name, value]
     return [
         shutil.which("bwrap") or "bwrap",
         *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *("--uid", "65534", "--gid", "65534", "--clearenv"),
+        *("--setenv", "HOME", "/tmp", "--setenv", "LC_ALL", "C.UTF-8"),  # noqa: S108
         *("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
         *("--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
+        *("--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
         *system,
+    ]
+
+
+def _box(path: Path, out: Path, other: Path | None) -> list[str]:
+    readers: list[str] = []
+    for prefix in sorted({sys.prefix, sys.base_prefix} - {"/usr"}):
+        readers += ["--ro-bind", prefix, prefix]
+    for package in (commons, repo_server):
+        folder = Path(package.__path__[0])
+        readers += ["--ro-bind", str(folder), str(_APP / folder.name)]
+    for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(_APP)}.items():
+        readers += ["--setenv", name, value]
+    return [
+        *box(),
+        *("--proc", "/proc"),
+        *readers,
         *(("--ro-bind", str(other.resolve()), "/other") if other else ()),
         *("--ro-bind", str(path.resolve()), "/in", "--bind", str(out), "/out", "--chdir", "/out"),
         "--",

@@ -1,15 +1,19 @@
-"""OpenSCAD sources: what can be changed in them. They are read as text and never executed."""
+"""OpenSCAD sources: what can be changed in them. Here they are read as text and not executed."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from commons.errors import InvalidInput
+from commons.variants import MAX_LETTERS, Choice, Parameter, Value, whole
 
 _MAX_BYTES = 1024**2
 _MOST_PARAMETERS = 100
-_MOST_LETTERS = 100
+_MOST_CHOICES = 50
+_MOST_LABEL = 120
+_MOST_TOLD = 40 * 1024  # letters of all parameters together
 # What is left open runs to the end of the file, so that each letter is looked at once.
 _TOKEN = re.compile(
     r'/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\])*(?:"|\Z)|(?P<bracket>[][(){}])',
@@ -17,11 +21,16 @@ _TOKEN = re.compile(
 )
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _SECTION = re.compile(r"\s*/\*\s*\[([^]\n]{1,100})\]\s*\*/\s*")
+_NUMBER = re.compile(r"[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][-+]?\d{1,2})?")
+# Only values that stand there as they are can be changed; what is computed from others cannot.
 _PARAMETER = re.compile(
-    r'\s*(?P<name>[A-Za-z_]\w{0,99})\s*=\s*(?P<value>"[^"\n]*"|\[[-\d., ]*\]|[-+.\w]+)\s*;'
-    r"\s*(?://\s*(?:\[(?P<choice>[^]\n]*)\])?.*)?"
+    rf"\s*(?P<name>\$?[A-Za-z_][A-Za-z0-9_]{{0,99}})\s*=\s*"
+    rf'(?P<value>"[^"\\\n]{{0,{MAX_LETTERS}}}"|\[[-+\deE., ]{{1,200}}\]|true|false|'
+    rf"{_NUMBER.pattern})"
+    r"\s*;\s*(?://\s*(?:\[(?P<choice>[^]\n]*)\]|(?P<length>\d{1,3})\s*$)?.*)?",
+    re.ASCII,
 )
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_ABOVE = re.compile(r"\s*//\s*(\S.*)")
 _READS = re.compile(r"^[ \t]*(?:include|use)[ \t]*<", re.MULTILINE)
 
 
@@ -55,27 +64,77 @@ def _require_whole(text: str) -> None:
 
 
 def _parameters(text: str) -> Iterator[dict[str, Any]]:
-    """Those before the first brace, where OpenSCAD's customiser ends."""
-    section, told = None, 0
+    """Those before the first brace, where OpenSCAD's customiser ends; of two with one name the
+    last, which is the one that counts."""
+    section, above = None, ""
+    found: dict[str, Parameter] = {}
     for line in text.splitlines():
         if heading := _SECTION.fullmatch(line):
             section = heading[1].strip()
-        elif found := _PARAMETER.fullmatch(line):
-            if section != "Hidden" and told < _MOST_PARAMETERS:
-                told += 1
-                value = found["value"][:_MOST_LETTERS]
-                parameter = {"name": found["name"], "value": value, "section": section}
-                yield parameter | _choice(found["choice"])
+        elif declared := _PARAMETER.fullmatch(line):
+            parameter = _parameter(declared, section=section, label=above)
+            if parameter and section != "Hidden":
+                found[parameter.name] = parameter
         elif "{" in line.partition("//")[0]:
-            return
+            break
+        comment = _ABOVE.fullmatch(line)
+        above = comment[1].strip()[:_MOST_LABEL] if comment else ""
+    letters = 0
+    for parameter in list(found.values())[:_MOST_PARAMETERS]:
+        told = parameter.model_dump(mode="json", exclude_defaults=True)
+        letters += len(json.dumps(told))
+        if letters <= _MOST_TOLD:
+            yield told
 
 
-def _choice(text: str | None) -> dict[str, Any]:
-    """`[min:max]`, `[min:step:max]`, or a list of values."""
-    if not text:
+def _parameter(declared: re.Match[str], *, section: str | None, label: str) -> Parameter | None:
+    """The parameter as it is declared; None of a list that holds other things than numbers."""
+    value = _value(declared["value"])
+    if value is None:
+        return None
+    limits = _limits(value, declared["choice"] or "")
+    if isinstance(value, str) and declared["length"]:
+        limits["max_letters"] = max(1, min(MAX_LETTERS, int(declared["length"])))
+    return Parameter(name=declared["name"], value=value, section=section, label=label, **limits)
+
+
+def _value(text: str) -> Value | None:
+    if text.startswith('"'):
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    if not text.startswith("["):
+        return whole(float(text))
+    numbers = [part.strip() for part in text[1:-1].split(",")]
+    if not all(_NUMBER.fullmatch(number) for number in numbers):
+        return None
+    return tuple(whole(float(number)) for number in numbers)
+
+
+def _limits(value: Value, said: str) -> dict[str, Any]:
+    """`[min:max]`, `[min:step:max]` or `[max]` of numbers, else a list of values, each of which may
+    have a name: `[10:small, 20:large]`. What does not fit the value says nothing."""
+    edges = [edge.strip() for edge in said.split(":")]
+    is_number = not isinstance(value, bool | str)
+    if is_number and len(edges) <= 3 and all(_NUMBER.fullmatch(edge) for edge in edges):
+        return _range([whole(float(edge)) for edge in edges])
+    if not said.strip() or isinstance(value, tuple | bool):
         return {}
-    edges = [edge.strip() for edge in text.split(":")]
-    if len(edges) in (2, 3) and all(_NUMBER.fullmatch(edge) for edge in edges):
-        step = {"step": edges[1]} if len(edges) == 3 else {}
-        return {"min": edges[0], "max": edges[-1], **step}
-    return {"choices": text[:_MOST_LETTERS]}
+    choices = [_choice(one, value) for one in said.split(",")[:_MOST_CHOICES]]
+    return {"choices": tuple(filter(None, choices))} if all(choices) else {}
+
+
+def _range(edges: list[int | float]) -> dict[str, Any]:
+    if len(edges) == 1:
+        return {"min": 0, "max": edges[0]} if edges[0] > 0 else {}
+    limits = {"min": min(edges[0], edges[-1]), "max": max(edges[0], edges[-1])}
+    return limits | {"step": edges[1]} if len(edges) == 3 and edges[1] > 0 else limits
+
+
+def _choice(text: str, like: Value) -> Choice | None:
+    said, _, name = text.partition(":")
+    said = said.strip().strip('"')[:MAX_LETTERS]
+    label = (name.strip() or said)[:_MOST_LABEL]
+    if isinstance(like, str):
+        return Choice(value=said, label=label)
+    return Choice(value=whole(float(said)), label=label) if _NUMBER.fullmatch(said) else None

@@ -108,9 +108,17 @@ def test_what_is_not_such_a_file_is_refused_in_one_sentence(tmp_path, kind, bad)
 def test_an_openscad_source_tells_its_parameters_and_not_the_hidden_ones(tmp_path):
     assert read("scad", SCAD, tmp_path)["facts"] == {
         "parameters": [
-            {"name": "width", "value": "20", "section": "Size"}
-            | {"min": "10", "step": "5", "max": "40"},
-            {"name": "style", "value": '"round"', "section": "Size", "choices": "round, square"},
+            {"name": "width", "value": 20, "section": "Size", "label": "Width of the board, mm"}
+            | {"min": 10, "step": 5, "max": 40},
+            {"name": "style", "value": "round", "section": "Size"}
+            | {
+                "choices": [
+                    {"value": "round", "label": "Round"},
+                    {"value": "square", "label": "square"},
+                ]
+            },
+            {"name": "size", "value": [1, 2.5], "section": "Size", "min": 0, "max": 9},
+            {"name": "word", "value": "hook", "section": "Size", "max_letters": 8},
         ],
         "reads": 1,
     }
