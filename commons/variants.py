@@ -105,16 +105,16 @@ def check(said: Mapping[str, Value], parameters: Iterable[Parameter]) -> dict[st
     return chosen
 
 
-def told(values: Mapping[str, Value]) -> str:
+def told(values: Mapping[str, object]) -> str:
     """The values in a line for people; empty when there are none."""
     return ", ".join(f"{name} = {written(value)}" for name, value in values.items())
 
 
-def written(value: Value) -> str:
+def written(value: object) -> str:
     """The value as people type it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return f"[{', '.join(map(written, value))}]"
     return value if isinstance(value, str) else repr(value)
 

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from commons.cutters import CutterShape, cutter_names
 from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, Process
+from commons.variants import Values
 
 API_VERSION = 1
 
@@ -327,7 +328,7 @@ class JobOffer(Told):
 
     The file is fetched by its hash. For milling, `thickness_mm`, `sheet_mm` (along X and Y) and
     `grain` are the loaded sheet's, as far as anybody has said. `copies` are made at once, on one
-    plate or sheet.
+    plate or sheet. `variant` are the values that the file was drawn with, for people to read.
     """
 
     job_id: Id
@@ -346,6 +347,7 @@ class JobOffer(Told):
     sheet_mm: tuple[float, float] | None = None
     grain: Axis | None = None
     copies: Annotated[int, Field(ge=1)] = 1
+    variant: Values = {}
     options: PrintOptions = PrintOptions()
     milling: MillOptions = MillOptions()
 

@@ -86,6 +86,13 @@ def _offered(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["own-use", "gift", "for-pay", "sale"]),
     help="What for: the design's licence is asked about it.",
 )
+@click.option(
+    "--set",
+    "variant",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for a parameter of the part's source, such as width=18; may be given again.",
+)
 @_offered
 @SERVER
 @TOKEN
@@ -95,6 +102,7 @@ def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: 
 
     What is left out is as usual in the lab.
     """
+    said["variant"] = _values(said["variant"])
     with Client(url, read_secret(token_file)) as client:
         release = client.get(f"/designs/{design}")["head"]["id"]
         placed = client.order(lab, {"release_id": release, "part": part, **_wish(said)})
@@ -107,6 +115,14 @@ def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: 
         for answer in placed["answers"]
     ]
     tell(placed, *said_of_it, f"order {placed['order_id']}: {url}/labs/{lab}")
+
+
+def _values(pairs: tuple[str, ...]) -> dict[str, str] | None:
+    """The values by name: what each of them is, the server knows."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise click.BadParameter(f"'{pair}' is not NAME=VALUE", param_hint="--set")
+    return {name.strip(): value for name, _, value in (it.partition("=") for it in pairs)} or None
 
 
 def _wish(said: dict[str, Any]) -> Answer:

@@ -12,6 +12,7 @@ from commons.job import JobEvent, JobState, can
 from commons.machine import Process
 from commons.matching import candidates
 from commons.texts import later
+from commons.variants import told
 from commons.wire import MachineReport, PrintOptions, ProgramFacts, ProgressReport
 from repo_server import matches
 from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
@@ -91,7 +92,8 @@ class BoardJob(_Shown):
     """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued.
 
     It makes `plate` of the order's `copies` at once, from number `copy_number` on. Of those
-    `good_copies` are good, once somebody has looked.
+    `good_copies` are good, once somebody has looked. `variant` are the values that its source was
+    given, empty where it is made as published.
     """
 
     id: str
@@ -103,6 +105,7 @@ class BoardJob(_Shown):
     copies: int
     plate: int
     good_copies: int | None
+    variant: str
     material: str
     process: Process
     state: JobState
@@ -348,6 +351,7 @@ def _job(
         copies=order.copies,
         plate=job.copies,
         good_copies=attempt.good_copies if attempt else None,
+        variant=told(order.variant or {}),
         material=order.material,
         process=job.process,
         state=job.state,

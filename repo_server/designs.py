@@ -1,6 +1,6 @@
 """Designs and their releases: publishing one, and what has been published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,20 +9,18 @@ from sqlmodel import Session, col, select
 
 from commons.content import content_id
 from commons.errors import AlreadyPublished, InvalidInput, NotAllowed, NotFound
-from commons.manifest import Manifest, manifest_of
+from commons.manifest import Manifest, Part, manifest_of
 from commons.versions import require_next
-from repo_server import announcements, components, heads, lineage, mailings
+from repo_server import announcements, components, heads, lineage, mailings, renderings
 from repo_server.db import insert_rows
+from repo_server.files import File, files_of
 from repo_server.heads import ReleaseLine
-from repo_server.parsing import kind_of
 from repo_server.people import Person
 from repo_server.search import builds, index
 from repo_server.search.entries import NO_TEXTS, Entry, Texts, entry_of
 from repo_server.submissions import Checked, Upload, check
 from repo_server.tables import (
-    BlobRow,
     DesignRow,
-    FileFactsRow,
     PersonRow,
     ReleaseFileRow,
     ReleaseRow,
@@ -38,24 +36,6 @@ _PUBLISHED = (
     .where(ReleaseRow.id == bindparam("id"), DesignRow.slug == bindparam("slug"))
     .where(DesignRow.steward_id == bindparam("steward_id"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of a release, with what its parser found. All hashes are blobs.
-
-    `facts` is None until it was inspected, and for ever when `problem` says why. `preview` is
-    GLB or SVG, `thumbnail` PNG; both are our own making.
-    """
-
-    path: str
-    sha256: str
-    size: int
-    kind: str | None
-    facts: Mapping[str, object] | None = None
-    problem: str | None = None
-    preview: str | None = None
-    thumbnail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +70,23 @@ class Release:
         return next((file for file in self.files if file.path == path), None)
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """The hash of each file, by its path."""
+        return {file.path: file.sha256 for file in self.files}
+
+    def fed(self, part: Part) -> File | None:
+        """What machines are fed with for a part: its export, else what its source draws."""
+        source = self.file(part.source)
+        return self.file(part.file) or (source.drawn if source else None)
+
+    @property
     def picture(self) -> str | None:
         """The manifest's picture, else the first part that has one."""
-        paths = [self.manifest.image, *(part.image or part.file for part in self.manifest.parts)]
-        paths += [part.file for part in self.manifest.parts]
-        pictures = (file.thumbnail for path in paths if (file := self.file(path)))
-        return next((picture for picture in pictures if picture), None)
+        parts = self.manifest.parts
+        files = [self.file(self.manifest.image)]
+        files += [self.file(part.image) or self.fed(part) for part in parts]
+        files += [self.fed(part) for part in parts]
+        return next((file.thumbnail for file in files if file and file.thumbnail), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +163,7 @@ def _record(
     if lineage.record_parents(session, id_, manifest):
         mailings.record(session, id_)
     components.record(session, id_, checked.settled)
+    renderings.ask_for_files(session, upload.files, now=now)
 
 
 def published_before(session: Session, upload: Upload, *, by: Person) -> str | None:
@@ -287,7 +279,7 @@ def show_releases(session: Session, ids: Sequence[str]) -> list[Release]:
         .join(PersonRow, col(PersonRow.id) == col(ReleaseRow.published_by))
         .where(col(ReleaseRow.id).in_(ids))
     ).all()
-    files, yanks = _files(session, ids), _yanks(session, ids)
+    files, yanks = files_of(session, ids), _yanks(session, ids)
     shown = {
         row.id: Release(
             id=row.id,
@@ -313,41 +305,6 @@ def _yanks(session: Session, release_ids: Sequence[str]) -> dict[str, Yank]:
         .where(col(YankRow.release_id).in_(release_ids))
     )
     return {row.release_id: Yank(row.reason, name, row.yanked_at) for row, name in rows}
-
-
-def _files(session: Session, release_ids: Sequence[str]) -> dict[str, list[File]]:
-    rows = session.exec(
-        select(ReleaseFileRow, BlobRow.size)
-        .join(BlobRow, col(BlobRow.sha256) == col(ReleaseFileRow.sha256))
-        .where(col(ReleaseFileRow.release_id).in_(release_ids))
-        .order_by(ReleaseFileRow.path)
-    ).all()
-    hashes = {file.sha256 for file, _ in rows}
-    facts = {
-        (row.sha256, row.kind): row
-        for row in session.exec(select(FileFactsRow).where(col(FileFactsRow.sha256).in_(hashes)))
-    }
-    files: dict[str, list[File]] = {}
-    for row, size in rows:
-        kind = kind_of(row.path)
-        known = facts.get((row.sha256, kind or ""))
-        files.setdefault(row.release_id, []).append(_file(row, size, kind, known))
-    return files
-
-
-def _file(row: ReleaseFileRow, size: int, kind: str | None, known: FileFactsRow | None) -> File:
-    if known is None:
-        return File(row.path, row.sha256, size, kind)
-    return File(
-        path=row.path,
-        sha256=row.sha256,
-        size=size,
-        kind=kind,
-        facts=known.facts,
-        problem=known.problem,
-        preview=known.preview_sha256,
-        thumbnail=known.thumbnail_sha256,
-    )
 
 
 def _person(session: Session, id: str) -> Person:

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
 from repo_server import blobs, facts, repairs, shape_changes
-from repo_server.tables import DraftEditorRow, DraftRow, ReleaseFileRow, ReleaseRow
+from repo_server.tables import DraftEditorRow, DraftRow, ReleaseFileRow, ReleaseRow, RenderingRow
 
 SIGNED_FOR = timedelta(minutes=5)
 _PURPOSE = b"addresses of files that are not published"
@@ -75,7 +75,8 @@ class FilesOrigin:
 
 
 def published(session: Session, sha256: str) -> Download | None:
-    """The file if it is everybody's: of a release, or made here from one. None for all others.
+    """The file if it is everybody's: of a release, drawn by one of its sources, or made here from
+    one of its files. None for all others.
 
     NotFound when no file of this hash is stored.
     """
@@ -88,6 +89,9 @@ def published(session: Session, sha256: str) -> Download | None:
         return Download(sha256, _name(path))
     if repairs.is_copy(session, sha256):
         return Download(sha256, f"{_COPY}.{repairs.COPY_KIND}")
+    drawn = select(RenderingRow.path).where(RenderingRow.mesh_sha256 == sha256)
+    if (source := session.exec(drawn.limit(1)).first()) is not None:
+        return Download(sha256, f"{PurePosixPath(source).stem}.stl")
     manifest = select(ReleaseRow.id).where(ReleaseRow.manifest_sha256 == sha256)
     is_manifest = session.exec(manifest.limit(1)).first() is not None
     return Download(sha256, _MANIFEST) if is_manifest else None

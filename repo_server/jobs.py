@@ -77,6 +77,7 @@ class Wanted:
     """
 
     build: Buildable
+    rendering_id: str | None
     material: str
     options: str
     copies: int
@@ -85,15 +86,15 @@ class Wanted:
 def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
     """What the lab's oldest queued job asks for that this machine can build now."""
     waiting = _waiting(session, machine, now)
-    builds = matches.buildables(session, {(release_id, part) for release_id, part, *_ in waiting})
+    builds = matches.ordered(session, {(*it[:3],) for it in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     offer = matches.offer_of(machine, lot)
-    for release_id, part, material, options, copies in waiting:
-        if build := builds.get((release_id, part)):
+    for release_id, part, rendering_id, material, options, copies in waiting:
+        if build := builds.get((release_id, part, rendering_id)):
             chosen = PrintOptions.model_validate_json(options)
             (answer,) = candidates(build.need(material, chosen, copies), [offer])
             if answer.refusal is None:
-                return Wanted(build, material, options, copies)
+                return Wanted(build, rendering_id, material, options, copies)
     return None
 
 
@@ -103,11 +104,13 @@ _OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)
 
 def _waiting(
     session: Session, machine: MachineRow, now: datetime
-) -> list[tuple[str, str, str, str, int]]:
-    """Release, part, material, options and copies of all open jobs, by the oldest of each."""
+) -> list[tuple[str, str, str | None, str, str, int]]:
+    """Release, part, rendering, material, options and copies of all open jobs, by the oldest of
+    each."""
     kind = (
         col(BuildOrderRow.release_id),
         col(BuildOrderRow.part),
+        col(BuildOrderRow.rendering_id),
         col(BuildOrderRow.material),
         _OPTIONS,
         col(JobRow.copies),
@@ -151,6 +154,7 @@ def _claim(
         .where(
             BuildOrderRow.release_id == wanted.build.release_id,
             BuildOrderRow.part == wanted.build.part.name,
+            col(BuildOrderRow.rendering_id) == wanted.rendering_id,  # of None SQL makes IS NULL
             BuildOrderRow.material == wanted.material,
             wanted.options == _OPTIONS,
             JobRow.copies == wanted.copies,
@@ -186,7 +190,7 @@ def _same_offer(session: Session, attempt_id: str) -> JobOffer | None:
     if job.state not in (JobState.LEASED, JobState.STAGED):
         return None
     order = session.get_one(BuildOrderRow, job.order_id)
-    return _offer(session, attempt, matches.buildable(session, order.release_id, order.part))
+    return _offer(session, attempt, matches.build_of(session, order))
 
 
 def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
@@ -210,6 +214,7 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         sheet_mm=lot.sheet_mm if lot else None,
         grain=lot.grain if lot else None,
         copies=job.copies,
+        variant=order.variant or {},
         # Those of its process; the others are as usual.
         options=PrintOptions.model_validate(order.options),
         milling=MillOptions.model_validate(order.options),

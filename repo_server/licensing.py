@@ -1,8 +1,9 @@
 """What a design's licence says to those who ask: about an order, and about everything."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import product
 
 from sqlmodel import Session, col, func, select
 
@@ -72,29 +73,60 @@ def _contributed(session: Session, design_id: str, party: Party) -> int | None:
     return session.exec(select(func.count(col(ReleaseRow.id))).where(*theirs)).one()
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an order does with a part. `adapted`: its source is given other values, and what it then
+    draws is an adaptation."""
+
+    part: str
+    purpose: Purpose
+    adapted: bool = False
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What its licence has to allow. Who makes an adaptation for themselves hands none on."""
+        hands_on = self.adapted and self.purpose is not Purpose.OWN_USE
+        return (EVENTS[self.purpose], *((Event.PUBLISH_FORK,) if hands_on else ()))
+
+
 def require_leave(
-    session: Session, release_id: str, part: str, purpose: Purpose, *,
-    lab_id: str, by: str, now: datetime,
-) -> Answer:  # fmt: skip
+    session: Session, release_id: str, use: Use, *, lab_id: str, by: str, now: datetime
+) -> dict[str, object]:
     """The answer to an order of the release's licence and those of all that it was made from,
-    where they allow it: with the duties and clauses of all.
+    where they allow it: with the duties and clauses of all, as it is kept. Of an adaptation for own
+    use that must not be handed on, `adaptation` says so.
 
     Raises LicenceForbids or LicenceAsks with the sentence of the first answer that does not.
     """
     release = session.get_one(ReleaseRow, release_id)
-    party = acting(purpose, lab_id=lab_id, by=by)
-    answers = []
-    for row in (release, *ancestors(session, release_id)):
-        answer = ask(session, row, EVENTS[purpose], party, part=part, now=now)
+    party = acting(use.purpose, lab_id=lab_id, by=by)
+    works = (release, *ancestors(session, release_id))
+
+    def answer_of(row: ReleaseRow, event: Event) -> Answer:
+        answer = ask(session, row, event, party, part=use.part, now=now)
+        reason = [answer.reason]
+        if event is Event.PUBLISH_FORK:
+            reason.append("a variant is an adaptation")
         if row is not release:
-            made_from = f"{answer.reason}; it was made from {row.name} {row.version}"
-            answer = replace(answer, reason=made_from)
-        if answer.permission == "ask":
-            raise LicenceAsks(answer, row.design_id)
-        if not answer.allowed:
-            raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
-        answers.append(answer)
-    return replace(together(answers), reason=answers[0].reason)
+            reason.append(f"it was made from {row.name} {row.version}")
+        return replace(answer, reason="; ".join(reason))
+
+    answers = [_allowed(answer_of(*it), it[0]) for it in product(works, use.events)]
+    said = kept(replace(together(answers), reason=answers[0].reason))
+    if use.adapted and Event.PUBLISH_FORK not in use.events:
+        handed_on = [answer_of(row, Event.PUBLISH_FORK) for row in works]
+        if refused := next((it for it in handed_on if not it.allowed), None):
+            said["adaptation"] = sentence(refused)
+    return said
+
+
+def _allowed(answer: Answer, work: ReleaseRow) -> Answer:
+    """The answer, where it allows what was asked; else it is raised."""
+    if answer.permission == "ask":
+        raise LicenceAsks(answer, work.design_id)
+    if not answer.allowed:
+        raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
+    return answer
 
 
 def ancestors(session: Session, release_id: str) -> list[ReleaseRow]:

@@ -1,7 +1,7 @@
 """What orders ask of machines and what machines have to offer, read from rows for matching."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sqlmodel import Session, col, select
@@ -12,11 +12,13 @@ from commons.manifest import Part
 from commons.matching import BuildNeed, MachineOffer
 from commons.plates import BRIM_MM, print_margin_mm
 from commons.wire import Orientation, PrintOptions
-from repo_server import designs
+from repo_server import designs, files, renderings
 from repo_server.designs import Release
+from repo_server.files import File
 from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow
 
 PartKey = tuple[str, str]  # release id, name of the part
+OrderKey = tuple[str, str, str | None]  # these, and the rendering that is made, if one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,31 @@ class Buildable:
         )
 
 
-def buildable(session: Session, release_id: str, part: str) -> Buildable:
-    """The part, ready for a machine; NotFound or InvalidInput says what is missing."""
-    release = designs.show_release(session, release_id)
+def part_of(release: Release, part: str) -> Part:
+    """The part of this name; NotFound lists those that there are."""
     named = {p.name: p for p in release.manifest.parts}
     if part not in named:
         listed = ", ".join(f"'{name}'" for name in named) or "none"
         title = f"{release.manifest.name} {release.version}"
         raise NotFound(f"{title} has no part '{part[:80]}'; it has {listed}")
-    found = _buildable(release, named[part])
+    return named[part]
+
+
+def buildable(
+    session: Session, release_id: str, part: str, rendering_id: str | None = None
+) -> Buildable:
+    """The part, ready for a machine, as that rendering drew it where one is named; NotFound or
+    InvalidInput says what is missing."""
+    release = designs.show_release(session, release_id)
+    body = None
+    if rendering_id is not None:
+        body = files.body_of(renderings.shown(session, [rendering_id])[rendering_id])
+    found = _buildable(release, part_of(release, part), body)
     if found is None:
         raise InvalidInput(
             f"part '{part}' of {release.manifest.name} names no file that a machine can be fed "
             "with; a printed part (tsdc 3DP) needs an STL, 3MF or OBJ, a milled one (CNC) a DXF "
-            "or SVG, or such a mesh"
+            "or SVG, or such a mesh; or an OpenSCAD source that draws one"
         )
     return found
 
@@ -84,14 +97,35 @@ def buildables(session: Session, keys: Iterable[PartKey]) -> dict[PartKey, Build
     }
 
 
-def _buildable(release: Release, part: Part) -> Buildable | None:
-    file = release.file(part.file)
+def ordered(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, Buildable]:
+    """Those of what orders ask for that a machine can be fed with; few queries, too."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    shown = designs.show_releases(session, sorted({release_id for release_id, *_ in wanted}))
+    parts = {(it.id, part.name): (it, part) for it in shown for part in it.manifest.parts}
+    drawn = renderings.shown(session, {id_ for *_, id_ in wanted if id_})
+    found = {}
+    for key in wanted:
+        release_id, name, rendering_id = key
+        if (release_id, name) in parts:
+            release, part = parts[release_id, name]
+            body = files.body_of(drawn[rendering_id]) if rendering_id else None
+            if build := _buildable(release, part, body):
+                found[key] = build
+    return found
+
+
+def _buildable(release: Release, part: Part, body: File | None = None) -> Buildable | None:
+    """The part as its file is, or as another `body` that its source has drawn."""
+    file = body or release.fed(part)
     if part.process is None or file is None:
         return None
     return Buildable(
         release_id=release.id,
         title=release.manifest.name,
-        part=part,
+        # Its designer weighed the part as it was published.
+        part=replace(part, mass_g=None) if body else part,
         process=part.process,
         file_name=PurePosixPath(file.path).name,
         file_sha256=file.sha256,
@@ -109,14 +143,16 @@ def _box(facts: Mapping[str, object] | None) -> tuple[float, float, float] | Non
     return x, y, z
 
 
+def build_of(session: Session, order: BuildOrderRow) -> Buildable:
+    """What the order asks for; raises as `buildable` does."""
+    return buildable(session, order.release_id, order.part, order.rendering_id)
+
+
 def buildables_of(session: Session, orders: Sequence[BuildOrderRow]) -> dict[str, Buildable]:
     """What each order asks for, by order id."""
-    found = buildables(session, {(order.release_id, order.part) for order in orders})
-    return {
-        order.id: found[order.release_id, order.part]
-        for order in orders
-        if (order.release_id, order.part) in found
-    }
+    keys = {it.id: (it.release_id, it.part, it.rendering_id) for it in orders}
+    found = ordered(session, keys.values())
+    return {order_id: found[key] for order_id, key in keys.items() if key in found}
 
 
 def machines_of(session: Session, lab_id: str) -> list[tuple[MachineRow, MaterialLotRow | None]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, field_validator
@@ -16,9 +17,11 @@ from commons.machine import MATERIALS, Process
 from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
 from commons.plates import SMALLEST_MM
 from commons.texts import filled
+from commons.variants import Values
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
-from repo_server import announcements, heads, licensing, matches
+from repo_server import announcements, heads, licensing, matches, renderings, variants
 from repo_server.ids import new_id
+from repo_server.renderings import DrawnBody
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 
 MAX_COPIES = 100
@@ -56,7 +59,7 @@ class Plates(StrEnum):
 
 class OrderRequest(Asked):
     """What somebody wants made, and what for. Without `material` it is the one that the design
-    names."""
+    names. `variant` are values for parameters of the part's source."""
 
     release_id: Sha256
     part: Annotated[str, Field(min_length=1, max_length=200)]
@@ -64,6 +67,7 @@ class OrderRequest(Asked):
     material: Annotated[str, Field(max_length=40)] | None = None
     plates: Plates = Plates.ONE_AT_A_TIME
     purpose: Purpose = Purpose.OWN_USE
+    variant: Annotated[Values, Field(max_length=100, default_factory=dict)]
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
 
@@ -74,10 +78,12 @@ class OrderRequest(Asked):
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """An order, its jobs, and what each machine of the lab answered to it."""
+    """An order, its jobs, and what each machine of the lab answered to it. `drawn` is the body that
+    a source drew for it, None where the part's own file is made."""
 
     order: BuildOrderRow
     jobs: tuple[JobRow, ...]
+    drawn: DrawnBody | None
 
 
 def place(
@@ -86,19 +92,23 @@ def place(
     """The order stands, with a queued job for each plate.
 
     Raises Conflict for a yanked release, and with every machine's first reason when none could
-    build it, whatever were loaded; LicenceForbids or LicenceAsks where its licences say so.
+    build it; LicenceForbids or LicenceAsks; BeingRendered when its body is still to be drawn.
     """
-    build = matches.buildable(session, wanted.release_id, wanted.part)
+    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     heads.require_standing(session, wanted.release_id)
+    use = licensing.Use(wanted.part, wanted.purpose, adapted=bool(made.values))
+    leave = partial(
+        licensing.require_leave, session, wanted.release_id, use, lab_id=lab_id, by=by, now=now
+    )
+    if made.waits:
+        leave()
+    build = variants.build(session, wanted.release_id, made)
     material = _material(wanted.material or build.part.material, build.process)
     need = build.need(material, wanted.options)
     _require_makeable(build, wanted, need)
     offers = matches.offers_of(session, lab_id)
     answers = candidates(need, offers)
     able = _able(answers, offers, wanted.part, material)
-    licence = licensing.require_leave(
-        session, wanted.release_id, wanted.part, wanted.purpose, lab_id=lab_id, by=by, now=now
-    )
     order = BuildOrderRow(
         id=new_id(),
         lab_id=lab_id,
@@ -111,15 +121,23 @@ def place(
         ordered_by=by,
         ordered_at=now,
         purpose=wanted.purpose,
-        licence=licensing.kept(licence),
+        licence=leave(),
+        variant=dict(made.values) or None,
+        rendering_id=made.rendering.id if made.rendering else None,
     )
+    return _placed(session, order, _shared_out(wanted, need, able), build.process)
+
+
+def _placed(
+    session: Session, order: BuildOrderRow, plates: Iterable[tuple[int, int]], process: Process
+) -> PlacedOrder:
     session.add(order)
     session.flush()
-    jobs = tuple(_job(order, *it, build.process, now) for it in _shared_out(wanted, need, able))
+    jobs = tuple(_job(order, *plate, process, order.ordered_at) for plate in plates)
     session.add_all(jobs)
     session.flush()
     announcements.tell_of_order(session, order)
-    return PlacedOrder(order, jobs)
+    return PlacedOrder(order, jobs, renderings.drawn_for(session, order))
 
 
 def _require_makeable(build: matches.Buildable, wanted: OrderRequest, need: BuildNeed) -> None:
@@ -248,7 +266,7 @@ def show_order(session: Session, order_id: str, *, to: str) -> PlacedOrder:
         .where(JobRow.order_id == order_id)
         .order_by(col(JobRow.copy_number), col(JobRow.queued_at), col(JobRow.id))
     )
-    return PlacedOrder(order, tuple(session.exec(jobs)))
+    return PlacedOrder(order, tuple(session.exec(jobs)), renderings.drawn_for(session, order))
 
 
 def show_job(session: Session, job_id: str, *, to: str) -> JobRow:

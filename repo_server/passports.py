@@ -13,7 +13,7 @@ from commons.flows import Action, Ring, State, Unit
 from commons.texts import later
 from commons.units import SECONDS_PER_MINUTE
 from commons.wire import ProgramFacts, RunFacts
-from repo_server import attempts, ledger
+from repo_server import attempts, ledger, renderings
 from repo_server.attempts import RAN, Background, Outcome
 from repo_server.tables import (
     AttemptRow,
@@ -69,6 +69,7 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
     city = session.get_one(CityRow, lab.city_id)
     entries = {
         **_design(session, behind),
+        **_drawn(session, behind),
         "lab": _declared(later("Lab"), lab.name),
         "city": _declared(later("City"), city.name),
         "machine": _declared(later("Machine"), behind.machine.name),
@@ -117,6 +118,21 @@ def _design(session: Session, behind: Background) -> dict[str, Entry]:
         "licence": _declared(later("Licence"), release.license),
         "licensors": _declared(later("Licensors"), tuple(release.licensors)),
         "published_by": _declared(later("Published by"), steward.name),
+    }
+
+
+def _drawn(session: Session, behind: Background) -> dict[str, Entry]:
+    """Of a part that OpenSCAD drew: from which source, with which values, and what came of it."""
+    drawn = renderings.drawn_for(session, behind.order)
+    if drawn is None:
+        return {}
+    variant = drawn.variant or later("as published")
+    return {
+        "variant": _declared(later("Variant"), variant),
+        "source": _declared(later("Drawn by the source"), drawn.source),
+        "source_sha256": _measured(later("Source (hash)"), drawn.source_sha256),
+        "drawn_with": _declared(later("Drawn with"), drawn.made_with),
+        "mesh_sha256": _measured(later("Mesh (hash)"), drawn.mesh_sha256),
     }
 
 

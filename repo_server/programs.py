@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.toolpath import MAX_PROGRAM_BYTES, Sketch
 from commons.wire import ProgramFacts, Refusal
-from repo_server import attempts, jobs, matches, orders
+from repo_server import attempts, jobs, matches, orders, renderings
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
+from repo_server.renderings import DrawnBody
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, LabRow, MachineRow, ToolpathRow
 
 _PIECE = 1 << 20
@@ -33,10 +34,11 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class JobStory:
-    """A job with all its attempts, the last one first."""
+    """A job with all its attempts, the last one first. `drawn` is what OpenSCAD drew for it."""
 
     job: JobRow
     order: BuildOrderRow
+    drawn: DrawnBody | None
     title: str
     tries: tuple[Try, ...]
 
@@ -47,7 +49,7 @@ def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory
     if job.lab_id != lab.id:
         raise NotFound(f"there is no job {job_id[:64]} in this lab")
     order = session.get_one(BuildOrderRow, job.order_id)
-    build = matches.buildable(session, order.release_id, order.part)
+    build = matches.build_of(session, order)
     rows = session.exec(
         select(AttemptRow, MachineRow.name, ToolpathRow)
         .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
@@ -55,7 +57,8 @@ def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory
         .where(AttemptRow.job_id == job.id)
         .order_by(col(AttemptRow.leased_at).desc(), col(AttemptRow.fence).desc())
     )
-    return JobStory(job, order, build.title, tuple(_try(*row) for row in rows))
+    drawn = renderings.drawn_for(session, order)
+    return JobStory(job, order, drawn, build.title, tuple(_try(*row) for row in rows))
 
 
 def _try(attempt: AttemptRow, machine: str, toolpath: ToolpathRow | None) -> Try:

@@ -16,8 +16,9 @@ from commons.manifest import answer_questions, feed_part
 from commons.versions import next_patch
 from repo_server import blobs, designs, drafts, facts, heads, stewards
 from repo_server.db import ring_after
-from repo_server.designs import File, Release
+from repo_server.designs import Release
 from repo_server.drafts import Contents
+from repo_server.files import File
 from repo_server.parsing import REPAIR, is_mesh
 from repo_server.parsing.inspection import Findings, Repaired
 from repo_server.people import Person

@@ -191,6 +191,7 @@ def _watch(
                 queue.enqueue("inspect_waiting")
                 queue.enqueue("repair_waiting")
                 queue.enqueue("compare_waiting")
+                queue.enqueue("render_waiting")
             queue.enqueue("deliver_waiting")
             queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, func, select
 
 from repo_server import blobs
 from repo_server.db import ring_after
-from repo_server.designs import File, Release
+from repo_server.designs import Release
+from repo_server.files import File
 from repo_server.parsing import SHAPE_CHANGE, is_mesh
 from repo_server.parsing.inspection import Findings
 from repo_server.shape_facts import ShapeFacts, shape_facts

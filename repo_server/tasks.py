@@ -5,18 +5,31 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from commons.errors import FabError
-from repo_server import deliveries, facts, jobs, outgoing, repairs, shape_changes, uploads
+from commons.errors import FabError, NotFound, Unavailable
+from repo_server import (
+    deliveries,
+    facts,
+    jobs,
+    outgoing,
+    renderings,
+    repairs,
+    shape_changes,
+    uploads,
+    waiting,
+)
 from repo_server.arrivals import Arrivals
 from repo_server.blobs import BlobStore
 from repo_server.db import reading, transaction
 from repo_server.deliveries import Letter, Outcome
 from repo_server.outgoing import Way
+from repo_server.parsing import drawing
 from repo_server.parsing.inspection import compare, inspect, repair
+from repo_server.renderings import Recipe
 from repo_server.search import fitting
 from repo_server.settings import Settings
 
 _SENT_AT_ONCE = 8
+_DRAWN_AT_ONCE = 20
 
 
 def inspect_release(release_id: str) -> bool:
@@ -36,6 +49,8 @@ def inspect_release(release_id: str) -> bool:
     if not is_left:
         with transaction(engine) as session:
             fitting.measure(session, release_id)
+            # Releases that an older server published are drawn like those of this one.
+            renderings.ask_for_release(session, release_id, now=datetime.now(UTC))
     elif is_done:  # otherwise whoever is at the others will do so
         current_app.extensions["queue"].inspect(release_id)
     return is_left
@@ -52,11 +67,45 @@ def _inspect(sha256: str, kind: str) -> bool:
         return is_ours
 
 
+def render_waiting() -> None:
+    """Sources that somebody waits for were drawn, as far as OpenSCAD is here, the oldest wish
+    first; orders that waited for them were asked for again."""
+    engine = current_app.extensions["engine"]
+    tried: set[str] = set()
+    while len(tried) < _DRAWN_AT_ONCE:
+        with reading(engine) as session:
+            left = (it for it in renderings.waiting(session) if it not in tried)
+            rendering_id = next(left, None)
+            if rendering_id is None:
+                return
+            recipe = renderings.recipe(session, rendering_id)
+        tried.add(rendering_id)
+        try:
+            _draw(rendering_id, recipe)
+        except (Unavailable, NotFound) as missing:
+            with transaction(engine) as session:
+                renderings.hold_back(session, rendering_id, str(missing))
+
+
+def _draw(rendering_id: str, recipe: Recipe) -> None:
+    """The rendering is made, unless another worker is at its source. No transaction is open while
+    OpenSCAD, or the reader of what it drew, is at work."""
+    blobs: BlobStore = current_app.extensions["blobs"]
+    with blobs.claimed(recipe.sources[recipe.path]) as is_ours:
+        if not is_ours:
+            return
+        drawn = drawing.draw(recipe.path, recipe.sources, recipe.values, blobs)
+        now = datetime.now(UTC)
+        with transaction(current_app.extensions["engine"]) as session:
+            renderings.record(session, rendering_id, drawn, now=now)
+            waiting.look_again(session, rendering_id=rendering_id, now=now)
+
+
 def inspect_waiting() -> None:
     """Releases whose ring was lost stand in line after all."""
     with reading(current_app.extensions["engine"]) as session:
-        waiting = facts.releases_without_facts(session)
-    for release_id in waiting:
+        unread = facts.releases_without_facts(session)
+    for release_id in unread:
         current_app.extensions["queue"].inspect(release_id)
 
 

@@ -1,18 +1,28 @@
-"""Orders that wait for a word: their design's licence asks its licensor, or who ordered it."""
+"""Orders that wait: for a word that their licence asks of somebody, or for OpenSCAD."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, not_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import Conflict, FabError, NotFound
-from commons.licences.purposes import EVENTS
 from commons.licences.terms import Fact
 from commons.texts import later
-from repo_server import announcements, grants, licensing, orders, parties, people, stewards
+from commons.variants import told
+from repo_server import (
+    announcements,
+    grants,
+    licensing,
+    orders,
+    parties,
+    people,
+    renderings,
+    stewards,
+    variants,
+)
 from repo_server.grants import NewGrant
 from repo_server.ids import new_id
 from repo_server.licensing import LicenceAsks
@@ -25,16 +35,23 @@ from repo_server.tables import (
     LabRow,
     PersonRow,
     ReleaseRow,
+    RenderingRow,
     WaitingOrderRow,
 )
 from repo_server.tables.people import LabRole
+from repo_server.variants import BeingRendered
+
+MOST_RENDERED = 20  # of one person, at once
+# Those that wait for a word, and not for OpenSCAD.
+_ASKED = col(WaitingOrderRow.rendering_id).is_(None)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingOrder:
     """An order that waits, or waited, as people read it.
 
-    `missing` are facts that would settle it, if `of_lab` those of the lab, else of `ordered_by`.
+    `is_rendered`: OpenSCAD draws its body now, and nobody has to say anything. `missing` are facts
+    that would settle it, if `of_lab` those of the lab, else of `ordered_by`.
     """
 
     id: str
@@ -49,6 +66,8 @@ class WaitingOrder:
     ordered_by: str
     ordered_by_id: str
     ordered_at: datetime
+    variant: str
+    is_rendered: bool
     sentence: str
     missing: tuple[Fact, ...]
     of_lab: bool
@@ -61,24 +80,52 @@ class WaitingOrder:
 def place_or_wait(
     session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime
 ) -> PlacedOrder | WaitingOrder:
-    """The order stands with its jobs, or waits where the licence asks. Raises as `orders.place`
-    does for everything else: a licence that says no is refused, never left waiting."""
+    """The order stands with its jobs, or waits: where the licence asks, or its body is still to be
+    drawn. Raises as `orders.place` does for everything else: a licence that says no is refused,
+    never left waiting."""
     try:
         return orders.place(session, wanted, lab_id=lab_id, by=by, now=now)
-    except LicenceAsks as asked:
+    except (LicenceAsks, BeingRendered) as reason:
+        if isinstance(reason, BeingRendered):
+            _require_few(session, by)
         row = WaitingOrderRow(
             id=new_id(),
             lab_id=lab_id,
-            design_id=asked.design_id,
+            design_id=session.get_one(ReleaseRow, wanted.release_id).design_id,
             wanted=wanted.model_dump(mode="json"),
-            answer=licensing.kept(asked.answer),
+            answer={},
             ordered_by=by,
             ordered_at=now,
         )
-        session.add(row)
-        session.flush()
-        _tell(session, row, now)
+        _wait(session, row, reason, now)
         return _shown(session, row)
+
+
+def _wait(
+    session: Session, row: WaitingOrderRow, reason: LicenceAsks | BeingRendered, now: datetime
+) -> None:
+    """The order waits for this. Whose word is missing is told, once."""
+    if isinstance(reason, BeingRendered):
+        row.rendering_id, row.answer = reason.rendering_id, {"sentence": str(reason)}
+        is_new = False
+    else:
+        # The next of those that it was made from may have to say a word after the first.
+        before = (row.design_id, row.rendering_id) if row.answer else None
+        row.rendering_id, row.design_id = None, reason.design_id
+        row.answer = licensing.kept(reason.answer)
+        is_new = before != (row.design_id, None)
+    session.add(row)
+    session.flush()
+    if is_new:
+        _tell(session, row, now)
+
+
+def _require_few(session: Session, person_id: str) -> None:
+    """One person's wishes keep nobody else's waiting for long."""
+    theirs = (WaitingOrderRow.ordered_by == person_id, col(WaitingOrderRow.settled_at).is_(None))
+    rendered = select(func.count(col(WaitingOrderRow.id))).where(*theirs, not_(_ASKED))
+    if (count := session.exec(rendered).one()) >= MOST_RENDERED:
+        raise Conflict(f"{count} of your orders are being rendered; wait until some of them are")
 
 
 def _tell(session: Session, row: WaitingOrderRow, now: datetime) -> None:
@@ -88,15 +135,16 @@ def _tell(session: Session, row: WaitingOrderRow, now: datetime) -> None:
 
 def look_again(
     session: Session, *, now: datetime, design_id: str | None = None,
-    person_id: str | None = None, lab_id: str | None = None,
+    person_id: str | None = None, lab_id: str | None = None, rendering_id: str | None = None,
 ) -> None:  # fmt: skip
-    """Every waiting order of the design, person or lab was asked for once more: it is placed, is
-    refused, or waits on with what its licence says now."""
+    """Every waiting order of the design, person or lab, or for the rendering, was asked for once
+    more: it is placed, is refused, or waits on with what its licence says now."""
     open_ = select(WaitingOrderRow).where(col(WaitingOrderRow.settled_at).is_(None))
     for column, value in (
         (WaitingOrderRow.design_id, design_id),
         (WaitingOrderRow.ordered_by, person_id),
         (WaitingOrderRow.lab_id, lab_id),
+        (WaitingOrderRow.rendering_id, rendering_id),
     ):
         if value is not None:
             open_ = open_.where(col(column) == value)
@@ -110,11 +158,8 @@ def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
     wanted = OrderRequest.model_validate(row.wanted)
     try:
         placed = orders.place(session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now)
-    except LicenceAsks as asked:
-        is_others = row.design_id != asked.design_id
-        row.answer, row.design_id = licensing.kept(asked.answer), asked.design_id
-        if is_others:  # the next of those that it was made from has to say a word
-            _tell(session, row, now)
+    except (LicenceAsks, BeingRendered) as reason:
+        _wait(session, row, reason, now)
     except FabError as error:
         row.settled_at, row.said = now, str(error)
     else:
@@ -156,6 +201,7 @@ def accept(session: Session, waiting_id: str, *, by: str, now: datetime) -> Wait
     """
     row = _open(session, waiting_id)
     wanted = OrderRequest.model_validate(row.wanted)
+    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     party = licensing.acting(wanted.purpose, lab_id=row.lab_id, by=row.ordered_by)
     if row.quote is None:
         raise Conflict("its steward has not named a fee or contribution yet")
@@ -169,7 +215,7 @@ def accept(session: Session, waiting_id: str, *, by: str, now: datetime) -> Wait
         session,
         design.id,
         party,
-        events=(EVENTS[wanted.purpose],),
+        events=licensing.Use(wanted.part, wanted.purpose, adapted=bool(made.values)).events,
         consideration=row.quote,
         days=(now, None),
         revocable=False,
@@ -236,7 +282,7 @@ def of_design(
 ) -> Page[WaitingOrder]:
     """The orders that wait for the steward's word, the oldest first."""
     design = stewards.stewarded(session, slug, by=by)
-    return _listed(session, WaitingOrderRow.design_id == design.id, stretch)
+    return _listed(session, (col(WaitingOrderRow.design_id) == design.id) & _ASKED, stretch)
 
 
 def asks(session: Session, slug: str, *, person_id: str) -> int:
@@ -245,7 +291,7 @@ def asks(session: Session, slug: str, *, person_id: str) -> int:
     return session.exec(
         select(func.count(col(WaitingOrderRow.id)))
         .join(DesignRow, col(DesignRow.id) == col(WaitingOrderRow.design_id))
-        .where(*theirs, col(WaitingOrderRow.settled_at).is_(None))
+        .where(*theirs, _ASKED, col(WaitingOrderRow.settled_at).is_(None))
     ).one()
 
 
@@ -253,13 +299,15 @@ def of_steward(
     session: Session, person_id: str, stretch: Stretch = BEGINNING
 ) -> Page[WaitingOrder]:
     """The orders that wait for the person's word, of all designs that they keep, oldest first."""
-    return _listed(session, col(WaitingOrderRow.design_id).in_(_kept_by(person_id)), stretch)
+    which = col(WaitingOrderRow.design_id).in_(_kept_by(person_id)) & _ASKED
+    return _listed(session, which, stretch)
 
 
 def number_for(person_id: str) -> SelectOfScalar[int]:
     """Asks how many `of_steward` lists."""
     return select(func.count(col(WaitingOrderRow.id))).where(
         col(WaitingOrderRow.design_id).in_(_kept_by(person_id)),
+        _ASKED,
         col(WaitingOrderRow.settled_at).is_(None),
     )
 
@@ -281,6 +329,14 @@ def _listed(
     return read_page(session, wanted, keys, stretch).shown(lambda it: _shown(session, it))
 
 
+def _sentence(session: Session, row: WaitingOrderRow) -> str:
+    """What it waits for: a rendering may say that it cannot be made here now."""
+    if row.rendering_id is not None and row.settled_at is None:
+        held_back = session.get_one(RenderingRow, row.rendering_id).sentence
+        return held_back or renderings.WAITS
+    return str(row.answer["sentence"])
+
+
 def _shown(session: Session, row: WaitingOrderRow) -> WaitingOrder:
     wanted = OrderRequest.model_validate(row.wanted)
     release = session.get_one(ReleaseRow, wanted.release_id)
@@ -299,7 +355,9 @@ def _shown(session: Session, row: WaitingOrderRow) -> WaitingOrder:
         ordered_by=session.get_one(PersonRow, row.ordered_by).name,
         ordered_by_id=row.ordered_by,
         ordered_at=row.ordered_at,
-        sentence=str(row.answer["sentence"]),
+        variant=told(wanted.variant),
+        is_rendered=row.rendering_id is not None,
+        sentence=_sentence(session, row),
         missing=tuple(Fact(str(fact)) for fact in missing),
         of_lab=licensing.acting(wanted.purpose, lab_id=lab.id, by=row.ordered_by).lab_id
         is not None,

@@ -22,7 +22,8 @@ _FORMATS = {".stl": Format.MESH, ".3mf": Format.MESH, ".obj": Format.MESH,
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a design. `file` is the export that machines are fed with, if there is one.
+    """One part of a design. `file` is the export that machines are fed with, if there is one;
+    `source` an OpenSCAD program that draws it.
 
     mass in g; `size_mm` is (width, depth, height); `thickness_mm` is the sheet's, for milling.
     """
@@ -36,6 +37,7 @@ class Part:
     size_mm: tuple[float, float, float] | None
     thickness_mm: float | None
     image: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Manifest:
     bom: str | None
     parts: tuple[Part, ...]
     data: Mapping[str, object]
+
+
+def draws(path: str) -> bool:
+    """Whether a body can be drawn by running the file, by its ending."""
+    return PurePosixPath(path).suffix.lower() == ".scad"
 
 
 def format_of(path: str) -> Format | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from commons.licences.scopes import wrong_licences
 from commons.machine import Process
 from commons.manifest import okh_strict
-from commons.manifest.contents import Format, Manifest, Part, format_of
+from commons.manifest.contents import Format, Manifest, Part, draws, format_of
 from commons.manifest.findings import Findings, Level
 from commons.manifest.forms import (
     inside,
@@ -179,6 +179,7 @@ class _Checks:
             size_mm=self._size(where, table),
             thickness_mm=self._number(where + "thickness-mm", table.get("thickness-mm")),
             image=self.path(f"{where}image", self.first_image(table)),
+            source=_program(table),
         )
 
     def _export(self, where: str, table: dict[str, object], process: Process | None) -> str | None:
@@ -236,6 +237,16 @@ def _older_mass(value: object) -> object:
     if isinstance(only, dict) and only.keys() == {"value", "unit"} and only["unit"] == "g":
         return only["value"]
     return value
+
+
+def _program(table: Mapping[str, object]) -> str | None:
+    """The first source, or export, that draws a body when it is run."""
+    for key in ("source", "export"):
+        written = table.get(key, [])
+        for path in written if isinstance(written, list) else [written]:
+            if isinstance(path, str) and draws(path) and (place := inside(path)):
+                return place
+    return None
 
 
 def _process(table: Mapping[str, object]) -> Process | None:

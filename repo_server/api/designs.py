@@ -22,7 +22,8 @@ from repo_server.api.contract import answers
 from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
-from repo_server.designs import File, Release, Yank
+from repo_server.designs import Release, Yank
+from repo_server.files import File
 from repo_server.heads import ReleaseLine
 from repo_server.ids import new_id
 from repo_server.paging import PAGE

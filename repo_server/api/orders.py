@@ -1,5 +1,6 @@
 """Build orders."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlmodel import Session
 from commons.job import JobState
 from commons.licences.purposes import Purpose
 from commons.licences.terms import Fact
+from commons.variants import Values
 from commons.wire import Sha256, Told
 from repo_server import labs, order_book, orders, waiting
 from repo_server.api import auth
@@ -46,8 +48,20 @@ class MachineAnswer(Told):
     sentence: str
 
 
+class VariantShown(Told):
+    """What OpenSCAD drew: the source, with the values that it was given, and the mesh of that. All
+    hashes are files here."""
+
+    values: Values
+    source: str
+    source_sha256: Sha256
+    made_with: str
+    mesh_sha256: Sha256
+
+
 class OrderShown(Told):
-    """`licence` is what the design's licence said to `purpose`; null before it was asked."""
+    """`licence` is what the design's licence said to `purpose`; null before it was asked. `variant`
+    is null where the part's own file is made."""
 
     order_id: str
     release_id: Sha256
@@ -57,6 +71,7 @@ class OrderShown(Told):
     purpose: Purpose
     licence: dict[str, Any] | None
     options: dict[str, Any]
+    variant: VariantShown | None
     ordered_at: AwareDatetime
     jobs: tuple[OrderedJob, ...]
     answers: tuple[MachineAnswer, ...]
@@ -142,6 +157,7 @@ def _shown(placed: PlacedOrder) -> OrderShown:
         purpose=order.purpose,
         licence=order.licence,
         options=order.options,
+        variant=placed.drawn and VariantShown.model_validate(asdict(placed.drawn)),
         ordered_at=order.ordered_at,
         jobs=tuple(
             OrderedJob(id=job.id, copy_number=job.copy_number, copies=job.copies,

@@ -226,7 +226,9 @@ def _tick(column: _Column, duties: Iterable[str], *, boxes: bool) -> None:
 
 
 def _facts(notice: Notice) -> list[tuple[str, str]]:
+    variant = [("Variant", notice.variant)] if notice.variant else []
     return [
+        *variant,
         ("Design", ", ".join(notice.authors)),
         ("Licence", notice.licence),
         ("Source", notice.source),
@@ -242,6 +244,8 @@ def _part(notice: Notice) -> str:
     material = notice.material
     if material in MATERIALS:
         material = MATERIALS[material].name
+    if notice.variant:
+        material = f"{notice.variant}, {material}"
     if notice.of_copies > notice.copies:
         return f"{notice.part}, {notice.copies} of {notice.of_copies}, {material}"
     count = f"{notice.copies} × " if notice.copies > 1 else ""

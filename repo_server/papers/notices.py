@@ -11,6 +11,7 @@ from sqlmodel import Session
 from commons.licences.answers import NO_LEGAL_ADVICE, asks_for_credit
 from commons.licences.scopes import Scope
 from commons.licences.terms import DUTY_WORDS, Duty
+from commons.variants import told
 from repo_server import licensing, orders
 from repo_server.tables import (
     BuildOrderRow,
@@ -45,15 +46,16 @@ class Credit:
 class Notice:
     """What goes with the things that a job makes.
 
-    `source` is where their designer says that the source is; `release` is the address of the very
-    release here, `page` that of the job. `duties` are sentences. `credits` are owed to what it
-    was made from, the nearest first; the page at `ancestry` names them all. `lacks_letters`: some
-    name gave way to a plain one.
+    `variant` are the values that the part was drawn with. `source` is where their designer says
+    that the source is; `release` is the address of the very release here, `page` that of the job.
+    `duties` are sentences. `credits` are owed to what it was made from, the nearest first; the page
+    at `ancestry` names them all. `lacks_letters`: some name gave way to a plain one.
     """
 
     title: str
     version: str
     part: str
+    variant: str
     copies: int
     of_copies: int
     material: str
@@ -84,6 +86,7 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
     plain = {
         "title": session.get_one(DesignRow, release.design_id).slug,
         "part": f"part of job {job.id}",
+        "variant": "a variant" if order.variant else "",
         "lab": lab.slug,
         "city": city.slug,
         "ordered_by": person.handle,
@@ -92,6 +95,7 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
         title=release.name,
         version=release.version,
         part=order.part,
+        variant=told(order.variant or {}),
         copies=job.copies,
         of_copies=order.copies,
         material=order.material,
@@ -140,6 +144,7 @@ def legible(notice: Notice, plain: Mapping[str, str], covers: Covers) -> Notice:
         notice,
         title=shown["title"],
         part=shown["part"],
+        variant=shown["variant"],
         lab=shown["lab"],
         city=shown["city"],
         ordered_by=shown["ordered_by"],

@@ -17,17 +17,19 @@ from posixpath import normpath
 from typing import IO
 
 from commons.errors import InvalidInput, Unavailable
+from commons.texts import later
 from commons.variants import Value, written
 from repo_server.parsing import sandbox
 
 KIND = "scad"
 MESH = "mesh.stl"
+NOTHING = "it draws nothing: no body is left with these values"
 _READS = "reads"
 _SOURCES = PurePosixPath("/src")
 _MOST_SOURCES = 200
 _MOST_LINES, _MOST_LETTERS, _MOST_SENTENCE = 20_000, 500, 240
-_NOT_HERE = "not rendered: OpenSCAD is not on this node"
-_NO_BOX = "not rendered: this node has no sandbox to run OpenSCAD in"
+_NOT_HERE = later("not rendered: OpenSCAD is not on this node")
+_NO_BOX = later("not rendered: this node has no sandbox to run OpenSCAD in")
 # A body from which something is missing is not the one that was drawn.
 _INCOMPLETE = ("Can't open", "couldn't be opened", "Ignoring unknown module",
                "Ignoring unknown function", "too many elements")  # fmt: skip
@@ -187,7 +189,7 @@ def _complaint(lines: Sequence[str]) -> str:
         return _said(said)
     if any("not a 3D object" in line for line in lines):
         return "it draws in two dimensions; only bodies are rendered: export its drawing as DXF"
-    return "it draws nothing: no body is left with these values"
+    return NOTHING
 
 
 def _incomplete(lines: Sequence[str]) -> str | None:

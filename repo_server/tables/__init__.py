@@ -13,6 +13,7 @@ from repo_server.tables.designs import (
     ProposalRow,
     ReleaseFileRow,
     ReleaseRow,
+    RenderingRow,
     UploadRow,
     YankRow,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "ProposalRow",
     "ReleaseFileRow",
     "ReleaseRow",
+    "RenderingRow",
     "RepairRow",
     "SearchCardRow",
     "SearchEntryRow",

@@ -43,6 +43,25 @@ class FileFactsRow(SQLModel, table=True):
     measured_at: datetime
 
 
+class RenderingRow(SQLModel, table=True):
+    """A body that a source of a release draws with some values; `id` is the hash of all of these.
+
+    `sources` maps the paths that it may read to blobs. Once `made_at` there is a mesh, a binary
+    STL, or `sentence` says why there never will be; before that it says what it waits for.
+    """
+
+    __tablename__ = "rendering"
+    id: str = Field(primary_key=True)
+    path: str
+    sources: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    values: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    asked_at: datetime
+    made_at: datetime | None = Field(default=None, index=True)
+    made_with: str = ""  # OpenSCAD's version
+    mesh_sha256: str | None = Field(default=None, foreign_key="blob.sha256", index=True)
+    sentence: str = ""
+
+
 class DesignRow(SQLModel, table=True):
     """A named line of work. Its steward publishes.
 

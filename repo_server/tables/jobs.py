@@ -13,7 +13,8 @@ class BuildOrderRow(SQLModel, table=True):
     """Who wants how many of which part, where. `answers` is why machines can or cannot.
 
     `purpose` is what for; `licence` is what the design's licence said to that when it was placed,
-    None of orders that were never asked.
+    None of orders that were never asked. `variant` are the values that its part's source was given,
+    None without one; `rendering_id` is the body that is made where OpenSCAD drew it.
     """
 
     __tablename__ = "build_order"
@@ -29,6 +30,8 @@ class BuildOrderRow(SQLModel, table=True):
     ordered_at: datetime
     purpose: str = "own_use"
     licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    variant: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    rendering_id: str | None = Field(default=None, foreign_key="rendering.id")
 
 
 class JobRow(SQLModel, table=True):

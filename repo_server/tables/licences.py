@@ -44,7 +44,8 @@ class GrantRow(SQLModel, table=True):
 
 
 class WaitingOrderRow(SQLModel, table=True):
-    """An order that its design's licence does not allow as it stands: it waits for a word.
+    """An order that waits: for a word, where its design's licence does not allow it as it stands,
+    or for the body that OpenSCAD is to draw, the one of `rendering_id`.
 
     `answer` is the licence's, `wanted` the order as it was sent. `quote` is what the steward asks
     for it. Once `settled_at`: `order_id` is the order it became, else `said` tells why none.
@@ -63,6 +64,7 @@ class WaitingOrderRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, index=True)
     order_id: str | None = Field(default=None, foreign_key="build_order.id")
     said: str = ""
+    rendering_id: str | None = Field(default=None, foreign_key="rendering.id", index=True)
 
 
 class MailingRow(SQLModel, table=True):

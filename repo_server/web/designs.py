@@ -37,7 +37,7 @@ from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.submissions import Upload
-from repo_server.web import described, files, parts, uploads
+from repo_server.web import described, files, parts, uploads, variants
 from repo_server.web.languages import Texts, gettext
 from repo_server.web.licence_words import PURPOSES
 from repo_server.web.stretches import asked_stretch, rest_of
@@ -153,6 +153,7 @@ def _page(
         asks=_asks(release.slug),
         open_hardware=is_open_hardware(licences_of(release.manifest.data).of(OfDesign.HARDWARE)),
         orientations=ORIENTATIONS.items(),
+        changeable=variants.inputs_of(release, form),
         qualities=QUALITIES.items() if Process.FDM in processes else (),
         grains=GRAINS.items(),
         lines=LINES.items(),

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 from commons.texts import later
 from repo_server import parsing
-from repo_server.designs import File, Release
+from repo_server.designs import Release
+from repo_server.files import File
 from repo_server.web import figures
 from repo_server.web.languages import Texts, gettext, ngettext
 

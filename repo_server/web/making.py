@@ -73,7 +73,7 @@ def show(id: str) -> ResponseReturnValue:
 
 
 def _report(release: Release, it: Buildable, rooms: list[Room], copy: Repair | None) -> Report:
-    file = release.file(it.part.file)
+    file = release.fed(it.part)
     facts = mesh_facts(file.facts) if file and it.process is Process.FDM else None
     return Report(
         part=view_of(it.part, release),

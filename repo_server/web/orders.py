@@ -7,16 +7,18 @@ from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from commons.errors import Conflict, InvalidInput
+from commons.variants import Value
+from repo_server import designs as shown
 from repo_server import idempotency, people, waiting
 from repo_server.api import auth
 from repo_server.api.messages import check
-from repo_server.db import transaction
+from repo_server.db import reading, transaction
 from repo_server.licensing import LicenceForbids
 from repo_server.orders import OrderRequest
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
 from repo_server.waiting import WaitingOrder
-from repo_server.web import designs
+from repo_server.web import designs, variants
 
 bp = Blueprint("orders", __name__)
 
@@ -41,7 +43,7 @@ def place_order() -> ResponseReturnValue:
 def _place(form: Mapping[str, str]) -> dict[str, object]:
     """The order's first job, or the order that waits. The form carries a key: sent twice, it is
     one order."""
-    wanted, lab = _wanted(form), form.get("lab", "")
+    wanted, lab = _wanted(form, _variant(form)), form.get("lab", "")
     by, now = auth.current_person().id, datetime.now(UTC)
     key = idempotency.Key(by, form.get("key", ""), f"{lab}\n{wanted.model_dump_json()}".encode())
     with transaction(current_app.extensions["engine"]) as session:
@@ -57,10 +59,20 @@ def _place(form: Mapping[str, str]) -> dict[str, object]:
     return answer
 
 
-def _wanted(form: Mapping[str, str]) -> OrderRequest:
+def _variant(form: Mapping[str, str]) -> dict[str, Value]:
+    """The values that were filled in for parameters of the part's source."""
+    if not any(name.startswith(variants.FIELD) for name in form):
+        return {}
+    with reading(current_app.extensions["engine"]) as session:
+        release = shown.show_release(session, form.get("release_id", ""))
+    return variants.filled_in(release, form.get("part", ""), form)
+
+
+def _wanted(form: Mapping[str, str], variant: Mapping[str, Value]) -> OrderRequest:
     """The form as an order; what is left empty is as usual."""
     names = ("release_id", "part", "copies", "material", "plates", "purpose")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
+    values["variant"] = variant
     if "quality" in form:
         chosen = ("quality", "orientation", "scale", "infill_percent")
         values["options"] = {

@@ -37,7 +37,7 @@ class PartView:
 
 def view_of(part: Part, release: Release) -> PartView:
     """The part with what was measured of its file; what its designer wrote where nothing was."""
-    file = release.file(part.file)
+    file = release.fed(part) or release.file(part.source)
     image = release.file(part.image)
     facts = (file.facts if file else None) or {}
     return PartView(

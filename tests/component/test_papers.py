@@ -21,6 +21,7 @@ from tests.shop import API, Shop, Someone, open_shop
 
 DOTS_PER_MM = drawing.DOTS_PER_INCH / 25.4
 SHORT = Notice(
+    variant="",
     title="Shelf hook", version="1.0.0", part="hook", copies=1, of_copies=1, material="pla",
     purpose="gift", authors=("Ada Maker",), licence="CERN-OHL-S-2.0",
     duties=(DUTY_WORDS["source_with_product"],), source="https://example.org/hook",
@@ -201,8 +202,8 @@ def test_letters_that_no_font_has_and_that_are_none_break_no_paper() -> None:
         assert len(PdfReader(BytesIO(drawing.pdf(sheet, title=odd.title))).pages) == 1
 
 
-PLAIN = {"title": "shelf-hook", "part": "part of job 1", "lab": "corner", "city": "hamburg",
-         "ordered_by": "mem"}  # fmt: skip
+PLAIN = {"title": "shelf-hook", "part": "part of job 1", "variant": "a variant",
+         "lab": "corner", "city": "hamburg", "ordered_by": "mem"}  # fmt: skip
 
 
 @PAPERS
