@@ -34,7 +34,7 @@ class CopyInDraft(Asked):
 
 
 class RepairShown(Told):
-    """`copy` is the hash of a 3MF file, and null while there is none."""
+    """`copy_sha256` is that of a 3MF file, and null while there is none."""
 
     part: str
     file: str
