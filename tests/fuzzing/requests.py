@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import EnvironHeaders
 
 from commons.content import canonical_json
 from commons.errors import InvalidInput
@@ -103,7 +103,7 @@ def cursor(data: bytes, folder: Path) -> None:
 def upload_header(data: bytes, folder: Path) -> None:
     """What an upload announces: its hash, and in the second line its size."""
     metadata, _, length = data.decode("latin-1").partition("\n")
-    announced(Headers({"Upload-Metadata": metadata, "Upload-Length": length}))
+    announced(EnvironHeaders({"HTTP_UPLOAD_METADATA": metadata, "HTTP_UPLOAD_LENGTH": length}))
 
 
 TARGETS = {
