@@ -4,7 +4,7 @@ Some licences ask whoever publishes a changed design to mail it to every licenso
 address. This server sends none: each is a task of the design's steward until they say it is sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import NotFound
 from commons.licences.answers import ask_licence
+from commons.licences.scopes import licences_of
 from commons.licences.terms import Duty, Event
 from commons.manifest.forms import mail_of, name_of
 from repo_server import licensing, stewards
@@ -44,9 +45,12 @@ def record(session: Session, release_id: str) -> None:
     release = session.get_one(ReleaseRow, release_id)
     owed: dict[str, MailingRow] = {}
     for parent in licensing.ancestors(session, release_id):
-        if parent.design_id == release.design_id or _clause(parent) is None:
+        if (
+            parent.design_id == release.design_id
+            or clause_of(parent.license, parent.manifest) is None
+        ):
             continue
-        for name, address in _licensors(parent):
+        for name, address in licensors_of(parent.manifest):
             row = MailingRow(
                 id=new_id(), release_id=release_id, parent_id=parent.id, name=name, address=address
             )
@@ -54,16 +58,17 @@ def record(session: Session, release_id: str) -> None:
     session.add_all(owed.values())
 
 
-def _clause(parent: ReleaseRow) -> str | None:
-    """By which clause whoever changes it has to mail it; None when nothing asks for that."""
-    expression = licensing.licences(parent).for_event(Event.PUBLISH_FORK)
+def clause_of(license: str, manifest: Mapping[str, object]) -> str | None:
+    """By which clause whoever changes a release with this licence and manifest has to mail it; None
+    when nothing asks for that."""
+    expression = licences_of({**manifest, "license": license}).for_event(Event.PUBLISH_FORK)
     answer = ask_licence(expression, Event.PUBLISH_FORK)
     return "; ".join(answer.clauses) if Duty.MAIL_LICENSORS in answer.duties else None
 
 
-def _licensors(release: ReleaseRow) -> Iterator[tuple[str, str]]:
+def licensors_of(manifest: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Name and address of those who left one."""
-    written = release.manifest.get("licensor")
+    written = manifest.get("licensor")
     for licensor in written if isinstance(written, list) else [written]:
         if address := mail_of(licensor):
             yield name_of(licensor) or address, address
@@ -137,7 +142,7 @@ def _shown(session: Session, row: MailingRow, release: ReleaseRow, design: Desig
         name=row.name,
         address=row.address,
         made_from=f"{parent.name} {parent.version}",
-        clause=_clause(parent) or "",
+        clause=clause_of(parent.license, parent.manifest) or "",
         sent_by=sender.name if sender else None,
         sent_at=row.sent_at,
     )

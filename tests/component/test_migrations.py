@@ -1,5 +1,6 @@
 """The migrations lead to exactly the tables that the code declares, on both databases."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0025"
+        assert MigrationContext.configure(connection).get_current_revision() == "0026"
 
 
 def test_a_job_from_before_plates_makes_one_copy(tmp_path):
@@ -85,6 +86,50 @@ def test_corrections_outlive_the_table_that_was_made_anew(tmp_path):
         kept = session.execute(text("SELECT id, corrects, quantity FROM economic_event")).all()
         broken = session.execute(text("PRAGMA foreign_key_check")).all()
     assert (sorted(kept), broken) == ([("a", None, 3), ("b", "a", -1)], [])
+    engine.dispose()
+
+
+def test_forks_from_before_mailings_owe_theirs_once(tmp_path):
+    file = tmp_path / "old.sqlite"
+    engine = make_engine(f"sqlite:///{file}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0021")
+    lamp = json.dumps({"licensor": ["Ada <ada@example.org>", "Bea", "ADA <Ada@example.org>"]})
+    releases = [  # two lamps, a shade that owes nobody, and what was made from them
+        ("lamp1", "lamp", "TAPR-OHL-1.0", lamp), ("lamp2", "lamp", "TAPR-OHL-1.0", lamp),
+        ("shade", "shade", "CERN-OHL-S-2.0", lamp), ("old", "fork", "TAPR-OHL-1.0", "{}"),
+        ("older", "fork", "TAPR-OHL-1.0", "{}"), ("told", "other", "TAPR-OHL-1.0", "{}"),
+    ]  # fmt: skip
+    with sqlite3.connect(file) as plain:  # checks no references, so nobody need have published
+        columns = [it[1] for it in plain.execute("PRAGMA table_info(release)") if it[3]]
+        for id_, design, license_, manifest in releases:
+            row = dict.fromkeys(columns, "") | {"published_at": "2026-01-01"}
+            row |= {"id": id_, "design_id": design, "license": license_, "manifest": manifest}
+            row["version"] = id_
+            places = ", ".join("?" * len(row))
+            plain.execute(
+                f"INSERT INTO release ({', '.join(row)}) VALUES ({places})",  # noqa: S608
+                list(row.values()),
+            )
+        plain.executemany(
+            "INSERT INTO release_parent (release_id, parent_id) VALUES (?, ?)",
+            [("lamp2", "lamp1"), ("older", "lamp1"), ("old", "older"), ("old", "shade"),
+             ("told", "lamp1")],
+        )  # fmt: skip
+        plain.execute(
+            "INSERT INTO mailing (id, release_id, parent_id, name, address) VALUES "
+            "('m', 'told', 'lamp1', 'Ada', 'ada@example.org')"
+        )
+    upgrade(engine)
+    with reading(engine) as session:
+        wanted = "SELECT release_id, parent_id, name, address, sent_at FROM mailing"
+        owed = [tuple(it) for it in session.execute(text(wanted))]
+    assert sorted(owed) == [
+        (fork, "lamp1", "Ada", "ada@example.org", None) for fork in ("old", "older", "told")
+    ]
     engine.dispose()
 
 
