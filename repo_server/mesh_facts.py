@@ -29,7 +29,8 @@ class Printability(BaseModel):
 
 class MeshFacts(BaseModel):
     """`unit_guess` is None when the file's size makes no sense in any unit; volume and
-    printability are None of a mesh that is no closed body."""
+    printability are None of a mesh that is no closed body; printability of more than two million
+    triangles, too."""
 
     box_mm: tuple[float, float, float]
     area_mm2: Positive

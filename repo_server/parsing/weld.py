@@ -43,22 +43,22 @@ def weld_in_turn(parts: Iterable[Array], *, decimals: int | None = None) -> tupl
     points, index, known = [], [], 0
     for part in parts:
         some = part.reshape(-1, 3)
-        firsts, number = _alike(some, decimals)
+        firsts, number = alike(some, decimals)
         points.append(some.take(firsts, axis=0))
         index.append(number + np.int32(known))
         known += len(firsts)
     vertices = np.concatenate(points)
     if len(points) > 1:
-        firsts, number = _alike(vertices, decimals)
+        firsts, number = alike(vertices, decimals)
         vertices = vertices.take(firsts, axis=0)
         for own in index:
             own[:] = number.take(own)
     return vertices.astype(np.float64), np.concatenate(index).reshape(-1, 3)
 
 
-def _alike(points: Array, decimals: int | None) -> tuple[Array, Array]:
-    """Where each point of the points (n, 3) stands first (u,), ascending, and for each of them
-    which one of these it is (n,) int32."""
+def alike(points: Array, decimals: int | None = None) -> tuple[Array, Array]:
+    """Where each point of the finite points (n, 3) stands first (u,), ascending, and for each of
+    them which one of these it is (n,) int32."""
     sought = points if decimals is None else points.round(decimals)
     # Minus zero plus zero is zero.
     columns = np.add(sought.T, points.dtype.type(0), order="C")

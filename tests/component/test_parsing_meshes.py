@@ -185,3 +185,14 @@ def test_a_text_stl_that_is_cut_off_is_only_a_part(tmp_path):
     path.write_bytes(meshes.stl_text()[:-40])
     with pytest.raises(MeshInvalid, match="only a part"):
         stl.read(path)
+
+
+def test_what_is_too_large_to_be_simplified_is_drawn_on_a_grid(tmp_path, monkeypatch):
+    monkeypatch.setattr(mesh, "_MOST_SIMPLIFIED", 1000)
+    monkeypatch.setattr(mesh, "_CELLS", 20)
+    ball = trimesh.creation.icosphere(subdivisions=4, radius=10)
+    shown = mesh.show(ball, tmp_path)
+    assert 1000 < shown < len(ball.faces)
+    with (tmp_path / "preview").open("rb") as file:
+        preview = trimesh.load_mesh(file, file_type="glb")
+    assert preview.volume == pytest.approx(ball.volume, rel=0.1)
