@@ -97,7 +97,10 @@ def _load(data: bytes, name: str, max_faces: int) -> tuple[NDArray[np.float64], 
     if len(mesh.faces) == 0:
         raise MeshInvalid(f"{name}: holds no triangles: export the body again")
     _require_few(len(mesh.faces), name, max_faces)
-    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    corners = np.asarray(mesh.vertices)
+    if corners.ndim != 2 or corners.shape[1] != 3 or not np.isfinite(corners).all():
+        raise MeshInvalid(f"{name}: has a corner that is nowhere: export it again")
+    return corners, np.asarray(mesh.faces)
 
 
 def _damaged(name: str, kind: str, broken: Exception) -> MeshInvalid:
@@ -168,7 +171,7 @@ def _require_small_zip(data: bytes, name: str) -> None:
 
     try:
         entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except zipfile.BadZipFile as broken:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as broken:
         raise MeshInvalid(f"{name}: is a damaged 3MF: export it again") from broken
     size = sum(entry.file_size for entry in entries)
     if len(entries) > _MAX_ZIP_ENTRIES or size > min(_MAX_ZIP_BYTES, _MAX_ZIP_RATIO * len(data)):

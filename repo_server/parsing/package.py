@@ -12,7 +12,8 @@ from commons.errors import InvalidInput, MeshInvalid
 from repo_server.parsing import unpack
 
 Parts = dict[str, Callable[[], IO[bytes]]]
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
+           UnicodeDecodeError)  # fmt: skip
 
 
 @contextmanager
