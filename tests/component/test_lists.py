@@ -52,6 +52,7 @@ WHOLE = {
     "/releases/{before}/changes/{after}": "two releases",
     "/releases/{id}": "one release",
     "/releases/{id}/bom": "one bill",
+    "/releases/{id}/repairs": "one of each file",
     "/waiting-orders/{id}": "one order",
     "/webhooks": "20 at most",
     "/webhooks/{webhook_id}": "one webhook",
