@@ -1,15 +1,16 @@
 """3MF: which meshes are placed where. Core specification 1.3 with the production extension.
 
-Nothing but geometry is read: settings, scripts, colours and names of a 3MF end here. All that a
-stranger could make large is counted before it is made.
+Nothing but geometry and the objects' names and colours is read: settings, scripts and paint of a
+3MF end here. All that a stranger could make large is counted before it is made.
 """
 
 import posixpath
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import IO
+from xml.sax.saxutils import quoteattr
 
 from commons.errors import MeshInvalid
 from commons.plain_xml import XmlReader
@@ -17,15 +18,17 @@ from commons.xml_rows import Form
 
 Part = Callable[[str], IO[bytes] | None]
 Matrix = tuple[float, ...]  # twelve numbers: four rows of three; points stand on the left
+Rows = Sequence[Sequence[float]]
 Key = tuple[str, str]  # path of the model, id of the object in it
 
 _CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 _PRODUCTION = "http://schemas.microsoft.com/3dmanufacturing/production/2015/06"
+_MATERIAL = "http://schemas.microsoft.com/3dmanufacturing/material/2015/02"
 # What these add leaves the triangles as they are.
 _HARMLESS = {
     _CORE,
     _PRODUCTION,
-    "http://schemas.microsoft.com/3dmanufacturing/material/2015/02",
+    _MATERIAL,
     "http://schemas.microsoft.com/3dmanufacturing/core/2021/07",  # sets of triangles
 }
 _MODEL_RELATION = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
@@ -50,6 +53,13 @@ _VERTICES, _TRIANGLES = (
     Form(b"vertex", (b"x", b"y", b"z")),
     Form(b"triangle", (b"v1", b"v2", b"v3")),
 )
+# Groups of colours, and what names the colour of one.
+_PAINTS = {
+    f"{_CORE} basematerials": None,
+    f"{_CORE} base": "displaycolor",
+    f"{_MATERIAL} colorgroup": None,
+    f"{_MATERIAL} color": "color",
+}
 _PATH = f"{_PRODUCTION} path"
 _MM = {"micron": 0.001, "millimeter": 1, "centimeter": 10, "inch": 25.4, "foot": 304.8}
 _MM |= {"meter": 1000}  # section 3.4
@@ -58,17 +68,21 @@ _SOLID = ("model", "solidsupport")  # the other types are never made as they are
 _MOST_MODELS = 2000
 _MOST_PLACES = 100_000
 _DEEPEST = 32
+_MOST_COLOURS = 1000  # of a group
 _NESTED = f"has an object that contains itself, or one nested deeper than {_DEEPEST}"
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A mesh at one place: vertices x, y, z, … and faces a, b, c, … as they stand in the file,
-    and the matrix that brings the vertices to their place in mm."""
+    and the matrix that brings the vertices to their place in mm. Its name and colour (#RRGGBB)
+    are the object's own, or those of the nearest that it is a component of."""
 
     vertices: "array[float]"
     faces: "array[int]"
     matrix: Matrix
+    name: str = ""
+    colour: str | None = None
 
     @property
     def mirrored(self) -> bool:
@@ -80,6 +94,9 @@ class Placed:
 @dataclass(slots=True)
 class _Object:
     solid: bool
+    name: str = ""
+    paint: tuple[str, int] | None = None  # of its model, by id and index
+    colour: str | None = None
     vertices: "array[float]" = field(default_factory=lambda: array("d"))
     faces: "array[int]" = field(default_factory=lambda: array("i"))
     components: list[tuple[Key, Matrix]] = field(default_factory=list)
@@ -121,25 +138,39 @@ def read(part: Part, *, most_faces: int) -> list[Placed]:
 
 
 def package_of(
-    vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]]
+    objects: Sequence[tuple[str, Rows, Rows]], items: Sequence[tuple[int, Matrix | None]]
 ) -> list[tuple[str, str]]:
-    """The files, by path, of a 3MF of one object: vertices x, y, z in mm, faces a, b, c.
+    """The files, by path, of a 3MF: objects of a name, vertices x, y, z in mm and faces a, b, c;
+    and items of the build, each an object by its number from 0 and the matrix that places it.
 
     Every number is written with all its digits: what is read again is what was given.
     """
-    corners = "".join(f'<vertex x="{x!r}" y="{y!r}" z="{z!r}"/>' for x, y, z in vertices)
-    triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces)
+    resources = "".join(_object_xml(number, *it) for number, it in enumerate(objects, 1))
+    build = "".join(_item_xml(number + 1, matrix) for number, matrix in items)
     model = (
         f'<?xml version="1.0" encoding="UTF-8"?><model unit="millimeter" xmlns="{_CORE}">'
-        f'<resources><object id="1" type="model"><mesh><vertices>{corners}</vertices>'
-        f"<triangles>{triangles}</triangles></mesh></object></resources>"
-        '<build><item objectid="1"/></build></model>'
+        f"<resources>{resources}</resources><build>{build}</build></model>"
     )
     return [
         ("[Content_Types].xml", _CONTENT_TYPES),
         (_RELATIONS, _RELATIONSHIPS),
         (_DEFAULT_MODEL, model),
     ]
+
+
+def _object_xml(number: int, name: str, vertices: Rows, faces: Rows) -> str:
+    corners = "".join(f'<vertex x="{x!r}" y="{y!r}" z="{z!r}"/>' for x, y, z in vertices)
+    triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces)
+    named = f" name={quoteattr(name)}" if name else ""
+    return (
+        f'<object id="{number}" type="model"{named}><mesh><vertices>{corners}</vertices>'
+        f"<triangles>{triangles}</triangles></mesh></object>"
+    )
+
+
+def _item_xml(number: int, matrix: Matrix | None) -> str:
+    moved = "" if matrix is None else f' transform="{" ".join(map(repr, matrix))}"'
+    return f'<item objectid="{number}"{moved}/>'
 
 
 def _require_few(
@@ -170,12 +201,16 @@ def _count(objects: dict[Key, _Object], key: Key, counted: dict[Key, _Count], de
     return counted[key]
 
 
-def _placed(objects: dict[Key, _Object], key: Key, matrix: Matrix) -> Iterator[Placed]:
+def _placed(
+    objects: dict[Key, _Object], key: Key, matrix: Matrix, within: _Object | None = None
+) -> Iterator[Placed]:
     this = objects[key]
+    within = within or this
+    known = replace(this, name=this.name or within.name, colour=this.colour or within.colour)
     if this.solid and this.faces:
-        yield Placed(this.vertices, this.faces, matrix)
+        yield Placed(this.vertices, this.faces, matrix, known.name, known.colour)
     for inner, own in this.components:
-        yield from _placed(objects, inner, _after(own, matrix))
+        yield from _placed(objects, inner, _after(own, matrix), known)
 
 
 def _after(first: Matrix, then: Matrix) -> Matrix:
@@ -217,6 +252,8 @@ class _Model:
         self.objects: dict[Key, _Object] = {}
         self.items: list[tuple[Key, Matrix]] = []
         self._object = _Object(solid=False)
+        self._colours: dict[str, list[str]] = {}  # by the id of their group
+        self._group: list[str] = []
         self._placed = 0
         self._xml = XmlReader(self._start, lists=(b"vertices", b"triangles"))
 
@@ -228,6 +265,7 @@ class _Model:
         with stream:
             self._xml.read(stream, self.path[:80])
         for this in self.objects.values():
+            this.colour = self._colour(this.paint)
             corners = len(this.vertices) // 3
             known = not this.faces or 0 <= min(this.faces) <= max(this.faces) < corners
             _require(known, "has a triangle with a corner that it does not hold")
@@ -239,10 +277,14 @@ class _Model:
         return inner | {key[0] for key, _ in self.items}
 
     def _start(self, name: str, attributes: list[str]) -> None:
-        namespace, _, own = name.partition(" ")
-        if namespace != _CORE:
-            return
         about = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        namespace, _, own = name.partition(" ")
+        if name in _PAINTS:
+            self._paint(_PAINTS[name], about)
+        elif namespace == _CORE:
+            self._start_core(own, about)
+
+    def _start_core(self, own: str, about: dict[str, str]) -> None:
         match own:
             case "model":
                 self._begin(about)
@@ -259,6 +301,18 @@ class _Model:
                 self._xml.tell(self._triangle)
                 self._xml.take(_TRIANGLES, self._triangles)
 
+    def _paint(self, colour: str | None, about: dict[str, str]) -> None:
+        """A group of colours begins, or the next one of it is told."""
+        if colour is None:
+            self._group = self._colours.setdefault(about.get("id", ""), [])
+        elif len(self._group) < _MOST_COLOURS:
+            self._group.append(about.get(colour, ""))
+
+    def _colour(self, paint: tuple[str, int] | None) -> str | None:
+        group, index = paint or ("", 0)
+        of_group = self._colours.get(group, [])
+        return of_group[index] if 0 <= index < len(of_group) else None
+
     def _begin(self, about: dict[str, str]) -> None:
         unit = about.get("unit", "millimeter")
         _require(unit in _MM, f"measures in {unit[:20]!r}, which is no unit of a 3MF")
@@ -272,7 +326,12 @@ class _Model:
     def _begin_object(self, about: dict[str, str]) -> None:
         key = (self.path, about.get("id", ""))
         _require(key not in self.objects, f"has two objects with the id {key[1][:20]!r}")
-        self._object = _Object(solid=about.get("type", "model") in _SOLID)
+        index = about.get("pindex", "0")
+        self._object = _Object(
+            solid=about.get("type", "model") in _SOLID,
+            name=about.get("name", ""),
+            paint=(about["pid"], int(index)) if "pid" in about and index.isdecimal() else None,
+        )
         self.objects[key] = self._object
 
     def _place(self, about: dict[str, str]) -> tuple[Key, Matrix]:

@@ -9,7 +9,7 @@ from repo_server import blobs, parsing
 from repo_server.parsing.inspection import Findings
 from repo_server.tables import FileFactsRow, ReleaseFileRow
 
-_THUMBNAIL_TYPE = "image/png"
+_THUMBNAIL_TYPE, _MESH_TYPE = "image/png", "model/3mf"
 
 
 def files_without_facts(session: Session, release_id: str) -> list[tuple[str, str]]:
@@ -39,7 +39,7 @@ def _undone(kind: str, parser: parsing.Parser) -> ColumnElement[bool]:
 
 def record(session: Session, sha256: str, kind: str, findings: Findings, *, now: datetime) -> None:
     """The findings are the file's facts; those of an older parser are forgotten."""
-    for derived in (findings.preview, findings.thumbnail):
+    for derived in (findings.preview, findings.thumbnail, findings.mesh):
         if derived is not None:
             blobs.record(session, derived, now=now)
     session.merge(
@@ -51,6 +51,7 @@ def record(session: Session, sha256: str, kind: str, findings: Findings, *, now:
             problem=findings.problem,
             preview_sha256=findings.preview.sha256 if findings.preview else None,
             thumbnail_sha256=findings.thumbnail.sha256 if findings.thumbnail else None,
+            mesh_sha256=findings.mesh.sha256 if findings.mesh else None,
             measured_at=now,
         )
     )
@@ -58,10 +59,16 @@ def record(session: Session, sha256: str, kind: str, findings: Findings, *, now:
 
 def media_type_of_derived(session: Session, sha256: str) -> str | None:
     """The type of a file that our own parsers made; None for everything that strangers sent."""
-    ours = or_(FileFactsRow.preview_sha256 == sha256, FileFactsRow.thumbnail_sha256 == sha256)
+    ours = or_(
+        FileFactsRow.preview_sha256 == sha256,
+        FileFactsRow.thumbnail_sha256 == sha256,
+        FileFactsRow.mesh_sha256 == sha256,
+    )
     row = session.exec(select(FileFactsRow).where(ours)).first()
     if row is None or row.kind not in parsing.KINDS:
         return None
     if row.thumbnail_sha256 == sha256:
         return _THUMBNAIL_TYPE
+    if row.mesh_sha256 == sha256:
+        return _MESH_TYPE
     return parsing.KINDS[row.kind].preview_type

@@ -197,6 +197,7 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
     job = session.get_one(JobRow, attempt.job_id)
     order = session.get_one(BuildOrderRow, job.order_id)
     lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    attempt.conversion = build.conversion.model_dump() if build.conversion else None
     return JobOffer(
         job_id=job.id,
         attempt_id=attempt.id,

@@ -8,13 +8,14 @@ from sqlmodel import Session, col, select
 
 from commons.errors import InvalidInput, NotFound
 from commons.machine import MachineProfile, Process
-from commons.manifest import Part
+from commons.manifest import Format, Part, format_of
 from commons.matching import BuildNeed, MachineOffer
 from commons.plates import BRIM_MM, print_margin_mm
 from commons.wire import Orientation, PrintOptions
 from repo_server import designs, files, renderings
 from repo_server.designs import Release
 from repo_server.files import File
+from repo_server.mesh_facts import Conversion, derived_mesh
 from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow
 
 PartKey = tuple[str, str]  # release id, name of the part
@@ -23,7 +24,10 @@ OrderKey = tuple[str, str, str | None]  # these, and the rendering that is made,
 
 @dataclass(frozen=True, slots=True)
 class Buildable:
-    """A part of a release that a machine can be fed with, and the file it is fed with."""
+    """A part of a release that a machine can be fed with, and the file it is fed with.
+
+    `conversion` is None for the designer's own file; of a mesh that we made of it, how.
+    """
 
     release_id: str
     title: str
@@ -33,6 +37,7 @@ class Buildable:
     file_sha256: str
     file_size: int
     size_mm: tuple[float, float, float] | None
+    conversion: Conversion | None = None
 
     def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
@@ -78,8 +83,9 @@ def buildable(
     if found is None:
         raise InvalidInput(
             f"part '{part}' of {release.manifest.name} names no file that a machine can be fed "
-            "with; a printed part (tsdc 3DP) needs an STL, 3MF or OBJ, a milled one (CNC) a DXF "
-            "or SVG, or such a mesh; or an OpenSCAD source that draws one"
+            "with; a printed part (tsdc 3DP) needs an STL, 3MF or OBJ, or a STEP file of closed "
+            "solids that has been read; a milled one (CNC) a DXF or SVG, or one of those; or an "
+            "OpenSCAD source that draws one"
         )
     return found
 
@@ -121,7 +127,7 @@ def _buildable(release: Release, part: Part, body: File | None = None) -> Builda
     file = body or release.fed(part)
     if part.process is None or file is None:
         return None
-    return Buildable(
+    own = Buildable(
         release_id=release.id,
         title=release.manifest.name,
         # Its designer weighed the part as it was published.
@@ -131,6 +137,28 @@ def _buildable(release: Release, part: Part, body: File | None = None) -> Builda
         file_sha256=file.sha256,
         file_size=file.size,
         size_mm=_box(file.facts) or part.size_mm,
+    )
+    return _converted(own, file) if format_of(file.path) is Format.SOLID else own
+
+
+def can_be_fed(file: File) -> bool:
+    """Whether a machine can be fed with what such a file holds: a solid needs a mesh made of it."""
+    return format_of(file.path) is not Format.SOLID or derived_mesh(file.facts) is not None
+
+
+def _converted(solid: Buildable, file: File) -> Buildable | None:
+    """The same, fed with the mesh that was made of the file; None where there is none."""
+    mesh = derived_mesh(file.facts)
+    if mesh is None:
+        return None
+    return replace(
+        solid,
+        file_name=f"{PurePosixPath(file.path).stem}.3mf",
+        file_sha256=mesh.sha256,
+        file_size=mesh.size,
+        conversion=Conversion(
+            of=file.sha256, mesh=mesh.sha256, chord_mm=mesh.chord_mm, turn_deg=mesh.turn_deg
+        ),
     )
 
 

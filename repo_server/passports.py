@@ -15,6 +15,7 @@ from commons.units import SECONDS_PER_MINUTE
 from commons.wire import ProgramFacts, RunFacts
 from repo_server import attempts, ledger, renderings
 from repo_server.attempts import RAN, Background, Outcome
+from repo_server.mesh_facts import Conversion
 from repo_server.tables import (
     AttemptRow,
     CityRow,
@@ -74,6 +75,7 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
         "city": _declared(later("City"), city.name),
         "machine": _declared(later("Machine"), behind.machine.name),
         **_material(session, behind, attempt),
+        **_conversion(attempt),
         **_program(attempt),
         **_flows(ledger.events_of(session, attempt_id)),
         **_times(attempt),
@@ -158,6 +160,19 @@ def _program(attempt: AttemptRow) -> dict[str, Entry]:
         "lines": _measured(later("Lines of the program"), program.line_count if program else None),
         "lines_sent": _measured(later("Lines sent"), run.lines_sent if run else None),
         "lines_done": _measured(later("Lines executed"), run.lines_done if run else None),
+    }
+
+
+def _conversion(attempt: AttemptRow) -> dict[str, Entry]:
+    """What is to be told where the machine was not fed with the designer's own file."""
+    if attempt.conversion is None:
+        return {}
+    made = Conversion.model_validate(attempt.conversion)
+    off = later("How far the mesh may be off the STEP file")
+    return {
+        "mesh": _measured(later("Mesh that it was made from (hash)"), made.mesh),
+        "solid": _measured(later("STEP file of that mesh (hash)"), made.of),
+        "tolerance": _entry(off, made.chord_mm, State.MODELLED, "mm"),
     }
 
 

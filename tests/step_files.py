@@ -23,9 +23,12 @@ class Step:
         self._context = self._units(unit)
         self._frames: dict[int, int] = {}  # of a definition: its representation
 
-    def box(self, name: str, size: Size) -> int:
-        """The part's definition."""
-        return self._defined(name, self._body(size), "ADVANCED_BREP_SHAPE_REPRESENTATION")
+    def box(self, name: str, size: Size, colour: Size | None = None) -> int:
+        """The part's definition; its colour is red, green, blue from 0 to 1 as screens have it."""
+        body = self._body(size)
+        if colour is not None:
+            self._paint(body, colour)
+        return self._defined(name, body, "ADVANCED_BREP_SHAPE_REPRESENTATION")
 
     def assembly(self, name: str, children: list[tuple[int, Size]]) -> int:
         """The definition of what places each child at a point."""
@@ -97,6 +100,20 @@ class Step:
         self._frames[definition] = frame
         return definition
 
+    def _paint(self, body: int, colour: Size) -> None:
+        rgb = self._add("COLOUR_RGB('',{:.3f},{:.3f},{:.3f})".format(*colour))
+        fill = self._add(f"FILL_AREA_STYLE_COLOUR('',#{rgb})")
+        area = self._add(f"FILL_AREA_STYLE('',(#{fill}))")
+        surface = self._add(f"SURFACE_STYLE_FILL_AREA(#{area})")
+        side = self._add(f"SURFACE_SIDE_STYLE('',(#{surface}))")
+        usage = self._add(f"SURFACE_STYLE_USAGE(.BOTH.,#{side})")
+        style = self._add(f"PRESENTATION_STYLE_ASSIGNMENT((#{usage}))")
+        styled = self._add(f"STYLED_ITEM('',(#{style}),#{body})")
+        self._add(
+            "MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION"
+            f"('',(#{styled}),#{self._context})"
+        )
+
     def _point(self, at: Size) -> int:
         return self._add(f"CARTESIAN_POINT('',({at[0]:.6f},{at[1]:.6f},{at[2]:.6f}))")
 
@@ -162,9 +179,9 @@ def box(unit: str = "mm", size: Size = (10, 20, 30)) -> bytes:
 
 
 def table() -> bytes:
-    """An assembly, Table: one Top of 100 x 60 x 5 mm and four times the same Leg."""
+    """An assembly, Table: one blue Top of 100 x 60 x 5 mm and four times the same Leg."""
     file = Step()
-    top, leg = file.box("Top", (100, 60, 5)), file.box("Leg", (5, 5, 70))
+    top, leg = file.box("Top", (100, 60, 5), (0.2, 0.4, 0.8)), file.box("Leg", (5, 5, 70))
     feet = [(float(x), float(y), 0.0) for x in (0, 95) for y in (0, 55)]
     file.assembly("Table", [(top, (0, 0, 70)), *((leg, at) for at in feet)])
     return file.bytes()

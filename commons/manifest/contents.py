@@ -14,10 +14,12 @@ class Format(StrEnum):
 
     MESH = "mesh"
     DRAWING = "drawing"
+    SOLID = "solid"  # of a CAD program: machines are fed with the mesh that is made of it
 
 
 _FORMATS = {".stl": Format.MESH, ".3mf": Format.MESH, ".obj": Format.MESH,
-            ".dxf": Format.DRAWING, ".svg": Format.DRAWING}  # fmt: skip
+            ".dxf": Format.DRAWING, ".svg": Format.DRAWING,
+            ".step": Format.SOLID, ".stp": Format.SOLID}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

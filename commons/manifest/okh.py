@@ -184,7 +184,7 @@ class _Checks:
 
     def _export(self, where: str, table: dict[str, object], process: Process | None) -> str | None:
         """The first export that a machine of this process can be fed with; a drawing before a mesh
-        where it is milled.
+        where it is milled, and a mesh before a solid.
         """
         written = table.get("export", [])
         paths = [self.path(f"{where}export", path)
@@ -192,7 +192,8 @@ class _Checks:
                  if isinstance(path, str) and "://" not in path]  # fmt: skip
         if "source" not in table and "export" not in table:
             self._wrong(f"{where}export", "is missing, and so is source", "give at least one")
-        fed = {Process.FDM: (Format.MESH,), Process.CNC: (Format.DRAWING, Format.MESH)}
+        solid = (Format.MESH, Format.SOLID)
+        fed = {Process.FDM: solid, Process.CNC: (Format.DRAWING, *solid)}
         wanted = fed[process] if process else ()
         return next(
             (path for kind in wanted for path in paths if path and format_of(path) is kind), None

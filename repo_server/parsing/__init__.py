@@ -29,8 +29,8 @@ class Maker:
 REPAIR = Maker("repair", version=1, file="repaired")
 SHAPE_CHANGE = Maker("shape_change", version=1, file="preview")
 
-_MESH = Parser("mesh", version=3, preview_type="model/gltf-binary")
-_STEP = Parser("step", version=1, preview_type="model/gltf-binary")
+_MESH = Parser("mesh", version=4, preview_type="model/gltf-binary")
+_STEP = Parser("step", version=2, preview_type="model/gltf-binary")
 _IMAGE = Parser("image", version=2)
 _KICAD = Parser("kicad", version=1, preview_type="image/svg+xml")
 _GERBER = Parser("gerber", version=1, preview_type="image/svg+xml")

@@ -1,8 +1,8 @@
 """The child process: limits itself, reads one file, writes its answer, ends.
 
 `python -m repo_server.parsing.child MODULE KIND FILE FOLDER` leaves answer.json in the folder,
-and files named preview and thumbnail where there are any. Where two files are compared, the KIND
-is that of both, `stl+3mf`, and the second FILE comes last.
+and files named preview, thumbnail and mesh where there are any. Where two files are compared, the
+KIND is that of both, `stl+3mf`, and the second FILE comes last.
 """
 
 import importlib

@@ -2,6 +2,8 @@
 
 import json
 import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,35 +11,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commons.errors import MeshInvalid
-from repo_server.parsing.triangles import DAMAGED, Triangles, refuse_too_many
+from repo_server.parsing import scene
+from repo_server.parsing.scene import Placing
+from repo_server.parsing.triangles import DAMAGED, Colour, Triangles, refuse_too_many
 
 _MOST_JSON = 16 * 1024**2
 _MAGIC, _JSON_CHUNK, _BINARY_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
 _TRIANGLES, _FLOAT, _UINT, _BYTE = 4, 5126, 5125, 5121
-_MM_PER_M = 1000
+_TO_MM_UPRIGHT = np.array(
+    [(1000, 0, 0, 0), (0, 0, -1000, 0), (0, 1000, 0, 0), (0, 0, 0, 1)], dtype=np.float64
+)
 _DAMAGED = "this cannot be read as GLB: it is damaged, or not a mesh"
+
+Shape = tuple[NDArray[Any], NDArray[Any]]  # vertices (v, 3) and faces (n, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A shape, by its number, at a place of ours: `matrix` (4, 4) brings it there, None leaves it
+    where it is."""
+
+    name: str
+    shape: int
+    matrix: NDArray[Any] | None = None
+    colour: Colour | None = None
+    rest: int = 0
 
 
 def read(path: Path) -> Triangles:
     """glTF measures in metres with y upwards. Raises MeshInvalid for what other files would be
     needed for, for packed meshes, and for more triangles than are taken."""
-    _check(_header(path), path.stat().st_size)
-    import trimesh  # takes a second: only the files that need it wait
-
+    described = _header(path)
+    _check(described, path.stat().st_size)
     try:
-        with path.open("rb") as file, np.errstate(all="ignore"):
-            scene: Any = trimesh.load_scene(file, file_type="glb", resolver=None, process=False)
-            mesh = scene.to_mesh()
-            faces = np.asarray(mesh.faces)
-            vertices = np.asarray(mesh.vertices, dtype=np.float64)[:, [0, 2, 1]]
+        with np.errstate(all="ignore"):
+            placed = scene.placings(path.read_bytes(), described)
+            mesh = scene.together(map(_with_its_corners, placed), _TO_MM_UPRIGHT)
     except DAMAGED as error:
         raise MeshInvalid(_DAMAGED) from error
-    refuse_too_many(len(faces))
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise MeshInvalid("this GLB has a face with a corner that it does not hold")
-    if not np.isfinite(vertices).all():
+    if not np.isfinite(mesh.vertices).all():
         raise MeshInvalid("this GLB has a corner that is nowhere: its numbers are not finite")
-    return Triangles(vertices * (_MM_PER_M, -_MM_PER_M, _MM_PER_M), faces)
+    return mesh
+
+
+def _with_its_corners(placed: Placing) -> Placing:
+    if placed.faces.min() < 0 or placed.faces.max() >= len(placed.vertices):
+        raise MeshInvalid("this GLB has a face with a corner that it does not hold")
+    return placed
 
 
 def _header(path: Path) -> dict[str, Any]:
@@ -142,8 +162,76 @@ def written(
     return _packed(described, b"".join(blocks))
 
 
+def written_parts(shapes: Sequence[Shape], nodes: Sequence[Node]) -> bytes:
+    """A GLB of these nodes and nothing else, its numbers as they stand. A shape is held once,
+    however many nodes show it, and a mesh for each colour of it."""
+    meshes = list(dict.fromkeys((node.shape, node.colour) for node in nodes))
+    colours = list(dict.fromkeys(colour for _, colour in meshes if colour is not None))
+    points = [np.ascontiguousarray(vertices, dtype="<f4") for vertices, _ in shapes]
+    corners = [np.ascontiguousarray(faces, dtype="<u4") for _, faces in shapes]
+    binary = b"".join(it.tobytes() for it in (*points, *corners))
+    split = sum(it.nbytes for it in points)
+    described = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": list(range(len(nodes)))}],
+        "nodes": [_node(node, meshes.index((node.shape, node.colour))) for node in nodes],
+        "meshes": [{"primitives": [_primitive(*it, colours)]} for it in meshes],
+        "materials": [_material(colour) for colour in colours],
+        "buffers": [{"byteLength": len(binary)}],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": split},
+            {"buffer": 0, "byteOffset": split, "byteLength": len(binary) - split},
+        ],
+        "accessors": list(_accessors(points, corners)),
+    }
+    if not colours:
+        del described["materials"]  # an empty list is not allowed
+    return _packed(described, binary)
+
+
+def _accessors(
+    points: Sequence[NDArray[Any]], corners: Sequence[NDArray[Any]]
+) -> Iterator[dict[str, object]]:
+    """Of each shape first its vertices, then its faces."""
+    vertices_at = faces_at = 0
+    for own, faces in zip(points, corners, strict=True):
+        box = {"min": own.min(axis=0).tolist(), "max": own.max(axis=0).tolist()}
+        yield {"bufferView": 0, "byteOffset": vertices_at, "componentType": _FLOAT,
+               "count": len(own), "type": "VEC3"} | box  # fmt: skip
+        yield {"bufferView": 1, "byteOffset": faces_at, "componentType": _UINT,
+               "count": faces.size, "type": "SCALAR"}  # fmt: skip
+        vertices_at += own.nbytes
+        faces_at += faces.nbytes
+
+
+def _node(node: Node, mesh: int) -> dict[str, object]:
+    described: dict[str, object] = {"mesh": mesh}
+    if node.name:
+        described["name"] = node.name
+    if node.rest:
+        described["extras"] = {"rest": node.rest}
+    if node.matrix is not None:
+        described["matrix"] = node.matrix.T.ravel().round(9).tolist()
+    return described
+
+
+def _primitive(
+    shape: int, colour: Colour | None, colours: Sequence[Colour | None]
+) -> dict[str, object]:
+    described: dict[str, object] = {"attributes": {"POSITION": 2 * shape}, "indices": 2 * shape + 1}
+    return described if colour is None else described | {"material": colours.index(colour)}
+
+
+def _material(colour: Colour) -> dict[str, object]:
+    """It has a name, so that it can be told from what viewers use where there is none."""
+    rgba = [round(level, 4) for level in (*colour, 1.0)]
+    rough = {"baseColorFactor": rgba, "metallicFactor": 0, "roughnessFactor": 0.7}
+    return {"name": "colour", "pbrMetallicRoughness": rough}
+
+
 def _packed(described: dict[str, Any], binary: bytes) -> bytes:
-    text = json.dumps(described, separators=(",", ":")).encode()
+    text = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
     length = 12 + 8 + len(text) + 8 + len(binary)
     return b"".join(

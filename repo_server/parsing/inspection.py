@@ -18,13 +18,15 @@ MAX_ANSWER_BYTES = 64 * 1024
 class Findings:
     """What a parser found: figures, and a sentence when something is wrong with the file.
 
-    Both may be there: an open mesh has a size, and cannot be made.
+    Both may be there: an open mesh has a size, and cannot be made. `mesh` is a 3MF that machines
+    can be fed with instead of the file; the fact of that name tells its hash and size, too.
     """
 
     facts: dict[str, object] | None
     problem: str | None
     preview: Blob | None = None
     thumbnail: Blob | None = None
+    mesh: Blob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,13 @@ def inspect(path: Path, kind: str, blobs: BlobStore) -> Findings:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         facts, problem = _asked(KINDS[kind].module, kind, path, out)
+        mesh = _kept(out / "mesh", blobs)
         return Findings(
-            facts, problem, _kept(out / "preview", blobs), _kept(out / "thumbnail", blobs)
+            facts=_with_mesh(facts, mesh),
+            problem=problem,
+            preview=_kept(out / "preview", blobs),
+            thumbnail=_kept(out / "thumbnail", blobs),
+            mesh=mesh,
         )
 
 
@@ -81,6 +88,16 @@ def _asked(
         return None, f"this {kind.upper()} file {trouble}"
     answer = _answer(out / "answer.json")
     return answer.get("facts"), answer.get("problem")
+
+
+def _with_mesh(facts: dict[str, Any] | None, mesh: Blob | None) -> dict[str, Any] | None:
+    """The facts, which name that mesh alone which the reader has left."""
+    if facts is None:
+        return None
+    about = facts.pop("mesh", None)
+    if mesh is None or not isinstance(about, dict):
+        return facts
+    return facts | {"mesh": about | {"sha256": mesh.sha256, "size": mesh.size}}
 
 
 def _answer(path: Path) -> dict[str, Any]:

@@ -6,23 +6,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import fast_simplification
-import numpy as np
-from numpy.typing import NDArray
-
 from commons.errors import MeshInvalid
 from commons.solids import SAME_PLACE_DECIMALS, Fault, fault_of
-from repo_server.parsing import amf, glb, obj, picture, ply, printability, stl, threemf, unit_guess
+from repo_server.parsing import amf, glb, obj, ply, preview, printability, stl, threemf, unit_guess
 from repo_server.parsing.surface import Surface, survey
-from repo_server.parsing.triangles import MAX_FACES, Triangles
-from repo_server.parsing.weld import alike, weld
+from repo_server.parsing.triangles import MAX_FACES, Triangles, counted
+from repo_server.parsing.weld import weld
 
-__all__ = ["MAX_FACES", "READERS", "inspect", "measured", "problem_of", "show"]
+__all__ = ["MAX_FACES", "READERS", "inspect", "measured", "problem_of"]
 
-PREVIEW_FACES = 30_000  # as GLB some 0.55 MB: quick on a phone
-# More faces than these are drawn from a copy whose corners lie on a grid of so many cells along
-# the longest side: to simplify all of them takes more memory than there is.
-_MOST_SIMPLIFIED, _CELLS = 1_500_000, 600
 _MOST_EXAMINED = 2_000_000  # faces that rays are sent against within the child's memory
 _FARTHEST_MM = 1e9
 _NAMELESS = ("stl", "obj", "ply")  # their files name no unit
@@ -43,7 +35,7 @@ _PROBLEMS = {
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
-    """Facts, a GLB of at most PREVIEW_FACES (mm, z up) and a PNG.
+    """Facts, a GLB (mm, z up) and a PNG.
 
     Raises MeshInvalid when there is no mesh to speak of. One that has holes has facts, and the
     problem beside them.
@@ -51,38 +43,16 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
     mesh, surface = measured(path, kind)
     problem = problem_of(surface)
     facts = _facts(surface, faces=len(mesh.faces), made=problem is None)
-    shown = show(mesh, out)
+    shown = preview.show(mesh, out)
     if shown < len(mesh.faces):
         facts["preview_faces"] = shown
+    if len(mesh.pieces) > 1:
+        facts["parts"] = counted(mesh.pieces)
     if kind in _NAMELESS:
         facts["unit_guess"] = unit_guess.guess(max(surface.box))
     if problem is None and len(mesh.faces) <= _MOST_EXAMINED:
         facts["printability"] = asdict(printability.examine(mesh.vertices, mesh.faces))
     return {"facts": facts, "problem": problem}
-
-
-def show(mesh: Any, out: Path) -> int:
-    """`out` holds the mesh, in mm, as a GLB of at most PREVIEW_FACES and as a PNG; the number of
-    faces that the GLB has."""
-    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
-    if len(faces) > _MOST_SIMPLIFIED:
-        vertices, faces = _coarse(vertices, faces)
-    if len(faces) > PREVIEW_FACES:
-        vertices, faces = fast_simplification.simplify(
-            vertices.astype(np.float32), faces.astype(np.int32), target_count=PREVIEW_FACES
-        )
-    (out / "preview").write_bytes(glb.written(vertices, faces))
-    picture.of_mesh(vertices, faces).save(out / "thumbnail", "PNG", optimize=True)
-    return len(faces)
-
-
-def _coarse(vertices: NDArray[Any], faces: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """One vertex of each cell of the grid, and the faces that still have three."""
-    cell = max(float(np.ptp(vertices, axis=0).max()) / _CELLS, 1e-12)
-    firsts, number = alike((vertices / cell).round())
-    faces = number.take(faces)
-    a, b, c = faces[:, 0], faces[:, 1], faces[:, 2]
-    return vertices.take(firsts, axis=0), faces[(a != b) & (b != c) & (c != a)]
 
 
 def measured(path: Path, kind: str) -> tuple[Triangles, Surface]:
@@ -92,7 +62,8 @@ def measured(path: Path, kind: str) -> tuple[Triangles, Surface]:
         raise MeshInvalid("this mesh has corners a thousand kilometres away; it is damaged")
     surface = survey(mesh.vertices, mesh.faces)
     if surface.open_edges or surface.turned_edges:
-        mesh = Triangles(*weld(mesh.vertices[mesh.faces], decimals=SAME_PLACE_DECIMALS))
+        corners = mesh.vertices[mesh.faces]  # faces keep their order, and so their pieces
+        mesh = Triangles(*weld(corners, decimals=SAME_PLACE_DECIMALS), mesh.pieces)
         surface = survey(mesh.vertices, mesh.faces)
     return mesh, surface
 

@@ -1,11 +1,14 @@
 """Pictures of meshes and drawings, drawn by numpy and Pillow: no window, no graphics card."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, maximum_filter
+
+from repo_server.parsing.triangles import Colour
 
 SIZE_PX = 512
 _FINE = 2  # drawn this many times larger and made smaller, so that edges are smooth
@@ -33,10 +36,12 @@ class _Seen:
     face: Ints
 
 
-def of_mesh(vertices: Floats, faces: Ints) -> Image.Image:
+def of_mesh(
+    vertices: Floats, faces: Ints, colours: Sequence[Colour | None] | None = None
+) -> Image.Image:
     """The body from the front right, lit from above left, on nothing: RGBA, SIZE_PX square.
 
-    vertices (n, 3) in any unit, z up; faces (m, 3) indices into them.
+    vertices (n, 3) in any unit, z up; faces (m, 3) indices into them, m colours.
     """
     size = SIZE_PX * _FINE
     corners = _projected(vertices, size)[faces]
@@ -44,7 +49,17 @@ def of_mesh(vertices: Floats, faces: Ints) -> Image.Image:
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     normals *= np.where(normals[:, 2:] < 0, -1.0, 1.0)  # both sides of a face look alike
     seen = _rasterised(corners, size)
-    return _smooth(_shaded(seen, normals))
+    return _smooth(_shaded(seen, normals, _painted(len(faces), colours)))
+
+
+def _painted(faces: int, colours: Sequence[Colour | None] | None) -> Floats:
+    """The colour of each face (n, 3), 0…255 of a screen; that of all parts where it has none."""
+    rgb = np.tile(_PART_RGB, (faces, 1))
+    own = [(at, colour) for at, colour in enumerate(colours or ()) if colour is not None]
+    if own:
+        # The square root is near enough to how screens show light.
+        rgb[[at for at, _ in own]] = 255 * np.sqrt([colour for _, colour in own])
+    return rgb
 
 
 def _projected(vertices: Floats, size: int) -> Floats:
@@ -132,7 +147,7 @@ def _depth_at(corners: Floats, which: Ints, x: AnyFloats, y: AnyFloats) -> Float
     return depth
 
 
-def _shaded(seen: _Seen, normals: Floats) -> Floats:
+def _shaded(seen: _Seen, normals: Floats, colours: Floats) -> Floats:
     """RGBA (size, size, 4), 0…255: a key light and the sky, darker in corners and at edges."""
     body = seen.face >= 0
     normal = np.where(body[..., None], normals[seen.face], 0.0)
@@ -141,7 +156,7 @@ def _shaded(seen: _Seen, normals: Floats) -> Floats:
     sky = 0.5 + 0.5 * normal[..., 1]
     brightness = (0.42 + 0.22 * sky + 0.5 * key) * (1 - 0.5 * _sunken(seen, body))
     brightness *= 1 - 0.35 * _edges(seen, normal, body)
-    rgb = np.clip(_PART_RGB * brightness[..., None], 0, 255)
+    rgb = np.clip(colours[seen.face] * brightness[..., None], 0, 255)
     return np.dstack([rgb, np.where(body, 255.0, 0.0)])
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from commons.errors import MeshInvalid
 from repo_server.parsing import SHAPE_CHANGE, glb
 from repo_server.parsing.deviation import MORE_CELLS, Cells, Target, cut, places_of, reach_of
-from repo_server.parsing.mesh import PREVIEW_FACES, measured, problem_of
+from repo_server.parsing.mesh import measured, problem_of
+from repo_server.parsing.preview import PREVIEW_FACES
 from repo_server.parsing.surface import Surface
 from repo_server.parsing.triangles import Triangles
 

@@ -1,33 +1,40 @@
 """STEP: solids of any CAD program. OpenCASCADE turns them into triangles, in this child alone:
-it crashes on four of ten damaged files, which then cannot be read, and nothing else happens."""
+it crashes on four of ten damaged files, which then cannot be read, and nothing else happens.
+
+Of closed solids a mesh is left that machines can be fed with.
+"""
 
 import json
 import os
 import re
 import resource
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
-from math import ceil
+from dataclasses import asdict, replace
+from math import ceil, radians
 from pathlib import Path
 from typing import Any
 
 import cascadio
 import numpy as np
-import trimesh
 
 from commons.errors import InvalidInput, MeshInvalid
-from repo_server.parsing import instances, mesh
+from repo_server.parsing import instances, preview, scene, threemf
+from repo_server.parsing.printability import examine
+from repo_server.parsing.scene import Placing
 from repo_server.parsing.surface import survey
+from repo_server.parsing.triangles import MAX_FACES, Triangles, counted
 from repo_server.parsing.weld import weld
 
 _MAX_BYTES = 64 * 1024**2
 _MOST_PLACED = 5000
-_CHORD_MM, _TURN_RAD = 0.05, 0.3
-_MM_PER_M = 1000.0
+# How far the triangles may be off the solid: finer than printers print, and 36 edges to a circle.
+_CHORD_MM, _TURN_DEG = 0.05, 10
+_MESH_DECIMALS = 5
+_MOST_MESH_FACES, _MOST_MESH_BYTES = 1_000_000, 12 * 1024**2
+_TO_MM = np.diag([1000.0, 1000.0, 1000.0, 1.0])
 _CPU_S, _CPU_S_PER_MB = 2.5, 20.0  # a plate with 45 holes takes 0.3 s
-_MOST_NAMES, _MOST_LETTERS = 40, 80
 _FILE = ""  # places the assemblies that no other places
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _USE = re.compile(r"NEXT_ASSEMBLY_USAGE_OCCURRENCE\s*\(([^;]*);")
@@ -35,7 +42,8 @@ _NUMBER = re.compile(r"#(\d+)")
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
-    """The solids' size, volume and part names; a GLB and a PNG as for meshes. mm, z up.
+    """The solids' size, volume and part names; a GLB and a PNG as for meshes, and a 3MF of closed
+    ones. mm, z up.
 
     Raises InvalidInput for what is no STEP file, holds no solid, or places too many.
     """
@@ -49,12 +57,31 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
         raise InvalidInput(f"this assembly places more than {_MOST_PLACED} parts; split it")
     glb = _converted(data)
     try:
-        scene: Any = trimesh.load_scene(BytesIO(glb), file_type="glb", resolver=None)
-        vertices, faces = _together(scene)
+        made = scene.together(_welded(scene.placings(glb, _described(glb))), _TO_MM)
     except (ValueError, KeyError, IndexError) as error:
         raise InvalidInput("this STEP file holds no solid and no surface") from error
-    mesh.show(trimesh.Trimesh(vertices, faces, process=False), out)
-    return {"facts": _facts(vertices, faces) | {"parts": _parts(glb)}}
+    facts = _facts(made) | {"parts": counted(made.pieces)}
+    shown = preview.show(made, out)
+    if shown < len(made.faces):
+        facts |= {"preview_faces": shown, "preview_of": len(made.faces)}
+    if facts["volume_mm3"] is not None:
+        facts |= _made_for_machines(made, out)
+    return {"facts": facts}
+
+
+def _made_for_machines(made: Triangles, out: Path) -> dict[str, object]:
+    """What a printer would make of it; and `out` holds a 3MF of it, unless that were too large."""
+    facts: dict[str, object] = {"printability": asdict(examine(made.vertices, made.faces))}
+    if len(made.faces) > _MOST_MESH_FACES:
+        return facts
+    faces_of, nodes = preview.shared(made, most=_MOST_PLACED)
+    vertices = made.vertices.round(_MESH_DECIMALS)
+    shapes = [preview.own_corners(vertices, faces) for faces in faces_of]
+    package = threemf.written_parts(shapes, nodes)
+    if len(package) > _MOST_MESH_BYTES:
+        return facts
+    (out / "mesh").write_bytes(package)
+    return facts | {"mesh": {"chord_mm": _CHORD_MM, "turn_deg": _TURN_DEG}}
 
 
 def _placed(data: bytes) -> int:
@@ -72,7 +99,7 @@ def _converted(data: bytes) -> bytes:
     """The file as GLB in metres, one mesh for each placed part."""
     with _silence(), _cpu_s(_CPU_S + _CPU_S_PER_MB * len(data) / 1e6):
         glb: bytes = cascadio.load(
-            data, "step", tol_linear=_CHORD_MM, tol_angular=_TURN_RAD, use_parallel=False
+            data, "step", tol_linear=_CHORD_MM, tol_angular=radians(_TURN_DEG), use_parallel=False
         )
     if not glb:
         raise InvalidInput("this cannot be read as STEP; it is damaged or another kind")
@@ -111,26 +138,25 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _together(scene: Any) -> tuple[Any, Any]:
-    """Vertices (v, 3) in mm and faces (n, 3). Corners become one within a part, never between
-    two: parts that touch stay bodies of their own."""
-    vertices, faces, count, total = [], [], 0, 0
-    for node in scene.graph.nodes_geometry:
-        transform, name = scene.graph[node]
-        shape = scene.geometry[name]
-        if not len(getattr(shape, "faces", ())):
-            continue
-        total += len(shape.faces)
-        if total > mesh.MAX_FACES:
-            raise MeshInvalid(f"this becomes more than {mesh.MAX_FACES} triangles; simplify it")
-        corners = np.asarray(shape.triangles, dtype=np.float32)
-        points, own = weld(corners)
-        vertices.append(trimesh.transform_points(points, transform) * _MM_PER_M)
-        faces.append(_not_flat(own) + count)
-        count += len(points)
-    if not total:
-        raise InvalidInput("this STEP file holds no solid and no surface")
-    return np.concatenate(vertices), np.concatenate(faces)
+def _described(glb: bytes) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
+    return described
+
+
+def _welded(placings: Iterable[Placing]) -> Iterator[Placing]:
+    """Corners become one within a part, never between two: parts that touch stay bodies of their
+    own."""
+    known: dict[int, tuple[Any, Any]] = {}
+    total = 0
+    for it in placings:
+        if it.shape not in known:
+            points, faces = weld(it.vertices.astype(np.float32)[it.faces])
+            known[it.shape] = points, _not_flat(faces)
+        vertices, faces = known[it.shape]
+        total += len(faces)
+        if total > MAX_FACES:
+            raise MeshInvalid(f"this becomes more than {MAX_FACES} triangles; simplify it")
+        yield replace(it, vertices=vertices, faces=faces)
 
 
 def _not_flat(faces: Any) -> Any:
@@ -139,8 +165,8 @@ def _not_flat(faces: Any) -> Any:
     return faces[(a != b) & (b != c) & (c != a)]
 
 
-def _facts(vertices: Any, faces: Any) -> dict[str, object]:
-    surface = survey(vertices, faces)
+def _facts(made: Triangles) -> dict[str, object]:
+    surface = survey(made.vertices, made.faces)
     closed = not surface.open_edges and not surface.turned_edges and surface.volume > 0
     return {
         "box_mm": [round(edge, 3) for edge in surface.box],
@@ -148,15 +174,3 @@ def _facts(vertices: Any, faces: Any) -> dict[str, object]:
         "volume_mm3": round(surface.volume, 2) if closed else None,
         "shells": surface.bodies,
     }
-
-
-def _parts(glb: bytes) -> list[dict[str, object]]:
-    """The names that the designer gave, each with how often it is there."""
-    length = int.from_bytes(glb[12:16], "little")
-    meshes = json.loads(glb[20 : 20 + length])["meshes"]
-    names = Counter(_plain(str(it.get("name", ""))) for it in meshes)
-    return [{"name": name, "count": count} for name, count in names.most_common(_MOST_NAMES)]
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name if letter.isprintable())[:_MOST_LETTERS]

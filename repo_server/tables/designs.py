@@ -29,7 +29,8 @@ class FileFactsRow(SQLModel, table=True):
     """What the parser of one kind learned about a file; made again when the parser gets better.
 
     `facts` holds the figures, `problem` the one sentence that says what is wrong; an open mesh
-    has both. Derived files (`preview_sha256`: GLB or SVG, `thumbnail_sha256`: PNG) are blobs.
+    has both. Derived files (`preview_sha256`: GLB or SVG, `thumbnail_sha256`: PNG, `mesh_sha256`:
+    the 3MF that was made of a solid) are blobs.
     """
 
     __tablename__ = "file_facts"
@@ -40,6 +41,7 @@ class FileFactsRow(SQLModel, table=True):
     problem: str | None = None
     preview_sha256: str | None = Field(default=None, foreign_key="blob.sha256", index=True)
     thumbnail_sha256: str | None = Field(default=None, foreign_key="blob.sha256", index=True)
+    mesh_sha256: str | None = Field(default=None, index=True)
     measured_at: datetime
 
 

@@ -64,7 +64,8 @@ class JobRow(SQLModel, table=True):
 class AttemptRow(SQLModel, table=True):
     """One try at a job. `program` and `run` are the agent's facts as JSON; `outcome` its end.
 
-    `refusal` is why its program was refused, where a rule of the proof refused it.
+    `refusal` is why its program was refused, where a rule of the proof refused it. `conversion`
+    tells of which file the mesh was made that its machine is fed with, None for a designer's own.
     """
 
     __tablename__ = "attempt"
@@ -83,6 +84,7 @@ class AttemptRow(SQLModel, table=True):
     program: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     run: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     refusal: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
+    conversion: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     verdict_by: str | None = Field(default=None, foreign_key="person.id")
     verdict_at: datetime | None = None
     # How many of the job's copies are good; None until somebody has looked.

@@ -1,5 +1,6 @@
 """Figures for people: sizes, times, masses and dates, as the page's language writes them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from babel.dates import format_date
@@ -74,6 +75,15 @@ def box(size_mm: tuple[float, float, float] | list[float]) -> str:
 def volume(mm3: float | None) -> str:
     """In cm³; None is that of a mesh that bounds no body."""
     return gettext("none: it has no inside") if mm3 is None else f"{number(mm3 / 1000)} cm³"
+
+
+def simplified(facts: Mapping[str, object]) -> str:
+    """That our picture of a mesh has fewer triangles than its file, where that is so."""
+    shown, of = facts.get("preview_faces"), facts.get("preview_of", facts.get("faces"))
+    if not isinstance(shown, int) or not isinstance(of, int):
+        return ""
+    said = gettext("the picture shows %(shown)s of %(all)s triangles, the file is whole")
+    return said % {"shown": number(shown), "all": number(of)}
 
 
 def moment(at: datetime) -> str:

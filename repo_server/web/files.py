@@ -8,6 +8,7 @@ from commons.texts import later
 from repo_server import parsing
 from repo_server.designs import Release
 from repo_server.files import File
+from repo_server.mesh_facts import DerivedMesh, derived_mesh
 from repo_server.web import figures
 from repo_server.web.languages import Texts, gettext, ngettext
 
@@ -15,7 +16,8 @@ from repo_server.web.languages import Texts, gettext, ngettext
 @dataclass(frozen=True, slots=True)
 class FileView:
     """One file as the list shows it. `model`, `drawing` and `picture` are hashes of our own GLB,
-    SVG and PNG, None of a file that a part is made from: the part shows them."""
+    SVG and PNG, None of a file that a part is made from: the part shows them. `mesh` is the 3MF
+    that was made of a solid, and `mesh_name` what it is called."""
 
     path: str
     name: str
@@ -27,6 +29,8 @@ class FileView:
     model: str | None
     drawing: str | None
     picture: str | None
+    mesh: DerivedMesh | None
+    mesh_name: str
 
 
 def files_of(release: Release) -> list[FileView]:
@@ -62,6 +66,8 @@ def _view_of(file: File, release: Release, *, shown: bool) -> FileView:
         model=None if shown else model_of(file),
         drawing=None if shown else drawing_of(file),
         picture=None if shown else file.thumbnail,
+        mesh=derived_mesh(file.facts),
+        mesh_name=f"{PurePosixPath(file.path).stem}.3mf",
     )
 
 
@@ -136,6 +142,7 @@ def _said(facts: Mapping[str, object]) -> Iterator[str]:
     for key, text in _COUNTS.items():
         if isinstance(count := facts.get(key), int) and count:
             yield text(count) % {"count": figures.number(count)}
+    yield figures.simplified(facts)
     if parts := _counts(facts.get("parts")):
         said = ngettext("%(count)s part", "%(count)s parts", sum(parts))
         yield said % {"count": figures.number(sum(parts))}

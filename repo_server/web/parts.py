@@ -9,8 +9,10 @@ from markupsafe import Markup
 
 from commons.machine import Process
 from commons.manifest import Part
+from repo_server import matches
 from repo_server.blobs import BlobStore
 from repo_server.designs import Release
+from repo_server.mesh_facts import derived_mesh
 from repo_server.web import figures, files, readme
 from repo_server.web.addresses import file_url
 from repo_server.web.languages import gettext
@@ -52,7 +54,7 @@ def view_of(part: Part, release: Release) -> PartView:
         picture=(image.thumbnail if image else None) or (file.thumbnail if file else None),
         drawing=files.drawing_of(file) if file else None,
         model=files.model_of(file) if file else None,
-        makeable=part.process is not None and file is not None,
+        makeable=part.process is not None and file is not None and matches.can_be_fed(file),
     )
 
 
@@ -76,7 +78,17 @@ def _sentences(facts: Mapping[str, object], part: Part) -> tuple[str, ...]:
         said.append(
             gettext("%(mass)s by its designer's word") % {"mass": figures.grams(part.mass_g)}
         )
+    said += [figures.simplified(facts), _converted(facts)]
     return tuple(filter(None, said))
+
+
+def _converted(facts: Mapping[str, object]) -> str:
+    """That no machine gets this file itself."""
+    mesh = derived_mesh(facts)
+    if mesh is None:
+        return ""
+    said = gettext("machines get a mesh made of the STEP file, off by %(mm)s mm at most")
+    return said % {"mm": figures.number(mesh.chord_mm)}
 
 
 def readme_of(release: Release, blobs: BlobStore) -> Markup | None:

@@ -6,6 +6,14 @@ from commons.texts import later
 from repo_server.web.languages import Texts
 
 SCRIPT_TEXTS: Mapping[str, Texts[str]] = {
+    "assembly": Texts(
+        {
+            "only": later("Only this"),
+            "only_this": later("Only %(name)s"),
+            "unnamed": later("Part %(number)s"),
+            "rest": later("Smaller parts"),
+        }
+    ),
     "board": Texts({"live": later("Live"), "lost": later("No link; trying again")}),
     "publish": Texts(
         {

@@ -39,7 +39,7 @@ from tests.format_files import (
 # What is made beside the facts.
 SHOWN = {
     "fcstd": {"thumbnail"},
-    "step": {"preview", "thumbnail"},
+    "step": {"preview", "thumbnail", "mesh"},
     "dxf": {"preview", "thumbnail"},
     "svg": {"preview", "thumbnail"},
     "kicad_pcb": {"preview", "thumbnail"},
@@ -80,7 +80,7 @@ def test_a_good_file_is_read_in_its_child_process_and_is_kept(tmp_path, kind):
     path.write_bytes(GOOD[kind])
     findings = inspect(path, kind, BlobStore(tmp_path / "blobs"))
     assert findings.facts and findings.problem is None
-    made = {name for name in ("preview", "thumbnail") if getattr(findings, name)}
+    made = {name for name in ("preview", "thumbnail", "mesh") if getattr(findings, name)}
     assert made == SHOWN[kind]
     assert path.read_bytes() == GOOD[kind]
 

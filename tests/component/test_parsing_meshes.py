@@ -6,7 +6,8 @@ import trimesh
 from commons.errors import MeshInvalid
 from fab_agent.slicing import mesh as agent
 from fab_agent.slicing.plate import CleanRequest
-from repo_server.parsing import mesh, stl
+from repo_server.parsing import mesh, preview, stl
+from repo_server.parsing.triangles import Triangles
 from tests import mesh_files as meshes
 from tests.mesh_files import ATTACKS, CORNERS, FACES, TETRAHEDRON
 
@@ -60,8 +61,8 @@ def test_a_box_is_measured_exactly_in_every_format_and_looks_like_itself(inspect
     told = {name: answer["facts"][name] for name in BOX}
     assert (told, answer["problem"]) == (BOX, None)
     with (tmp_path / "preview").open("rb") as file:
-        preview = trimesh.load_mesh(file, file_type="glb")
-    assert preview.volume == pytest.approx(6000) and tuple(preview.extents) == (10, 20, 30)
+        drawn = trimesh.load_mesh(file, file_type="glb")
+    assert drawn.volume == pytest.approx(6000) and tuple(preview.extents) == (10, 20, 30)
     assert (tmp_path / "thumbnail").read_bytes().startswith(b"\x89PNG")
 
 
@@ -177,7 +178,7 @@ def test_the_same_mesh_has_the_same_preview_and_picture_every_time(tmp_path):
     for _ in range(2):
         facts = mesh.inspect(path, "stl", tmp_path)["facts"]
         seen.add(tuple((tmp_path / name).read_bytes() for name in ("preview", "thumbnail")))
-    assert len(seen) == 1 and facts["preview_faces"] <= mesh.PREVIEW_FACES < facts["faces"]
+    assert len(seen) == 1 and facts["preview_faces"] <= preview.PREVIEW_FACES < facts["faces"]
 
 
 def test_a_text_stl_that_is_cut_off_is_only_a_part(tmp_path):
@@ -188,11 +189,11 @@ def test_a_text_stl_that_is_cut_off_is_only_a_part(tmp_path):
 
 
 def test_what_is_too_large_to_be_simplified_is_drawn_on_a_grid(tmp_path, monkeypatch):
-    monkeypatch.setattr(mesh, "_MOST_SIMPLIFIED", 1000)
-    monkeypatch.setattr(mesh, "_CELLS", 20)
+    monkeypatch.setattr(preview, "_MOST_SIMPLIFIED", 1000)
+    monkeypatch.setattr(preview, "_CELLS", 20)
     ball = trimesh.creation.icosphere(subdivisions=4, radius=10)
-    shown = mesh.show(ball, tmp_path)
+    shown = preview.show(Triangles(ball.vertices, ball.faces), tmp_path)
     assert 1000 < shown < len(ball.faces)
     with (tmp_path / "preview").open("rb") as file:
-        preview = trimesh.load_mesh(file, file_type="glb")
-    assert preview.volume == pytest.approx(ball.volume, rel=0.1)
+        drawn = trimesh.load_mesh(file, file_type="glb")
+    assert drawn.volume == pytest.approx(ball.volume, rel=0.1)

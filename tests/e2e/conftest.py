@@ -24,6 +24,7 @@ from repo_server.settings import Settings
 from repo_server.submissions import Upload
 from repo_server.tables.people import LabRole
 from tests.floor import Floor, furnish, printer, router
+from tests.tables import publish_table
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery staple"
@@ -104,6 +105,9 @@ def _furnish(settings: Settings) -> Floor:
             release_id = _publish(floor, app.extensions["blobs"], slug, olga)
             while tasks.inspect_release(release_id):  # a file at a time
                 pass
+        with transaction(engine) as session:
+            id_ = publish_table(session, app.extensions["blobs"], by=olga, now=floor.now)
+        tasks.inspect_release(id_)
     return floor
 
 

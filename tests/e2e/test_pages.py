@@ -261,3 +261,35 @@ def test_a_part_is_measured_cut_and_set_on_a_machines_bed(visit: Visit, site: Si
     row.get_by_role("button", name="Show its bed").click()
     expect(page.locator("[data-stage]")).to_have_attribute("data-ready", "Jar")
     assert differ(whole, still_of(page))
+
+
+def test_parts_of_an_assembly_are_taken_away_named_and_pulled_apart(
+    visit: Visit, site: Site
+) -> None:
+    """By keys, and named by a finger; a blue top of 100 × 60 × 5 mm on four legs, 75 mm high."""
+    page = visit(390, reduced_motion="reduce", has_touch=True).new_page()
+    page.goto(f"{site.address}/designs/table")
+    stage = page.locator("[data-stage]")
+    expect(stage).to_have_attribute("data-ready", "Whole table")
+    whole = still_of(page)
+    leg, top = page.get_by_label("Leg × 4"), page.get_by_label("Top", exact=True)
+    leg.press("Space")
+    without_legs = still_of(page)
+    assert differ(whole, without_legs)
+    page.get_by_role("button", name="Only Leg").press("Enter")
+    expect(top).not_to_be_checked()
+    expect(leg).to_be_checked()
+    assert differ(without_legs, still_of(page))
+    page.get_by_role("button", name="Show all parts").press("Enter")
+    assert not differ(whole, still_of(page))
+    page.get_by_label("How far the parts are pulled apart").press("End")
+    expect(page.locator("[data-pulled]")).to_have_text("100 %")
+    apart = still_of(page)
+    assert differ(whole, apart)
+    page.get_by_label("How far the parts are pulled apart").press("Home")
+    page.get_by_role("button", name="Fit").click()
+    assert not differ(whole, still_of(page))
+    box = page.locator("[data-stage] canvas").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 0.35 * box["height"])
+    expect(page.locator("[data-label]")).to_have_text("Whole table · Top")

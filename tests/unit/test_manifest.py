@@ -89,7 +89,8 @@ def test_a_whole_manifest_is_read():
         ('["wall.stl", "wall.dxf"]', "wall.dxf"),
         ('["wall.step", "wall.stl"]', "wall.stl"),
         ('"relief.3mf"', "relief.3mf"),
-        ('"wall.step"', None),
+        ('"wall.step"', "wall.step"),
+        ('"wall.blend"', None),
     ],
 )
 def test_a_router_is_fed_with_a_drawing_or_where_there_is_none_with_a_mesh(exports, fed):
@@ -245,7 +246,13 @@ def test_files_that_are_named_and_not_there_are_listed_by_where_they_are_named()
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("a.STL", Format.MESH), ("b/c.3mf", Format.MESH), ("d.dxf", Format.DRAWING), ("e.step", None)],
+    [
+        ("a.STL", Format.MESH),
+        ("b/c.3mf", Format.MESH),
+        ("d.dxf", Format.DRAWING),
+        ("e.step", Format.SOLID),
+        ("f.txt", None),
+    ],
 )
 def test_the_ending_says_what_a_machine_would_be_fed_with(path, kind):
     assert format_of(path) is kind

@@ -1,6 +1,7 @@
 // A part on its stage: turn, zoom, move; by mouse, touch and keys. Units are mm, z is up.
 // Without WebGL, or when a preview cannot be read, the still picture stays where it is.
 
+import { bodyOf, makeAssembly } from "./assembly.js";
 import { textsOf } from "./texts.js";
 import { crossAt, linesOf, makeTools } from "./viewer_tools.js";
 
@@ -49,6 +50,11 @@ function makeView(T) {
   canvas.style.touchAction = "pan-y";
   canvas.addEventListener("pointerdown", () => { canvas.focus(); controls.enableZoom = true; });
   canvas.addEventListener("blur", () => { controls.enableZoom = false; });
+  // Two fingers never scroll the page: they pinch and move what is on the stage.
+  const hold = (event) => { if (event.touches.length > 1) event.preventDefault(); };
+  for (const kind of ["touchstart", "touchmove"]) {
+    canvas.addEventListener(kind, hold, { passive: false });
+  }
 
   let waiting = false;
   const draw = () => {
@@ -83,6 +89,11 @@ function makeView(T) {
   made.fit = () => {};
   fitButton.addEventListener("click", () => made.fit());
   made.tools = makeTools(made, document.querySelector("[data-tools]"), colour);
+  made.meet = made.tools.meet;
+  made.follow = (extent) => follow(made, extent);
+  const moved = () => made.tools.forgetEnds();
+  const list = document.querySelector("[data-assembly]");
+  made.assembly = makeAssembly(made, list, { colour, label, moved });
   return made;
 }
 
@@ -104,25 +115,6 @@ function onKey({ controls, draw, fit }, event) {
   event.preventDefault();
   act();
   draw();
-}
-
-/** The body with even light on its faces and sharp edges where it has them, standing on z = 0. */
-function bodyOf(T, gltf) {
-  const material = new T.MeshStandardMaterial({ color: colour("--part"), roughness: 0.72 });
-  const body = new T.Group();
-  gltf.scene.updateMatrixWorld(true);
-  gltf.scene.traverse((node) => {
-    if (!node.isMesh) return;
-    const geometry = T.toCreasedNormals(node.geometry.applyMatrix4(node.matrixWorld), Math.PI / 7);
-    const mesh = new T.Mesh(geometry, material);
-    mesh.userData.colours = geometry.attributes.color; // the preview's own, where it has some
-    mesh.castShadow = mesh.receiveShadow = true;
-    body.add(mesh);
-  });
-  const box = new T.Box3().setFromObject(body);
-  const middle = box.getCenter(new T.Vector3());
-  body.position.set(-middle.x, -middle.y, -box.min.z);
-  return { body, extent: box.getSize(new T.Vector3()) };
 }
 
 /** Small crosses at the places that are spoken of. */
@@ -156,7 +148,32 @@ function groundOf(T, extent) {
 }
 
 /** Camera, light and zoom limits for a part of this extent, seen from the front right. */
-function frame({ T, camera, controls, sun, draw }, extent) {
+function frame(view, extent) {
+  const { T, camera, controls } = view;
+  const distance = reach(view, extent);
+  controls.target.set(0, 0, extent.z / 2);
+  camera.position.copy(controls.target);
+  camera.position.addScaledVector(new T.Vector3(0.62, -1, 0.62).normalize(), distance);
+  controls.update();
+  view.draw();
+}
+
+/** The same look at a whole that has become larger or smaller. */
+function follow(view, extent) {
+  const { camera, controls } = view;
+  const look = camera.position.clone().sub(controls.target);
+  look.multiplyScalar(extent.length() / view.extent.length());
+  reach(view, extent);
+  controls.target.set(0, 0, extent.z / 2);
+  camera.position.copy(controls.target).add(look);
+  controls.update();
+  view.draw();
+}
+
+/** Limits of camera, light and zoom; the distance from which the whole extent is seen. */
+function reach(view, extent) {
+  const { camera, controls, sun } = view;
+  view.extent = extent;
   const radius = extent.length() / 2;
   const narrow = Math.min(1, camera.aspect);
   const distance = (1.15 * radius) / Math.sin((camera.fov * Math.PI) / 360) / narrow;
@@ -164,18 +181,14 @@ function frame({ T, camera, controls, sun, draw }, extent) {
   camera.far = distance * 20;
   controls.minDistance = radius / 4;
   controls.maxDistance = distance * 4;
-  controls.target.set(0, 0, extent.z / 2);
-  camera.position.copy(controls.target);
-  camera.position.addScaledVector(new T.Vector3(0.62, -1, 0.62).normalize(), distance);
   camera.updateProjectionMatrix();
   sun.position.set(-1.2 * radius, -1.6 * radius, 3 * radius + extent.z);
-  const reach = 2.5 * radius;
+  const wide = 2.5 * radius;
   Object.assign(sun.shadow.camera, {
-    left: -reach, right: reach, top: reach, bottom: -reach, near: 0.1, far: 9 * radius,
+    left: -wide, right: wide, top: wide, bottom: -wide, near: 0.1, far: 9 * radius,
   });
   sun.shadow.camera.updateProjectionMatrix();
-  controls.update();
-  draw();
+  return distance;
 }
 
 function dispose(group) {
@@ -207,19 +220,23 @@ function showStill() {
   if (!view) return;
   view.canvas.hidden = true;
   view.tools.hide();
+  view.assembly.hide();
 }
 
 function showBody(T, gltf, { name, words, marks }) {
   view ??= makeView(T);
-  const { body, extent } = bodyOf(T, gltf);
+  const { body, extent } = bodyOf(T, gltf, colour("--part"));
   const { ground, step } = groundOf(T, extent);
   if (view.content) view.scene.remove(view.content);
   dispose(view.content);
-  view.content = new T.Group().add(body, ground, crossesOf(T, marks, body, extent));
+  view.marks = crossesOf(T, marks, body, extent);
+  view.content = new T.Group().add(body, ground, view.marks);
   view.scene.add(view.content);
-  view.fit = (around = extent) => frame(view, around);
+  view.extent = extent;
+  view.fit = (around = view.extent) => frame(view, around);
   view.fit();
   view.tools.shown(body, extent);
+  view.assembly.shown(body, name);
   size.textContent = `${words ?? ""} · ${text("grid", { step })}`;
   view.canvas.setAttribute("aria-label", text("view", { name }));
   view.canvas.hidden = fitButton.hidden = false;

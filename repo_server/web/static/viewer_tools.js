@@ -18,6 +18,28 @@ export function crossAt([x, y, z], arm) {
   return [x - arm, y, z, x + arm, y, z, x, y - arm, z, x, y + arm, z, x, y, z - arm, x, y, z + arm];
 }
 
+/** Where a pointer is on the canvas, x to the right and y upwards, −1 to 1. */
+export function placeOf(event) {
+  const box = event.target.getBoundingClientRect();
+  return [
+    ((event.clientX - box.left) / box.width) * 2 - 1,
+    1 - ((event.clientY - box.top) / box.height) * 2,
+  ];
+}
+
+/** `act(x, y)` follows a tap of one finger or a click, and nothing that turns the part. */
+export function onTap(canvas, act) {
+  let down = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    down = event.isPrimary ? [event.clientX, event.clientY] : null; // a second finger: no tap
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) <= STILL_PX;
+    if (still && event.isPrimary) act(...placeOf(event));
+    down = null;
+  });
+}
+
 /** The tools in `root` work on what `view` shows; `shown(body, extent)` is told of each new part. */
 export function makeTools(view, root, colour) {
   const find = (name) => root.querySelector(`[data-tool="${name}"]`);
@@ -37,7 +59,7 @@ export function makeTools(view, root, colour) {
       else if (own) mesh.geometry.setAttribute("color", own);
       const painted = hanging.checked || own !== undefined;
       mesh.material.vertexColors = painted;
-      mesh.material.color.set(painted ? 0xffffff : colour("--part"));
+      mesh.material.color.set(painted ? 0xffffff : mesh.userData.colour);
       mesh.material.needsUpdate = true;
     }
     draw();
@@ -67,39 +89,36 @@ export function makeTools(view, root, colour) {
     length.textContent = "";
   }
 
-  /** One end of the ruler where a ray from the eye through (x, y), −1 to 1, meets the part. */
-  function pick(x, y) {
+  /** What a ray from the eye through (x, y), −1 to 1, meets first of what is to be seen. */
+  function meet(x, y) {
     view.settle();
     const ray = new T.Raycaster();
     ray.setFromCamera(new T.Vector2(x, y), view.camera);
-    const beyond = (hit) => materials()[0]?.clippingPlanes && plane.distanceToPoint(hit.point) < 0;
-    const hit = ray.intersectObject(body, true).find((it) => !beyond(it));
+    const seen = body.children.filter((mesh) => mesh.visible);
+    const beyond = (hit) => materials()[0].clippingPlanes && plane.distanceToPoint(hit.point) < 0;
+    return ray.intersectObjects(seen, false).find((it) => !beyond(it));
+  }
+
+  /** One end of the ruler at what is met there. Parts that are pulled apart are measured as they
+   * belong together. */
+  function pick(x, y) {
+    const hit = meet(x, y);
     if (!hit) return;
     if (ends.length === 2) forgetEnds();
-    ends.push(hit.point);
+    ends.push({ at: hit.point, home: hit.point.clone().sub(hit.object.position) });
     ruler?.removeFromParent();
     const arm = extent.length() / 60;
-    const points = ends.flatMap((end) => crossAt(end.toArray(), arm));
+    const points = ends.flatMap(({ at }) => crossAt(at.toArray(), arm));
     if (ends.length === 2) {
-      points.push(...ends[0].toArray(), ...ends[1].toArray());
-      length.textContent = `${ends[0].distanceTo(ends[1]).toFixed(1)} mm`;
+      points.push(...ends[0].at.toArray(), ...ends[1].at.toArray());
+      length.textContent = `${ends[0].home.distanceTo(ends[1].home).toFixed(1)} mm`;
     }
     ruler = linesOf(T, points, colour("--ink"));
     view.scene.add(ruler);
     draw();
   }
 
-  let down = null;
-  canvas.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; });
-  canvas.addEventListener("pointerup", (event) => {
-    if (!measuring.checked || !down) return;
-    if (Math.hypot(event.clientX - down[0], event.clientY - down[1]) > STILL_PX) return;
-    const box = canvas.getBoundingClientRect();
-    pick(
-      ((event.clientX - box.left) / box.width) * 2 - 1,
-      1 - ((event.clientY - box.top) / box.height) * 2,
-    );
-  });
+  onTap(canvas, (x, y) => { if (measuring.checked) pick(x, y); });
   canvas.addEventListener("keydown", (event) => {
     if (!measuring.checked || event.key !== "Enter") return;
     event.preventDefault();
@@ -122,6 +141,8 @@ export function makeTools(view, root, colour) {
       showCut();
     },
     hide() { root.hidden = true; },
+    meet,
+    forgetEnds,
     /** The room of a machine, [width, depth, height], stands around the part. */
     showBed(size) {
       bed?.removeFromParent();
@@ -135,7 +156,7 @@ export function makeTools(view, root, colour) {
 /** Faces that nothing carries get the colour of a warning, all others the part's. */
 function paint(T, mesh, body, colour) {
   const { position, normal } = mesh.geometry.attributes;
-  const [plain, warning] = [new T.Color(colour("--part")), new T.Color(colour("--hangs"))];
+  const [plain, warning] = [mesh.userData.colour, new T.Color(colour("--hangs"))];
   const colours = [];
   for (let face = 0; face < position.count; face += 3) {
     const [a, b, c] = [0, 1, 2].map((at) => new T.Vector3().fromBufferAttribute(position, face + at));
