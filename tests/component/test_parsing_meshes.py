@@ -62,7 +62,7 @@ def test_a_box_is_measured_exactly_in_every_format_and_looks_like_itself(inspect
     assert (told, answer["problem"]) == (BOX, None)
     with (tmp_path / "preview").open("rb") as file:
         drawn = trimesh.load_mesh(file, file_type="glb")
-    assert drawn.volume == pytest.approx(6000) and tuple(preview.extents) == (10, 20, 30)
+    assert drawn.volume == pytest.approx(6000) and tuple(drawn.extents) == (10, 20, 30)
     assert (tmp_path / "thumbnail").read_bytes().startswith(b"\x89PNG")
 
 
