@@ -42,6 +42,9 @@ material = "PLA"
 source = "hook.scad"
 """
 
+# What the databases have to do with it, the first test asks of both.
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def shop(app: Flask, sign_up: Callable[..., Someone]) -> Shop:
@@ -114,6 +117,7 @@ def test_a_variant_is_drawn_once_and_made_and_told_of_ever_after(app: Flask, sho
     )
 
 
+@ONE_DATABASE
 def test_a_form_without_scripts_asks_for_a_variant(app: Flask, shop: Shop) -> None:
     draw(app, publish(shop))
     form = fill(shop.member, "/designs/board-hook", "/orders", lab="corner", part="hook")
@@ -130,6 +134,7 @@ def test_a_form_without_scripts_asks_for_a_variant(app: Flask, shop: Shop) -> No
     assert "board = 30" in page(shop.member.browser, "/labs/corner").text
 
 
+@ONE_DATABASE
 def test_wrong_values_are_told_at_once_and_what_openscad_refuses_is_told_later(
     app: Flask, shop: Shop
 ) -> None:
@@ -148,6 +153,7 @@ def test_wrong_values_are_told_at_once_and_what_openscad_refuses_is_told_later(
     assert shop.order(variant={"word": "thin"}).status_code == 422  # known by now
 
 
+@ONE_DATABASE
 def test_a_part_as_published_is_drawn_too_and_without_openscad_it_waits(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +172,7 @@ def test_a_part_as_published_is_drawn_too_and_without_openscad_it_waits(
     assert order["variant"]["values"] == {}
 
 
+@ONE_DATABASE
 def test_no_variant_of_what_must_not_be_changed_is_handed_on(app: Flask, shop: Shop) -> None:
     draw(app, publish(shop, license="CC-BY-ND-4.0"))
     refused = shop.order(variant={"board": 20}, purpose="gift")

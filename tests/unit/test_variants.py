@@ -1,9 +1,11 @@
 """What may be chosen of a parametric source, how it is read, and what is said of what is wrong."""
 
 import pytest
+from click.testing import CliRunner
 
 from commons.errors import InvalidInput
 from commons.variants import Choice, Parameter, check, told
+from cosmo import order_command
 
 PARAMETERS = (
     Parameter(name="width", value=20, min=10, step=0.5, max=40),
@@ -50,3 +52,11 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_value_that_its_parameter_cannot_have_is_refused(name: str, said: object) -> None:
     with pytest.raises(InvalidInput, match=rf"^variant\.{name}: "):
         check({name: said}, PARAMETERS)  # type: ignore[dict-item]
+
+
+def test_the_command_takes_values_by_name_and_says_what_is_none() -> None:
+    wish = order_command._wish({"variant": order_command._values(("width=18", " word =a=b"))})
+    assert wish == {"variant": {"width": "18", "word": "a=b"}}
+    refused = CliRunner().invoke(order_command.order, ["d", "p", "--lab", "l", "--set", "width"])
+    assert refused.exit_code == 2
+    assert "'width' is not NAME=VALUE" in refused.output
