@@ -63,6 +63,8 @@ def serve(settings: Settings, host: str, port: int, *, files_port: int | None = 
         try:
             _watch(stop, children, revive_queue, queue)
         finally:
+            for child in children:  # all at once: each may have something to finish
+                child.ask_to_stop()
             for child in children:
                 child.stop()
 
@@ -127,7 +129,7 @@ def add_admin(settings: Settings, *, handle: str, name: str, email: str, passwor
 
 @dataclass(slots=True)
 class _Child:
-    """A process of ours that is started again whenever it ends, until `stop`."""
+    """A process of ours that is started again whenever it ends, until it is asked to stop."""
 
     name: str
     command: list[str]
@@ -143,10 +145,14 @@ class _Child:
             self.command, env=self.environment, preexec_fn=end_with_parent
         )
 
+    def ask_to_stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self) -> None:
+        """It has ended; it had some seconds for that since it was asked."""
         if self._process is None:
             return
-        self._process.terminate()
         try:
             self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
