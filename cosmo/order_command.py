@@ -1,6 +1,7 @@
 """`cosmo order`: copies of a part, and how each process is to make it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,17 @@ _PLATES: Decorator = click.option(
     "--plates", type=click.Choice(["one-at-a-time", "as-many-as-fit"]),
     help="How many copies are made at once; without it, one.",
 )  # fmt: skip
+WHEN: dict[str, Decorator] = {
+    "deadline": click.option(
+        "--deadline", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
+        help="When it is to be ready, UTC; what is due first goes first."),
+    "not_before": click.option(
+        "--not-before", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
+        help="No machine gets it earlier than this, UTC."),
+    "urgent_because": click.option(
+        "--urgent", "urgent_because", metavar="REASON",
+        help="It goes before everything else. Only the lab's operators can say so."),
+}  # fmt: skip
 # By the name that each has in the API's `options`, and in its `milling`.
 PRINTING: dict[str, Decorator] = {
     "quality": click.option(
@@ -65,9 +77,16 @@ MILLING: dict[str, Decorator] = {
 }  # fmt: skip
 
 
+_GROUPS = {
+    **dict.fromkeys(WHEN, "when"),
+    **dict.fromkeys(PRINTING, "options"),
+    **dict.fromkeys(MILLING, "milling"),
+}
+
+
 def _offered(command: Callable[..., None]) -> Callable[..., None]:
     """`command` with every option of how a part is made."""
-    for option in reversed([_PLATES, *PRINTING.values(), *MILLING.values()]):
+    for option in reversed([_PLATES, *WHEN.values(), *PRINTING.values(), *MILLING.values()]):
         command = option(command)
     return command
 
@@ -131,7 +150,10 @@ def _wish(said: dict[str, Any]) -> Answer:
     for name, value in said.items():
         if value is None or value is False:
             continue
-        group = "options" if name in PRINTING else "milling" if name in MILLING else None
+        group = _GROUPS.get(name)
         place = wish if group is None else wish.setdefault(group, {})
-        place[name] = value.replace("-", "_") if name in _HYPHENED else value
+        if isinstance(value, datetime):
+            place[name] = f"{value.isoformat()}Z"
+        else:
+            place[name] = value.replace("-", "_") if name in _HYPHENED else value
     return wish

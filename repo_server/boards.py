@@ -1,7 +1,6 @@
 """A lab's board: what its machines do, which jobs there are, and who waits for what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -10,12 +9,12 @@ from sqlmodel import Session, col, select
 from commons.flows import Ring
 from commons.job import JobEvent, JobState, can
 from commons.machine import Process
-from commons.matching import candidates
 from commons.texts import later
 from commons.variants import told
-from commons.wire import MachineReport, PrintOptions, ProgramFacts, ProgressReport
-from repo_server import matches
-from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
+from commons.wire import MachineReport, ProgramFacts, ProgressReport
+from repo_server import matches, waits
+from repo_server.conditions import Condition, condition, heard_lately, is_clear, seen
+from repo_server.forecasts import Forecast
 from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,
@@ -28,6 +27,7 @@ from repo_server.tables import (
     PersonRow,
 )
 from repo_server.tables.people import LabRole
+from repo_server.waits import BoardAnswer, Station
 
 _PAST = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
 _MOST_JOBS, _MOST_PAST = 200, 20
@@ -70,15 +70,6 @@ class BoardMachine(_Shown):
     progress: ProgressReport | None
 
 
-class BoardAnswer(_Shown):
-    """Why a machine does not make a waiting job now; `code` is 'next' when it is about to."""
-
-    machine_id: str
-    machine: str
-    code: str
-    sentence: str
-
-
 class BoardProgram(_Shown):
     """What a job's program will use: by our own reading of it, and as whoever made it claims."""
 
@@ -89,7 +80,8 @@ class BoardProgram(_Shown):
 
 
 class BoardJob(_Shown):
-    """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued.
+    """One job. `acts` are what a person may ask of it; `waits` is empty unless it is queued, and
+    `forecast` unless some machine could make it as it is loaded now.
 
     It makes `plate` of the order's `copies` at once, from number `copy_number` on. Of those
     `good_copies` are good, once somebody has looked. `variant` are the values that its source was
@@ -118,7 +110,11 @@ class BoardJob(_Shown):
     changed_at: datetime
     program: BoardProgram | None
     acts: tuple[str, ...]
+    urgent_because: str | None
+    deadline: datetime | None
+    not_before: datetime | None
     waits: tuple[BoardAnswer, ...] = ()
+    forecast: Forecast | None = None
 
 
 class BoardLab(_Shown):
@@ -137,17 +133,6 @@ class Board(_Shown):
     past: tuple[BoardJob, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Station:
-    """A machine with what is loaded, what holds it, and how it is."""
-
-    machine: MachineRow
-    lot: MaterialLotRow | None
-    job: JobRow | None
-    condition: Condition
-    is_clear: bool
-
-
 def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     """The lab's board as it stands now."""
     stations = _stations(session, lab.id, now)
@@ -157,17 +142,22 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     past = _jobs(session, lab.id, past=True)
     orders = _orders(session, [*jobs, *past])
     builds = matches.buildables_of(session, list(orders.values()))
-    waits = _waits(orders, builds, stations, jobs)
+    queued = waits.in_line(session, lab.id, orders, jobs)
+    why = waits.answers(orders, builds, stations, queued)
+    when = waits.forecasts_of(session, lab.id, orders, builds, stations, queued, why, now=now)
     names = {station.machine.id: station.machine.name for station in stations}
     tries = _attempts(session, [*jobs, *past])
     held = {it.job.id for it in stations if it.job and it.condition is Condition.HELD}
 
     def shown(job: JobRow) -> BoardJob:
         order = orders[job.order_id]
-        why = waits.get((order.id, job.copies), ())
         attempt = tries.get(job.attempt_id or "")
         build = builds.get(order.id)
-        return _job(job, order, build, names, why, attempt=attempt, held=job.id in held)
+        shown = _job(job, order, build, names, attempt=attempt, held=job.id in held)
+        if job.state is not JobState.QUEUED:
+            return shown
+        answers = () if job.parked_by else why.get((order.id, job.copies), ())
+        return shown.model_copy(update={"waits": answers, "forecast": when.get(job.id)})
 
     return Board(
         lab=BoardLab(slug=lab.slug, name=lab.name, city_slug=city.slug, city=city.name),
@@ -175,12 +165,12 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
             _machine(station, clearers, tries.get(station.machine.attempt_id or ""))
             for station in stations
         ),
-        jobs=tuple(map(shown, jobs)),
+        jobs=tuple(map(shown, [*(it for it in jobs if it.state is not JobState.QUEUED), *queued])),
         past=tuple(map(shown, past)),
     )
 
 
-def _stations(session: Session, lab_id: str, now: datetime) -> list[_Station]:
+def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
     machines = matches.machines_of(session, lab_id)
     held = [machine.attempt_id for machine, _ in machines if machine.attempt_id]
     rows = session.exec(
@@ -197,10 +187,10 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[_Station]:
 
 def _station(
     machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, now: datetime
-) -> _Station:
+) -> Station:
     heard = heard_lately(machine, now)
     now_is = condition(machine, job.state if job else None, heard=heard, now=now)
-    return _Station(machine, lot, job, now_is, is_clear(machine, now))
+    return Station(machine, lot, job, now_is, is_clear(machine, now))
 
 
 def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:
@@ -240,54 +230,7 @@ def _attempts(session: Session, jobs: Sequence[JobRow]) -> dict[str, AttemptRow]
     return {attempt.id: attempt for attempt in rows}
 
 
-def _waits(
-    orders: Mapping[str, BuildOrderRow],
-    builds: Mapping[str, matches.Buildable],
-    stations: Sequence[_Station],
-    jobs: Sequence[JobRow],
-) -> dict[tuple[str, int], tuple[BoardAnswer, ...]]:
-    """For each order and size of plate that is queued, why each machine does not make it now."""
-    offers = [matches.offer_of(station.machine, station.lot) for station in stations]
-    waits = {}
-    queued = {(job.order_id, job.copies) for job in jobs if job.state is JobState.QUEUED}
-    for order_id, copies in queued:
-        if (build := builds.get(order_id)) is None:
-            continue
-        order = orders[order_id]
-        options = PrintOptions.model_validate(order.options)
-        answers = candidates(build.need(order.material, options, copies), offers)
-        waits[order_id, copies] = tuple(
-            _refused(station, answer.refusal, answer.sentence)
-            if answer.refusal
-            else _busy_or_next(station)
-            for station, answer in zip(stations, answers, strict=True)
-        )
-    return waits
-
-
-def _refused(station: _Station, code: str, sentence: str) -> BoardAnswer:
-    machine = station.machine
-    return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
-
-
-def _busy_or_next(station: _Station) -> BoardAnswer:
-    name = station.machine.name
-    if station.condition in _NOT_WELL:
-        return _refused(station, station.condition, f"{name} {_NOT_WELL[station.condition]}")
-    if station.condition in FREE and station.job is None:
-        return _refused(station, "next", f"{name} can take it next")
-    return _refused(station, "busy", f"{name} has another job")
-
-
-_NOT_WELL = {
-    Condition.OFFLINE: "is offline",
-    Condition.FAULT: "has a fault; someone has to look at it",
-    Condition.MANUAL: "is used by hand",
-    Condition.UNCONFIRMED: "may have made something; someone has to look at it",
-}
-
-
-def _machine(station: _Station, clearers: str, attempt: AttemptRow | None) -> BoardMachine:
+def _machine(station: Station, clearers: str, attempt: AttemptRow | None) -> BoardMachine:
     machine, lot, report = station.machine, station.lot, seen(station.machine)
     progress = report.progress if report else None
     if progress is not None and progress.attempt_id != machine.attempt_id:
@@ -316,7 +259,7 @@ def _holding(attempt: AttemptRow | None) -> str:
     return ProgramFacts.model_validate(attempt.program).holding
 
 
-def _sentence(station: _Station, report: MachineReport | None, clear: str) -> str:
+def _sentence(station: Station, report: MachineReport | None, clear: str) -> str:
     """What people should know about the machine now; empty when its state says it all."""
     if station.condition is Condition.UNCONFIRMED and station.job is not None:
         return station.job.sentence
@@ -336,7 +279,6 @@ def _job(
     order: BuildOrderRow,
     build: matches.Buildable | None,
     names: Mapping[str, str],
-    waits: tuple[BoardAnswer, ...],
     *,
     attempt: AttemptRow | None,
     held: bool,
@@ -364,7 +306,9 @@ def _job(
         changed_at=job.changed_at,
         program=_program(attempt),
         acts=acts_on(job, held=held),
-        waits=waits if job.state is JobState.QUEUED else (),
+        urgent_because=order.urgent_because,
+        deadline=order.deadline,
+        not_before=order.not_before,
     )
 
 
@@ -383,6 +327,8 @@ def acts_on(job: JobRow, *, held: bool) -> tuple[str, ...]:
         "resume": job.state is JobState.RUNNING and held,
         "attest": can(job.state, JobEvent.IT_RAN) and job.fence_acknowledged,
         "again": can(job.state, JobEvent.AGAIN),
+        "park": job.state is JobState.QUEUED and job.parked_by is None,
+        "unpark": job.state is JobState.QUEUED and job.parked_by is not None,
         "cancel": can(job.state, JobEvent.CANCEL),
     }
     return tuple(act for act, possible in acts.items() if possible)

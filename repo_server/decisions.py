@@ -23,6 +23,7 @@ from repo_server.tables import (
     JobRow,
     LabRoleRow,
     MachineRow,
+    PersonRow,
 )
 from repo_server.tables.people import LabRole
 
@@ -164,6 +165,26 @@ def hold_or_resume(session: Session, job: JobRow, wish: Wish, *, by: str, now: d
 
 def _ask_agent(session: Session, attempt_id: str, wish: Wish, *, by: str, now: datetime) -> None:
     session.add(ControlRow(id=new_id(), attempt_id=attempt_id, wish=wish, person_id=by, at=now))
+
+
+def park(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
+    """The job stays in the queue, and no machine gets it until somebody takes it up again.
+
+    Conflict when it is not waiting any more; parked twice it stays with who was first.
+    """
+    if job.state is not JobState.QUEUED:
+        raise Conflict(f"a {job.state} job waits for no machine; only a queued one is set aside")
+    if job.parked_by is None:
+        job.parked_by, job.changed_at = by, now
+        job.sentence = f"set aside by {session.get_one(PersonRow, by).name}"
+        session.add(job)
+
+
+def unpark(session: Session, job: JobRow, *, now: datetime) -> None:
+    """The job waits for its turn again, at the place that it had."""
+    if job.parked_by is not None:
+        job.parked_by, job.changed_at, job.sentence = None, now, later("in the queue")
+        session.add(job)
 
 
 def try_again(session: Session, job: JobRow, *, now: datetime) -> None:

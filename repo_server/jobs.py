@@ -1,20 +1,15 @@
 """Leasing and arming: how a job comes to a machine, when it may start, what silence means."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from commons.dispatch import PERMIT_VALID_S, after, arm, grant_lease, require_current
 from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
-from commons.machine import Process
-from commons.matching import candidates
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, matches
+from repo_server import attempts, cards, matches, turns
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
@@ -24,14 +19,12 @@ from repo_server.tables import (
     BedClearRow,
     BuildOrderRow,
     JobRow,
+    LabRow,
     MachineRow,
     MaterialLotRow,
     PermitRow,
 )
-
-# A machine that gave a job back is not offered it again for this long.
-REST = timedelta(minutes=1)
-_LATELY = 100
+from repo_server.turns import Wanted
 
 
 def machine_of(session: Session, machine_id: str, *, agent_id: str) -> MachineRow:
@@ -52,7 +45,7 @@ def job_on(session: Session, machine: MachineRow) -> str | None:
 def lease_next_job(
     session: Session, machine_id: str, *, agent_id: str, now: datetime
 ) -> JobOffer | None:
-    """The lab's oldest job that fits is the machine's to prepare; None when there is none.
+    """The job whose turn it is on the machine is its to prepare; None when there is none.
 
     A machine that holds a leased or staged job gets the same offer again. Two agents may ask at
     once: the UPDATE's WHERE picks the winner, the loser looks again.
@@ -63,106 +56,24 @@ def lease_next_job(
         return _same_offer(session, machine.attempt_id)
     if condition(machine, None, heard=True, now=now) not in FREE:
         return None
-    while wanted := next_build(session, machine, now=now):
+    _take_turns(session, machine.lab_id)
+    while wanted := turns.next_build(session, machine, now=now):
         if attempt := _claim(session, wanted, machine, now=now):
             return _offer(session, attempt, wanted.build)
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What queued jobs ask for: of these there are few, however long the queue.
-
-    `options` is the order's, as the database holds it.
-    """
-
-    build: Buildable
-    rendering_id: str | None
-    material: str
-    options: str
-    copies: int
-
-
-def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
-    """What the lab's oldest queued job asks for that this machine can build now."""
-    waiting = _waiting(session, machine, now)
-    builds = matches.ordered(session, {(*it[:3],) for it in waiting})
-    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
-    offer = matches.offer_of(machine, lot)
-    for release_id, part, rendering_id, material, options, copies in waiting:
-        if build := builds.get((release_id, part, rendering_id)):
-            chosen = PrintOptions.model_validate_json(options)
-            (answer,) = candidates(build.need(material, chosen, copies), [offer])
-            if answer.refusal is None:
-                return Wanted(build, rendering_id, material, options, copies)
-    return None
-
-
-# An order's options in a form that rows can be grouped by.
-_OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)
-
-
-def _waiting(
-    session: Session, machine: MachineRow, now: datetime
-) -> list[tuple[str, str, str | None, str, str, int]]:
-    """Release, part, rendering, material, options and copies of all open jobs, by the oldest of
-    each."""
-    kind = (
-        col(BuildOrderRow.release_id),
-        col(BuildOrderRow.part),
-        col(BuildOrderRow.rendering_id),
-        col(BuildOrderRow.material),
-        _OPTIONS,
-        col(JobRow.copies),
-    )
-    rows = session.execute(
-        sa.select(*kind)
-        .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
-        .where(*_open_to(machine, now))
-        .group_by(*kind)
-        .order_by(func.min(JobRow.queued_at), col(JobRow.copies).desc())
-    )
-    return [tuple(row) for row in rows]
-
-
-def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Queued jobs of the machine's lab and process that it has not just given back."""
-    return (
-        col(JobRow.lab_id) == machine.lab_id,
-        col(JobRow.state) == JobState.QUEUED,
-        col(JobRow.process) == Process(str(machine.profile["process"])),
-        col(JobRow.id).not_in(
-            select(AttemptRow.job_id).where(
-                AttemptRow.machine_id == machine.id,
-                AttemptRow.outcome == Outcome.DECLINED,
-                # The index is by fence, and nobody gives back more than this within REST.
-                AttemptRow.fence > machine.epoch - _LATELY,
-                col(AttemptRow.ended_at) > now - REST,
-            )
-        ),
-    )
+def _take_turns(session: Session, lab_id: str) -> None:
+    """Nobody else takes a job of this lab until the transaction ends: whoever asks next sees who
+    was overtaken by this one."""
+    session.exec(select(LabRow.id).where(LabRow.id == lab_id).with_for_update(key_share=True))
 
 
 def _claim(
     session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
 ) -> AttemptRow | None:
     """The oldest job that asks for it is the machine's, or None when another was faster."""
-    oldest = (
-        select(JobRow)
-        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
-        .where(*_open_to(machine, now))
-        .where(
-            BuildOrderRow.release_id == wanted.build.release_id,
-            BuildOrderRow.part == wanted.build.part.name,
-            col(BuildOrderRow.rendering_id) == wanted.rendering_id,  # of None SQL makes IS NULL
-            BuildOrderRow.material == wanted.material,
-            wanted.options == _OPTIONS,
-            JobRow.copies == wanted.copies,
-        )
-        .order_by(col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number))
-        .limit(1)
-    )
-    job = session.exec(oldest).first()
+    job = turns.oldest(session, wanted, machine, now=now)
     if job is None:
         return None
     attempt_id = new_id()

@@ -38,6 +38,7 @@ class Buildable:
     file_size: int
     size_mm: tuple[float, float, float] | None
     conversion: Conversion | None = None
+    facts: Mapping[str, object] | None = None
 
     def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
@@ -137,6 +138,7 @@ def _buildable(release: Release, part: Part, body: File | None = None) -> Builda
         file_sha256=file.sha256,
         file_size=file.size,
         size_mm=_box(file.facts) or part.size_mm,
+        facts=file.facts,
     )
     return _converted(own, file) if format_of(file.path) is Format.SOLID else own
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
@@ -23,6 +23,7 @@ from repo_server import announcements, heads, licensing, matches, renderings, va
 from repo_server.ids import new_id
 from repo_server.renderings import DrawnBody
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
+from repo_server.tables.people import LabRole
 
 MAX_COPIES = 100
 MAX_ON_PLATE = 50
@@ -57,6 +58,21 @@ class Plates(StrEnum):
     AS_MANY_AS_FIT = "as_many_as_fit"  # a job makes as many as any machine that can do it holds
 
 
+class When(Asked):
+    """When an order is to be made. What is urgent says why, and goes first; then what is due
+    first."""
+
+    deadline: AwareDatetime | None = None
+    not_before: AwareDatetime | None = None
+    urgent_because: Annotated[str, Field(min_length=3, max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.deadline and self.not_before and self.deadline <= self.not_before:
+            raise ValueError("deadline: is not after not_before, so that it could not be kept")
+        return self
+
+
 class OrderRequest(Asked):
     """What somebody wants made, and what for. Without `material` it is the one that the design
     names. `variant` are values for parameters of the part's source."""
@@ -68,6 +84,7 @@ class OrderRequest(Asked):
     plates: Plates = Plates.ONE_AT_A_TIME
     purpose: Purpose = Purpose.OWN_USE
     variant: Annotated[Values, Field(max_length=100, default_factory=dict)]
+    when: When = When()
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
 
@@ -121,6 +138,7 @@ def place(
         ordered_by=by,
         ordered_at=now,
         purpose=wanted.purpose,
+        **wanted.when.model_dump(),
         licence=leave(),
         variant=dict(made.values) or None,
         rendering_id=made.rendering.id if made.rendering else None,
@@ -138,6 +156,19 @@ def _placed(
     session.flush()
     announcements.tell_of_order(session, order)
     return PlacedOrder(order, jobs, renderings.drawn_for(session, order))
+
+
+def require_time(session: Session, when: When, *, lab_id: str, by: str, now: datetime) -> None:
+    """Pass for a time that can be kept, and for what is urgent when an operator says so."""
+    if when.deadline is not None and when.deadline <= now:
+        raise InvalidInput("when.deadline: has passed already; choose a later one, or none")
+    if when.urgent_because is not None:
+        role = session.get(LabRoleRow, (by, lab_id))
+        if role is None or role.role not in (LabRole.OPERATOR, LabRole.MANAGER):
+            raise InvalidInput(
+                "when.urgent_because: only the lab's operators can say that something is urgent; "
+                "ask one of them, or give a deadline"
+            )
 
 
 def _require_makeable(build: matches.Buildable, wanted: OrderRequest, need: BuildNeed) -> None:

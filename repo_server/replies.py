@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from commons.job import JobState
 from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, SyncRequest, Wish
-from repo_server import jobs
+from repo_server import turns
 from repo_server.conditions import FREE, Condition, condition, seen
 from repo_server.reports import open_controls
 from repo_server.tables import AttemptRow, JobRow, MachineRow
@@ -80,7 +80,7 @@ def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: da
     """Whether asking for a lease or an ARM would lead to something."""
     now_is = condition(machine, job.state if job else None, heard=True, now=now)
     if job is None:
-        return now_is in FREE and jobs.next_build(session, machine, now=now) is not None
+        return now_is in FREE and turns.next_build(session, machine, now=now) is not None
     if job.state is JobState.STAGED and now_is is Condition.READY:
         return True
     return job.state in _PREPARED and _is_forgotten(session, machine, now)

@@ -83,6 +83,7 @@ def place_or_wait(
     """The order stands with its jobs, or waits: where the licence asks, or its body is still to be
     drawn. Raises as `orders.place` does for everything else: a licence that says no is refused,
     never left waiting."""
+    orders.require_time(session, wanted.when, lab_id=lab_id, by=by, now=now)
     try:
         return orders.place(session, wanted, lab_id=lab_id, by=by, now=now)
     except (LicenceAsks, BeingRendered) as reason:

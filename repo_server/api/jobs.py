@@ -167,6 +167,28 @@ def resume(lab: str, job_id: str) -> ResponseReturnValue:
     return _wish(lab, job_id, Wish.RESUME)
 
 
+@bp.post("/labs/<lab>/jobs/<job_id>/park")
+@auth.lab_role(LabRole.OPERATOR)
+@answers({200: JobShown}, refuses=(409,))
+def park(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job, which no machine gets until somebody takes it up; 409 unless it waits."""
+    return _decide(
+        lab,
+        job_id,
+        lambda session, job, by, now: decisions.park(session, job, by=by, now=now),
+    )
+
+
+@bp.post("/labs/<lab>/jobs/<job_id>/unpark")
+@auth.lab_role(LabRole.OPERATOR)
+@answers({200: JobShown})
+def unpark(lab: str, job_id: str) -> ResponseReturnValue:
+    """200 with the job, which waits for its turn at the place that it had."""
+    return _decide(
+        lab, job_id, lambda session, job, by, now: decisions.unpark(session, job, now=now)
+    )
+
+
 @bp.post("/labs/<lab>/jobs/<job_id>/again")
 @auth.lab_role(LabRole.OPERATOR)
 @answers({200: JobShown}, refuses=(409,))

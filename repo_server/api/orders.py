@@ -70,6 +70,9 @@ class OrderShown(Told):
     material: str
     purpose: Purpose
     licence: dict[str, Any] | None
+    deadline: AwareDatetime | None
+    not_before: AwareDatetime | None
+    urgent_because: str | None
     options: dict[str, Any]
     variant: VariantShown | None
     ordered_at: AwareDatetime
@@ -156,6 +159,9 @@ def _shown(placed: PlacedOrder) -> OrderShown:
         material=order.material,
         purpose=order.purpose,
         licence=order.licence,
+        deadline=order.deadline,
+        not_before=order.not_before,
+        urgent_because=order.urgent_because,
         options=order.options,
         variant=placed.drawn and VariantShown.model_validate(asdict(placed.drawn)),
         ordered_at=order.ordered_at,

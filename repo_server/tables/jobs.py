@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from commons.job import JobState
@@ -28,6 +28,10 @@ class BuildOrderRow(SQLModel, table=True):
     answers: list[dict[str, object]] = Field(sa_column=Column(JSON, nullable=False))
     ordered_by: str = Field(foreign_key="person.id", index=True)
     ordered_at: datetime
+    # When it is to be made: see repo_server.turns. A reason makes it urgent.
+    deadline: datetime | None = None
+    not_before: datetime | None = None
+    urgent_because: str | None = None
     purpose: str = "own_use"
     licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     variant: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
@@ -41,7 +45,17 @@ class JobRow(SQLModel, table=True):
     """
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_queue", "lab_id", "state", "queued_at"),)
+    __table_args__ = (
+        Index("ix_job_queue", "lab_id", "state", "queued_at"),
+        Index(
+            "ix_job_taken",
+            "lab_id",
+            "process",
+            "queued_at",
+            sqlite_where=text("attempt_id IS NOT NULL"),
+            postgresql_where=text("attempt_id IS NOT NULL"),
+        ),
+    )
     id: str = Field(primary_key=True)
     order_id: str = Field(foreign_key="build_order.id", index=True)
     lab_id: str = Field(foreign_key="lab.id")
@@ -57,6 +71,8 @@ class JobRow(SQLModel, table=True):
     silent_after: datetime | None = Field(default=None, index=True)
     # Why it stands where it stands, in a sentence for people.
     sentence: str = ""
+    # Who set it aside: it stays in the queue, and no machine gets it until somebody takes it up.
+    parked_by: str | None = None
     queued_at: datetime
     changed_at: datetime
 

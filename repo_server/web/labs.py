@@ -158,6 +158,14 @@ def _again(session: Session, job: JobRow, by: str, now: datetime) -> None:
     decisions.try_again(session, job, now=now)
 
 
+def _park(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.park(session, job, by=by, now=now)
+
+
+def _unpark(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    decisions.unpark(session, job, now=now)
+
+
 def _yes(field: str) -> bool:
     """What the form answers; a field that says neither yes nor no decides nothing."""
     answer = request.form.get(field)
@@ -184,4 +192,6 @@ _ACTS: dict[str, Act] = {
     "hold": _hold,
     "resume": _resume,
     "again": _again,
+    "park": _park,
+    "unpark": _unpark,
 }

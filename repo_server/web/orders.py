@@ -1,5 +1,6 @@
 """Ordering from a design's page."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -21,6 +22,9 @@ from repo_server.waiting import WaitingOrder
 from repo_server.web import designs, variants
 
 bp = Blueprint("orders", __name__)
+
+# As browsers send what was chosen in a field of day and hour.
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
 @bp.post("/orders")
@@ -59,6 +63,14 @@ def _place(form: Mapping[str, str]) -> dict[str, object]:
     return answer
 
 
+WHEN = ("deadline", "not_before", "urgent_because")
+
+
+def _moments(said: Mapping[str, str]) -> dict[str, str]:
+    """The form's days and hours, which are UTC, as instants."""
+    return {name: f"{said[name]}Z" for name in WHEN[:2] if _LOCAL.fullmatch(said.get(name, ""))}
+
+
 def _variant(form: Mapping[str, str]) -> dict[str, Value]:
     """The values that were filled in for parameters of the part's source."""
     if not any(name.startswith(variants.FIELD) for name in form):
@@ -73,6 +85,8 @@ def _wanted(form: Mapping[str, str], variant: Mapping[str, Value]) -> OrderReque
     names = ("release_id", "part", "copies", "material", "plates", "purpose")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     values["variant"] = variant
+    if said := {name: form[name].strip() for name in WHEN if form.get(name, "").strip()}:
+        values["when"] = {**said, **_moments(said)}
     if "quality" in form:
         chosen = ("quality", "orientation", "scale", "infill_percent")
         values["options"] = {

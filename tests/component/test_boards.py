@@ -160,7 +160,7 @@ def test_progress_of_an_attempt_that_is_over_is_not_shown(floor: Floor) -> None:
 
 def test_what_people_may_ask_of_a_job_follows_its_state(floor: Floor) -> None:
     (job_id,) = floor.order()
-    assert job(floor, job_id).acts == ("cancel",)
+    assert job(floor, job_id).acts == ("park", "cancel")
     offer = floor.running()
     assert job(floor, job_id).acts == ("hold", "cancel")
     floor.sees("Printer", MachineState.HELD)

@@ -39,7 +39,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0027"
+        assert MigrationContext.configure(connection).get_current_revision() == "0028"
 
 
 def test_a_job_from_before_plates_makes_one_copy(tmp_path):

@@ -241,7 +241,9 @@ ROUTES = {
         POST /api/v1/labs/<lab>/jobs/<job_id>/again
         POST /api/v1/labs/<lab>/jobs/<job_id>/attest
         POST /api/v1/labs/<lab>/jobs/<job_id>/hold
+        POST /api/v1/labs/<lab>/jobs/<job_id>/park
         POST /api/v1/labs/<lab>/jobs/<job_id>/resume
+        POST /api/v1/labs/<lab>/jobs/<job_id>/unpark
         POST /api/v1/labs/<lab>/jobs/<job_id>/verdict
         POST /api/v1/labs/<lab>/machines/<machine_id>/clear
         POST /api/v1/labs/<lab>/machines/<machine_id>/lot

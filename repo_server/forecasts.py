@@ -1,0 +1,165 @@
+"""When waiting jobs are expected to begin: a lab's line, planned over its machines as they are.
+
+It is what will happen if nobody orders, loads or breaks anything meanwhile, and every bed is
+cleared at once; so it is told to the next ten minutes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from commons.machine import MATERIALS
+from commons.scheduling import Station, Work, plan
+from commons.wire import PrintOptions, ProgramFacts
+from repo_server import print_estimate
+from repo_server.matches import Buildable
+from repo_server.mesh_facts import mesh_facts
+from repo_server.tables import AttemptRow, BuildOrderRow, JobRow
+
+# What is expected of a plate that nobody has any estimate of.
+ROUGH_MINUTES = 60.0
+TOLD_TO = timedelta(minutes=10)
+_REMEMBERED = 500  # programs of a lab that are looked through for times
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job in the line: which machines could make it now, and its minutes where known."""
+
+    job_id: str
+    machines: tuple[str, ...]
+    material: str
+    minutes: float | None
+    deadline: datetime | None
+    not_before: datetime | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`rough`: a time in it is not known, and was taken for an hour."""
+
+    begins_at: datetime
+    late: bool
+    rough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A machine that may be given work, what material is on it, and when it is free."""
+
+    machine_id: str
+    material: str
+    minutes: float | None
+
+
+def forecast(
+    line: Sequence[Waiting], machines: Sequence[Busy], *, now: datetime
+) -> dict[str, Forecast]:
+    """For each job that some machine could make as it is now, when it begins. `line` is in the
+    order in which turns come."""
+    stations = [
+        Station(it.machine_id, ROUGH_MINUTES if it.minutes is None else it.minutes, it.material)
+        for it in machines
+    ]
+    rough = {it.job_id for it in line if it.minutes is None}
+    unsure = {it.machine_id for it in machines if it.minutes is None}
+    works = [_work(it, now) for it in line]
+    by_id = {it.job_id: it for it in line}
+    found = {}
+    for machine_id, queue in plan(works, stations).items():
+        is_rough = machine_id in unsure
+        for slot in queue:
+            deadline = by_id[slot.work].deadline
+            ends_at = now + timedelta(minutes=slot.end)
+            late = deadline is not None and ends_at > deadline
+            found[slot.work] = Forecast(_told(now, slot.begin), late, is_rough)
+            is_rough = is_rough or slot.work in rough
+    return found
+
+
+def _work(it: Waiting, now: datetime) -> Work:
+    minutes = ROUGH_MINUTES if it.minutes is None else it.minutes
+    return Work(
+        it.job_id,
+        dict.fromkeys(it.machines, minutes),
+        loaded=it.material,
+        due=None if it.deadline is None else (it.deadline - now) / timedelta(minutes=1),
+        not_before=0.0
+        if it.not_before is None
+        else max(0.0, (it.not_before - now) / timedelta(minutes=1)),
+        pressed=it.first,
+    )
+
+
+def _told(now: datetime, minutes: float) -> datetime:
+    """The next full ten minutes; `now` itself for what can begin at once."""
+    if minutes <= 0:
+        return now.replace(second=0, microsecond=0)
+    at = now + timedelta(minutes=minutes)
+    return at + (datetime.min.replace(tzinfo=UTC) - at) % TOLD_TO
+
+
+def minutes_of(
+    session: Session,
+    lab_id: str,
+    orders: Mapping[str, BuildOrderRow],
+    builds: Mapping[str, Buildable],
+    wanted: Iterable[tuple[str, int]],
+) -> dict[tuple[str, int], float | None]:
+    """How long a plate takes, by order and copies: as the lab's latest program of the same says,
+    else as its size lets expect; None where nothing is known."""
+    known = _programs(session, lab_id, {it.release_id for it in orders.values()})
+    return {
+        (order_id, copies): known.get(_key(orders[order_id], copies))
+        or _estimated(builds.get(order_id), orders[order_id], copies)
+        for order_id, copies in wanted
+    }
+
+
+_Key = tuple[str, str, str | None, str, str, int]
+
+
+def _key(order: BuildOrderRow, copies: int) -> _Key:
+    options = str(sorted(order.options.items()))
+    return order.release_id, order.part, order.rendering_id, order.material, options, copies
+
+
+def _programs(session: Session, lab_id: str, releases: Iterable[str]) -> dict[_Key, float]:
+    """Minutes of the latest programs that machines of the lab were given."""
+    rows = session.exec(
+        select(AttemptRow.program, BuildOrderRow, JobRow.copies)
+        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
+        .where(
+            JobRow.lab_id == lab_id,
+            col(BuildOrderRow.release_id).in_(sorted(releases)),
+            col(AttemptRow.program).is_not(None),
+        )
+        .order_by(col(AttemptRow.leased_at).desc())
+        .limit(_REMEMBERED)
+    )
+    found: dict[_Key, float] = {}
+    for program, order, copies in rows:
+        if program:
+            facts = ProgramFacts.model_validate(program)
+            found.setdefault(_key(order, copies), facts.duration_s / 60)
+    return found
+
+
+def _estimated(build: Buildable | None, order: BuildOrderRow, copies: int) -> float | None:
+    """From the mesh's facts, for printed parts alone."""
+    facts = mesh_facts(build.facts) if build else None
+    material = MATERIALS.get(order.material)
+    if facts is None or facts.volume_mm3 is None or material is None or build is None:
+        return None
+    scale = PrintOptions.model_validate(order.options).scale
+    least, most = print_estimate.estimate(
+        volume_mm3=facts.volume_mm3 * scale**3,
+        area_mm2=facts.area_mm2 * scale**2,
+        height_mm=facts.box_mm[2] * scale,
+        density_g_cm3=material.density_g_cm3,
+    ).time_s
+    return copies * (least + most) / 2 / 60

@@ -1,0 +1,151 @@
+"""Why a job waits, what each machine says to that, and when it is expected to begin."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
+
+from commons.job import JobState
+from commons.matching import candidates
+from commons.wire import PrintOptions
+from repo_server import forecasts, matches, turns
+from repo_server.conditions import FREE, Condition, seen
+from repo_server.forecasts import Busy, Forecast, Waiting
+from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
+
+Orders = Mapping[str, BuildOrderRow]
+Builds = Mapping[str, matches.Buildable]
+Plate = tuple[str, int]  # id of the order, how many of it are made at once
+
+
+class BoardAnswer(BaseModel):
+    """Why a machine does not make a waiting job now; `code` is 'next' when it is about to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    machine_id: str
+    machine: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A machine with what is loaded, what holds it, and how it is."""
+
+    machine: MachineRow
+    lot: MaterialLotRow | None
+    job: JobRow | None
+    condition: Condition
+    is_clear: bool
+
+
+_NOT_WELL = {
+    Condition.OFFLINE: "is offline",
+    Condition.FAULT: "has a fault; someone has to look at it",
+    Condition.MANUAL: "is used by hand",
+    Condition.UNCONFIRMED: "may have made something; someone has to look at it",
+}
+_COULD_MAKE_IT = ("next", "busy")
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def in_line(session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow]) -> list[JobRow]:
+    """The queued ones of the jobs, as their turns come."""
+    queued = [job for job in jobs if job.state is JobState.QUEUED]
+    since = {
+        process: turns.overtaken_before(session, lab_id, process)
+        for process in {job.process for job in queued}
+    }
+
+    def turn(job: JobRow) -> tuple[bool, bool, bool, datetime, datetime, str, int]:
+        order, before = orders[job.order_id], since[job.process]
+        overtaken = before is not None and job.queued_at < before
+        later = job.parked_by is not None
+        usual = overtaken or order.urgent_because is None
+        due = _LAST if overtaken or order.deadline is None else order.deadline
+        return later, not overtaken, usual, due, job.queued_at, order.id, job.copy_number
+
+    return sorted(queued, key=turn)
+
+
+def answers(
+    orders: Orders, builds: Builds, stations: Sequence[Station], queued: Iterable[JobRow]
+) -> dict[Plate, tuple[BoardAnswer, ...]]:
+    """For each order and size of plate that is queued, why each machine does not make it now."""
+    offers = [matches.offer_of(station.machine, station.lot) for station in stations]
+    found = {}
+    for order_id, copies in {(job.order_id, job.copies) for job in queued}:
+        if (build := builds.get(order_id)) is None:
+            continue
+        order = orders[order_id]
+        options = PrintOptions.model_validate(order.options)
+        said = candidates(build.need(order.material, options, copies), offers)
+        found[order_id, copies] = tuple(
+            _refused(station, answer.refusal, answer.sentence)
+            if answer.refusal
+            else _busy_or_next(station)
+            for station, answer in zip(stations, said, strict=True)
+        )
+    return found
+
+
+def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
+    machine = station.machine
+    return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
+
+
+def _busy_or_next(station: Station) -> BoardAnswer:
+    name = station.machine.name
+    if station.condition in _NOT_WELL:
+        return _refused(station, station.condition, f"{name} {_NOT_WELL[station.condition]}")
+    if station.condition in FREE and station.job is None:
+        return _refused(station, "next", f"{name} can take it next")
+    return _refused(station, "busy", f"{name} has another job")
+
+
+def forecasts_of(
+    session: Session,
+    lab_id: str,
+    orders: Orders,
+    builds: Builds,
+    stations: Sequence[Station],
+    queued: Sequence[JobRow],
+    why: Mapping[Plate, tuple[BoardAnswer, ...]],
+    *,
+    now: datetime,
+) -> dict[str, Forecast]:
+    """When each of the queued jobs is expected to begin, by id; none of those that no machine
+    could make as it is loaded now, nor of those that are parked."""
+    plates = {(job.order_id, job.copies) for job in queued}
+    minutes = forecasts.minutes_of(session, lab_id, orders, builds, plates)
+    line = []
+    for job in queued:
+        plate, order = (job.order_id, job.copies), orders[job.order_id]
+        able = [it.machine_id for it in why.get(plate, ()) if it.code in _COULD_MAKE_IT]
+        if job.parked_by is None and able:
+            line.append(
+                Waiting(
+                    job.id,
+                    tuple(able),
+                    order.material,
+                    minutes[plate],
+                    order.deadline,
+                    order.not_before,
+                    order.urgent_because is not None,
+                )
+            )
+    machines = [_busy(it) for it in stations if it.condition not in _NOT_WELL]
+    return forecasts.forecast(line, machines, now=now)
+
+
+def _busy(station: Station) -> Busy:
+    material = station.lot.material if station.lot else ""
+    if station.job is None:
+        return Busy(station.machine.id, material, 0.0)
+    report = seen(station.machine)
+    progress = report.progress if report else None
+    left_s = progress.remaining_s if progress else None
+    return Busy(station.machine.id, material, None if left_s is None else left_s / 60)
