@@ -140,8 +140,7 @@ def place(
         purpose=wanted.purpose,
         **wanted.when.model_dump(),
         licence=leave(),
-        variant=dict(made.values) or None,
-        rendering_id=made.rendering.id if made.rendering else None,
+        **made.kept(),
     )
     return _placed(session, order, _shared_out(wanted, need, able), build.process)
 

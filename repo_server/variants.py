@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 from sqlmodel import Session
@@ -39,6 +40,13 @@ class Made:
     def waits(self) -> str | None:
         """The id of the rendering that is still to be made; None when nothing is waited for."""
         return self.rendering.id if self.rendering and self.rendering.made_at is None else None
+
+    def kept(self) -> dict[str, Any]:
+        """What an order keeps of it, by column."""
+        return {
+            "variant": dict(self.values) or None,
+            "rendering_id": self.rendering.id if self.rendering else None,
+        }
 
 
 def parameters_of(file: File | None) -> tuple[Parameter, ...]:
