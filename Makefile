@@ -19,7 +19,7 @@ demo: setup      ## publish, order, slice, stream, see it in the city; ONCE=1 st
 	@$(PY) -m cosmo demo $(if $(ONCE),--once,)
 
 test: setup-tests check  ## style, types and every test
-	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(PY) -m pytest -q -n 2 --dist worksteal
 
 check:           ## style and types alone
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/mypy

@@ -86,13 +86,19 @@ def firmware_says(client: OctoPrintClient, *, clock: Callable[[], float]) -> lis
     end = clock() + FIRMWARE_S
     with PushChannel(client, with_log=True) as channel:
         client.ask_firmware()
-        while clock() < end and not _is_complete(said):
+        while clock() < end and not answer_to_m115(said):
             news = channel.receive(end - clock())
             log = news.current.logs if news and news.current else ()
             said += [line.removeprefix("Recv: ") for line in log if line.startswith("Recv: ")]
-    return said if _is_complete(said) else []
+    return answer_to_m115(said)
 
 
-def _is_complete(said: list[str]) -> bool:
+def answer_to_m115(said: list[str]) -> list[str]:
+    """Of what a printer has said, what answers M115, up to its "ok"; [] while that is not all.
+
+    Around it stand the answers to what the host asks by itself every few seconds.
+    """
     first = next((n for n, line in enumerate(said) if "FIRMWARE_NAME:" in line), len(said))
-    return any(line.startswith("ok") for line in said[first:])
+    answer = said[first:]
+    last = next((n for n, line in enumerate(answer) if line.startswith("ok")), None)
+    return [] if last is None else answer[:last]

@@ -166,7 +166,7 @@ def test_a_plate_without_a_good_copy_is_rejected_and_waits_for_a_decision(floor:
 def test_a_verdict_on_more_copies_than_there_are_changes_nothing(floor: Floor) -> None:
     (job,) = order(floor, copies=4)
     finished(floor)
-    with pytest.raises(InvalidInput, match="good_copies: 5 cannot be: this plate has 4"):
+    with pytest.raises(InvalidInput, match="5 good copies cannot be: this plate has 4"):
         judge(floor, job.id, 5)
     assert floor.state(job.id) is JobState.FINISHED
 

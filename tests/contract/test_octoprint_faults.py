@@ -261,6 +261,13 @@ def test_the_firmware_behind_the_host_is_named_and_one_that_says_no_guard_is_att
         OctoPrintDriver(client, unattended=True).ready()
 
 
+def test_what_the_host_asks_by_itself_is_no_part_of_the_firmwares_answer():
+    answer = ["FIRMWARE_NAME:Marlin 2.1", "Cap:EEPROM:1"]
+    said = ["Not SD printing", "ok", *answer]
+    assert octoprint_channel.answer_to_m115(said) == []
+    assert octoprint_channel.answer_to_m115([*said, "ok P15", "T:20 /0", "ok"]) == answer
+
+
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [

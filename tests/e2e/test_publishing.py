@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def with_large_file(folder: Path, seed: int) -> Path:
 
 
 def through(link: Link, site: Site) -> Site:
-    return Site(link.url, site.floor)
+    return replace(site, address=link.url)
 
 
 def test_a_link_that_is_cut_in_the_middle_costs_a_part_and_no_more(
