@@ -9,9 +9,11 @@ of material, which it solves best, and for 30 works with them.
 
 import json
 import random
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from commons.scheduling import Plan, Slot, Station, Work, cost, plan
@@ -21,6 +23,7 @@ SEEDS = (1, 2, 3)
 STEPS = 1500
 SOLVER_S = 10.0
 MATERIALS = "ABCDE"
+SOLVER = Path(__file__).parents[1] / "var" / "peers" / "solver"
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def timed(asked: Question, planner: Callable[[], Plan]) -> tuple[Plan, Answer]:
 
 def answers(asked: Question, *, with_changes: bool) -> dict[str, Answer]:
     """What each planner's plan costs."""
-    from bench.peers.cp_sat import solved
+    from bench.peers.cp_sat import solved  # here, where its packages are found
 
     greedy, ours_at_once = timed(asked, lambda: plan(asked.works, asked.stations))
     best, ours = timed(asked, lambda: plan(asked.works, asked.stations, steps=STEPS))
@@ -136,6 +139,9 @@ def ratio(rows: dict[str, Answer]) -> float:
 
 
 def main() -> None:
+    if not SOLVER.is_dir():
+        sys.exit("OR-Tools is not in var/peers: run `make bench-peers`")
+    sys.path.append(str(SOLVER))
     figures: dict[str, float] = {}
     for works, machines in SIZES:
         rows = measured(works, machines, change_minutes=0.0)

@@ -36,6 +36,18 @@ if ! cmp -s $peers/node/package-lock.json var/peers/node/installed.json; then
         failed=1
     fi
 fi
+# OR-Tools for bench/scheduling.py; what it needs besides is not in our environment either.
+if ! cmp -s $peers/solver.lock var/peers/solver/installed.lock; then
+    say "OR-Tools, some 80 MB (once)"
+    rm -rf var/peers/solver
+    if .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+        --require-hashes --target var/peers/solver -r $peers/solver.lock >&2; then
+        cp $peers/solver.lock var/peers/solver/installed.lock
+    else
+        say "OR-Tools could not be installed: bench/scheduling.py does without"
+        failed=1
+    fi
+fi
 # admesh as Debian has it, unpacked beside the others and not installed.
 if [ ! -x var/peers/admesh/usr/bin/admesh ]; then
     say "admesh (once)"
