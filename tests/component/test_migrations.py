@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 import repo_server.migrations
@@ -42,14 +42,20 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
         assert MigrationContext.configure(connection).get_current_revision() == "0028"
 
 
-def test_a_job_from_before_plates_makes_one_copy(tmp_path):
-    file = tmp_path / "old.sqlite"
+def of_revision(file: Path, revision: str) -> Engine:
+    """The engine of a new database in the file, as servers of that revision left it."""
     engine = make_engine(f"sqlite:///{file}")
     config = Config()
     config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
+        command.upgrade(config, revision)
+    return engine
+
+
+def test_a_job_from_before_plates_makes_one_copy(tmp_path):
+    file = tmp_path / "old.sqlite"
+    engine = of_revision(file, "0004")
     with sqlite3.connect(file) as plain:  # checks no references, so a job needs no order
         plain.execute(
             "INSERT INTO job (id, order_id, lab_id, copy_number, process, state, fence, "
@@ -64,12 +70,7 @@ def test_a_job_from_before_plates_makes_one_copy(tmp_path):
 
 def test_corrections_outlive_the_table_that_was_made_anew(tmp_path):
     file = tmp_path / "old.sqlite"
-    engine = make_engine(f"sqlite:///{file}")
-    config = Config()
-    config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0011")
+    engine = of_revision(file, "0011")
     rows = [("b", "a", -1), ("a", None, 3)]
     with sqlite3.connect(file) as plain:
         plain.execute("INSERT INTO city (id, slug, name, country) VALUES ('c', 'c', 'C', 'XX')")
@@ -91,12 +92,7 @@ def test_corrections_outlive_the_table_that_was_made_anew(tmp_path):
 
 def test_forks_from_before_mailings_owe_theirs_once(tmp_path):
     file = tmp_path / "old.sqlite"
-    engine = make_engine(f"sqlite:///{file}")
-    config = Config()
-    config.set_main_option("script_location", str(Path(repo_server.migrations.__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0021")
+    engine = of_revision(file, "0021")
     lamp = json.dumps({"licensor": ["Ada <ada@example.org>", "Bea", "ADA <Ada@example.org>"]})
     releases = [  # two lamps, a shade that owes nobody, and what was made from them
         ("lamp1", "lamp", "TAPR-OHL-1.0", lamp), ("lamp2", "lamp", "TAPR-OHL-1.0", lamp),
