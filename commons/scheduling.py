@@ -156,12 +156,16 @@ class _Draft:
     def append(self, work: Work) -> None:
         """The work is the last one where it ends earliest; nowhere when no station can make it."""
         able = [self.bench[id_] for id_ in work.minutes if id_ in self.bench]
-        ends = [
-            (_run([*self.queues[it.id], _task(work, it)], *_start(it))[1], it.id) for it in able
-        ]
+        ends = [(_run((_task(work, it),), *self._end(it))[1], it.id) for it in able]
         if ends:
             _, id_ = min(ends)
             self._insert(work, id_, len(self.queues[id_]))
+
+    def _end(self, station: Station) -> tuple[tuple[float, float, str], float]:
+        """Where the station's queue goes on, as `_start` says where it begins."""
+        if not (queue := self.queues[station.id]):
+            return _start(station)
+        return (*self.costs[station.id], queue[-1].loaded), station.change_minutes
 
     def take_out(self, id_: str, place: int) -> Work:
         task = self.queues[id_].pop(place)

@@ -4,15 +4,16 @@ It is what will happen if nobody orders, loads or breaks anything meanwhile, and
 cleared at once; so it is told to the next ten minutes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from commons.machine import MATERIALS
 from commons.scheduling import Station, Work, plan
-from commons.wire import PrintOptions, ProgramFacts
+from commons.wire import PrintOptions
 from repo_server import print_estimate
 from repo_server.matches import Buildable
 from repo_server.mesh_facts import mesh_facts
@@ -39,9 +40,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`rough`: a time in it is not known, and was taken for an hour."""
+    """`begins_at` is None when it can begin at once; `rough`: a time in it is not known, and was
+    taken for an hour."""
 
-    begins_at: datetime
+    begins_at: datetime | None
     late: bool
     rough: bool
 
@@ -94,10 +96,10 @@ def _work(it: Waiting, now: datetime) -> Work:
     )
 
 
-def _told(now: datetime, minutes: float) -> datetime:
-    """The next full ten minutes; `now` itself for what can begin at once."""
+def _told(now: datetime, minutes: float) -> datetime | None:
+    """The next full ten minutes; None for at once."""
     if minutes <= 0:
-        return now.replace(second=0, microsecond=0)
+        return None
     at = now + timedelta(minutes=minutes)
     return at + (datetime.min.replace(tzinfo=UTC) - at) % TOLD_TO
 
@@ -111,41 +113,55 @@ def minutes_of(
 ) -> dict[tuple[str, int], float | None]:
     """How long a plate takes, by order and copies: as the lab's latest program of the same says,
     else as its size lets expect; None where nothing is known."""
-    known = _programs(session, lab_id, {it.release_id for it in orders.values()})
+    plates = list(wanted)
+    known = _programs(session, lab_id, {orders[order_id].release_id for order_id, _ in plates})
     return {
-        (order_id, copies): known.get(_key(orders[order_id], copies))
+        (order_id, copies): known.get(_key_of(orders[order_id], copies))
         or _estimated(builds.get(order_id), orders[order_id], copies)
-        for order_id, copies in wanted
+        for order_id, copies in plates
     }
 
 
-_Key = tuple[str, str, str | None, str, str, int]
+# What makes two plates take the same time, besides how many copies each has.
+_SAME = (
+    col(BuildOrderRow.release_id),
+    col(BuildOrderRow.part),
+    col(BuildOrderRow.rendering_id),
+    col(BuildOrderRow.material),
+    col(BuildOrderRow.options),
+)
+_Key = tuple[object, ...]
 
 
-def _key(order: BuildOrderRow, copies: int) -> _Key:
-    options = str(sorted(order.options.items()))
-    return order.release_id, order.part, order.rendering_id, order.material, options, copies
+def _key(*same: object, options: Mapping[str, object], copies: int) -> _Key:
+    return *same, str(sorted(options.items())), copies
 
 
-def _programs(session: Session, lab_id: str, releases: Iterable[str]) -> dict[_Key, float]:
-    """Minutes of the latest programs that machines of the lab were given."""
-    rows = session.exec(
-        select(AttemptRow.program, BuildOrderRow, JobRow.copies)
+def _key_of(order: BuildOrderRow, copies: int) -> _Key:
+    same = (order.release_id, order.part, order.rendering_id, order.material)
+    return _key(*same, options=order.options, copies=copies)
+
+
+def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[_Key, float]:
+    """Minutes of the latest programs that machines of the lab were given for the releases."""
+    if not releases:
+        return {}
+    duration_s = col(AttemptRow.program)["duration_s"].as_float()
+    rows = session.execute(
+        sa.select(duration_s, col(JobRow.copies), *_SAME)
         .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(
-            JobRow.lab_id == lab_id,
+            col(JobRow.lab_id) == lab_id,
             col(BuildOrderRow.release_id).in_(sorted(releases)),
-            col(AttemptRow.program).is_not(None),
+            duration_s.is_not(None),
         )
         .order_by(col(AttemptRow.leased_at).desc())
         .limit(_REMEMBERED)
     )
     found: dict[_Key, float] = {}
-    for program, order, copies in rows:
-        if program:
-            facts = ProgramFacts.model_validate(program)
-            found.setdefault(_key(order, copies), facts.duration_s / 60)
+    for seconds, copies, *same, options in rows:
+        found.setdefault(_key(*same, options=options, copies=copies), seconds / 60)
     return found
 
 

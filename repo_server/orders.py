@@ -270,7 +270,8 @@ def _job(order: BuildOrderRow, first: int, copies: int, process: Process, now: d
         process=process,
         state=JobState.QUEUED,
         sentence="in the queue",
-        queued_at=now,
+        # Until then it is overtaken by nobody.
+        queued_at=max(now, order.not_before) if order.not_before else now,
         changed_at=now,
     )
 

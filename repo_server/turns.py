@@ -145,13 +145,12 @@ def overtaken_before(session: Session, lab_id: str, process: Process) -> datetim
 def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Queued jobs of the machine's lab and process that may be made now, without those that it
     has just given back."""
-    not_before = col(BuildOrderRow.not_before)
     return (
         col(JobRow.lab_id) == machine.lab_id,
         col(JobRow.state) == JobState.QUEUED,
         col(JobRow.process) == Process(str(machine.profile["process"])),
         col(JobRow.parked_by).is_(None),
-        sa.or_(not_before.is_(None), not_before <= now),
+        col(JobRow.queued_at) <= now,  # later ones are not to be made before
         col(JobRow.id).not_in(
             select(AttemptRow.job_id).where(
                 AttemptRow.machine_id == machine.id,

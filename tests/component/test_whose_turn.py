@@ -74,6 +74,17 @@ def test_nothing_is_made_before_its_time(floor: Floor) -> None:
     assert taken(floor) == tomorrow
 
 
+def test_what_had_to_wait_for_its_time_was_not_overtaken_meanwhile(floor: Floor) -> None:
+    tomorrow = order(floor, not_before=floor.now + timedelta(days=1))
+    for _ in range(OVERTAKEN_AT_MOST + 1):
+        order(floor)
+        assert taken(floor) != tomorrow
+    floor.later(days=1)
+    floor.sees("Printer", MachineState.IDLE)
+    urgent = order(floor, urgent_because="the clinic waits for it")
+    assert [taken(floor), taken(floor)] == [urgent, tomorrow]
+
+
 def test_a_job_that_is_parked_keeps_its_place_and_waits(floor: Floor) -> None:
     first, second = order(floor), order(floor)
     with floor.session() as session:
@@ -135,7 +146,7 @@ def test_the_board_says_when_each_job_is_expected_to_begin(floor: Floor) -> None
     due = order(floor, deadline=floor.now + timedelta(hours=1))
     found = forecasts(floor)
     assert found[jobs[0]] is None
-    began = {id_: it.begins_at - floor.now for id_, it in found.items() if it}
+    began = {id_: it.begins_at - floor.now for id_, it in found.items() if it and it.begins_at}
     assert timedelta(minutes=30) <= began[due] < timedelta(minutes=40)
     assert timedelta(minutes=90) <= began[jobs[1]] < timedelta(minutes=100)
     assert timedelta(minutes=150) <= began[jobs[2]] < timedelta(minutes=160)
@@ -148,7 +159,7 @@ def test_what_takes_an_unknown_time_is_told_roughly_and_what_nobody_can_make_not
 ) -> None:
     first, second = order(floor), order(floor)
     found = forecasts(floor)
-    assert found[first] == Forecast(floor.now.replace(second=0), late=False, rough=False)
+    assert found[first] == Forecast(None, late=False, rough=False)
     assert found[second] is not None
     assert found[second].rough
     with floor.session() as session:
