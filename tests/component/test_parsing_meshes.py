@@ -178,7 +178,8 @@ def test_the_same_mesh_has_the_same_preview_and_picture_every_time(tmp_path):
     for _ in range(2):
         facts = mesh.inspect(path, "stl", tmp_path)["facts"]
         seen.add(tuple((tmp_path / name).read_bytes() for name in ("preview", "thumbnail")))
-    assert len(seen) == 1 and facts["preview_faces"] <= preview.PREVIEW_FACES < facts["faces"]
+    most = preview.PREVIEW_FACES  # and nearly as many: no detail is lost for nothing
+    assert len(seen) == 1 and 0.99 * most < facts["preview_faces"] <= most < facts["faces"]
 
 
 def test_a_text_stl_that_is_cut_off_is_only_a_part(tmp_path):
