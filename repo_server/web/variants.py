@@ -58,9 +58,9 @@ def filled_in(release: Release, part: str, form: Mapping[str, str]) -> dict[str,
     """What was filled in for the part, where that is not what its source says anyway; nothing of
     what was filled in for others. A number that is left empty is as in the source."""
     field = _field(release, part)
-    if field not in form:
+    named = next((it for it in release.manifest.parts if it.name == part), None)
+    if named is None or field not in form:
         return {}
-    named = next(it for it in release.manifest.parts if it.name == part)
     said: dict[str, Value] = {}
     parameters = variants.parameters_of(release.file(named.source))
     for parameter in parameters:

@@ -126,6 +126,9 @@ def test_a_form_without_scripts_asks_for_a_variant(app: Flask, shop: Shop) -> No
     assert wrong.status_code == 422
     assert "<strong>variant.board</strong> 41 is not 12 to 40" in wrong.text
     assert 'value="41"' in wrong.text
+    nothing = shop.member.browser.post("/orders", data=form | {"part": "lid", "set-": ""})
+    assert nothing.status_code == 404
+    assert "has no part" in nothing.text
     wish = {"set-0-board": "30", "set-0-rounded": "true"}
     placed = shop.member.browser.post("/orders", data=form | wish)
     assert placed.status_code == 303
