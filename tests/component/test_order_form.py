@@ -1,7 +1,7 @@
 """Options of an order on the pages, without JavaScript: chosen, told again, and judged."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -36,7 +36,7 @@ def floor(app: Flask, operator: Someone) -> Floor:
     for data in (*(path.encode() for path in FILES), MANIFEST):
         with transaction(engine) as session:
             record(session, store.put(BytesIO(data)), now=datetime.now(UTC))
-    found.now = datetime.now(UTC)
+    found.now = datetime.now(UTC) + timedelta(minutes=5)  # all that a test orders was before
     return found
 
 
