@@ -9,7 +9,10 @@ from commons.machine import MachineProfile, Process
 
 
 class Refusal(StrEnum):
-    """Stable codes, in the order in which the filters are asked."""
+    """Stable codes, in the order in which the filters are asked.
+
+    The state of a machine is asked before them all, as its conditions name it.
+    """
 
     PROCESS = "process"
     SIZE = "size"
@@ -17,6 +20,15 @@ class Refusal(StrEnum):
     MASS_LEFT = "mass_left"
     THICKNESS = "thickness"
     SHEET = "sheet"
+    TOOL = "tool"  # nozzle or cutter: its diameter, its hardness
+    TEMPERATURE = "temperature"
+    PLATE = "plate"
+    HOURS = "hours"  # unattended, quiet or closed: not at this time
+    MAINTENANCE = "maintenance"
+    TRAINING = "training"
+    RESERVED = "reserved"
+    LICENCE = "licence"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True)
