@@ -16,11 +16,33 @@ def create_app(settings: "Settings") -> "Flask":
 
     The database is opened by the first request, the queue by the first ring.
     """
+    app = routed_app()
+    equip(app, settings)
+    return app
+
+
+def routed_app() -> "Flask":
+    """An app that knows every route, and has nothing yet to answer from."""
     # Here and not above: a parser's child process imports this package too, and stays small.
     from flask import Flask
 
     from repo_server import api, web
     from repo_server.api import auth, errors
+
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_MESSAGE_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # as written by the one who answers
+    errors.register(app)
+    app.before_request(errors.refuse_nul)
+    app.before_request(auth.refuse_cross_site)
+    for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
+        app.register_blueprint(blueprint)
+    auth.require_marks(app)
+    return app
+
+
+def equip(app: "Flask", settings: "Settings") -> None:
+    """The app answers from these settings' database, files and queue, and from no others."""
     from repo_server.arrivals import Arrivals
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine, with_doorbell
@@ -29,10 +51,7 @@ def create_app(settings: "Settings") -> "Flask":
     from repo_server.queue import Queue
     from repo_server.settings import read_secret
 
-    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.extensions["secret"] = app.secret_key = read_secret(settings.secret_file)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_MESSAGE_BYTES
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # as written by the one who answers
     app.extensions["settings"] = settings
     app.extensions["queue"] = Queue(settings.queue_url)
     engine = make_engine(settings.database_url)
@@ -43,14 +62,7 @@ def create_app(settings: "Settings") -> "Flask":
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
-    errors.register(app)
-    app.before_request(errors.refuse_nul)
-    app.before_request(auth.refuse_cross_site)
-    for blueprint in (*api.BLUEPRINTS, *web.BLUEPRINTS):
-        app.register_blueprint(blueprint)
-    auth.require_marks(app)
     _part_origins(app, settings.files_url)
-    return app
 
 
 def _part_origins(app: "Flask", files_url: str | None) -> None:
@@ -58,6 +70,7 @@ def _part_origins(app: "Flask", files_url: str | None) -> None:
     from repo_server.downloads import FilesOrigin
     from repo_server.files_site import FilesSite, by_host
 
+    vars(app).pop("wsgi_app", None)  # what stood before other routes for other settings
     app.extensions["files_origin"] = None
     if files_url is not None:
         origin = FilesOrigin.of(files_url, app.extensions["secret"])
