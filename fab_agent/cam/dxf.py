@@ -27,6 +27,8 @@ _DRAWN = {"LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE"
 _NOT_PLOTTED = "defpoints"
 _MAX_NESTING = 8
 
+# What ezdxf raises, and asserts, of a file that is not what it says.
+DAMAGED = (ArithmeticError, AssertionError, DXFError, LookupError, OSError, TypeError, ValueError)
 # $INSUNITS codes by the name that a person may give for a file without units.
 UNITS = {"mm": 4, "cm": 5, "m": 6, "inch": 1}
 
@@ -54,7 +56,7 @@ def read_dxf(data: bytes, *, unit: str | None = None) -> Drawing:
             else:
                 strokes += _strokes(layer, entity, scale)
             refuse_crowd(len(strokes) + len(skipped))
-    except (DXFError, OSError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except DAMAGED as error:
         raise InvalidInput(f"this is not a readable DXF drawing: {error}") from error
     return Drawing(tuple(strokes), skipped_warnings(skipped))
 

@@ -22,6 +22,8 @@ _CHORD_MM = 0.05  # a picture needs no more
 _MAX_NESTING = 8
 _DRAWN = {"LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE"}
 _HIDDEN_LAYER = "defpoints"
+# What ezdxf raises, and asserts, of a file that is not what it says.
+DAMAGED = (ArithmeticError, AssertionError, DXFError, LookupError, OSError, TypeError, ValueError)
 
 
 def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, Any]:
             raise InvalidInput("this DXF names no unit ($INSUNITS); save it in millimetres")
         _require_countable(document)
         facts = inspected(_drawn(document), "DXF", out)
-    except (DXFError, OSError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except DAMAGED as error:
         raise InvalidInput("this cannot be read as DXF: it is damaged, or not a drawing") from error
     return {"facts": {**facts, "unit": decode(document.units)}}
 

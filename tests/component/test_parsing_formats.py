@@ -4,12 +4,15 @@ import importlib
 import os
 import zipfile
 import zlib
+from io import StringIO
 from math import pi, prod
 
+import ezdxf
 import pytest
 from PIL import Image
 
 from commons.errors import InvalidInput
+from fab_agent.cam.dxf import read_dxf
 from repo_server.blobs import BlobStore
 from repo_server.parsing import KINDS
 from repo_server.parsing.inspection import inspect
@@ -180,6 +183,17 @@ def test_what_a_stranger_wrote_never_speaks_for_the_reader(tmp_path, capfd):
     with pytest.raises(InvalidInput):
         read("step", b"ISO-10303-21;\nNo space left", tmp_path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_drawing_with_a_layout_without_a_name_is_refused(tmp_path):
+    written = StringIO()
+    ezdxf.new(units=4).write(written)
+    nameless = written.getvalue().replace("AcDbLayout\n  1\nLayout1\n", "AcDbLayout\n")
+    assert nameless != written.getvalue()
+    with pytest.raises(InvalidInput, match="cannot be read as DXF"):
+        read("dxf", nameless.encode(), tmp_path)
+    with pytest.raises(InvalidInput, match="not a readable DXF"):
+        read_dxf(nameless.encode())
 
 
 def test_a_drawing_tells_layers_holes_and_the_area_between(tmp_path):
