@@ -1,4 +1,4 @@
-"""A thousand runs in virtual time: noise, resets, pulled cables, holds and aborts."""
+"""Four hundred runs in virtual time: noise, resets, pulled cables, holds and aborts."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.campaign.virtual import play
 
 pytestmark = pytest.mark.slow
-RUNS, IN_A_ROW = 1000, 200
+RUNS, IN_A_ROW = 400, 100
 
 
 @pytest.mark.parametrize("first", range(0, RUNS, IN_A_ROW))

@@ -74,7 +74,7 @@ def test_the_servers_half_starts_without_the_agents(tmp_path: Path, wheel: Path)
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        transport = httpx.HTTPTransport(retries=0)
+        transport = httpx.HTTPTransport(retries=6)  # pauses between two tries, which leave the core
         with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
             assert answers(client, process)
             assert client.get("/").status_code == 200

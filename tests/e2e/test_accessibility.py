@@ -148,30 +148,22 @@ def test_every_page_is_looked_at(tmp_path) -> None:
     assert pages == PAGES.keys()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "rules"),
-    [
-        (390, "light", RULES),
-        (1280, "light", RULES),
-        (390, "dark", ("color-contrast",)),  # the dark differs in its colours alone
-    ],
-)
+@pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_breaks_a_rule(
-    width: int,
-    scheme: Literal["light", "dark"],
-    rules: tuple[str, ...],
-    chromium: Browser,
-    site: Site,
-    addresses: list[str],
+    width: int, chromium: Browser, site: Site, addresses: list[str]
 ) -> None:
     context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": width, "height": 900}, color_scheme="light", reduced_motion="reduce"
     )
     page, broken = sign_in(context, site), list[str]()
     for address in [*addresses, "/nothing-here"]:
+        page.emulate_media(color_scheme="light")
         page.goto(site.address + address)
         page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true; })")
-        broken += [f"{address} {wrong}" for wrong in wrong_on(page, rules)]
+        broken += [f"{address} {wrong}" for wrong in wrong_on(page)]
+        if width == 390:  # the dark differs in its colours alone, and these are the same at a desk
+            page.emulate_media(color_scheme="dark")
+            broken += [f"{address} in the dark {it}" for it in wrong_on(page, ("color-contrast",))]
     context.close()
     assert not broken, "\n".join(broken)
 
