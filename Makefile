@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help words setup setup-tests demo test check format campaign corpus mutate fuzz bench bench-peers bench-freecad lock clean
+.PHONY: help words setup setup-tests demo test suite check format campaign corpus mutate fuzz bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -18,7 +18,10 @@ setup-tests:     ## the same and what only the tests need: browser, PostgreSQL, 
 demo: setup      ## publish, order, slice, stream, see it in the city; ONCE=1 stops at the end
 	@$(PY) -m cosmo demo $(if $(ONCE),--once,)
 
-test: setup-tests check  ## style, types and every test
+test: setup-tests  ## style, types and every test
+	@$(MAKE) -j 2 --no-print-directory check suite
+
+suite:           # types are looked at meanwhile: much of a test's time is waiting
 	@$(PY) -m pytest -q -n 2 --dist worksteal
 
 check:           ## style and types alone
