@@ -1,10 +1,13 @@
 """The global repository: web and API. It never imports fab_agent; they meet in commons.wire."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy import Engine
 
+    from repo_server.lobby import Concerns
     from repo_server.settings import Settings
 
 # Enough for the largest JSON message; routes that take files say so themselves.
@@ -47,6 +50,7 @@ def equip(app: "Flask", settings: "Settings") -> None:
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine, with_doorbell
     from repo_server.fetching import Fetcher
+    from repo_server.lobby import Lobby
     from repo_server.outgoing import Way
     from repo_server.queue import Queue
     from repo_server.settings import read_secret
@@ -56,6 +60,7 @@ def equip(app: "Flask", settings: "Settings") -> None:
     app.extensions["queue"] = Queue(settings.queue_url)
     engine = make_engine(settings.database_url)
     app.extensions["engine"] = with_doorbell(engine, app.extensions["queue"].enqueue)
+    app.extensions["lobby"] = Lobby(lambda: _news(app.extensions["engine"]))
     app.extensions["way"] = Way(settings.lan_hosts)
     store = app.extensions["blobs"] = BlobStore(settings.data / "blobs")
     app.extensions["arrivals"] = Arrivals(settings.data / "blobs" / "arriving", store)
@@ -63,6 +68,14 @@ def equip(app: "Flask", settings: "Settings") -> None:
     app.extensions["programs"] = BlobStore(settings.data / "programs")
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
     _part_origins(app, settings.files_url)
+
+
+def _news(engine: "Engine") -> "Concerns":
+    from repo_server import replies
+    from repo_server.db import reading
+
+    with reading(engine) as session:
+        return replies.news(session, now=datetime.now(UTC))
 
 
 def _part_origins(app: "Flask", files_url: str | None) -> None:
@@ -80,6 +93,8 @@ def _part_origins(app: "Flask", files_url: str | None) -> None:
 
 
 def close_app(app: "Flask") -> None:
-    """What the server opened while it was asked is closed: the database and the queue."""
+    """What the server opened while it was asked is closed: the database and the queue, and
+    nobody waits in its lobby."""
+    app.extensions["lobby"].close()
     app.extensions["engine"].dispose()
     app.extensions["queue"].close()

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from commons.job import JobState
+from commons.machine import Process
 from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, SyncRequest, Wish
 from repo_server import turns
 from repo_server.conditions import FREE, Condition, condition, seen
+from repo_server.lobby import Concerns
 from repo_server.reports import open_controls
-from repo_server.tables import AttemptRow, JobRow, MachineRow
+from repo_server.tables import AttemptRow, ControlRow, JobRow, MachineRow
 
 # An agent that is idle this long after it got a lease has forgotten it, and may ask again.
 _FORGOTTEN = timedelta(seconds=30)
@@ -40,6 +42,49 @@ def reply(
         ),
         work=tuple(
             machine.id for machine, job in machines if _has_work(session, machine, job, now)
+        ),
+    )
+
+
+def news(session: Session, *, now: datetime) -> Concerns:
+    """Whom, of all agents, there may be something to tell: by indexes alone, whatever the rules."""
+    held = (
+        select(MachineRow.id)
+        .join(AttemptRow, col(AttemptRow.id) == col(MachineRow.attempt_id))
+        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+    )
+    cleared = held.where(JobRow.state == JobState.STAGED, col(MachineRow.cleared))
+    doubtful = held.where(
+        col(JobRow.state).in_(_DOUBTFUL), col(JobRow.fence_acknowledged).is_(False)
+    )
+    wished = (
+        select(AttemptRow.machine_id)
+        .join(ControlRow, col(ControlRow.attempt_id) == col(AttemptRow.id))
+        .where(col(ControlRow.taken_at).is_(None))
+    )
+    queues = (
+        select(JobRow.lab_id, JobRow.process)
+        .where(
+            JobRow.state == JobState.QUEUED,
+            col(JobRow.parked_by).is_(None),
+            col(JobRow.queued_at) <= now,
+        )
+        .distinct()
+    )
+    machines = {id_ for found in (cleared, doubtful, wished) for id_ in session.exec(found)}
+    waiting = ((lab_id, Process(process)) for lab_id, process in session.exec(queues))
+    return Concerns(frozenset(machines), frozenset(waiting))
+
+
+def concerns(session: Session, request: SyncRequest, *, agent_id: str) -> Concerns:
+    """What would be news for this agent: its machines, and the queues of those that are free."""
+    machines = _machines(session, agent_id, {it.machine_id for it in request.machines})
+    return Concerns(
+        frozenset(machine.id for machine, _ in machines),
+        frozenset(
+            (machine.lab_id, Process(str(machine.profile["process"])))
+            for machine, job in machines
+            if job is None
         ),
     )
 

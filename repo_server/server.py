@@ -33,7 +33,8 @@ from repo_server.queue import FILES, SHORT, Queue
 from repo_server.search.refill import refill
 from repo_server.settings import VARIABLES, Settings, read_secret
 
-THREADS = 64  # each live page and each waiting agent holds one
+# Each live page and each waiting agent holds one, asleep; they are made as they are needed.
+THREADS = 1200
 _TIMER_S = 30.0
 _STOP_S = 10.0
 _LOG = logging.getLogger(__name__)
@@ -170,6 +171,7 @@ def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
         *(sys.executable, "-m", "gunicorn"),
         *(word for port in ports for word in ("--bind", f"{host}:{port}")),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
+        *("--worker-connections", str(2 * THREADS)),
         *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
         "repo_server.wsgi:app",
     ]

@@ -23,11 +23,11 @@ from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
 from repo_server.db import reading, transaction
+from repo_server.lobby import Concerns
 
 bp = Blueprint("api_agents", __name__, url_prefix="/api/v1")
 
 LONGEST_WAIT_S = 25.0
-_LOOK_EVERY_S = 0.2
 
 
 @bp.post("/enrolments")
@@ -90,22 +90,25 @@ def sync(asked: SyncRequest) -> ResponseReturnValue:
             now = datetime.now(UTC)
             return replies.reply(session, asked, agent_id=agent.id, acked=acked, now=now)
 
+    told = look()
     # Whoever reports wants to know that it is safe, and is told so at once.
     wait_s = 0.0 if asked.events else min(asked.wait_s, LONGEST_WAIT_S)
-    told = _wait_for_words(look, wait_s)
+    if wait_s and not replies.says_something(told):
+        with reading(engine) as session:
+            mine = replies.concerns(session, asked, agent_id=agent.id)
+        told = _wait_for_words(look, mine, wait_s)
     if told.sentence:
         current_app.logger.warning("agent %s: %s", agent.id, told.sentence)
     return write(told)
 
 
-def _wait_for_words(look: Callable[[], SyncReply], wait_s: float) -> SyncReply:
+def _wait_for_words(look: Callable[[], SyncReply], mine: Concerns, wait_s: float) -> SyncReply:
     """The first reply that says something, or the last one after `wait_s`.
 
     Nothing is held open meanwhile: each look is a transaction of its own.
     """
-    until = time.monotonic() + wait_s
-    while not replies.says_something(told := look()):
-        if time.monotonic() + _LOOK_EVERY_S > until:
-            break
-        time.sleep(_LOOK_EVERY_S)
-    return told
+    lobby, until = current_app.extensions["lobby"], time.monotonic() + wait_s
+    while lobby.wait(mine, until):
+        if replies.says_something(told := look()):
+            return told
+    return look()
