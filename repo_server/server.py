@@ -166,17 +166,22 @@ def _worker(settings: Settings, line: str) -> _Child:
     return _Child(f"the worker of {line}", command, _environment(settings))
 
 
-def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
-    command = [
-        *(sys.executable, "-m", "gunicorn"),
+def web_command(host: str, ports: list[int]) -> list[str]:
+    """The module, and its arguments, that serve the web on these ports in one process."""
+    return [
+        "gunicorn",
         *(word for port in ports for word in ("--bind", f"{host}:{port}")),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
         *("--worker-connections", str(2 * THREADS)),
         *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
         "repo_server.wsgi:app",
     ]
+
+
+def _web(settings: Settings, host: str, ports: list[int]) -> _Child:
     # glibc would give the threads sixteen heaps, each of which keeps what its uploads needed once.
     environment = {"MALLOC_ARENA_MAX": "2", **_environment(settings)}
+    command = [sys.executable, "-m", *web_command(host, ports)]
     return _Child("the web server", command, environment)
 
 

@@ -1,0 +1,1 @@
+"""What bench/dispatch.py measures, a part each."""
