@@ -11,13 +11,20 @@ from commons.units import kwh
 
 
 class Action(StrEnum):
-    """The Valueflows actions that a fabrication attempt, or a contribution, implies."""
+    """The Valueflows actions that a fabrication attempt, a contribution or a stock implies.
+
+    RAISE and LOWER correct what is in stock, MOVE says where it is: none of them is production,
+    and none is consumption.
+    """
 
     CITE = "cite"
     CONSUME = "consume"
     USE = "use"
     WORK = "work"
     PRODUCE = "produce"
+    MOVE = "move"
+    RAISE = "raise"
+    LOWER = "lower"
 
 
 class Unit(StrEnum):
@@ -183,3 +190,18 @@ def event_of_contribution(
     counted = measure(1, Unit.EACH, State.DECLARED)
     effort = counted if hours is None else measure(hours, Unit.HOUR, State.DECLARED)
     return EventDraft(Action.WORK, f"work:{role}/{release_id}", effort, person, steward)
+
+
+def event_of_weighing(*, lab_id: str, lot_id: str, ring: Ring, off: Measure) -> EventDraft:
+    """The correction that a weighing, a new lot or an offcut is to what is in stock: `off` is
+    signed, and raises or lowers it. What attempts consumed was counted with them."""
+    action = Action.RAISE if off.central >= 0 else Action.LOWER
+    low, high = (off.low, off.high) if action is Action.RAISE else (-off.high, -off.low)
+    quantity = Measure(abs(off.central), off.unit, off.state, max(0.0, low), high)
+    return EventDraft(action, f"lot:{lot_id}", quantity, lab_id, lab_id, ring)
+
+
+def event_of_move(*, lab_id: str, lot_id: str, ring: Ring) -> EventDraft:
+    """One lot is somewhere else in its lab: on a machine, or on the shelf again."""
+    one = measure(1, Unit.EACH, State.DECLARED)
+    return EventDraft(Action.MOVE, f"lot:{lot_id}", one, lab_id, lab_id, ring)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from commons import plates
+from commons.lots import MASS_RESERVE, copies_from
 from commons.machine import MachineProfile, Process
 
 
@@ -54,7 +55,10 @@ class BuildNeed:
 
 @dataclass(frozen=True, slots=True)
 class MachineOffer:
-    """A machine as it stands: its profile and the material lot that is loaded."""
+    """A machine as it stands: its profile and the material lot that is loaded.
+
+    `next_lot` is the name of the lot that follows it once it runs short, empty where none does.
+    """
 
     machine_id: str
     name: str
@@ -63,6 +67,8 @@ class MachineOffer:
     mass_left_g: float | None = None
     loaded_thickness_mm: float | None = None
     loaded_sheet_mm: tuple[float, float] | None = None
+    next_lot: str = ""
+    next_mass_left_g: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,6 @@ class Answer:
 
 # Clamps and cutter around a milled part, on each side.
 SHEET_MARGIN_MM = 10.0
-# Nobody knows a spool to the gram, and a print that runs dry is lost whole.
-MASS_RESERVE = 1.1
 # Calipers on plywood: sheets of one nominal thickness differ by this much.
 THICKNESS_TOLERANCE_MM = 0.5
 
@@ -104,8 +108,9 @@ def _wrong_process(need: BuildNeed, machine: MachineOffer) -> str | None:
 def capacity(need: BuildNeed, machine: MachineOffer, *, limit: int) -> int:
     """How many copies this machine may surely be given at once, at least 1 and up to `limit`.
 
-    What is left of the loaded material counts too, a sheet's size or a spool's mass, where it is
-    known. A part that may be laid on any side counts with its largest one.
+    What is left of the loaded material counts too, a sheet's size or a spool's mass (that of the
+    one which follows it, where one does), where it is known. A part that may be laid on any side
+    counts with its largest one.
     """
     if need.size_mm is None:
         return 1
@@ -115,9 +120,18 @@ def capacity(need: BuildNeed, machine: MachineOffer, *, limit: int) -> int:
     sheet_mm = machine.loaded_sheet_mm if loaded else None
     area, margin_mm = _area(need, machine.profile, sheet_mm)
     fit = plates.most(size, area, margin_mm=margin_mm, limit=limit, mixed=_mixed(need))
-    if need.mass_g and machine.mass_left_g is not None and loaded:
-        fit = min(fit, int(machine.mass_left_g / (need.mass_g / need.copies * MASS_RESERVE)))
+    left_g = machine.next_mass_left_g if machine.next_lot else machine.mass_left_g
+    if need.mass_g and left_g is not None and loaded:
+        fit = min(fit, copies_from(left_g, need.mass_g / need.copies))
     return max(1, fit)
+
+
+def leftover(need: BuildNeed, machine: MachineOffer) -> int:
+    """How many copies use up the loaded spool before the next one follows; 0 where none does."""
+    loaded = machine.next_lot and machine.loaded_material == need.material
+    if not loaded or not need.mass_g or machine.mass_left_g is None:
+        return 0
+    return copies_from(machine.mass_left_g, need.mass_g / need.copies)
 
 
 def _area(
@@ -200,7 +214,8 @@ def _too_little_left(need: BuildNeed, machine: MachineOffer) -> str | None:
     wanted = need.mass_g * MASS_RESERVE
     if machine.mass_left_g >= wanted:
         return None
-    return f"has {machine.mass_left_g:.0f} g left, this part needs {wanted:.0f} g with reserve"
+    said = f"has {machine.mass_left_g:.0f} g left, this part needs {wanted:.0f} g with reserve"
+    return f"{said}; load {machine.next_lot}, which follows" if machine.next_lot else said
 
 
 def _wrong_thickness(need: BuildNeed, machine: MachineOffer) -> str | None:

@@ -28,6 +28,7 @@ Lines = Literal["x", "y", "both"]
 SCALLOP_MM = 0.03  # hardly felt, and sanded off in no time
 Scallop = Annotated[float, Field(ge=0.005, le=0.5, allow_inf_nan=False)]
 CutterDiameter = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False)] | None
 Place = tuple[_Coordinate, _Coordinate, _Coordinate]  # mm; None where it is not known
 
@@ -135,7 +136,8 @@ class ProgramFacts(Asked):
     """The proved program: what will be sent, and what it will use by our own reading of it.
 
     `cutters_mm`: diameters of a router's cutters, in order; it stops for a change between each two.
-    `cutter_shapes`: their ends, one for each; without them all are flat.
+    `cutter_shapes`: their ends, one for each; without them all are flat. `offcuts_mm`: the largest
+    rectangles (along X, along Y) that stay whole of a sheet, the largest first.
     """
 
     sha256: Sha256
@@ -146,6 +148,7 @@ class ProgramFacts(Asked):
     claimed_material_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     cutters_mm: tuple[CutterDiameter, ...] | None = None
     cutter_shapes: tuple[CutterShape, ...] | None = None
+    offcuts_mm: Annotated[tuple[tuple[_Size, _Size], ...], Field(max_length=10)] | None = None
     prepared_with: Annotated[str, Field(max_length=200)]
     profile_sha256: Sha256
 

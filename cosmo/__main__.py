@@ -14,6 +14,7 @@ from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.lab_commands import lab
+from cosmo.lot_commands import lots
 from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
 from cosmo.notice_commands import notices
@@ -133,6 +134,7 @@ cli.add_command(jobs)
 cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)
+cli.add_command(lots)
 cli.add_command(manifest)
 cli.add_command(bring)
 cli.add_command(labs)

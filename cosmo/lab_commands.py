@@ -1,4 +1,4 @@
-"""`cosmo lab …`: what a lab's manager sets up: the lab, a code for its agent, its material."""
+"""`cosmo lab …`: what a lab's manager sets up: the lab, a code for its agent, its place."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -7,10 +7,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from commons.errors import Conflict, NotFound
-from commons.flows import Ring
 from cosmo.access import SERVER, TOKEN, read_secret
-from cosmo.client import Answer, Client
+from cosmo.client import Client
 from cosmo.notice_commands import DISMISS, DISMISS_ALL, tell_notices
 from cosmo.told import JSON, tell
 
@@ -63,47 +61,6 @@ def code(lab: str, url: str, token_file: Path) -> None:
 
 @lab.command()
 @click.argument("lab")
-@click.option("--material", required=True, help="pla, petg, plywood, mdf or pine.")
-@click.option("--name", required=True, help="By which people tell it from others.")
-@click.option("--ring", default=Ring.UNKNOWN.value, show_default=True,
-              type=click.Choice([ring.value for ring in Ring]),
-              help="Where it was last substantially made.")  # fmt: skip
-@click.option("--evidence", help="How you know where it was made.")
-@click.option("--mass-g", type=float, help="What is left of it, in g.")
-@click.option("--thickness-mm", type=float, help="Of a sheet, in mm.")
-@click.option("--width-mm", type=float, help="Of a sheet, along the machine's X, in mm.")
-@click.option("--depth-mm", type=float, help="Of a sheet, along the machine's Y, in mm.")
-@click.option("--grain", type=click.Choice(["x", "y"]), help="Which axis a sheet's grain follows.")
-@SERVER
-@TOKEN
-@JSON
-def lot(lab: str, url: str, token_file: Path, **said: str | float | None) -> None:
-    """Put a spool or sheet on the shelf of LAB."""
-    said["mass_left_g"] = said.pop("mass_g")
-    wanted = {name: value for name, value in said.items() if value is not None}
-    with Client(url, read_secret(token_file)) as client:
-        made = client.post(f"/labs/{lab}/lots", wanted)
-    tell(made, f"lot {made['id']}: {made['name']}")
-
-
-@lab.command()
-@click.argument("lab")
-@click.argument("machine")
-@click.argument("lot")
-@SERVER
-@TOKEN
-@JSON
-def load(lab: str, machine: str, lot: str, url: str, token_file: Path) -> None:
-    """Say that LOT is on MACHINE now; each by its name or id."""
-    with Client(url, read_secret(token_file)) as client:
-        on = _chosen(client.get(f"/labs/{lab}/board")["machines"], machine, what="machine")
-        put = _chosen(client.entries(f"/labs/{lab}/lots", "lots"), lot, what="lot")
-        client.post(f"/labs/{lab}/machines/{on['id']}/lot", {"lot_id": put["id"]})
-    tell({"machine_id": on["id"], "lot_id": put["id"]}, f"{put['name']} is on {on['name']}")
-
-
-@lab.command()
-@click.argument("lab")
 @SERVER
 @JSON
 def show(lab: str, url: str) -> None:
@@ -145,15 +102,3 @@ def okw(lab: str, file: BinaryIO, url: str, token_file: Path) -> None:
 def notices(lab: str, ids: tuple[str, ...], dismiss_all: bool, url: str, token_file: Path) -> None:
     """What LAB should know of the releases that were ordered there: yanked, or newer ones."""
     tell_notices(f"/labs/{lab}", ids, dismiss_all=dismiss_all, url=url, token_file=token_file)
-
-
-def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:
-    """The one of this id or name. NotFound lists the names, Conflict the ids of namesakes."""
-    found = [it for it in among if wanted in (it["id"], it["name"])]
-    if not found:
-        names = ", ".join(it["name"] for it in among) or "none"
-        raise NotFound(f"there is no {what} '{wanted}' in this lab; there is: {names}")
-    if len(found) > 1:
-        ids = ", ".join(it["id"] for it in found)
-        raise Conflict(f"more than one {what} is named '{wanted}'; say its id: {ids}")
-    return found[0]

@@ -51,6 +51,7 @@ class _Sidecar(BaseModel):
     cutters_mm: tuple[float, ...] = ()
     cutter_shapes: tuple[CutterShape, ...] = ()
     pose: str = ""
+    offcuts_mm: tuple[tuple[float, float], ...] = ()
 
 
 def program_key(parts: Mapping[str, str]) -> str:
@@ -148,6 +149,7 @@ class Cache:
             cutters_mm=kept.cutters_mm,
             cutter_shapes=kept.cutter_shapes,
             pose=kept.pose,
+            offcuts_mm=kept.offcuts_mm,
         )
 
     def keep_program(self, parts: Mapping[str, str], program: GcodeProgram) -> GcodeProgram:
@@ -166,6 +168,7 @@ class Cache:
             cutters_mm=program.cutters_mm,
             cutter_shapes=program.cutter_shapes,
             pose=program.pose,
+            offcuts_mm=program.offcuts_mm,
         )
         with self.workspace() as aside:
             entry = aside / "entry"

@@ -267,4 +267,9 @@ def _milling_program(
     )
     used_mm3 = answer.used_mm[0] * answer.used_mm[1] * plan.stock_mm
     estimate = replace(program.estimate, duration_s=answer.duration_s, material_mm3=used_mm3)
-    return replace(program, estimate=estimate, cutter_shapes=answer.cutter_shapes)
+    return replace(
+        program,
+        estimate=estimate,
+        cutter_shapes=answer.cutter_shapes,
+        offcuts_mm=tuple((it.width_mm, it.height_mm) for it in answer.offcuts),
+    )

@@ -53,6 +53,7 @@ class Staging:
             claimed_material_g=_mass_g(estimate.claimed_material_mm3, offer.material),
             cutters_mm=program.cutters_mm or None,
             cutter_shapes=program.cutter_shapes or None,
+            offcuts_mm=program.offcuts_mm or None,
             prepared_with="; ".join(filter(None, (self._tool(offer.process), program.pose)))[:200],
             profile_sha256=self._profile_sha256,
         )

@@ -19,7 +19,7 @@ from commons.flows import (
 )
 from commons.machine import MachineProfile, Process
 from commons.wire import ProgramFacts, RunFacts
-from repo_server import ledger
+from repo_server import ledger, lot_mass
 from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,
@@ -170,7 +170,7 @@ def _account_for(session: Session, attempt: AttemptRow, *, now: datetime) -> Non
     happened_at = attempt.ended_at or now
     ledger.append(session, drafts, _occasion(attempt, behind, happened_at), now=now)
     if lot is not None:
-        _take_from(session, lot, drafts)
+        _take_from(session, lot, attempt, drafts)
 
 
 def _occasion(attempt: AttemptRow, behind: Background, at: datetime) -> ledger.Occasion:
@@ -204,10 +204,13 @@ def average_power_w(profile: MachineProfile) -> float | None:
     return profile.rated_power_w * FDM_SHARE_OF_RATED_POWER
 
 
-def _take_from(session: Session, lot: MaterialLotRow, drafts: list[EventDraft]) -> None:
-    """The lot has less left by what the attempt consumed; never less than nothing."""
-    used = sum(draft.quantity.central for draft in drafts if draft.quantity.unit is Unit.GRAM)
-    session.refresh(lot, with_for_update=True)
-    if lot.mass_left_g is not None:
-        lot.mass_left_g = max(0.0, lot.mass_left_g - used)
-        session.add(lot)
+def _take_from(
+    session: Session, lot: MaterialLotRow, attempt: AttemptRow, drafts: list[EventDraft]
+) -> None:
+    """The lot has less left by what the attempt consumed, or may have."""
+    for draft in drafts:
+        if draft.quantity.unit is Unit.GRAM:
+            lot_mass.take(session, lot, draft.quantity)
+    if attempt.run is None and attempt.program is not None:
+        program = ProgramFacts.model_validate(attempt.program)
+        lot_mass.take_unseen(session, lot, program.material_g or 0.0)

@@ -1,6 +1,7 @@
 """A lab's board: what its machines do, which jobs there are, and who waits for what."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -50,6 +51,7 @@ class BoardLot(_Shown):
     width_mm: float | None
     depth_mm: float | None
     grain: str | None
+    colour_hex: str | None
 
 
 class BoardMachine(_Shown):
@@ -179,8 +181,12 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
         .where(col(AttemptRow.id).in_(held))
     )
     job_of = dict(rows.all())
+    follows = matches.following(session, lab_id)
     return [
-        _station(machine, lot, job_of.get(machine.attempt_id or ""), now)
+        replace(
+            _station(machine, lot, job_of.get(machine.attempt_id or ""), now),
+            next_lot=follows.get(machine.id),
+        )
         for machine, lot in machines
     ]
 

@@ -1,4 +1,4 @@
-"""Cities and labs, the people in them, and the material on their shelves."""
+"""Cities and labs, and the people in them."""
 
 import re
 from collections.abc import Collection
@@ -10,11 +10,8 @@ from sqlalchemy.sql.functions import count
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from commons.flows import Ring
-from commons.machine import MATERIALS, MachineProfile
 from commons.texts import filled, later
-from commons.wire import Asked, Axis
-from repo_server import decisions
+from commons.wire import Asked
 from repo_server.ids import new_id
 from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import (
@@ -22,18 +19,15 @@ from repo_server.tables import (
     LabRoleRow,
     LabRow,
     MachineRow,
-    MaterialLotRow,
     PersonRow,
 )
 from repo_server.tables.people import LabRole
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){1,38}")
-_LOT_KEYS = Keys(material=MaterialLotRow.material, name=MaterialLotRow.name, id=MaterialLotRow.id)
 _NO_LAB = "new"  # /labs/new is no lab's address
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Slug = Annotated[str, Field(max_length=40)]
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class NewCity(Asked):
@@ -57,21 +51,6 @@ class Place(Asked):
 
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-
-
-class NewLot(Asked):
-    """A spool or sheet. Its ring is unknown until somebody says where it was made, and how they
-    know (`evidence`). A sheet lies with its width along the machine's X."""
-
-    material: Annotated[str, Field(max_length=40)]
-    name: Name
-    ring: Ring = Ring.UNKNOWN
-    evidence: Annotated[str, Field(max_length=400)] | None = None
-    mass_left_g: Amount | None = None
-    thickness_mm: Amount | None = None
-    width_mm: Amount | None = None
-    depth_mm: Amount | None = None
-    grain: Axis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,70 +199,3 @@ def _managers(session: Session, lab_id: str) -> list[str]:
         LabRoleRow.lab_id == lab_id, LabRoleRow.role == LabRole.MANAGER
     )
     return list(session.exec(managers))
-
-
-def add_lot(session: Session, wanted: NewLot, *, lab_id: str) -> MaterialLotRow:
-    """The lot is on the lab's shelf."""
-    if wanted.material not in MATERIALS:
-        known = ", ".join(MATERIALS)
-        problem = FieldProblem(
-            "material",
-            filled(
-                "'%(given)s' is not known; known are %(known)s", given=wanted.material, known=known
-            ),
-        )
-        raise InvalidInput(str(problem), [problem])
-    if (wanted.width_mm is None) != (wanted.depth_mm is None):
-        missing = "width_mm" if wanted.width_mm is None else "depth_mm"
-        problem = FieldProblem(
-            missing, later("is not known, the other edge is: give both or neither")
-        )
-        raise InvalidInput(str(problem), [problem])
-    lot = MaterialLotRow(id=new_id(), lab_id=lab_id, **wanted.model_dump())
-    session.add(lot)
-    session.flush()
-    return lot
-
-
-def list_lots(session: Session, lab_id: str, stretch: Stretch = BEGINNING) -> Page[MaterialLotRow]:
-    """The lab's lots by material and name."""
-    lots = select(MaterialLotRow).where(MaterialLotRow.lab_id == lab_id)
-    return read_page(session, lots, _LOT_KEYS, stretch)
-
-
-def all_lots(session: Session, lab_id: str) -> list[MaterialLotRow]:
-    """Every lot of the lab, to choose one from."""
-    lots = select(MaterialLotRow).where(MaterialLotRow.lab_id == lab_id)
-    return list(session.exec(lots.order_by(*_LOT_KEYS.in_order())))
-
-
-def load_lot(session: Session, machine_id: str, lot_id: str | None, *, lab_id: str) -> MachineRow:
-    """The lot is on the machine, or with None nothing is.
-
-    Conflict while the machine holds a job: that was prepared for the lot which is loaded.
-    """
-    machine = decisions.machine_in(session, machine_id, lab_id=lab_id)
-    if machine.attempt_id is not None:
-        raise Conflict(
-            filled(
-                "%(machine)s holds a job; change the lot once that has ended", machine=machine.name
-            )
-        )
-    if lot_id is not None:
-        lot = session.get(MaterialLotRow, lot_id)
-        if lot is None or lot.lab_id != lab_id:
-            raise NotFound(f"there is no lot {lot_id[:64]} in this lab")
-        takes = MachineProfile.model_validate(machine.profile).materials
-        if lot.material not in takes:
-            raise InvalidInput(
-                filled(
-                    "%(machine)s takes %(takes)s, not %(material)s",
-                    machine=machine.name,
-                    takes=", ".join(takes),
-                    material=lot.material,
-                )
-            )
-    machine.lot_id = lot_id
-    session.add(machine)
-    session.flush()
-    return machine

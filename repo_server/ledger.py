@@ -25,12 +25,14 @@ class Occasion:
 
 def append(
     session: Session, drafts: Iterable[EventDraft], occasion: Occasion, *, now: datetime
-) -> None:
-    """The events stand in the ledger once the caller's transaction does."""
+) -> list[str]:
+    """The events stand in the ledger once the caller's transaction does; their ids."""
+    ids = []
     for draft in drafts:
+        ids.append(new_id())
         session.add(
             EconomicEventRow(
-                id=new_id(),
+                id=ids[-1],
                 action=draft.action,
                 resource=draft.resource,
                 quantity=draft.quantity.central,
@@ -48,6 +50,7 @@ def append(
                 created_at=now,
             )
         )
+    return ids
 
 
 def correct(session: Session, event_id: str, right: Measure, *, now: datetime) -> EconomicEventRow:

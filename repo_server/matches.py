@@ -203,17 +203,34 @@ def offers_of(session: Session, lab_id: str) -> list[MachineOffer]:
         .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
         .where(MachineRow.lab_id == lab_id)
         .order_by(MachineRow.name, MachineRow.id)
+    ).all()
+    follows = following(session, lab_id)
+    return [_offer(*row, follows.get(row[0])) for row in rows]
+
+
+def following(session: Session, lab_id: str) -> dict[str, MaterialLotRow]:
+    """The lot that follows the loaded one on the lab's machines, by their ids, where one does."""
+    rows = session.exec(
+        select(MachineRow.id, MaterialLotRow)
+        .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.next_lot_id))
+        .where(MachineRow.lab_id == lab_id)
     )
-    return [_offer(*row) for row in rows]
+    return dict(rows.all())
 
 
-def offer_of(machine: MachineRow, lot: MaterialLotRow | None) -> MachineOffer:
+def offer_of(
+    machine: MachineRow, lot: MaterialLotRow | None, follows: MaterialLotRow | None = None
+) -> MachineOffer:
     """The machine as matching sees it."""
-    return _offer(machine.id, machine.name, machine.profile, lot)
+    return _offer(machine.id, machine.name, machine.profile, lot, follows)
 
 
 def _offer(
-    machine_id: str, name: str, profile: Mapping[str, object], lot: MaterialLotRow | None
+    machine_id: str,
+    name: str,
+    profile: Mapping[str, object],
+    lot: MaterialLotRow | None,
+    follows: MaterialLotRow | None,
 ) -> MachineOffer:
     checked = MachineProfile.model_validate(profile)
     if lot is None:
@@ -226,4 +243,6 @@ def _offer(
         lot.mass_left_g,
         lot.thickness_mm,
         lot.sheet_mm,
+        follows.name if follows else "",
+        follows.mass_left_g if follows else None,
     )

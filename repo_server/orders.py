@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from itertools import accumulate
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
@@ -13,8 +14,17 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.job import JobState
 from commons.licences.purposes import Purpose
+from commons.lots import shared_out
 from commons.machine import MATERIALS, Process
-from commons.matching import Answer, BuildNeed, MachineOffer, Refusal, candidates, capacity
+from commons.matching import (
+    Answer,
+    BuildNeed,
+    MachineOffer,
+    Refusal,
+    candidates,
+    capacity,
+    leftover,
+)
 from commons.plates import SMALLEST_MM
 from commons.texts import filled
 from commons.variants import Values
@@ -199,14 +209,16 @@ def _shared_out(
     """The plates of the order: the first copy of each, and how many it makes at once.
 
     A full plate holds what the smallest of the machines that can build it holds, so that any of
-    them may take it.
+    them may take it. Where another spool follows the loaded one, a smaller plate uses that up.
     """
-    at_once = 1
+    at_once, leftovers = 1, []
     if wanted.plates is Plates.AS_MANY_AS_FIT:
         limit = min(wanted.copies, MAX_ON_PLATE)
         at_once = min(capacity(need, machine, limit=limit) for machine in able)
-    firsts = range(1, wanted.copies + 1, at_once)
-    return [(first, min(at_once, wanted.copies + 1 - first)) for first in firsts]
+        leftovers = [leftover(need, machine) for machine in able]
+    sizes = shared_out(wanted.copies, at_once, leftovers)
+    firsts = accumulate(sizes[:-1], initial=1)
+    return list(zip(firsts, sizes, strict=True))
 
 
 def _material(named: str | None, process: Process) -> str:

@@ -40,6 +40,7 @@ class Station:
     job: JobRow | None
     condition: Condition
     is_clear: bool
+    next_lot: MaterialLotRow | None = None
 
 
 _NOT_WELL = {
@@ -75,7 +76,7 @@ def answers(
     orders: Orders, builds: Builds, stations: Sequence[Station], queued: Iterable[JobRow]
 ) -> dict[Plate, tuple[BoardAnswer, ...]]:
     """For each order and size of plate that is queued, why each machine does not make it now."""
-    offers = [matches.offer_of(station.machine, station.lot) for station in stations]
+    offers = [matches.offer_of(it.machine, it.lot, it.next_lot) for it in stations]
     found = {}
     for order_id, copies in {(job.order_id, job.copies) for job in queued}:
         if (build := builds.get(order_id)) is None:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
 from commons.content import content_id
-from commons.flows import Ring
+from commons.flows import Action, Ring
 from commons.job import JobState
 from commons.machine import MachineProfile, Process
 from commons.wire import (
@@ -32,7 +32,18 @@ from commons.wire import (
     SyncReply,
     SyncRequest,
 )
-from repo_server import decisions, designs, enrolment, jobs, labs, orders, replies, reports
+from repo_server import (
+    decisions,
+    designs,
+    enrolment,
+    jobs,
+    labs,
+    lot_loading,
+    lots,
+    orders,
+    replies,
+    reports,
+)
 from repo_server.db import make_engine, transaction
 from repo_server.people import Person
 from repo_server.submissions import Upload
@@ -88,6 +99,7 @@ name = "screw"
 source = ["screw.txt"]
 """
 FILES = ("hook.stl", "board.dxf", "tower.stl", "hook.scad", "board.py", "tower.scad", "screw.txt")
+_OF_STOCK = (Action.MOVE, Action.RAISE, Action.LOWER)
 PROGRAM = ProgramFacts(
     sha256="ab" * 32,
     line_count=1000,
@@ -239,6 +251,13 @@ class Floor:
             return session.get_one(MaterialLotRow, machine.lot_id)
 
     def ledger(self) -> list[EconomicEventRow]:
+        """What was used and produced; where material is, and how it was weighed, is `stock`."""
+        return [row for row in self._events() if row.action not in _OF_STOCK]
+
+    def stock(self) -> list[EconomicEventRow]:
+        return [row for row in self._events() if row.action in _OF_STOCK]
+
+    def _events(self) -> list[EconomicEventRow]:
         with self.session() as session:
             rows = session.exec(select(EconomicEventRow)).all()
         return sorted(rows, key=lambda row: (row.created_at, row.action, row.resource))
@@ -314,9 +333,10 @@ def _load(session: Session, floor: Floor) -> None:
     for machine_id in floor.machines.values():
         fdm = session.get_one(MachineRow, machine_id).profile["process"] == Process.FDM
         wanted = (
-            labs.NewLot(material="pla", name="white PLA", ring=Ring.CITY, mass_left_g=500)
+            lots.NewLot(material="pla", name="white PLA", ring=Ring.CITY, mass_left_g=500)
             if fdm
-            else labs.NewLot(material="plywood", name="birch sheet", thickness_mm=12)
+            else lots.NewLot(material="plywood", name="birch sheet", thickness_mm=12)
         )
-        lot = labs.add_lot(session, wanted, lab_id=floor.lab_id)
-        labs.load_lot(session, machine_id, lot.id, lab_id=floor.lab_id)
+        told = {"lab_id": floor.lab_id, "by": floor.manager, "now": floor.now}
+        lot = lots.add(session, wanted, **told)
+        lot_loading.put_on(session, machine_id, lot.id, **told)

@@ -33,7 +33,8 @@ class GcodeProgram:
     `cutters_mm` are the diameters of its cutters in their order, with a CUTTER_STOP between each
     two; empty where nobody told them: then it has one tool. `cutter_shapes` are their ends, empty
     where all are flat. `pose` says in words how a print was
-    laid; empty where it lies as it was drawn.
+    laid; empty where it lies as it was drawn. `offcuts_mm` are the largest rectangles (along X,
+    along Y) that it leaves whole of a sheet, the largest first.
     """
 
     path: Path
@@ -46,3 +47,4 @@ class GcodeProgram:
     cutters_mm: tuple[float, ...] = ()
     cutter_shapes: tuple[CutterShape, ...] = ()
     pose: str = ""
+    offcuts_mm: tuple[tuple[float, float], ...] = ()

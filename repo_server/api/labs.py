@@ -1,16 +1,15 @@
-"""Labs: founding one, its members, its shelf, and the codes that let agents in."""
+"""Labs: founding one, its members, and the codes that let agents in."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
-from commons.flows import Ring
 from commons.machine import Process
-from commons.wire import Asked, Axis, Told
+from commons.wire import Asked, Told
 from repo_server import enrolment, labs, portraits
 from repo_server.api import auth
 from repo_server.api.contract import answers
@@ -30,12 +29,6 @@ Text = Annotated[str, Field(max_length=80)]
 class NewMember(Asked):
     handle: Text
     role: LabRole
-
-
-class Loading(Asked):
-    """Which lot is on the machine now; null when nothing is."""
-
-    lot_id: Text | None
 
 
 class WantedLabs(From):
@@ -67,27 +60,6 @@ class MadeLab(Told):
 
 class MembersListed(Told):
     members: tuple[labs.MemberLine, ...]
-
-
-class LotShown(Told):
-    """A spool or sheet; what is null is not known."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    material: str
-    name: str
-    ring: Ring
-    evidence: str | None
-    mass_left_g: float | None
-    thickness_mm: float | None
-    width_mm: float | None
-    depth_mm: float | None
-    grain: Axis | None
-
-
-class LotsListed(Told):
-    lots: tuple[LotShown, ...]
 
 
 class MadeCode(Told):
@@ -166,41 +138,6 @@ def list_members(lab: str, query: From) -> ResponseReturnValue:
     with reading(current_app.extensions["engine"]) as session:
         found = labs.list_members(session, labs.lab_of(session, lab).id, query.stretch)
     return with_next(write(MembersListed(members=tuple(found.entries))), found.after)
-
-
-@bp.get("/labs/<lab>/lots")
-@auth.public
-@answers({200: LotsListed})
-def list_lots(lab: str, query: From) -> ResponseReturnValue:
-    """200 with the lab's lots by material and name; `Link` leads to those behind."""
-    with reading(current_app.extensions["engine"]) as session:
-        found = labs.list_lots(session, labs.lab_of(session, lab).id, query.stretch)
-    shown = tuple(map(LotShown.model_validate, found.entries))
-    return with_next(write(LotsListed(lots=shown)), found.after)
-
-
-@bp.post("/labs/<lab>/lots")
-@auth.lab_role(LabRole.MANAGER)
-@answers({201: LotShown}, keyed=True)
-def create_lot(lab: str, asked: labs.NewLot) -> ResponseReturnValue:
-    """201 with the new lot."""
-
-    def make(session: Session, _now: datetime) -> tuple[int, LotShown]:
-        lot = labs.add_lot(session, asked, lab_id=labs.lab_of(session, lab).id)
-        return 201, LotShown.model_validate(lot)
-
-    return made_once(make)
-
-
-@bp.post("/labs/<lab>/machines/<machine_id>/lot")
-@auth.lab_role(LabRole.OPERATOR)
-@answers({204: None}, refuses=(409,))
-def load_lot(lab: str, machine_id: str, asked: Loading) -> ResponseReturnValue:
-    """204; the lot is on the machine. 409 while the machine holds a job."""
-    with transaction(current_app.extensions["engine"]) as session:
-        lab_id = labs.lab_of(session, lab).id
-        labs.load_lot(session, machine_id, asked.lot_id, lab_id=lab_id)
-    return "", 204
 
 
 @bp.post("/labs/<lab>/enrolment-codes")

@@ -8,6 +8,7 @@ from babel.dates import format_date
 
 from commons.machine import MATERIALS
 from commons.texts import capitalise
+from repo_server.lot_history import LotLine
 from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
@@ -152,6 +153,34 @@ def label(notice: Notice, measure: Measure) -> Sheet:
     return Sheet(LABEL_MM, (leads_to, *column.items, *below.items))
 
 
+def lot_label(lot: LotLine, lab: str, page: str, measure: Measure) -> Sheet:
+    """The label for a spool or sheet: what it is, and a code that leads to its page."""
+    code = 40.0
+    column = _Column(code + 5, 2, LABEL_MM[0] - code - 8.5, measure)
+    column.write(_material(lot.material), 6.5, bold=True, most=1)
+    column.write(lot.name, 4.2, bold=True, most=3)
+    column.gap(0.8)
+    for said in _told_of(lot):
+        column.write(said, 2.8, most=2)
+    column.write(lab, 2.8, most=1)
+    below = _Column(4, 43.5, LABEL_MM[0] - 8, measure)
+    below.write(page, 2, most=2)
+    return Sheet(LABEL_MM, (Code(2, 2.5, code, page), *column.items, *below.items))
+
+
+def _told_of(lot: LotLine) -> list[str]:
+    """What is printed of a lot; nothing that changes, such as what is left."""
+    edges = [it for it in (lot.width_mm, lot.depth_mm, lot.thickness_mm) if it is not None]
+    told = [
+        lot.colour,
+        " × ".join(f"{it:g}" for it in edges) + " mm" if edges else None,
+        f"Grain along {lot.grain.upper()}" if lot.grain else None,
+        " ".join(filter(None, (lot.maker, lot.maker_lot and f"lot {lot.maker_lot}"))),
+        f"Empty spool {lot.tare_g:g} g" if lot.tare_g else None,
+    ]
+    return [it for it in told if it]
+
+
 def _credit(
     column: _Column, owed: Sequence[Credit], size_mm: float, *, until_mm: float, code: str
 ) -> bool:
@@ -240,10 +269,12 @@ def _what(notice: Notice) -> str:
     return f"{notice.title} {notice.version}"
 
 
+def _material(key: str) -> str:
+    return MATERIALS[key].name if key in MATERIALS else key
+
+
 def _part(notice: Notice) -> str:
-    material = notice.material
-    if material in MATERIALS:
-        material = MATERIALS[material].name
+    material = _material(notice.material)
     if notice.variant:
         material = f"{notice.variant}, {material}"
     if notice.of_copies > notice.copies:

@@ -35,11 +35,11 @@ from repo_server.tables.labs import (
     LabRow,
     MachineProfileRow,
     MachineRow,
-    MaterialLotRow,
     NonceRow,
 )
 from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
+from repo_server.tables.lots import LotEventRow, MaterialLotRow
 from repo_server.tables.notices import DismissalRow
 from repo_server.tables.people import (
     ApiTokenRow,
@@ -85,6 +85,7 @@ __all__ = [
     "JobRow",
     "LabRoleRow",
     "LabRow",
+    "LotEventRow",
     "MachineProfileRow",
     "MachineRow",
     "MailingRow",

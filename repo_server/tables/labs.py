@@ -1,11 +1,9 @@
-"""Cities, labs, their machines and material, and the agents that speak for the machines."""
+"""Cities, labs, their machines, and the agents that speak for the machines."""
 
 from datetime import datetime
 
 from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
-
-from commons.flows import Ring
 
 
 class CityRow(SQLModel, table=True):
@@ -68,34 +66,6 @@ class NonceRow(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class MaterialLotRow(SQLModel, table=True):
-    """This spool or sheet: what is left of it, where it was made, and how we know.
-
-    A sheet lies with its width along the machine's X; `grain` is the axis that its outer grain
-    follows. None is not known.
-    """
-
-    __tablename__ = "material_lot"
-    id: str = Field(primary_key=True)
-    lab_id: str = Field(foreign_key="lab.id", index=True)
-    material: str
-    name: str
-    ring: Ring = Ring.UNKNOWN
-    evidence: str | None = None
-    mass_left_g: float | None = None
-    thickness_mm: float | None = None
-    width_mm: float | None = None
-    depth_mm: float | None = None
-    grain: str | None = None
-
-    @property
-    def sheet_mm(self) -> tuple[float, float] | None:
-        """Its edges along X and Y, mm."""
-        if self.width_mm is None or self.depth_mm is None:
-            return None
-        return self.width_mm, self.depth_mm
-
-
 class MachineProfileRow(SQLModel, table=True):
     """What a machine was said to be able to do from `at` on. Append-only; the newest holds."""
 
@@ -120,7 +90,10 @@ class MachineRow(SQLModel, table=True):
     agent_id: str = Field(foreign_key="agent.id", index=True)
     name: str
     profile: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
-    lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
+    # A lot is on one machine at a time.
+    lot_id: str | None = Field(default=None, foreign_key="material_lot.id", unique=True, index=True)
+    # The one that follows once it runs short.
+    next_lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
     epoch: int = 0
     cleared: bool = False
     cleared_at: datetime | None = None

@@ -11,7 +11,17 @@ from sqlmodel import Session
 from commons.errors import InvalidInput, NotFound
 from commons.machine import Process
 from commons.wire import Wish
-from repo_server import decisions, journal, labs, notices, people, portraits, waiting
+from repo_server import (
+    decisions,
+    journal,
+    labs,
+    lot_loading,
+    lots,
+    notices,
+    people,
+    portraits,
+    waiting,
+)
 from repo_server.api import auth
 from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
@@ -57,7 +67,7 @@ def show_board(lab: str) -> ResponseReturnValue:
     with reading(engine) as session:
         role = people.lab_roles(session, person.id).get(lab) if person else None
         lab_id = labs.lab_of(session, lab).id
-        lots = labs.all_lots(session, lab_id)
+        shelf = lots.all_of(session, lab_id)
         held_back = waiting.of_lab(session, lab_id).entries if role else []
         known = notices.for_lab(session, lab_id)
         posts = journal.latest(session, lab=lab)
@@ -70,7 +80,7 @@ def show_board(lab: str) -> ResponseReturnValue:
         "board.html",
         board=board,
         titles=titles,
-        lots=lots,
+        lots=shelf,
         role=role,
         operates=operates,
         held_back=held_back,
@@ -94,9 +104,11 @@ def clear_bed(lab: str, id: str) -> ResponseReturnValue:
 @auth.lab_role(LabRole.OPERATOR)
 def load_lot(lab: str, id: str) -> ResponseReturnValue:
     """Back on the board; the lot that was chosen is on the machine, or none."""
+    now, by = datetime.now(UTC), auth.current_person().id
     with transaction(current_app.extensions["engine"]) as session:
         lab_id = labs.lab_of(session, lab).id
-        labs.load_lot(session, id, request.form.get("lot") or None, lab_id=lab_id)
+        lot_id = request.form.get("lot") or None
+        lot_loading.put_on(session, id, lot_id, lab_id=lab_id, by=by, now=now)
     return _back(lab, f"machine-{id}")
 
 

@@ -17,10 +17,9 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from commons.errors import Conflict, FabError, InvalidInput, NotFound
-from commons.machine import MATERIALS
-from commons.texts import capitalise, later
-from repo_server import enrolment, labs, matches
+from commons.errors import FabError
+from commons.texts import later
+from repo_server import enrolment, labs, lot_loading, lots, matches
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.labs import NewMember
@@ -29,14 +28,12 @@ from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
-from repo_server.web import sentences, words
+from repo_server.web.forms import REFUSED, filled_in
 from repo_server.web.languages import Texts
 from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("manage", __name__)
 
-# What a form may be refused for; anything else has a page of its own.
-REFUSED = (InvalidInput, NotFound, Conflict)
 ROLES = Texts(
     {
         LabRole.MEMBER: later("Member: orders builds"),
@@ -44,7 +41,6 @@ ROLES = Texts(
         LabRole.MANAGER: later("Manager: also lets agents and people in"),
     }
 )
-GRAINS = Texts({"": later("Not said"), "x": later("Along X"), "y": later("Along Y")})
 ROLE_NAMES = Texts(
     {
         LabRole.MEMBER: later("Member"),
@@ -52,7 +48,7 @@ ROLE_NAMES = Texts(
         LabRole.MANAGER: later("Manager"),
     }
 )
-FIRST_CHOICE = {"role": LabRole.MEMBER, "ring": "unknown", "material": "pla"}
+FIRST_CHOICE = {"role": LabRole.MEMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ def found_form() -> ResponseReturnValue:
 @auth.signed_in(Scope.LAB_MANAGE)
 def found() -> ResponseReturnValue:
     """Sent on to what the new lab needs next, or the form again with what is wrong."""
-    values, by = _filled(), auth.current_person().id
+    values, by = filled_in(), auth.current_person().id
     try:
         wanted = check(labs.NewLab, values)
         with transaction(current_app.extensions["engine"]) as session:
@@ -94,7 +90,7 @@ def _found_page(values: Mapping[str, str], error: FabError | None = None) -> str
 @bp.get("/labs/<lab>/manage")
 @auth.lab_role(LabRole.MANAGER)
 def show(lab: str) -> ResponseReturnValue:
-    """The lab's agents, machines with their material, shelf and people, each with its form."""
+    """The lab's agents, machines with their material, and people, each with its form."""
     return _page(lab)
 
 
@@ -128,21 +124,13 @@ def revoke_agent(lab: str, id: str) -> ResponseReturnValue:
 def load_lot(lab: str, id: str) -> ResponseReturnValue:
     """Back on the page; the lot that was chosen is on the machine, or none."""
 
+    now, by = datetime.now(UTC), auth.current_person().id
+
     def load(session: Session, lab_id: str) -> None:
-        labs.load_lot(session, id, request.form.get("lot") or None, lab_id=lab_id)
+        lot_id = request.form.get("lot") or None
+        lot_loading.put_on(session, id, lot_id, lab_id=lab_id, by=by, now=now)
 
     return _change(lab, "machines", load)
-
-
-@bp.post("/labs/<lab>/manage/lots")
-@auth.lab_role(LabRole.MANAGER)
-def add_lot(lab: str) -> ResponseReturnValue:
-    """Back on the page; the lot is on the shelf."""
-
-    def add(session: Session, lab_id: str) -> None:
-        labs.add_lot(session, check(labs.NewLot, _filled()), lab_id=lab_id)
-
-    return _change(lab, "shelf", add)
 
 
 @bp.post("/labs/<lab>/manage/members")
@@ -151,7 +139,7 @@ def set_member(lab: str) -> ResponseReturnValue:
     """Back on the page; the person has this role in the lab."""
 
     def set_(session: Session, lab_id: str) -> None:
-        asked = check(NewMember, _filled())
+        asked = check(NewMember, filled_in())
         labs.set_role(session, lab_id=lab_id, handle=asked.handle, role=asked.role)
 
     return _change(lab, "people", set_)
@@ -163,7 +151,7 @@ def set_place(lab: str) -> ResponseReturnValue:
     """Back on the page; the lab is at these coordinates."""
 
     def set_(session: Session, _lab_id: str) -> None:
-        labs.set_place(session, lab, check(labs.Place, _filled()))
+        labs.set_place(session, lab, check(labs.Place, filled_in()))
 
     return _change(lab, "place", set_)
 
@@ -174,14 +162,8 @@ def _change(lab: str, form: str, change: Callable[[Session, str], None]) -> Resp
         with transaction(current_app.extensions["engine"]) as session:
             change(session, labs.lab_of(session, lab).id)
     except REFUSED as error:
-        return _page(lab, Refusal(form, error, _filled())), status_of(error)
+        return _page(lab, Refusal(form, error, filled_in())), status_of(error)
     return redirect(url_for("manage.show", lab=lab, _anchor=form), 303)
-
-
-def _filled() -> dict[str, str]:
-    """What somebody filled in; a field that was left empty is not there."""
-    given = {name: value.strip() for name, value in request.form.items()}
-    return {name: value for name, value in given.items() if value and name != auth.CSRF_FIELD}
 
 
 def _page(
@@ -198,10 +180,7 @@ def _page(
             lab=row,
             **_lists(session, row),
             machines=matches.machines_of(session, row.id),
-            lots_to_load=labs.all_lots(session, row.id),
-            materials=[(key, sentences.material(key)) for key in MATERIALS],
-            rings=[(ring, capitalise(text)) for ring, text in words.RING_WORDS.items()],
-            grains=GRAINS.items(),
+            lots_to_load=lots.all_of(session, row.id),
             roles=ROLES.items(),
             role_words=ROLE_NAMES,
             refused=refused,
@@ -214,12 +193,11 @@ def _page(
 
 
 def _lists(session: Session, lab: LabRow) -> dict[str, object]:
-    """A page of the lab's agents, lots and members, each with where it goes on."""
+    """A page of the lab's agents and members, each with where it goes on."""
     agents = enrolment.list_agents(session, lab.id, asked_stretch("agents"))
-    lots = labs.list_lots(session, lab.id, asked_stretch("shelf"))
     members = labs.list_members(session, lab.id, asked_stretch("people"))
     here = url_for("manage.show", lab=lab.slug)
-    return told_lists(here, agents=agents, shelf=lots, people=members)
+    return told_lists(here, agents=agents, people=members)
 
 
 def _place_of(lab: LabRow) -> dict[str, str]:

@@ -1,15 +1,14 @@
 """A thing's passport, with a code that leads back to it."""
 
-import segno
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from commons.texts import later
 from repo_server import passports
 from repo_server.api import auth
 from repo_server.db import reading
 from repo_server.settings import Settings
+from repo_server.web.codes import qr
 
 bp = Blueprint("things", __name__)
 
@@ -34,11 +33,5 @@ def show_thing(attempt_id: str) -> ResponseReturnValue:
     settings: Settings = current_app.extensions["settings"]
     address = f"{settings.base_url}/things/{passport.attempt_id}"
     return render_template(
-        "thing.html", thing=passport, groups=GROUPS, address=address, qr=_qr(address)
+        "thing.html", thing=passport, groups=GROUPS, address=address, qr=qr(address)
     )
-
-
-def _qr(address: str) -> Markup:
-    """The code as an SVG without styles; readable with a quarter of it worn off."""
-    code = segno.make(address, error="q", micro=False)
-    return Markup(code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None))  # noqa: S704

@@ -35,6 +35,14 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "create_lot": lambda shop: (
         shop.manager, "/labs/corner/lots", {"material": "pla", "name": "Orange"},
     ),
+    "weigh_lot": lambda shop: (
+        shop.manager, f"/labs/corner/lots/{shop.floor.lot().id}/weighings",
+        {"gross_g": 500, "tare_g": 200},
+    ),
+    "keep_offcut": lambda shop: (
+        shop.manager, f"/labs/corner/lots/{shop.floor.lot('Router').id}/offcuts",
+        {"width_mm": 200, "depth_mm": 150},
+    ),
     "create_post": lambda shop: (
         shop.manager, "/posts", {"lab": "corner", "title": "Open day", "text": "Come."},
     ),

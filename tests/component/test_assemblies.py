@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from commons.licences.combining import may_stand_together
+from repo_server import lots
 from repo_server.db import transaction
-from repo_server.labs import NewLot, add_lot
 from repo_server.people import Person
 from tests.browsing import fill, page
 from tests.component.test_designs_api import FILES, MANIFEST
@@ -48,7 +48,13 @@ def test_the_whole_list_adds_up_what_every_component_needs(ada, client, engine):
     ).json["id"]  # fmt: skip
     floor = furnish(engine, manager=Person(ada.id, "ada", "Ada", False))
     with transaction(engine) as session:
-        add_lot(session, NewLot(material="plywood", name="sheet"), lab_id=floor.lab_id)
+        lots.add(
+            session,
+            lots.NewLot(material="plywood", name="sheet"),
+            lab_id=floor.lab_id,
+            by=floor.manager,
+            now=floor.now,
+        )
     found = client.get(f"{API}/releases/{top}/bom").json
     needs = {(it["how"], it["item"], it["title"]): it["quantity"] for it in found["needs"]}
     assert needs == {

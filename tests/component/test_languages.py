@@ -17,7 +17,7 @@ from commons.errors import InvalidInput
 from commons.licences.table import TABLE
 from commons.licences.terms import Event
 from repo_server.api.messages import check
-from repo_server.labs import NewLot
+from repo_server.lots import NewLot
 from repo_server.web import figures, languages, sentences
 from tests.docs.pages import ROOT
 

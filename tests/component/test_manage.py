@@ -139,27 +139,29 @@ def test_a_revoked_agent_is_out_and_shown_so(floor: Floor, manu: Someone) -> Non
 
 
 def test_a_lot_is_put_on_the_shelf_and_what_was_left_out_is_unknown(manager: Someone) -> None:
-    lots = f"{MANAGE}/lots"
+    lots = f"{LAB}/lots"
     spool = {"name": "Orange PLA", "material": "pla", "ring": "region", "evidence": "its label",
              "mass_left_g": "992.4", "thickness_mm": ""}  # fmt: skip
-    assert send(manager, MANAGE, lots, **spool) == (303, f"{MANAGE}#shelf")
+    assert lots in page(manager.browser, MANAGE).links
+    status, at = send(manager, lots, lots, **spool)
+    assert status == 303
     sheet = {"name": "Birch", "material": "plywood", "ring": "unknown", "thickness_mm": "12",
              "width_mm": "600", "depth_mm": "400", "grain": "x"}  # fmt: skip
-    send(manager, MANAGE, lots, **sheet)
+    send(manager, lots, lots, **sheet)
     first, second = manager.get(f"/api/v1{LAB}/lots").json["lots"]
     assert (first["mass_left_g"], first["evidence"], first["thickness_mm"]) == (
         992.4, "its label", None)  # fmt: skip
     assert (second["ring"], second["mass_left_g"], second["thickness_mm"]) == ("unknown", None, 12)
     assert (second["width_mm"], second["depth_mm"], second["grain"]) == (600, 400, "x")
-    shelf = part(page(manager.browser, MANAGE).text, "shelf")
-    assert "The region" in shelf
-    assert "12 mm, 600 × 400 mm, grain along X" in shelf
-    assert '<td class="num">unknown</td>' in shelf
+    assert "The region" in part(page(manager.browser, at).text, "known")
+    shelf = page(manager.browser, lots).text
+    assert "600 × 400 × 12 mm" in shelf
+    assert "What is left is not known" in shelf
 
 
 def test_a_sheet_of_which_one_edge_is_known_is_refused(manager: Someone) -> None:
     half = {"name": "Birch", "material": "plywood", "ring": "unknown", "width_mm": "600"}
-    status, text = send(manager, MANAGE, f"{MANAGE}/lots", **half)
+    status, text = send(manager, f"{LAB}/lots", f"{LAB}/lots", **half)
     assert status == 422
     assert "give both or neither" in text
 
@@ -168,12 +170,12 @@ def test_a_lot_that_is_refused_keeps_what_was_filled_in_and_names_the_fields(
     manager: Someone,
 ) -> None:
     wrong = {"name": "Blue", "material": "cheese", "mass_left_g": "5"}
-    status, text = send(manager, MANAGE, f"{MANAGE}/lots", **wrong)
+    status, text = send(manager, f"{LAB}/lots", f"{LAB}/lots", **wrong)
     assert (status, text.count('aria-invalid="true"')) == (422, 1)
     assert "is not known; known are pla, petg" in text
     assert 'value="Blue"' in text
     wrong = {"name": "", "material": "pla", "mass_left_g": "-1", "thickness_mm": "thin"}
-    status, text = send(manager, MANAGE, f"{MANAGE}/lots", **wrong)
+    status, text = send(manager, f"{LAB}/lots", f"{LAB}/lots", **wrong)
     assert (status, text.count('aria-invalid="true"')) == (422, 3)
     assert manager.get(f"/api/v1{LAB}/lots").json["lots"] == []
 

@@ -224,6 +224,10 @@ ROUTES = {
         GET /api/v1/labs/<lab>/jobs
         GET /api/v1/labs/<lab>/orders
         GET /api/v1/labs/<lab>/facts
+        GET /labs/<lab>/lots
+        GET /labs/<lab>/lots/<id>
+        GET /api/v1/labs/<lab>/lots/<lot_id>
+        GET /api/v1/labs/<lab>/lots/<lot_id>/papers/<name>
         GET /labs/<lab>/builds/new
         POST /labs/<lab>/builds
         POST /api/v1/labs/<lab>/builds
@@ -247,6 +251,12 @@ ROUTES = {
         POST /api/v1/labs/<lab>/jobs/<job_id>/verdict
         POST /api/v1/labs/<lab>/machines/<machine_id>/clear
         POST /api/v1/labs/<lab>/machines/<machine_id>/lot
+        POST /api/v1/labs/<lab>/machines/<machine_id>/next-lot
+        POST /labs/<lab>/lots/<id>/<act>
+        POST /api/v1/labs/<lab>/lots/<lot_id>/archive
+        POST /api/v1/labs/<lab>/lots/<lot_id>/offcuts
+        POST /api/v1/labs/<lab>/lots/<lot_id>/restore
+        POST /api/v1/labs/<lab>/lots/<lot_id>/weighings
     """,
     "managers": """
         GET /labs/<lab>/manage/okw
@@ -261,7 +271,7 @@ ROUTES = {
         GET /labs/<lab>/manage
         POST /labs/<lab>/manage/agents/<id>/revoke
         POST /labs/<lab>/manage/code
-        POST /labs/<lab>/manage/lots
+        POST /labs/<lab>/lots
         POST /labs/<lab>/manage/machines/<id>/lot
         POST /labs/<lab>/manage/members
         POST /labs/<lab>/manage/place

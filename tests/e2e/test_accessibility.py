@@ -58,6 +58,8 @@ PAGES = {
     "/labs/<lab>/manage/okw": "/labs/corner/manage/okw",
     "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
     "/labs/<lab>/facts": "/labs/corner/facts",
+    "/labs/<lab>/lots": "/labs/corner/lots",
+    "/labs/<lab>/lots/<id>": "{lot}",
     "/labs/<lab>/notices": "/labs/corner/notices",
     "/labs/<lab>/jobs/<id>": "{job}",
     "/labs/<lab>/manage": "/labs/corner/manage",
