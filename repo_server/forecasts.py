@@ -11,12 +11,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from commons.machine import MATERIALS
 from commons.scheduling import Station, Work, plan
 from commons.wire import PrintOptions
 from repo_server import print_estimate
 from repo_server.matches import Buildable
-from repo_server.mesh_facts import mesh_facts
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow
 
 # What is expected of a plate that nobody has any estimate of.
@@ -167,15 +165,9 @@ def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[
 
 def _estimated(build: Buildable | None, order: BuildOrderRow, copies: int) -> float | None:
     """From the mesh's facts, for printed parts alone."""
-    facts = mesh_facts(build.facts) if build else None
-    material = MATERIALS.get(order.material)
-    if facts is None or facts.volume_mm3 is None or material is None or build is None:
-        return None
     scale = PrintOptions.model_validate(order.options).scale
-    least, most = print_estimate.estimate(
-        volume_mm3=facts.volume_mm3 * scale**3,
-        area_mm2=facts.area_mm2 * scale**2,
-        height_mm=facts.box_mm[2] * scale,
-        density_g_cm3=material.density_g_cm3,
-    ).time_s
+    found = print_estimate.of_facts(build.facts, order.material, scale) if build else None
+    if found is None:
+        return None
+    least, most = found.time_s
     return copies * (least + most) / 2 / 60

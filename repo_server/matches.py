@@ -12,7 +12,7 @@ from commons.manifest import Format, Part, format_of
 from commons.matching import BuildNeed, MachineOffer
 from commons.plates import BRIM_MM, print_margin_mm
 from commons.wire import Orientation, PrintOptions
-from repo_server import designs, files, renderings
+from repo_server import designs, files, print_estimate, renderings
 from repo_server.designs import Release
 from repo_server.files import File
 from repo_server.mesh_facts import Conversion, derived_mesh
@@ -43,22 +43,32 @@ class Buildable:
     def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
 
-        A print is as large and as heavy as its scale makes it; a milled part is cut as drawn.
+        A print is as large and as heavy as its scale makes it; a milled part is cut as drawn. Where
+        its designer has not weighed it, a print is as heavy as its volume lets expect.
         """
         printed = self.process is Process.FDM
         scale = options.scale if printed else 1.0
-        size, mass_g = self.size_mm, self.part.mass_g
+        size, mass_g = self.size_mm, self._mass_g(material, scale)
         brim_mm = BRIM_MM if options.brim else 0.0
         return BuildNeed(
             process=self.process,
             size_mm=size and (size[0] * scale, size[1] * scale, size[2] * scale),
             material=material,
-            mass_g=None if mass_g is None else mass_g * scale**3 * copies,
+            mass_g=None if mass_g is None else mass_g * copies,
             thickness_mm=self.part.thickness_mm,
             copies=copies,
             margin_mm=print_margin_mm(brim_mm=brim_mm, supports=options.supports),
             any_side=printed and options.orientation is Orientation.SUGGESTED,
         )
+
+    def _mass_g(self, material: str, scale: float) -> float | None:
+        """One copy's, by its designer's word or an estimate; None where nothing is known."""
+        if self.part.mass_g is not None:
+            return self.part.mass_g * scale**3
+        if self.process is not Process.FDM:
+            return None
+        estimate = print_estimate.of_facts(self.facts, material, scale)
+        return sum(estimate.mass_g) / 2 if estimate else None
 
 
 def part_of(release: Release, part: str) -> Part:

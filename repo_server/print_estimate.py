@@ -5,9 +5,12 @@ tubes, plates; 1 to 216 cm³) with the agents' quickest quality; the ranges are 
 part that was farthest off. A lab's own slicer is right, this is for who wonders.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from commons.machine import MATERIALS
 from commons.units import grams
+from repo_server.mesh_facts import mesh_facts
 
 # Walls, floors and roofs: so deep under the surface all is solid; of the rest so much is filled.
 SOLID_MM = 1.04
@@ -37,4 +40,20 @@ def estimate(
     return PrintEstimate(
         mass_g=(mass_g * MASS_RANGE[0], mass_g * MASS_RANGE[1]),
         time_s=(time_s * TIME_RANGE[0], time_s * TIME_RANGE[1]),
+    )
+
+
+def of_facts(
+    facts: Mapping[str, object] | None, material: str, scale: float = 1.0
+) -> PrintEstimate | None:
+    """For the mesh that was measured so, printed in `material` at this scale; None where it bounds
+    no body, or is none."""
+    measured, known = mesh_facts(facts), MATERIALS.get(material)
+    if measured is None or measured.volume_mm3 is None or known is None:
+        return None
+    return estimate(
+        volume_mm3=measured.volume_mm3 * scale**3,
+        area_mm2=measured.area_mm2 * scale**2,
+        height_mm=measured.box_mm[2] * scale,
+        density_g_cm3=known.density_g_cm3,
     )

@@ -192,7 +192,7 @@ def show_lot_paper(lab: str, lot_id: str, name: str) -> ResponseReturnValue:
         row = labs.lab_of(session, lab)
         lot = lot_history.line(lots.of_id(session, lot_id, lab_id=row.id))
     page = f"{settings.base_url}/labs/{lab}/lots/{lot.id}"
-    sheet = lot_label(lot, row.name, page, drawing.width_mm)
+    sheet = lot_label(lot, row.name, page, drawing.width_mm, drawing.covers)
     pdf = name.endswith(".pdf")
     data = drawing.pdf(sheet, title=f"Label: {lot.name}") if pdf else drawing.png(sheet)
     answer = Response(data, mimetype=_FORMATS[name])

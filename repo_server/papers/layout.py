@@ -9,7 +9,7 @@ from babel.dates import format_date
 from commons.machine import MATERIALS
 from commons.texts import capitalise
 from repo_server.lot_history import LotLine
-from repo_server.papers.notices import LACKING, NOTE, Credit, Notice
+from repo_server.papers.notices import LACKING, NOTE, Covers, Credit, Notice
 
 # How wide a text is in mm, by its size in mm and whether it is bold.
 Measure = Callable[[str, float, bool], float]
@@ -153,16 +153,16 @@ def label(notice: Notice, measure: Measure) -> Sheet:
     return Sheet(LABEL_MM, (leads_to, *column.items, *below.items))
 
 
-def lot_label(lot: LotLine, lab: str, page: str, measure: Measure) -> Sheet:
-    """The label for a spool or sheet: what it is, and a code that leads to its page."""
+def lot_label(lot: LotLine, lab: str, page: str, measure: Measure, covers: Covers) -> Sheet:
+    """The label for a spool or sheet: what it is, and a code that leads to its page. A text with
+    letters that the paper lacks is left out; a name gives way to the lot's id."""
     code = 40.0
     column = _Column(code + 5, 2, LABEL_MM[0] - code - 8.5, measure)
     column.write(_material(lot.material), 6.5, bold=True, most=1)
-    column.write(lot.name, 4.2, bold=True, most=3)
+    column.write(lot.name if covers(lot.name) else lot.id, 4.2, bold=True, most=3)
     column.gap(0.8)
-    for said in _told_of(lot):
+    for said in filter(covers, (*_told_of(lot), lab)):
         column.write(said, 2.8, most=2)
-    column.write(lab, 2.8, most=1)
     below = _Column(4, 43.5, LABEL_MM[0] - 8, measure)
     below.write(page, 2, most=2)
     return Sheet(LABEL_MM, (Code(2, 2.5, code, page), *column.items, *below.items))

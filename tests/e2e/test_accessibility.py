@@ -130,6 +130,7 @@ def addresses(site: Site) -> list[str]:
     floor.tell(EventKind.FINISHED, offer, run=run())
     known = {
         "job": job.removeprefix(site.address),
+        "lot": f"/labs/corner/lots/{floor.lot().id}",
         "release": head.id,
         "thing": offer.attempt_id,
         "draft": "jar",

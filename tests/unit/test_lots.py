@@ -114,3 +114,17 @@ def test_an_orders_plates_are_shared_out(
     copies: int, at_once: int, leftovers: list[int], plates: list[int]
 ) -> None:
     assert lots.shared_out(copies, at_once, leftovers) == plates
+
+
+def test_a_print_that_nobody_has_weighed_is_as_heavy_as_its_volume_lets_expect() -> None:
+    cube = {"box_mm": [50, 50, 50], "volume_mm3": 125_000, "area_mm2": 15_000}
+    facts = cube | {"faces": 12, "closed": True, "bodies": 1}
+    build = Buildable("r", "Cube", Part("Cube"), Process.FDM, "c.stl", "0" * 64, 84, None, facts=facts)
+    need = build.need("pla", PrintOptions(), copies=2)
+    low, high = estimate(
+        volume_mm3=125_000, area_mm2=15_000, height_mm=50, density_g_cm3=1.24
+    ).mass_g
+    assert need.mass_g == pytest.approx(low + high)
+    (answer,) = candidates(need, [SHORT])
+    assert answer.refusal is Refusal.MASS_LEFT
+    assert replace(build, facts=None).need("pla", PrintOptions()).mass_g is None
