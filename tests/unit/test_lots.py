@@ -8,7 +8,11 @@ from commons import lots
 from commons.errors import InvalidInput
 from commons.flows import Action, Ring, State, Unit, event_of_weighing, measure
 from commons.machine import Process
+from commons.manifest import Part
 from commons.matching import BuildNeed, MachineOffer, Refusal, candidates, capacity, leftover
+from commons.wire import PrintOptions
+from repo_server.matches import Buildable
+from repo_server.print_estimate import estimate
 from tests.profiles import printer
 
 USED = measure(100, Unit.GRAM, State.MODELLED)  # 80 to 120 g
@@ -118,8 +122,8 @@ def test_an_orders_plates_are_shared_out(
 
 def test_a_print_that_nobody_has_weighed_is_as_heavy_as_its_volume_lets_expect() -> None:
     cube = {"box_mm": [50, 50, 50], "volume_mm3": 125_000, "area_mm2": 15_000}
-    facts = cube | {"faces": 12, "closed": True, "bodies": 1}
-    build = Buildable("r", "Cube", Part("Cube"), Process.FDM, "c.stl", "0" * 64, 84, None, facts=facts)
+    part = Part("Cube", Process.FDM, "c.stl", "pla", 1, None, None, None, None)
+    build = Buildable("r", "Cube", part, Process.FDM, "c.stl", "0" * 64, 84, None, facts=cube)
     need = build.need("pla", PrintOptions(), copies=2)
     low, high = estimate(
         volume_mm3=125_000, area_mm2=15_000, height_mm=50, density_g_cm3=1.24
