@@ -251,3 +251,37 @@ def test_a_lab_is_placed_and_a_place_that_is_none_is_refused_with_what_was_said(
     assert placed == (303, f"{MANAGE}#place")
     shown = part(page(manager.browser, MANAGE).text, "place")
     assert 'value="54.3"' in shown and 'value="10.1"' in shown
+
+
+def test_a_spool_is_weighed_taken_off_and_loaded_from_the_page_of_its_code(
+    floor: Floor, manu: Someone
+) -> None:
+    at = f"/labs/corner/lots/{floor.lot().id}"
+    status, text = send(manu, at, f"{at}/weigh", gross_g="100", tare_g="230")
+    assert (status, text.count('aria-invalid="true"')) == (422, 1)
+    assert "100 g is less than the empty spool alone (230 g)" in text
+    status, text = send(manu, at, f"{at}/weigh", gross_g="650", tare_g="230")
+    assert status == 200
+    assert "420 g are left, 80 g less than reckoned" in part(text, "left")
+    assert send(manu, at, f"{at}/unload") == (303, at)
+    assert floor.machine().lot_id is None
+    floor.order()
+    assert "One job waits that it would do for" in part(page(manu.browser, at).text, "load")
+    assert send(manu, at, f"{at}/load") == (303, at)
+    assert f"/api/v1{at}" == f"/api/v1/labs/corner/lots/{floor.machine().lot_id}"
+    label = manu.get(f"/api/v1{at}/papers/label.pdf")
+    assert (label.status_code, label.data[:5]) == (200, b"%PDF-")
+    assert manu.browser.post(f"{at}/eat", data={"csrf": manu.csrf}).status_code == 404
+
+
+def test_a_price_is_an_amount_in_a_currency_that_there_is(manager: Someone) -> None:
+    lots = f"{LAB}/lots"
+    spool = {"name": "Blue", "material": "pla", "ring": "unknown", "price": "24,90"}
+    status, text = send(manager, lots, lots, **spool, currency="EURO")
+    assert (status, text.count('aria-invalid="true"')) == (422, 1)
+    assert "is no currency of ISO 4217" in text
+    status, text = send(manager, lots, lots, **(spool | {"price": "a lot"}))
+    assert (status, "is no price, such as 24.90" in text) == (422, True)
+    status, at = send(manager, lots, lots, **spool)
+    assert status == 303
+    assert "€24.90" in part(page(manager.browser, at).text, "known")
