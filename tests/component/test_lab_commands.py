@@ -95,7 +95,7 @@ def test_a_lab_is_founded_let_an_agent_in_and_loaded(say: Say, shop: Shop, app: 
     assert "Orange, 700 g left (696 to 704 g), on Printer" in say("lots", "show", "quay", "Orange")
     assert say("lots", "unload", "quay", "Printer") == "nothing is on Printer"
     assert say("lots", "archive", "quay", "Orange") == "Orange is used up"
-    assert say("lots", "list", "quay") == "there is no such lot"
+    assert shop.manager.get(f"{API}/labs/quay/lots").json["lots"] == []
     assert say("lots", "restore", "quay", "Orange") == "Orange is on the shelf: weigh it"
 
 
