@@ -25,7 +25,7 @@ from bench.leasing import token_of
 from bench.shopfloor.serving import Web, served
 from commons.wire import Enrolment
 from fab_agent.identity import Identity
-from repo_server import enrolment, labs
+from repo_server import enrolment, labs, lot_loading, lots
 from repo_server.db import make_engine, transaction
 from repo_server.server import prepare
 from repo_server.settings import Settings
@@ -84,10 +84,11 @@ def _agent(session: Session, floor: Floor, slug: str) -> Identity:
         machines=tuple(printer(f"{slug} {n:02}") for n in range(PRINTERS)),
     )
     enrolled = enrolment.enrol(session, asked, now=floor.now)
-    spool = labs.NewLot(material="pla", name="white PLA", mass_left_g=500)
+    spool = lots.NewLot(material="pla", name="white PLA", mass_left_g=500)
     for it in enrolled.machines:
-        lot = labs.add_lot(session, spool, lab_id=lab_id)
-        labs.load_lot(session, it.machine_id, lot.id, lab_id=lab_id)
+        lot = lots.add(session, spool, lab_id=lab_id, by=floor.manager, now=floor.now)
+        by, now = floor.manager, floor.now
+        lot_loading.put_on(session, it.machine_id, lot.id, lab_id=lab_id, by=by, now=now)
     machines = {it.name: it.machine_id for it in enrolled.machines}
     return Identity("", enrolled.agent_id, lab_id, machines, key)
 
