@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from commons import plates
+from commons import bookings, plates, trainings
+from commons.bookings import Booked
 from commons.lots import MASS_RESERVE, copies_from
 from commons.machine import MachineProfile, Process
+from commons.trainings import Required
 
 
 class Refusal(StrEnum):
@@ -51,11 +54,16 @@ class BuildNeed:
     copies: int = 1
     margin_mm: float = 0.0
     any_side: bool = False
+    # Who ordered it, when it would begin, and how long it is expected to take.
+    ordered_by: str | None = None
+    begins_at: datetime | None = None
+    minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MachineOffer:
-    """A machine as it stands: its profile and the material lot that is loaded.
+    """A machine as it stands: its profile, the material lot that is loaded, which trainings it
+    asks of those who order, and for whom it is kept.
 
     `next_lot` is the name of the lot that follows it once it runs short, empty where none does.
     """
@@ -69,6 +77,8 @@ class MachineOffer:
     loaded_sheet_mm: tuple[float, float] | None = None
     next_lot: str = ""
     next_mass_left_g: float | None = None
+    trainings: tuple[Required, ...] = ()
+    booked: tuple[Booked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +254,23 @@ def _too_small_a_sheet(need: BuildNeed, machine: MachineOffer) -> str | None:
     return None if fit == need.copies else f"{said} and {need.copies} do not fit at once"
 
 
+def _untrained(need: BuildNeed, machine: MachineOffer) -> str | None:
+    if need.ordered_by is None or need.begins_at is None:
+        return None
+    for required in machine.trainings:
+        if why := trainings.missing(required, need.ordered_by, at=need.begins_at):
+            return f"asks whoever orders for a training: {why}"
+    return None
+
+
+def _reserved(need: BuildNeed, machine: MachineOffer) -> str | None:
+    if need.begins_at is None:
+        return None
+    at, minutes = need.begins_at, need.minutes
+    found = bookings.crossed(machine.booked, by=need.ordered_by, at=at, minutes=minutes)
+    return bookings.told(found, at=at, minutes=minutes) if found else None
+
+
 _FILTERS = (
     (Refusal.PROCESS, _wrong_process),
     (Refusal.SIZE, _too_large),
@@ -251,4 +278,6 @@ _FILTERS = (
     (Refusal.MASS_LEFT, _too_little_left),
     (Refusal.THICKNESS, _wrong_thickness),
     (Refusal.SHEET, _too_small_a_sheet),
+    (Refusal.TRAINING, _untrained),
+    (Refusal.RESERVED, _reserved),
 )

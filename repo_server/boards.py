@@ -145,7 +145,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     orders = _orders(session, [*jobs, *past])
     builds = matches.buildables_of(session, list(orders.values()))
     queued = waits.in_line(session, lab.id, orders, jobs)
-    why = waits.answers(orders, builds, stations, queued)
+    why = waits.answers(session, lab.id, orders, builds, stations, queued, now=now)
     when = waits.forecasts_of(session, lab.id, orders, builds, stations, queued, why, now=now)
     names = {station.machine.id: station.machine.name for station in stations}
     tries = _attempts(session, [*jobs, *past])

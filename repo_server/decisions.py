@@ -11,7 +11,7 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import filled, later
 from commons.wire import MachineState, Wish
-from repo_server import attempts, cards, jobs, orders
+from repo_server import attempts, cards, entitled, jobs, orders
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -53,9 +53,11 @@ def confirm_clear(
 
     Said twice it counts once, and is as old as it was said last.
 
-    Conflict while an attempt on this machine may have started, or the machine is not well.
+    Conflict while an attempt on this machine may have started, or the machine is not well;
+    NotAllowed for somebody who is not trained for it.
     """
     machine = machine_in(session, machine_id, lab_id=lab_id)
+    _require_trained(session, machine, by, now)
     if _holds_committed(session, machine):
         raise Conflict(
             filled(
@@ -77,6 +79,13 @@ def confirm_clear(
     cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
     machine.cleared_at = now
     session.add(machine)
+
+
+def _require_trained(session: Session, machine: MachineRow, person_id: str, now: datetime) -> None:
+    if why := entitled.operator_missing(session, machine, person_id, now=now):
+        raise NotAllowed(
+            filled("%(machine)s is for trained people, and %(why)s", machine=machine.name, why=why)
+        )
 
 
 def _holds_committed(session: Session, machine: MachineRow) -> bool:

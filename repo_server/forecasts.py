@@ -7,6 +7,7 @@ cleared at once; so it is told to the next ten minutes.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -53,6 +54,21 @@ class Busy:
     machine_id: str
     material: str
     minutes: float | None
+
+
+class Ordered(Protocol):
+    """What somebody wants made, as far as it says how long that takes."""
+
+    @property
+    def release_id(self) -> str: ...
+    @property
+    def part(self) -> str: ...
+    @property
+    def rendering_id(self) -> str | None: ...
+    @property
+    def material(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, object]: ...
 
 
 def forecast(
@@ -105,7 +121,7 @@ def _told(now: datetime, minutes: float) -> datetime | None:
 def minutes_of(
     session: Session,
     lab_id: str,
-    orders: Mapping[str, BuildOrderRow],
+    orders: Mapping[str, Ordered],
     builds: Mapping[str, Buildable],
     wanted: Iterable[tuple[str, int]],
 ) -> dict[tuple[str, int], float | None]:
@@ -135,7 +151,7 @@ def _key(*same: object, options: Mapping[str, object], copies: int) -> _Key:
     return *same, str(sorted(options.items())), copies
 
 
-def _key_of(order: BuildOrderRow, copies: int) -> _Key:
+def _key_of(order: Ordered, copies: int) -> _Key:
     same = (order.release_id, order.part, order.rendering_id, order.material)
     return _key(*same, options=order.options, copies=copies)
 
@@ -163,7 +179,7 @@ def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[
     return found
 
 
-def _estimated(build: Buildable | None, order: BuildOrderRow, copies: int) -> float | None:
+def _estimated(build: Buildable | None, order: Ordered, copies: int) -> float | None:
     """From the mesh's facts, for printed parts alone."""
     scale = PrintOptions.model_validate(order.options).scale
     found = print_estimate.of_facts(build.facts, order.material, scale) if build else None

@@ -9,7 +9,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, matches, turns
+from repo_server import attempts, cards, entitled, matches, turns
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
@@ -145,6 +145,7 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
     _require_program(attempt, ask.program_sha256)
     _require_well(machine, job, now)
+    _require_trained(session, machine, job, now)
     word = clear_word(machine, now, touched_s=ask.touched_s)
     change = cards.apply(
         session,
@@ -181,6 +182,16 @@ def _require_well(machine: MachineRow, job: JobRow, now: datetime) -> None:
             f"machine {machine.name} is in state '{now_is}'; someone has to look at it first",
             reason="machine_not_ready",
         )
+
+
+def _require_trained(session: Session, machine: MachineRow, job: JobRow, now: datetime) -> None:
+    """Who ordered it, and who said that the bed is clear, are trained at this very moment."""
+    order = session.get_one(BuildOrderRow, job.order_id)
+    why = entitled.orderer_missing(session, machine, order.ordered_by, now=now)
+    if why is None and machine.cleared and (token := newest_token(session, machine.id)):
+        why = entitled.operator_missing(session, machine, token.person_id, now=now)
+    if why is not None and job.state is JobState.STAGED:
+        raise NotArmed(f"{machine.name} is for trained people, and {why}", reason="training")
 
 
 def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Build orders: who wants how many of which part, where, and the jobs that they become."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -29,7 +29,15 @@ from commons.plates import SMALLEST_MM
 from commons.texts import filled
 from commons.variants import Values
 from commons.wire import Asked, MillOptions, PrintOptions, Sha256
-from repo_server import announcements, heads, licensing, matches, renderings, variants
+from repo_server import (
+    announcements,
+    entitled,
+    heads,
+    licensing,
+    matches,
+    renderings,
+    variants,
+)
 from repo_server.ids import new_id
 from repo_server.renderings import DrawnBody
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
@@ -40,6 +48,9 @@ MAX_ON_PLATE = 50
 QUALITIES = ("draft", "standard", "fine")
 # What a person at the machine can change by loading another lot.
 _LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS, Refusal.SHEET})
+
+# What is otherwise at another time.
+_PASSING = frozenset({Refusal.TRAINING, Refusal.RESERVED})
 
 
 class OrderedOptions(PrintOptions):
@@ -131,9 +142,9 @@ def place(
         leave()
     build = variants.build(session, wanted.release_id, made)
     material = _material(wanted.material or build.part.material, build.process)
-    need = build.need(material, wanted.options)
+    need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
-    offers = matches.offers_of(session, lab_id)
+    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
     answers = candidates(need, offers)
     able = _able(answers, offers, wanted.part, material)
     order = BuildOrderRow(
@@ -253,8 +264,8 @@ def _able(
 
 
 def _may_build(answer: Answer, offer: MachineOffer, material: str) -> bool:
-    """Whether the machine can build it now, or once the right lot is loaded."""
-    if answer.refusal is None:
+    """Whether the machine can build it now, at another time, or once the right lot is loaded."""
+    if answer.refusal is None or answer.refusal in _PASSING:
         return True
     return answer.refusal in _LOADABLE and material in offer.profile.materials
 

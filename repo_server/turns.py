@@ -5,8 +5,11 @@ waits is overtaken OVERTAKEN_AT_MOST times by such as came later: then it goes b
 wherever it can be made.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
@@ -16,7 +19,7 @@ from commons.job import JobState
 from commons.machine import Process
 from commons.matching import candidates
 from commons.wire import PrintOptions
-from repo_server import matches
+from repo_server import entitled, forecasts, matches
 from repo_server.attempts import Outcome
 from repo_server.matches import Buildable
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -39,68 +42,105 @@ _KIND = (
     col(JobRow.copies),
     _URGENT,
     col(BuildOrderRow.deadline),
+    col(BuildOrderRow.ordered_by),
 )
+
+
+class Kind(NamedTuple):
+    """What a row of `_KIND` says. `written` are the order's options, as the database holds them."""
+
+    release_id: str
+    part: str
+    rendering_id: str | None
+    material: str
+    written: str
+    copies: int
+    urgent: bool
+    deadline: datetime | None
+    ordered_by: str
+
+    @property
+    def made(self) -> matches.OrderKey:
+        """What is made of it."""
+        return self.release_id, self.part, self.rendering_id
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The order's options."""
+        return dict(json.loads(self.written))
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What waiting jobs ask for: of these there are few, however long the queue.
-
-    `options` is the order's, as the database holds it.
-    """
+    """What waiting jobs ask for: of these there are few, however long the queue."""
 
     build: Buildable
-    rendering_id: str | None
-    material: str
-    options: str
-    copies: int
-    urgent: bool
-    deadline: datetime | None
+    kind: Kind
 
 
 def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
     """What the job asks for whose turn it is on this machine; None when it can make none now."""
     waiting = _waiting(session, machine, now)
-    builds = matches.ordered(session, {(*it[:3],) for it in waiting})
+    builds = matches.ordered(session, {it.made for it in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
-    offer = matches.offer_of(machine, lot)
-    for release_id, part, rendering_id, material, options, copies, urgent, deadline in waiting:
-        if build := builds.get((release_id, part, rendering_id)):
-            chosen = PrintOptions.model_validate_json(options)
-            (answer,) = candidates(build.need(material, chosen, copies), [offer])
+    offers = entitled.with_people(
+        session, machine.lab_id, [matches.offer_of(machine, lot)], now=now
+    )
+    minutes = _minutes(session, machine, waiting, builds) if offers[0].booked else {}
+    for kind in waiting:
+        if build := builds.get(kind.made):
+            chosen = PrintOptions.model_validate_json(kind.written)
+            need = build.need(kind.material, chosen, kind.copies)
+            need = replace(
+                need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes.get(kind)
+            )
+            (answer,) = candidates(need, offers)
             if answer.refusal is None:
-                made = (build, rendering_id, material, options, copies)
-                return Wanted(*made, bool(urgent), deadline)
+                return Wanted(build, kind)
     return None
+
+
+def _minutes(
+    session: Session,
+    machine: MachineRow,
+    waiting: Sequence[Kind],
+    builds: Mapping[matches.OrderKey, Buildable],
+) -> dict[Kind, float | None]:
+    """How long each of them is expected to take."""
+    asked = {str(number): it for number, it in enumerate(waiting)}
+    made = {id_: builds[it.made] for id_, it in asked.items() if it.made in builds}
+    plates = [(id_, it.copies) for id_, it in asked.items()]
+    found = forecasts.minutes_of(session, machine.lab_id, asked, made, plates)
+    return {it: found[plate] for it, plate in zip(waiting, plates, strict=True)}
 
 
 def oldest(
     session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
 ) -> JobRow | None:
     """The job that has waited longest of those that ask for it; None when there is none left."""
-    release, part, rendering, material, options, copies, urgent, deadline = _KIND
+    kind = wanted.kind
+    release, part, rendering, material, options, copies, urgent, deadline, by = _KIND
     return session.exec(
         select(JobRow)
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(
             *_open_to(machine, now),
-            release == wanted.build.release_id,
-            part == wanted.build.part.name,
-            rendering.is_not_distinct_from(wanted.rendering_id),
-            material == wanted.material,
-            options == wanted.options,
-            copies == wanted.copies,
-            urgent.is_(wanted.urgent),
-            deadline.is_not_distinct_from(wanted.deadline),
+            release == kind.release_id,
+            part == kind.part,
+            rendering.is_not_distinct_from(kind.rendering_id),
+            material == kind.material,
+            options == kind.written,
+            copies == kind.copies,
+            urgent.is_(bool(kind.urgent)),
+            deadline.is_not_distinct_from(kind.deadline),
+            by == kind.ordered_by,
         )
         .order_by(col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number))
         .limit(1)
     ).first()
 
 
-def _waiting(
-    session: Session, machine: MachineRow, now: datetime
-) -> list[tuple[str, str, str | None, str, str, int, bool, datetime | None]]:
+def _waiting(session: Session, machine: MachineRow, now: datetime) -> list[Kind]:
     """What open jobs ask for, as the turn of the first of each comes."""
     since = overtaken_before(session, machine.lab_id, Process(str(machine.profile["process"])))
     first = func.min(JobRow.queued_at)
@@ -118,7 +158,7 @@ def _waiting(
             col(JobRow.copies).desc(),
         )
     )
-    return [tuple(row) for row in rows]
+    return [Kind(*row) for row in rows]
 
 
 def overtaken_before(session: Session, lab_id: str, process: Process) -> datetime | None:

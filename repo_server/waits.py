@@ -1,7 +1,7 @@
 """Why a job waits, what each machine says to that, and when it is expected to begin."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +10,7 @@ from sqlmodel import Session
 from commons.job import JobState
 from commons.matching import candidates
 from commons.wire import PrintOptions
-from repo_server import forecasts, matches, turns
+from repo_server import entitled, forecasts, matches, turns
 from repo_server.conditions import FREE, Condition, seen
 from repo_server.forecasts import Busy, Forecast, Waiting
 from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -73,17 +73,35 @@ def in_line(session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow
 
 
 def answers(
-    orders: Orders, builds: Builds, stations: Sequence[Station], queued: Iterable[JobRow]
+    session: Session,
+    lab_id: str,
+    orders: Orders,
+    builds: Builds,
+    stations: Sequence[Station],
+    queued: Iterable[JobRow],
+    *,
+    now: datetime,
 ) -> dict[Plate, tuple[BoardAnswer, ...]]:
     """For each order and size of plate that is queued, why each machine does not make it now."""
     offers = [matches.offer_of(it.machine, it.lot, it.next_lot) for it in stations]
+    offers = entitled.with_people(session, lab_id, offers, now=now)
+    plates = {(job.order_id, job.copies) for job in queued}
+    minutes: Mapping[Plate, float | None] = {}
+    if any(offer.booked for offer in offers):
+        minutes = forecasts.minutes_of(session, lab_id, orders, builds, plates)
     found = {}
-    for order_id, copies in {(job.order_id, job.copies) for job in queued}:
+    for order_id, copies in plates:
         if (build := builds.get(order_id)) is None:
             continue
         order = orders[order_id]
         options = PrintOptions.model_validate(order.options)
-        said = candidates(build.need(order.material, options, copies), offers)
+        need = replace(
+            build.need(order.material, options, copies),
+            ordered_by=order.ordered_by,
+            begins_at=now,
+            minutes=minutes.get((order_id, copies)),
+        )
+        said = candidates(need, offers)
         found[order_id, copies] = tuple(
             _refused(station, answer.refusal, answer.sentence)
             if answer.refusal

@@ -1,5 +1,11 @@
 """The tables: columns, keys and constraints; no behaviour. Importing this knows all of them."""
 
+from repo_server.tables.bookings import (
+    BookingRow,
+    BookingRulesRow,
+    CalendarRow,
+    CalendarTokenRow,
+)
 from repo_server.tables.builds import BuildReportRow
 from repo_server.tables.contributions import ContributionRow
 from repo_server.tables.designs import (
@@ -56,6 +62,12 @@ from repo_server.tables.search import (
     SearchWordRow,
 )
 from repo_server.tables.shape_changes import ShapeChangeRow
+from repo_server.tables.trainings import (
+    TrainerRow,
+    TrainingClassRow,
+    TrainingRevocationRow,
+    TrainingRow,
+)
 from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
@@ -65,8 +77,12 @@ __all__ = [
     "AttemptRow",
     "BedClearRow",
     "BlobRow",
+    "BookingRow",
+    "BookingRulesRow",
     "BuildOrderRow",
     "BuildReportRow",
+    "CalendarRow",
+    "CalendarTokenRow",
     "CityRoleRow",
     "CityRow",
     "ComponentRow",
@@ -108,6 +124,10 @@ __all__ = [
     "ShapeChangeRow",
     "StatementRow",
     "ToolpathRow",
+    "TrainerRow",
+    "TrainingClassRow",
+    "TrainingRevocationRow",
+    "TrainingRow",
     "UploadRow",
     "WaitingOrderRow",
     "WebhookRow",
