@@ -14,7 +14,8 @@ ROUGH_MINUTES = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A machine is kept for somebody. `person_id` is None where a calendar says so."""
+    """A machine is kept for somebody, in the lab's own zone. `person_id` is None where a calendar
+    says so."""
 
     begins_at: datetime
     ends_at: datetime
@@ -54,7 +55,8 @@ def crossed(
 
 
 def told(booked: Booked, *, at: datetime, minutes: float | None) -> str:
-    """Why a job that would begin at that moment has to wait, in words. Times are UTC."""
+    """Why a job that would begin at that moment has to wait, in words. Times are told in the
+    zone of the booking."""
     if booked.begins_at <= at:
         return f"is booked by {booked.who} until {clock(booked.ends_at, at)}"
     begins = clock(booked.begins_at, at)
@@ -68,9 +70,10 @@ def told(booked: Booked, *, at: datetime, minutes: float | None) -> str:
 
 
 def clock(at: datetime, now: datetime) -> str:
-    """The time of day, with its day where that is not today."""
-    said = f"{at:%H:%M} UTC"
-    return said if at.date() == now.date() else f"{at.day} {at:%B} {said}"
+    """The time of day in the zone of `at`, with its day where that is not today there."""
+    said = f"{at:%H:%M %Z}"
+    today = now.astimezone(at.tzinfo).date()
+    return said if at.date() == today else f"{at.day} {at:%B} {said}"
 
 
 def problem(

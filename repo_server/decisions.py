@@ -11,7 +11,7 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import filled, later
 from commons.wire import MachineState, Wish
-from repo_server import attempts, cards, entitled, jobs, orders
+from repo_server import attempts, cards, entitled, jobs, orders, presence
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -79,6 +79,7 @@ def confirm_clear(
     cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
     machine.cleared_at = now
     session.add(machine)
+    presence.note(session, machine.id, by, now=now)
 
 
 def _require_trained(session: Session, machine: MachineRow, person_id: str, now: datetime) -> None:

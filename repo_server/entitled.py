@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from commons import trainings
+from commons import bookings, trainings
 from commons.bookings import Booked, is_missed
 from commons.matching import MachineOffer
 from commons.trainings import Required, Span
@@ -127,6 +127,16 @@ def _spans(session: Session, class_ids: Sequence[str]) -> Mapping[str, dict[str,
     return found
 
 
+def crossed(
+    session: Session, machine: MachineRow, by: str, minutes: float, *, now: datetime
+) -> str | None:
+    """Which booking a job of `by` would cross that began now, in words; None for none."""
+    booked = bookings_of(session, machine.lab_id, now=now)
+    taken = [*booked.get(machine.id, ()), *booked.get(None, ())]
+    found = bookings.crossed(taken, by=by, at=now, minutes=minutes)
+    return bookings.told(found, at=now, minutes=minutes) if found else None
+
+
 def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | None, list[Booked]]:
     """What is booked from now on and counts, by machine; under None what keeps all of them."""
     rows = session.exec(
@@ -141,10 +151,12 @@ def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | N
     if not rows:
         return {}
     rules = booking_rules.rules_of(session, lab_id)
+    zone = booking_rules.zone_of(rules)
     found: dict[str | None, list[Booked]] = defaultdict(list)
     for row, name in rows:
         if row.person_id and is_missed(row.begins_at, row.here_at, rules, now=now):
             continue
         who = name or f"the calendar ({row.title or 'no title'})"
-        found[row.machine_id].append(Booked(row.begins_at, row.ends_at, row.person_id, who))
+        begins_at, ends_at = row.begins_at.astimezone(zone), row.ends_at.astimezone(zone)
+        found[row.machine_id].append(Booked(begins_at, ends_at, row.person_id, who))
     return dict(found)

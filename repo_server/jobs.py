@@ -9,7 +9,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, entitled, matches, turns
+from repo_server import attempts, cards, entitled, matches, presence, turns
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
@@ -91,6 +91,8 @@ def _claim(
     )
     session.add(attempt)
     session.flush()
+    # Their own job is on it: that is what they booked for.
+    presence.note(session, machine.id, wanted.kind.ordered_by, now=now)
     return attempt
 
 
@@ -145,7 +147,8 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
     _require_program(attempt, ask.program_sha256)
     _require_well(machine, job, now)
-    _require_trained(session, machine, job, now)
+    if job.state is JobState.STAGED:
+        _require_people(session, machine, job, attempt, now)
     word = clear_word(machine, now, touched_s=ask.touched_s)
     change = cards.apply(
         session,
@@ -184,14 +187,20 @@ def _require_well(machine: MachineRow, job: JobRow, now: datetime) -> None:
         )
 
 
-def _require_trained(session: Session, machine: MachineRow, job: JobRow, now: datetime) -> None:
-    """Who ordered it, and who said that the bed is clear, are trained at this very moment."""
-    order = session.get_one(BuildOrderRow, job.order_id)
-    why = entitled.orderer_missing(session, machine, order.ordered_by, now=now)
+def _require_people(
+    session: Session, machine: MachineRow, job: JobRow, attempt: AttemptRow, now: datetime
+) -> None:
+    """Who ordered it, and who said that the bed is clear, are trained at this very moment; and it
+    will have ended when somebody else has the machine."""
+    by = session.get_one(BuildOrderRow, job.order_id).ordered_by
+    why = entitled.orderer_missing(session, machine, by, now=now)
     if why is None and machine.cleared and (token := newest_token(session, machine.id)):
         why = entitled.operator_missing(session, machine, token.person_id, now=now)
-    if why is not None and job.state is JobState.STAGED:
+    if why is not None:
         raise NotArmed(f"{machine.name} is for trained people, and {why}", reason="training")
+    minutes = ProgramFacts.model_validate(attempt.program).duration_s / 60
+    if taken := entitled.crossed(session, machine, by, minutes, now=now):
+        raise NotArmed(f"{machine.name} {taken}", reason="reserved")
 
 
 def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datetime) -> None:
