@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from commons.errors import InvalidInput
 from commons.texts import filled, later
 
 # Programs take longer than their estimates say: so much is kept free before a booking.
@@ -100,6 +101,20 @@ def problem(
             count=coming,
         )
     return None
+
+
+def at_local(clock_time: datetime, zone: tzinfo) -> datetime:
+    """The instant that clocks of the zone show so; of two in the night when clocks go back, the
+    first. InvalidInput in the hour that clocks leave out."""
+    found = clock_time.replace(tzinfo=zone)
+    if found.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != clock_time:
+        raise InvalidInput(
+            filled(
+                "%(time)s is left out that night, because the clocks go forward: choose another",
+                time=f"{clock_time:%H:%M}",
+            )
+        )
+    return found.astimezone(UTC)
 
 
 def length(minutes: int) -> str:

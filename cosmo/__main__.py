@@ -19,6 +19,7 @@ from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
 from cosmo.notice_commands import notices
 from cosmo.order_command import order
+from cosmo.people_commands import bookings, trainings
 from cosmo.post_commands import post
 from cosmo.progress import shown_progress
 from cosmo.queue_commands import jobs, orders
@@ -131,6 +132,8 @@ def status(lab: str, url: str, token_file: Path) -> None:
 cli.add_command(order)
 cli.add_command(orders)
 cli.add_command(jobs)
+cli.add_command(bookings)
+cli.add_command(trainings)
 cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)

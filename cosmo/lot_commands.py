@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from commons.errors import Conflict, NotFound
 from commons.flows import Ring
 from cosmo.access import SERVER, TOKEN, read_secret
+from cosmo.chosen import chosen
 from cosmo.client import Answer, Client
 from cosmo.told import JSON, tell
 
@@ -213,21 +213,9 @@ def restore(lab: str, lot: str, url: str, token_file: Path) -> None:
 
 
 def _machine(client: Client, lab: str, wanted: str) -> Answer:
-    return _chosen(client.get(f"/labs/{lab}/board")["machines"], wanted, what="machine")
+    return chosen(client.get(f"/labs/{lab}/board")["machines"], wanted, what="machine")
 
 
 def _lot(client: Client, lab: str, wanted: str, *, archived: bool = False) -> Answer:
     asked = {"archived": "true"} if archived else {}
-    return _chosen(client.entries(f"/labs/{lab}/lots", "lots", **asked), wanted, what="lot")
-
-
-def _chosen(among: list[Answer], wanted: str, *, what: str) -> Answer:
-    """The one of this id or name. NotFound lists the names, Conflict the ids of namesakes."""
-    found = [it for it in among if wanted in (it["id"], it["name"])]
-    if not found:
-        names = ", ".join(it["name"] for it in among) or "none"
-        raise NotFound(f"there is no {what} '{wanted}' in this lab; there is: {names}")
-    if len(found) > 1:
-        ids = ", ".join(it["id"] for it in found)
-        raise Conflict(f"more than one {what} is named '{wanted}'; say its id: {ids}")
-    return found[0]
+    return chosen(client.entries(f"/labs/{lab}/lots", "lots", **asked), wanted, what="lot")

@@ -14,7 +14,9 @@ from repo_server.parsing import sandbox
 SHORT = "cosmolocal"
 FILES = "cosmolocal-files"
 LINES = (SHORT, FILES)
-_IN_FILES = frozenset({"inspect_release", "repair_waiting", "compare_waiting", "render_waiting"})
+_IN_FILES = frozenset(
+    {"inspect_release", "repair_waiting", "compare_waiting", "render_waiting", "read_calendars"}
+)
 # What a task waits for has its own, shorter limit: a file that is read, an address that is told.
 _TASK_S = 1800
 _LOG = logging.getLogger(__name__)

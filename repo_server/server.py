@@ -205,6 +205,7 @@ def _watch(
                 queue.enqueue("repair_waiting")
                 queue.enqueue("compare_waiting")
                 queue.enqueue("render_waiting")
+                queue.enqueue("read_calendars")
             queue.enqueue("deliver_waiting")
             queue.enqueue("drop_abandoned_uploads")
             ring_at = time.monotonic() + _TIMER_S

@@ -7,6 +7,7 @@ from flask import current_app
 
 from commons.errors import FabError, NotFound, Unavailable
 from repo_server import (
+    calendar_reading,
     deliveries,
     facts,
     jobs,
@@ -189,6 +190,15 @@ def _send(letter: Letter, secret: bytes, way: Way) -> Outcome:
     except FabError as error:
         return Outcome(None, str(error))
     return Outcome(status, f"it answered {status}")
+
+
+def read_calendars() -> None:
+    """Calendars that labs follow were read, as far as it was time."""
+    calendar_reading.read_due(
+        current_app.extensions["engine"],
+        current_app.extensions["fetcher"],
+        now=datetime.now(UTC),
+    )
 
 
 def drop_abandoned_uploads() -> None:

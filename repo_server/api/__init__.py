@@ -5,7 +5,9 @@ from repo_server.api import (
     assemblies,
     blobs,
     boards,
+    bookings,
     builds,
+    calendars,
     cities,
     comparisons,
     contributions,
@@ -30,6 +32,7 @@ from repo_server.api import (
     programs,
     repairs,
     things,
+    trainings,
     uploads,
     webhooks,
 )
@@ -66,4 +69,7 @@ BLUEPRINTS = (
     things.bp,
     description.bp,
     webhooks.bp,
+    bookings.bp,
+    trainings.bp,
+    calendars.bp,
 )

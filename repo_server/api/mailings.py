@@ -6,7 +6,7 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from commons.wire import Told
-from repo_server import inbox, mailings, waiting
+from repo_server import inbox, mailings, trainings, waiting
 from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.links import From, with_next
@@ -15,6 +15,7 @@ from repo_server.db import reading, transaction
 from repo_server.mailings import Mailing
 from repo_server.paging import MOST, Stretch
 from repo_server.people import Scope
+from repo_server.trainings import Training
 from repo_server.waiting import WaitingOrder
 
 bp = Blueprint("api_mailings", __name__, url_prefix="/api/v1")
@@ -26,30 +27,33 @@ class MailingsListed(Told):
 
 class WaitsForMe(Told):
     """Orders that ask for the steward's word, the oldest first, and e-mails that they owe: the
-    first 100 of each, and how many there are."""
+    first 100 of each, and how many there are; and their trainings that end within 30 days."""
 
     waiting: tuple[WaitingOrder, ...]
     mailings: tuple[Mailing, ...]
     waiting_total: int
     mailings_total: int
+    trainings: tuple[Training, ...]
 
 
 @bp.get("/me/notices")
 @auth.signed_in(Scope.READ)
 @answers({200: WaitsForMe})
 def show_my_notices() -> ResponseReturnValue:
-    """200 with what waits for you as a steward, of all designs that you keep."""
-    me = auth.current_person().id
+    """200 with what waits for you as the steward of designs, and your trainings that end soon."""
+    me, now = auth.current_person().id, datetime.now(UTC)
     with reading(current_app.extensions["engine"]) as session:
         first = Stretch(most=MOST)
         asked, owed = waiting.of_steward(session, me, first), mailings.owed_by(session, me, first)
-        counts = inbox.counts_for(session, me)
+        counts = inbox.counts_for(session, me, now=now)
+        ending = trainings.ending(session, me, now=now)
     return write(
         WaitsForMe(
             waiting=tuple(asked.entries),
             mailings=tuple(owed.entries),
             waiting_total=counts.orders,
             mailings_total=counts.mailings,
+            trainings=tuple(ending),
         )
     )
 

@@ -4,14 +4,31 @@ import json
 import logging
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
+
+from commons.errors import InvalidInput
 from repo_server.blobs import Blob, BlobStore
 from repo_server.parsing import KINDS, REPAIR, SHAPE_CHANGE, sandbox
 
 _LOG = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_EVENTS_BYTES = 1024**2
+
+
+class CalendarEvent(BaseModel):
+    """A time that a calendar keeps busy; each of a recurrence is one."""
+
+    uid: str
+    title: str
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+_EVENTS = TypeAdapter(list[CalendarEvent])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,27 @@ def compare(before: Path, after: Path, kinds: str, blobs: BlobStore) -> Findings
         out = Path(folder)
         facts, problem = _asked(SHAPE_CHANGE.module, kinds, before, out, other=after)
         return Findings(facts, problem, _kept(out / SHAPE_CHANGE.file, blobs))
+
+
+def read_calendar(path: Path, begins: datetime, ends: datetime, zone: str) -> list[CalendarEvent]:
+    """What the calendar keeps busy between two moments; InvalidInput says what is wrong with it.
+
+    `zone` is that of days and times which tell none. Raises as `inspect` does.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        kind = f"ics,{begins.isoformat()},{ends.isoformat()},{zone}"
+        child = ["-m", "repo_server.parsing.child", "calendar", kind]
+        trouble = sandbox.run_child(child, path, out)
+        problem = trouble and f"this calendar {trouble}"
+        problem = problem or _answer(out / "answer.json").get("problem")
+        if problem:
+            raise InvalidInput(problem)
+        try:
+            told = (out / "events.json").read_bytes()[:MAX_EVENTS_BYTES]
+            return _EVENTS.validate_json(told)
+        except (OSError, ValueError) as error:
+            raise InvalidInput("the reader of this calendar gave no answer") from error
 
 
 def _asked(

@@ -5,7 +5,9 @@ from flask import Blueprint
 from repo_server.web import (
     api,
     assemblies,
+    bookings,
     builds,
+    calendars,
     catalogue,
     cities,
     comparisons,
@@ -24,6 +26,8 @@ from repo_server.web import (
     mailings,
     making,
     manage,
+    members,
+    mine,
     notices,
     orders,
     people,
@@ -66,4 +70,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     profiles.bp,
     api.bp,
     webhooks.bp,
+    bookings.bp,
+    members.bp,
+    mine.bp,
+    calendars.bp,
 )

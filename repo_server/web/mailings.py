@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from repo_server import inbox, mailings, waiting
+from repo_server import inbox, mailings, trainings, waiting
 from repo_server.api import auth
 from repo_server.db import reading, transaction
 from repo_server.people import Scope
@@ -20,14 +20,16 @@ bp = Blueprint("mailings", __name__)
 @bp.get("/me/notices")
 @auth.signed_in(Scope.READ)
 def show_mine() -> ResponseReturnValue:
-    """What waits for whoever looks, as the steward of designs."""
+    """What waits for whoever looks: as the steward of designs, and trainings that end soon."""
     me = auth.current_person().id
     with reading(current_app.extensions["engine"]) as session:
         asked = waiting.of_steward(session, me, asked_stretch("waiting"))
         owed = mailings.owed_by(session, me, asked_stretch("mailings"))
+        ending = trainings.ending(session, me, now=datetime.now(UTC))
     return render_template(
         "my_notices.html",
         **told_lists(url_for("mailings.show_mine"), waiting=asked, mailings=owed),
+        ending=ending,
         PURPOSE_WORDS=licence_words.PURPOSE_WORDS,
     )
 
@@ -58,7 +60,6 @@ def _waits_for_me() -> int:
     me = auth.current_person().id
     try:
         with reading(current_app.extensions["engine"]) as session:
-            counts = inbox.counts_for(session, me)
+            return inbox.counts_for(session, me, now=datetime.now(UTC)).total
     except SQLAlchemyError:  # the page that says why must still be shown
         return 0
-    return counts.orders + counts.mailings

@@ -1,6 +1,7 @@
 """What waits for a steward: e-mails that a licence asks for, and orders that ask for a word."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from flask import Flask
 from sqlalchemy import Engine, event
@@ -58,7 +59,7 @@ def test_a_fork_under_a_licence_that_asks_for_no_e_mail_owes_none(
     bea = sign_up("bea")
     publish_fork(bea, lamp)
     assert bea.get(f"{API}/me/notices").json == {
-        "waiting": [], "mailings": [], "waiting_total": 0, "mailings_total": 0
+        "waiting": [], "mailings": [], "waiting_total": 0, "mailings_total": 0, "trainings": []
     }  # fmt: skip
 
 
@@ -92,6 +93,6 @@ def test_how_much_waits_is_asked_in_one_query(
             asked.append(statement)
 
         event.listen(engine, "before_cursor_execute", note)
-        counts = inbox.counts_for(session, bea.id)
+        counts = inbox.counts_for(session, bea.id, now=datetime.now(UTC))
         event.remove(engine, "before_cursor_execute", note)
-    assert (counts, len(asked)) == (inbox.Counts(orders=0, mailings=1), 1)
+    assert (counts, len(asked)) == (inbox.Counts(orders=0, mailings=1, trainings=0), 1)

@@ -100,8 +100,18 @@ ROUTES = {
         GET /api/v1/releases/<id>
         POST /api/v1/session
         GET /api/v1/things/<attempt_id>
+        GET /labs/<lab>/bookings.ics
+        GET /labs/<lab>/machines/<id>/bookings.ics
+        GET /calendars/<secret>.ics
     """,
     "people": """
+        GET /me/labs
+        POST /me/calendar
+        POST /me/calendar/stop
+        GET /api/v1/me/trainings
+        GET /api/v1/me/bookings
+        POST /api/v1/me/calendar
+        DELETE /api/v1/me/calendar
         GET /api/v1/orders
         POST /designs/<slug>/notices/dismiss
         POST /api/v1/designs/<slug>/notices/dismiss
@@ -221,6 +231,21 @@ ROUTES = {
         PATCH /api/v1/uploads/<sha256>
     """,
     "members": """
+        GET /labs/<lab>/bookings
+        POST /labs/<lab>/bookings
+        POST /labs/<lab>/bookings/<id>/cancel
+        POST /labs/<lab>/bookings/<id>/here
+        GET /labs/<lab>/people
+        POST /labs/<lab>/people/trainings
+        POST /labs/<lab>/people/trainings/<id>/revoke
+        GET /api/v1/labs/<lab>/bookings
+        POST /api/v1/labs/<lab>/bookings
+        POST /api/v1/labs/<lab>/bookings/<booking_id>/cancel
+        POST /api/v1/labs/<lab>/bookings/<booking_id>/here
+        GET /api/v1/labs/<lab>/booking-rules
+        GET /api/v1/labs/<lab>/training-classes
+        POST /api/v1/labs/<lab>/training-classes/<class_id>/trainings
+        POST /api/v1/labs/<lab>/trainings/<training_id>/revoke
         GET /api/v1/labs/<lab>/jobs
         GET /api/v1/labs/<lab>/orders
         GET /api/v1/labs/<lab>/facts
@@ -237,6 +262,7 @@ ROUTES = {
         POST /api/v1/labs/<lab>/orders
     """,
     "operators": """
+        GET /api/v1/labs/<lab>/trainings
         POST /labs/<lab>/notices/dismiss
         POST /api/v1/labs/<lab>/notices/dismiss
         POST /labs/<lab>/jobs/<id>/<wish>
@@ -259,6 +285,16 @@ ROUTES = {
         POST /api/v1/labs/<lab>/lots/<lot_id>/weighings
     """,
     "managers": """
+        POST /labs/<lab>/bookings/rules
+        POST /labs/<lab>/calendars
+        POST /labs/<lab>/calendars/<id>/remove
+        POST /labs/<lab>/people/classes
+        PUT /api/v1/labs/<lab>/booking-rules
+        PUT /api/v1/labs/<lab>/training-classes
+        GET /api/v1/labs/<lab>/calendars
+        POST /api/v1/labs/<lab>/calendars
+        DELETE /api/v1/labs/<lab>/calendars/<calendar_id>
+        PUT /api/v1/labs/<lab>/calendars/<calendar_id>/events
         GET /labs/<lab>/manage/okw
         POST /labs/<lab>/manage/okw
         GET /api/v1/labs/<lab>/webhooks
@@ -312,6 +348,10 @@ MAY = {
 LAB_ROLES = {"member": LabRole.MEMBER, "operator": LabRole.OPERATOR, "manager": LabRole.MANAGER}
 # A token of a manager's: routes that it may use when it has this scope alone.
 SCOPES_OF = {
+    "POST /me/calendar": Scope.PROFILE_WRITE,
+    "POST /me/calendar/stop": Scope.PROFILE_WRITE,
+    "POST /api/v1/me/calendar": Scope.PROFILE_WRITE,
+    "DELETE /api/v1/me/calendar": Scope.PROFILE_WRITE,
     "POST /designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
     "POST /me/profile": Scope.PROFILE_WRITE,

@@ -5,7 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from commons.bookings import Booked, Rules, crossed, is_missed, next_free, problem, told
+from commons.bookings import (
+    Booked,
+    Rules,
+    at_local,
+    crossed,
+    is_missed,
+    next_free,
+    problem,
+    told,
+)
+from commons.errors import InvalidInput
 
 NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -78,3 +88,11 @@ def test_who_does_not_come_loses_the_machine_where_the_lab_says_so():
     assert not is_missed(NOW, None, Rules(), now=late - timedelta(seconds=1))
     assert not is_missed(NOW, NOW, Rules(), now=late)
     assert not is_missed(NOW, None, Rules(no_show_minutes=None), now=late)
+
+
+def test_a_time_of_the_night_of_the_clocks_is_what_they_show_and_one_left_out_is_refused():
+    spring, autumn = datetime(2026, 3, 29), datetime(2026, 10, 25)  # noqa: DTZ001
+    assert at_local(spring.replace(hour=3), BERLIN) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert at_local(autumn.replace(hour=2), BERLIN) == datetime(2026, 10, 25, 0, tzinfo=UTC)
+    with pytest.raises(InvalidInput, match="02:30 is left out that night"):
+        at_local(spring.replace(hour=2, minute=30), BERLIN)
