@@ -16,7 +16,7 @@ from commons.signing import (
     TIME_HEADER,
     SignedRequest,
 )
-from repo_server import create_app, web
+from repo_server import close_app, create_app, web
 from repo_server.api import auth
 from repo_server.db import transaction
 from repo_server.ids import new_id, new_secret
@@ -563,11 +563,14 @@ def test_every_route_is_listed_here_and_says_who_may(app):
     auth.require_marks(app)
 
 
-def test_a_route_without_a_mark_stops_the_server_from_starting(settings, app):
+def test_a_route_without_a_mark_stops_the_server_from_starting(settings):
+    app = create_app(settings)
+    auth.require_marks(app)
     app.add_url_rule("/forgotten", view_func=lambda: "hello")
     with pytest.raises(RuntimeError, match="/forgotten"):
         auth.require_marks(app)
-    assert create_app(settings).blueprints.keys() >= {bp.name for bp in web.BLUEPRINTS}
+    assert app.blueprints.keys() >= {bp.name for bp in web.BLUEPRINTS}
+    close_app(app)
 
 
 @pytest.mark.slow
