@@ -158,7 +158,8 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
         shown = _job(job, order, build, names, attempt=attempt, held=job.id in held)
         if job.state is not JobState.QUEUED:
             return shown
-        answers = () if job.parked_by else why.get((order.id, job.copies), ())
+        said = () if job.parked_by else why.get((order.id, job.copies), ())
+        answers = waits.for_job(said, job)
         return shown.model_copy(update={"waits": answers, "forecast": when.get(job.id)})
 
     return Board(

@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel, col, select, update
 from commons.dispatch import JobCard, MachineCard
 from commons.errors import NotFound, Unavailable
 from commons.job import HELD_STATES, JobState
-from repo_server import announcements
+from repo_server import announcements, quotas
 from repo_server.tables import JobRow, MachineRow
 
 # The right to prepare runs out after this long; nothing has moved by then.
@@ -24,6 +24,9 @@ LEASE = timedelta(minutes=15)
 # A permit that led to no start, or a run that nobody has heard of, is unconfirmed after this long;
 # of one that is to stop, people are told that nothing is heard of it.
 SILENCE = timedelta(minutes=4)
+
+# What comes into one of these or leaves it changes what is left of its person's quota.
+_ENDS = frozenset({JobState.CANCELLED, JobState.FAILED, JobState.REFUSED, JobState.REJECTED})
 
 Rule = Callable[[JobCard, MachineCard], tuple[JobCard, MachineCard]]
 
@@ -125,6 +128,8 @@ def write_job(
     written = _write(session, job, update(JobRow).where(as_read), values)
     if written and card.state is not before:
         announcements.tell_of_job(session, job, card.state, now=now)
+        if before in _ENDS or card.state in _ENDS:
+            quotas.settle_for(session, job, now=now)
     return written
 
 

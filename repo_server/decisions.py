@@ -11,7 +11,7 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import filled, later
 from commons.wire import MachineState, Wish
-from repo_server import attempts, cards, entitled, jobs, orders, presence
+from repo_server import accounts, attempts, cards, entitled, jobs, orders, presence
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -117,6 +117,7 @@ def give_verdict(
     change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
     if change.attempt_id:
         attempts.judge(session, change.attempt_id, good=good, by=by, now=now)
+        accounts.charge(session, job, change.attempt_id, good=good, now=now)
     if change.after is JobState.DONE:
         builds.note(session, job)
     if 0 < good < job.copies:

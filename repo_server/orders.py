@@ -35,6 +35,8 @@ from repo_server import (
     heads,
     licensing,
     matches,
+    prices,
+    quotas,
     renderings,
     variants,
 )
@@ -163,17 +165,21 @@ def place(
         licence=leave(),
         **made.kept(),
     )
-    return _placed(session, order, _shared_out(wanted, need, able), build.process)
+    return _placed(session, order, _shared_out(wanted, need, able), build)
 
 
 def _placed(
-    session: Session, order: BuildOrderRow, plates: Iterable[tuple[int, int]], process: Process
+    session: Session,
+    order: BuildOrderRow,
+    plates: Iterable[tuple[int, int]],
+    build: matches.Buildable,
 ) -> PlacedOrder:
     session.add(order)
     session.flush()
-    jobs = tuple(_job(order, *plate, process, order.ordered_at) for plate in plates)
+    jobs = tuple(_job(order, *plate, build.process, order.ordered_at) for plate in plates)
     session.add_all(jobs)
-    session.flush()
+    prices.agree(session, build, order)
+    quotas.settle(session, order.lab_id, order.ordered_by, now=order.ordered_at)
     announcements.tell_of_order(session, order)
     return PlacedOrder(order, jobs, renderings.drawn_for(session, order))
 

@@ -200,6 +200,7 @@ def _watch(
             child.keep_alive()
         if time.monotonic() >= ring_at and queue.is_empty():
             queue.enqueue("notice_silence")
+            queue.enqueue("begin_terms")
             if queue.is_empty(FILES):
                 queue.enqueue("inspect_waiting")
                 queue.enqueue("repair_waiting")

@@ -12,6 +12,7 @@ from repo_server import (
     facts,
     jobs,
     outgoing,
+    quotas,
     renderings,
     repairs,
     shape_changes,
@@ -164,6 +165,12 @@ def notice_silence() -> None:
     """Machines that were silent for too long have lost their lease, or are in doubt."""
     with transaction(current_app.extensions["engine"]) as session:
         jobs.notice_silence(session, datetime.now(UTC))
+
+
+def begin_terms() -> None:
+    """What waited for the next term of a quota waits no longer, as far as that reaches."""
+    with transaction(current_app.extensions["engine"]) as session:
+        quotas.begin_terms(session, now=datetime.now(UTC))
 
 
 def deliver_waiting() -> None:

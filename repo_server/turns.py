@@ -190,6 +190,7 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
         col(JobRow.state) == JobState.QUEUED,
         col(JobRow.process) == Process(str(machine.profile["process"])),
         col(JobRow.parked_by).is_(None),
+        col(JobRow.over_quota).is_(None),
         col(JobRow.queued_at) <= now,  # later ones are not to be made before
         col(JobRow.id).not_in(
             select(AttemptRow.job_id).where(

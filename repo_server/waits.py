@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from commons.job import JobState
-from commons.matching import candidates
+from commons.matching import Refusal, candidates
 from commons.wire import PrintOptions
 from repo_server import entitled, forecasts, matches, turns
 from repo_server.conditions import FREE, Condition, seen
@@ -64,7 +64,7 @@ def in_line(session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow
     def turn(job: JobRow) -> tuple[bool, bool, bool, datetime, datetime, str, int]:
         order, before = orders[job.order_id], since[job.process]
         overtaken = before is not None and job.queued_at < before
-        later = job.parked_by is not None
+        later = job.parked_by is not None or job.over_quota is not None
         usual = overtaken or order.urgent_because is None
         due = _LAST if overtaken or order.deadline is None else order.deadline
         return later, not overtaken, usual, due, job.queued_at, order.id, job.copy_number
@@ -116,6 +116,20 @@ def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
     return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
 
 
+def for_job(said: Iterable[BoardAnswer], job: JobRow) -> tuple[BoardAnswer, ...]:
+    """What machines say to this very job: where nothing else is in its way, its person's quota may
+    be, which is the last that is asked."""
+    if job.over_quota is None:
+        return tuple(said)
+    code, why = Refusal.QUOTA, job.over_quota
+    return tuple(
+        it.model_copy(update={"code": code, "sentence": f"{it.machine}: it {why}"})
+        if it.code in _COULD_MAKE_IT
+        else it
+        for it in said
+    )
+
+
 def _busy_or_next(station: Station) -> BoardAnswer:
     name = station.machine.name
     if station.condition in _NOT_WELL:
@@ -137,14 +151,14 @@ def forecasts_of(
     now: datetime,
 ) -> dict[str, Forecast]:
     """When each of the queued jobs is expected to begin, by id; none of those that no machine
-    could make as it is loaded now, nor of those that are parked."""
+    could make as it is loaded now, nor of those that are parked or wait for a quota."""
     plates = {(job.order_id, job.copies) for job in queued}
     minutes = forecasts.minutes_of(session, lab_id, orders, builds, plates)
     line = []
     for job in queued:
         plate, order = (job.order_id, job.copies), orders[job.order_id]
         able = [it.machine_id for it in why.get(plate, ()) if it.code in _COULD_MAKE_IT]
-        if job.parked_by is None and able:
+        if job.parked_by is None and job.over_quota is None and able:
             line.append(
                 Waiting(
                     job.id,

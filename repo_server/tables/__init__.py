@@ -46,6 +46,7 @@ from repo_server.tables.labs import (
 from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.lots import LotEventRow, MaterialLotRow
+from repo_server.tables.money import AccountEntryRow, AgreementRow, PriceListRow, QuotaRow
 from repo_server.tables.notices import DismissalRow
 from repo_server.tables.people import (
     ApiTokenRow,
@@ -71,8 +72,10 @@ from repo_server.tables.trainings import (
 from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
+    "AccountEntryRow",
     "AgentEventRow",
     "AgentRow",
+    "AgreementRow",
     "ApiTokenRow",
     "AttemptRow",
     "BedClearRow",
@@ -111,7 +114,9 @@ __all__ = [
     "PermitRow",
     "PersonRow",
     "PostRow",
+    "PriceListRow",
     "ProposalRow",
+    "QuotaRow",
     "ReleaseFileRow",
     "ReleaseRow",
     "RenderingRow",

@@ -55,6 +55,13 @@ class JobRow(SQLModel, table=True):
             sqlite_where=text("attempt_id IS NOT NULL"),
             postgresql_where=text("attempt_id IS NOT NULL"),
         ),
+        Index(
+            "ix_job_over_quota",
+            "lab_id",
+            "over_quota_until",
+            sqlite_where=text("over_quota IS NOT NULL"),
+            postgresql_where=text("over_quota IS NOT NULL"),
+        ),
     )
     id: str = Field(primary_key=True)
     order_id: str = Field(foreign_key="build_order.id", index=True)
@@ -73,6 +80,9 @@ class JobRow(SQLModel, table=True):
     sentence: str = ""
     # Who set it aside: it stays in the queue, and no machine gets it until somebody takes it up.
     parked_by: str | None = None
+    # Why its person's quota is too small for it, and when the next term begins; see quotas.
+    over_quota: str | None = None
+    over_quota_until: datetime | None = None
     queued_at: datetime
     changed_at: datetime
 

@@ -1,0 +1,178 @@
+"""What labs ask: their price lists, and what an order is expected to take and to cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from commons import prices
+from commons.errors import FieldProblem, InvalidInput
+from commons.machine import MATERIALS, Process
+from commons.prices import Group, PriceList, Rates, Span, Sum, Use
+from commons.wire import PrintOptions
+from repo_server import currencies, print_estimate
+from repo_server.ids import new_id
+from repo_server.matches import Buildable
+from repo_server.mesh_facts import mesh_facts
+from repo_server.tables import (
+    AgreementRow,
+    AttemptRow,
+    BuildOrderRow,
+    JobRow,
+    LabRoleRow,
+    PersonRow,
+    PriceListRow,
+)
+
+_REMEMBERED = 20  # programs of a part that are looked through for one of the same
+
+
+@dataclass(frozen=True, slots=True)
+class PricesSet:
+    """A lab's prices as they hold, who set them, and when."""
+
+    prices: PriceList
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an order is expected to take and to cost; `sum` is None where the lab has no prices."""
+
+    use: Use
+    currency: str | None
+    sum: Sum | None
+    cap: int | None
+
+
+def set_prices(
+    session: Session, wanted: PriceList, *, lab_id: str, by: str, now: datetime
+) -> PricesSet:
+    """These are the lab's prices for what is ordered from now on. InvalidInput for a currency or a
+    material that nobody knows."""
+    currencies.digits(wanted.currency)
+    if unknown := wanted.unknown_materials():
+        known = ", ".join(MATERIALS)
+        problems = [
+            FieldProblem("rates", f"'{it}' is no material; known are {known}") for it in unknown
+        ]
+        raise InvalidInput("; ".join(map(str, problems)), problems)
+    kept = wanted.model_dump(mode="json")
+    row = PriceListRow(id=new_id(), lab_id=lab_id, prices=kept, set_by=by, set_at=now)
+    session.add(row)
+    session.flush()
+    return _shown(session, row)
+
+
+def prices_of(session: Session, lab_id: str) -> PricesSet | None:
+    """The lab's prices as they hold; None where it never set any."""
+    row = _newest(session, lab_id)
+    return None if row is None else _shown(session, row)
+
+
+def _newest(session: Session, lab_id: str) -> PriceListRow | None:
+    newest = select(PriceListRow).where(PriceListRow.lab_id == lab_id)
+    ordered = newest.order_by(col(PriceListRow.set_at).desc(), col(PriceListRow.id).desc())
+    return session.exec(ordered.limit(1)).first()
+
+
+def _shown(session: Session, row: PriceListRow) -> PricesSet:
+    name = session.get_one(PersonRow, row.set_by).name
+    return PricesSet(PriceList.model_validate(row.prices), name, row.set_at)
+
+
+def group_of(session: Session, person_id: str, lab_id: str) -> Group:
+    """As what the person orders in the lab."""
+    held = session.get(LabRoleRow, (person_id, lab_id))
+    return Group.GUEST if held is None else Group(held.role)
+
+
+def estimate(session: Session, build: Buildable, order: BuildOrderRow) -> Estimate:
+    """What the order, which need not stand yet, is expected to take and to cost."""
+    use = _expected(session, build, order)
+    if (row := _newest(session, order.lab_id)) is None:
+        return Estimate(use, None, None, None)
+    asked = PriceList.model_validate(row.prices)
+    rates = _rates(session, asked, build.process, order)
+    sum_ = prices.price(rates, use, digits=currencies.digits(asked.currency))
+    return Estimate(use, asked.currency, sum_, prices.cap(sum_.high, asked.most))
+
+
+def _rates(session: Session, asked: PriceList, process: Process, order: BuildOrderRow) -> Rates:
+    group = group_of(session, order.ordered_by, order.lab_id)
+    return asked.rates_for(group, process, order.material)
+
+
+def agree(session: Session, build: Buildable, order: BuildOrderRow) -> AgreementRow:
+    """What the order is expected to take and to cost is kept with it."""
+    expected = estimate(session, build, order)
+    row = AgreementRow(
+        order_id=order.id,
+        grams=expected.use.grams.high if expected.use.grams else None,
+        minutes=expected.use.minutes.high if expected.use.minutes else None,
+    )
+    asked = _newest(session, order.lab_id)
+    if asked is not None and expected.sum is not None:
+        of_lab = PriceList.model_validate(asked.prices)
+        row.currency, row.charges_failed = of_lab.currency, of_lab.charges_failed
+        row.rates = _rates(session, of_lab, build.process, order).model_dump(mode="json")
+        row.low, row.high, row.cap = expected.sum.low, expected.sum.high, expected.cap
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _expected(session: Session, build: Buildable, order: BuildOrderRow) -> Use:
+    """As the lab's latest program of the same says, else as size and designer let expect."""
+    if known := _of_program(session, order):
+        return known
+    scale = PrintOptions.model_validate(order.options).scale
+    mass_g = build.part.mass_g
+    grams = None if mass_g is None else Span.exactly(mass_g * scale**3 * order.copies)
+    facts, material = mesh_facts(build.facts), MATERIALS.get(order.material)
+    if build.process is not Process.FDM or facts is None or material is None:
+        return Use(grams, None)
+    if facts.volume_mm3 is None:
+        return Use(grams, None)
+    print_ = print_estimate.estimate(
+        volume_mm3=facts.volume_mm3 * scale**3,
+        area_mm2=facts.area_mm2 * scale**2,
+        height_mm=facts.box_mm[2] * scale,
+        density_g_cm3=material.density_g_cm3,
+    )
+    low_g, high_g = (each * order.copies for each in print_.mass_g)
+    low, high = (each * order.copies / 60 for each in print_.time_s)
+    return Use(Span(low_g, high_g), Span(low, high))
+
+
+def _of_program(session: Session, order: BuildOrderRow) -> Use | None:
+    """What the latest program of the same says of one copy, times the order's copies."""
+    program = col(AttemptRow.program)
+    rows = session.execute(
+        sa.select(
+            program["duration_s"].as_float(),
+            program["material_g"].as_float(),
+            col(JobRow.copies),
+            col(BuildOrderRow.options),
+        )
+        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
+        .where(
+            col(JobRow.lab_id) == order.lab_id,
+            col(BuildOrderRow.release_id) == order.release_id,
+            col(BuildOrderRow.part) == order.part,
+            col(BuildOrderRow.rendering_id).is_not_distinct_from(order.rendering_id),
+            col(BuildOrderRow.material) == order.material,
+            program["duration_s"].as_float().is_not(None),
+        )
+        .order_by(col(AttemptRow.leased_at).desc())
+        .limit(_REMEMBERED)
+    )
+    for seconds, grams, at_once, options in rows:
+        if options == order.options:
+            share = order.copies / at_once
+            made = None if grams is None else Span.exactly(grams * share)
+            return Use(made, Span.exactly(seconds / 60 * share))
+    return None
