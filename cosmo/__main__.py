@@ -17,6 +17,7 @@ from cosmo.lab_commands import lab
 from cosmo.lot_commands import lots
 from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
+from cosmo.money_commands import money
 from cosmo.notice_commands import notices
 from cosmo.order_command import order
 from cosmo.people_commands import bookings, trainings
@@ -134,6 +135,7 @@ cli.add_command(orders)
 cli.add_command(jobs)
 cli.add_command(bookings)
 cli.add_command(trainings)
+cli.add_command(money)
 cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)

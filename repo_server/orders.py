@@ -143,7 +143,7 @@ def place(
     if made.waits:
         leave()
     build = variants.build(session, wanted.release_id, made)
-    material = _material(wanted.material or build.part.material, build.process)
+    material = material_of(wanted, build)
     need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
     offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
@@ -236,6 +236,11 @@ def _shared_out(
     sizes = shared_out(wanted.copies, at_once, leftovers)
     firsts = accumulate(sizes[:-1], initial=1)
     return list(zip(firsts, sizes, strict=True))
+
+
+def material_of(wanted: OrderRequest, build: matches.Buildable) -> str:
+    """The key of the material that is to be used; InvalidInput when there is no such one."""
+    return _material(wanted.material or build.part.material, build.process)
 
 
 def _material(named: str | None, process: Process) -> str:

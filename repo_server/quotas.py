@@ -38,6 +38,7 @@ from repo_server.tables import (
     BuildOrderRow,
     JobRow,
     LabRoleRow,
+    LabRow,
     PersonRow,
     QuotaRow,
 )
@@ -111,7 +112,10 @@ class Standing:
 def set_quota(
     session: Session, wanted: NewQuota, *, lab_id: str, by: str, now: datetime
 ) -> QuotaRow:
-    """The quota holds from now on, and what waits was looked at again. NotFound for nobody."""
+    """The quota holds from now on, and what waits was looked at again. NotFound for nobody;
+    InvalidInput for money where the lab has no currency."""
+    if wanted.money is not None and prices_of(session, lab_id) is None:
+        raise InvalidInput("money: set the lab's prices first, so that it has a currency")
     row = QuotaRow(
         id=new_id(),
         lab_id=lab_id,
@@ -298,6 +302,18 @@ def standing(session: Session, lab_id: str, person_id: str, *, now: datetime) ->
     return Standing(term, _limits(row), _used(session, lab_id, person_id, term), reserved)
 
 
+def standings_of(session: Session, person_id: str, *, now: datetime) -> list[tuple[str, Standing]]:
+    """How the person stands in each lab that limits them, with the lab's name, by name."""
+    theirs = (
+        select(LabRow)
+        .join(LabRoleRow, col(LabRoleRow.lab_id) == col(LabRow.id))
+        .where(LabRoleRow.person_id == person_id)
+        .order_by(LabRow.name, LabRow.id)
+    )
+    known = ((lab, standing(session, lab.id, person_id, now=now)) for lab in session.exec(theirs))
+    return [(lab.name, it) for lab, it in known if it is not None]
+
+
 def told_to(session: Session, need: Amounts, *, lab_id: str, by: str, now: datetime) -> str | None:
     """Why the person's quota is too small for that, in a sentence; None when it is not."""
     known = standing(session, lab_id, by, now=now)
@@ -365,9 +381,3 @@ def _line(session: Session, row: QuotaRow) -> QuotaLine:
         set_by=session.get_one(PersonRow, row.set_by).name,
         set_at=row.set_at,
     )
-
-
-def require_known(session: Session, lab_id: str, wanted: NewQuota) -> None:
-    """Pass for limits that can be told; InvalidInput for money where the lab has no currency."""
-    if wanted.money is not None and prices_of(session, lab_id) is None:
-        raise InvalidInput("money: set the lab's prices first, so that it has a currency")

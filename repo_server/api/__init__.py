@@ -1,6 +1,7 @@
 """JSON under /api/v1: routes authenticate, parse, call one use-case, answer. No SQL here."""
 
 from repo_server.api import (
+    accounts,
     agents,
     assemblies,
     blobs,
@@ -58,6 +59,7 @@ BLUEPRINTS = (
     facilities.bp,
     agents.bp,
     orders.bp,
+    accounts.bp,
     licences.bp,
     mailings.bp,
     imports.bp,

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from repo_server.web import (
+    accounts,
     api,
     assemblies,
     bookings,
@@ -55,6 +56,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     notices.bp,
     feeds.bp,
     orders.bp,
+    accounts.bp,
     licences.bp,
     mailings.bp,
     labs.bp,

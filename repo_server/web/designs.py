@@ -1,6 +1,6 @@
 """A design's page: its parts in three dimensions, its files, its order form; and publishing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,11 +33,13 @@ from repo_server.api.errors import status_of
 from repo_server.contributions import Contribution
 from repo_server.db import reading
 from repo_server.designs import Release
+from repo_server.estimates import Told
 from repo_server.ids import new_id
 from repo_server.orders import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.submissions import Upload
 from repo_server.web import described, files, parts, uploads, variants
+from repo_server.web.accounts import ITEMS
 from repo_server.web.languages import Texts, gettext
 from repo_server.web.licence_words import PURPOSES
 from repo_server.web.stretches import asked_stretch, rest_of
@@ -126,10 +128,18 @@ def page_of(release_id: str, form: Mapping[str, str], error: FabError) -> Respon
     return _page(release, form, error), status_of(error)
 
 
+def page_with(release_id: str, form: Mapping[str, str], told: Told) -> ResponseReturnValue:
+    """The release's page again, with what was filled in and what that would take and cost."""
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, release_id)
+    return _page(release, form, told=told)
+
+
 def _page(
     release: Release,
     form: Mapping[str, str],
     error: FabError | None = None,
+    told: Told | None = None,
 ) -> str:
     shown = [parts.view_of(part, release) for part in release.manifest.parts]
     makeable = [part for part in shown if part.makeable]
@@ -144,10 +154,7 @@ def _page(
         labs=_my_labs(),
         files=files.files_of(release),
         max_copies=MAX_COPIES,
-        materials=[
-            ("", gettext("As designed")),
-            *((m.key, gettext(m.name)) for m in MATERIALS.values() if m.process in processes),
-        ],
+        materials=_materials(processes),
         plates=PLATES.items(),
         purposes=PURPOSES.items(),
         asks=_asks(release.slug),
@@ -160,12 +167,20 @@ def _page(
         ways=WAYS.items() if Process.CNC in processes else (),
         values={**FIRST_CHOICE, **form, "key": new_id()},
         error=error,
+        told=told,
+        items=ITEMS,
         its_language=described.spoken_in(about, "manifest-language", "documentation-language"),
         readme_language=described.spoken_in(about, "documentation-language"),
         card=described.card(release),
         linked_data=described.linked_data(release),
         readme=parts.readme_of(release, current_app.extensions["blobs"]),
     )
+
+
+def _materials(processes: Collection[Process | None]) -> list[tuple[str, str]]:
+    """What parts that are made so can be made of."""
+    known = [(m.key, gettext(m.name)) for m in MATERIALS.values() if m.process in processes]
+    return [("", gettext("As designed")), *known]
 
 
 def _among_others(release: Release) -> dict[str, object]:

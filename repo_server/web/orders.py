@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from commons.errors import Conflict, InvalidInput
 from commons.variants import Value
 from repo_server import designs as shown
-from repo_server import idempotency, people, waiting
+from repo_server import estimates, idempotency, people, waiting
 from repo_server.api import auth
 from repo_server.api.messages import check
 from repo_server.db import reading, transaction
@@ -42,6 +42,24 @@ def place_order() -> ResponseReturnValue:
         return redirect(url_for("licences.show_waiting", id=placed["waiting_id"]), 303)
     anchor = f"job-{placed['job_id']}"
     return redirect(url_for("labs.show_board", lab=form["lab"], _anchor=anchor), 303)
+
+
+@bp.post("/orders/estimate")
+@auth.signed_in(Scope.ORDER_WRITE)
+def estimate() -> ResponseReturnValue:
+    """The design's page again, with what that order would take and cost; nothing is ordered."""
+    form = request.form.to_dict()
+    lab, by, now = form.get("lab", ""), auth.current_person().id, datetime.now(UTC)
+    try:
+        wanted = _wanted(form, _variant(form))
+        with transaction(current_app.extensions["engine"]) as session:
+            lab_id = people.require_lab_role(
+                session, person_id=by, lab_slug=lab, role=LabRole.MEMBER
+            )
+            told = estimates.told(session, wanted, lab_id=lab_id, by=by, now=now)
+    except (InvalidInput, Conflict) as error:
+        return designs.page_of(form.get("release_id", ""), form, error)
+    return designs.page_with(form.get("release_id", ""), form, told)
 
 
 def _place(form: Mapping[str, str]) -> dict[str, object]:

@@ -74,6 +74,10 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "add_calendar": lambda shop: (
         shop.manager, "/labs/corner/calendars", {"name": "Courses"},
     ),
+    "create_payment": lambda shop: (
+        shop.manager, "/labs/corner/payments",
+        {"handle": "mem", "amount": 500, "currency": "EUR", "why": "cash at the desk"},
+    ),
     "create_order": lambda shop: (
         shop.member, "/labs/corner/orders", {"release_id": shop.release_id, "part": "hook"},
     ),

@@ -28,6 +28,7 @@ from repo_server.tables.people import LabRole
 API = "/api/v1"
 ROUTES = {
     "everybody": """
+        GET /api/v1/labs/<lab>/prices
         GET /cities
         GET /labs/<lab>/about
         GET /api/v1/labs/<lab>
@@ -112,6 +113,13 @@ ROUTES = {
         GET /api/v1/me/bookings
         POST /api/v1/me/calendar
         DELETE /api/v1/me/calendar
+        GET /me/account
+        POST /me/orders/<order_id>/open-price
+        POST /orders/estimate
+        POST /api/v1/orders/<order_id>/open-price
+        GET /api/v1/me/account
+        GET /api/v1/me/account-entries
+        GET /api/v1/me/account-entries.csv
         GET /api/v1/orders
         POST /designs/<slug>/notices/dismiss
         POST /api/v1/designs/<slug>/notices/dismiss
@@ -246,6 +254,7 @@ ROUTES = {
         GET /api/v1/labs/<lab>/training-classes
         POST /api/v1/labs/<lab>/training-classes/<class_id>/trainings
         POST /api/v1/labs/<lab>/trainings/<training_id>/revoke
+        POST /api/v1/labs/<lab>/estimates
         GET /api/v1/labs/<lab>/jobs
         GET /api/v1/labs/<lab>/orders
         GET /api/v1/labs/<lab>/facts
@@ -263,6 +272,13 @@ ROUTES = {
     """,
     "operators": """
         GET /api/v1/labs/<lab>/trainings
+        GET /labs/<lab>/money
+        POST /labs/<lab>/money/payments
+        GET /api/v1/labs/<lab>/quotas
+        GET /api/v1/labs/<lab>/balances
+        GET /api/v1/labs/<lab>/account-entries
+        GET /api/v1/labs/<lab>/account-entries.csv
+        POST /api/v1/labs/<lab>/payments
         POST /labs/<lab>/notices/dismiss
         POST /api/v1/labs/<lab>/notices/dismiss
         POST /labs/<lab>/jobs/<id>/<wish>
@@ -295,6 +311,12 @@ ROUTES = {
         POST /api/v1/labs/<lab>/calendars
         DELETE /api/v1/labs/<lab>/calendars/<calendar_id>
         PUT /api/v1/labs/<lab>/calendars/<calendar_id>/events
+        POST /labs/<lab>/money/prices
+        POST /labs/<lab>/money/quotas
+        POST /labs/<lab>/money/entries/<id>/take-back
+        PUT /api/v1/labs/<lab>/prices
+        PUT /api/v1/labs/<lab>/quotas
+        POST /api/v1/labs/<lab>/account-entries/<entry_id>/take-back
         GET /labs/<lab>/manage/okw
         POST /labs/<lab>/manage/okw
         GET /api/v1/labs/<lab>/webhooks
@@ -352,6 +374,9 @@ SCOPES_OF = {
     "POST /me/calendar/stop": Scope.PROFILE_WRITE,
     "POST /api/v1/me/calendar": Scope.PROFILE_WRITE,
     "DELETE /api/v1/me/calendar": Scope.PROFILE_WRITE,
+    "POST /me/orders/<order_id>/open-price": Scope.ORDER_WRITE,
+    "POST /orders/estimate": Scope.ORDER_WRITE,
+    "POST /api/v1/orders/<order_id>/open-price": Scope.ORDER_WRITE,
     "POST /designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
     "POST /api/v1/designs/<slug>/notices/dismiss": Scope.DESIGN_WRITE,
     "POST /me/profile": Scope.PROFILE_WRITE,
