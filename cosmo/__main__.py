@@ -18,6 +18,7 @@ from cosmo.lot_commands import lots
 from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
 from cosmo.money_commands import money
+from cosmo.news_commands import news
 from cosmo.notice_commands import notices
 from cosmo.order_command import order
 from cosmo.people_commands import bookings, trainings
@@ -136,6 +137,7 @@ cli.add_command(jobs)
 cli.add_command(bookings)
 cli.add_command(trainings)
 cli.add_command(money)
+cli.add_command(news)
 cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)

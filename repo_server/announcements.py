@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, or_, select
 
 from commons.job import JobState
+from repo_server import news
 from repo_server.db import ring_after
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WaitingOrderRow, WebhookRow
@@ -61,6 +62,7 @@ def tell_of_order(session: Session, order: BuildOrderRow) -> None:
         "material": order.material,
     }
     _tell(session, _concerned(session, order), ORDER_PLACED, data, now=order.ordered_at)
+    news.tell_of_order(session, order)
 
 
 def tell_of_waiting(
@@ -77,11 +79,13 @@ def tell_of_waiting(
     }
     told = _webhooks_of(session, order.lab_id, (order.ordered_by, steward_id))
     _tell(session, told, ORDER_WAITING, data, now=now)
+    news.tell_of_waiting(session, order, now=now)
 
 
 def tell_of_job(session: Session, job: JobRow, state: JobState, *, now: datetime) -> None:
     """The lab and whoever ordered will be told that the job is in this state, if it is one of those
     that somebody may want to know."""
+    news.tell_of_job(session, job, state, now=now)
     if state not in JOB_KINDS:
         return
     order = session.get_one(BuildOrderRow, job.order_id)

@@ -11,7 +11,7 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import filled, later
 from commons.wire import MachineState, Wish
-from repo_server import accounts, attempts, cards, entitled, jobs, orders, presence
+from repo_server import accounts, attempts, cards, entitled, jobs, news, orders, presence
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import seen
 from repo_server.ids import new_id
@@ -122,6 +122,7 @@ def give_verdict(
         builds.note(session, job)
     if 0 < good < job.copies:
         orders.queue_again(session, job, job.copies - good, now=now)
+    news.tell_if_done(session, job, now=now)
 
 
 def _verdict(good: int, copies: int) -> str:

@@ -29,7 +29,7 @@ from commons.quotas import (
 )
 from commons.texts import later
 from commons.wire import Asked
-from repo_server import currencies
+from repo_server import currencies, news
 from repo_server.ids import new_id
 from repo_server.prices import prices_of
 from repo_server.tables import (
@@ -225,11 +225,14 @@ def settle(session: Session, lab_id: str, person_id: str, *, now: datetime) -> N
     ours = select(JobRow).where(col(JobRow.id).in_(list(changed))).with_for_update(skip_locked=True)
     for job in session.exec(ours).all() if changed else ():
         lacks, until = changed[job.id], found and found[1].ends_at
+        is_new = job.over_quota is None
         job.over_quota = _sentence(session, lab_id, lacks, found[1]) if lacks and found else None
         job.over_quota_until = until if lacks else None
         if job.parked_by is None:
             job.sentence = f"it {job.over_quota}" if job.over_quota else later("in the queue")
         session.add(job)
+        if lacks and is_new:
+            news.tell_of_quota(session, job, now=now)
     session.flush()
 
 

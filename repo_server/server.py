@@ -201,6 +201,7 @@ def _watch(
         if time.monotonic() >= ring_at and queue.is_empty():
             queue.enqueue("notice_silence")
             queue.enqueue("begin_terms")
+            queue.enqueue("mail_waiting")
             if queue.is_empty(FILES):
                 queue.enqueue("inspect_waiting")
                 queue.enqueue("repair_waiting")

@@ -20,11 +20,24 @@ VARIABLES = {
     "COSMO_SECRET_FILE": "file with the server's secret, made when missing; absent: in COSMO_DATA",
     "COSMO_BASE_URL": "address by which browsers and agents reach this server",
     "COSMO_FILES_URL": "address of its own for strangers' files; absent: see `cosmo server run`",
+    "COSMO_SMTP_URL": "where e-mails are handed in, smtp://user@host:port; absent: none are sent",
+    "COSMO_SMTP_PASSWORD_FILE": "file with that user's password",
+    "COSMO_MAIL_FROM": "the address that e-mails are from",
     "COSMO_UPLOAD_QUOTA_GB": "how much a person's unfinished uploads may be together; absent: 10",
     "COSMO_UPLOAD_DAYS": "how long an unfinished upload is kept; absent: 7",
 }
 _SECRET_BYTES = 32
 _MOST = 36_500  # days, or GB: more is a slip of the hand
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where letters are handed in: `url` is smtp:// (with STARTTLS where it is offered) or smtps://,
+    with the user's name; the password lies in a file."""
+
+    url: str
+    password_file: Path | None
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,7 @@ class Settings:
     upload_days: float
     lan_hosts: frozenset[str] = frozenset()
     files_url: str | None = None
+    post: Post | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -70,6 +84,7 @@ class Settings:
             files_url=files_url,
             upload_quota_gb=_number(given, "COSMO_UPLOAD_QUOTA_GB", 10),
             upload_days=_number(given, "COSMO_UPLOAD_DAYS", 7),
+            post=_post(given),
         )
 
     def environment(self) -> dict[str, str]:
@@ -83,7 +98,14 @@ class Settings:
             "COSMO_UPLOAD_QUOTA_GB": str(self.upload_quota_gb),
             "COSMO_UPLOAD_DAYS": str(self.upload_days),
         }
-        maybe = {"COSMO_REDIS_URL": self.redis_url, "COSMO_FILES_URL": self.files_url}
+        password = self.post.password_file if self.post else None
+        maybe = {
+            "COSMO_REDIS_URL": self.redis_url,
+            "COSMO_FILES_URL": self.files_url,
+            "COSMO_SMTP_URL": self.post.url if self.post else None,
+            "COSMO_SMTP_PASSWORD_FILE": str(password) if password else None,
+            "COSMO_MAIL_FROM": self.post.sender if self.post else None,
+        }
         return {**chosen, **{key: value for key, value in maybe.items() if value is not None}}
 
     @property
@@ -129,6 +151,23 @@ def _require_apart(files_url: str, base_url: str) -> None:
             f"COSMO_FILES_URL is '{files_url}', where the pages are; strangers' files need another "
             "name, or another port"
         )
+
+
+def _post(given: Mapping[str, str]) -> Post | None:
+    """Where e-mails are handed in; None where nothing says so."""
+    url, sender = given.get("COSMO_SMTP_URL"), given.get("COSMO_MAIL_FROM", "")
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.password:
+        raise InvalidInput(
+            "COSMO_SMTP_URL must be like smtp://user@mail.example.org:587, without the password: "
+            "that lies in COSMO_SMTP_PASSWORD_FILE"
+        )
+    if "@" not in sender:
+        raise InvalidInput(f"COSMO_MAIL_FROM is '{sender}'; it must be an e-mail address")
+    password = given.get("COSMO_SMTP_PASSWORD_FILE")
+    return Post(url, Path(password).resolve() if password else None, sender)
 
 
 def _number(given: Mapping[str, str], key: str, absent: float) -> float:

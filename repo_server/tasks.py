@@ -11,6 +11,8 @@ from repo_server import (
     deliveries,
     facts,
     jobs,
+    letters,
+    news,
     outgoing,
     quotas,
     renderings,
@@ -206,6 +208,28 @@ def read_calendars() -> None:
         current_app.extensions["fetcher"],
         now=datetime.now(UTC),
     )
+
+
+def mail_waiting() -> None:
+    """The e-mails that are to be sent now were handed in, where this server can; news that are too
+    old are gone. No transaction is open while another server is waited for."""
+    engine, now = current_app.extensions["engine"], datetime.now(UTC)
+    settings: Settings = current_app.extensions["settings"]
+    with transaction(engine) as session:
+        news.forget_old(session, now)
+        waiting_ = letters.due(session, settings.base_url, now)
+    if settings.post is None or not waiting_:
+        return
+    try:
+        with letters.handing_in(settings.post) as smtp:
+            for letter in waiting_:
+                problem = letters.send(smtp, letter, settings.post.sender)
+                with transaction(engine) as session:
+                    letters.note(session, letter.id, problem, now=datetime.now(UTC))
+    except Unavailable as error:
+        with transaction(engine) as session:
+            for letter in waiting_:
+                letters.note(session, letter.id, str(error), now=datetime.now(UTC))
 
 
 def drop_abandoned_uploads() -> None:

@@ -47,6 +47,7 @@ from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.lots import LotEventRow, MaterialLotRow
 from repo_server.tables.money import AccountEntryRow, AgreementRow, PriceListRow, QuotaRow
+from repo_server.tables.news import LetterRow, NewsChoiceRow, NewsRow
 from repo_server.tables.notices import DismissalRow
 from repo_server.tables.people import (
     ApiTokenRow,
@@ -104,11 +105,14 @@ __all__ = [
     "JobRow",
     "LabRoleRow",
     "LabRow",
+    "LetterRow",
     "LotEventRow",
     "MachineProfileRow",
     "MachineRow",
     "MailingRow",
     "MaterialLotRow",
+    "NewsChoiceRow",
+    "NewsRow",
     "NonceRow",
     "ParentRow",
     "PermitRow",

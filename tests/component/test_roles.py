@@ -29,6 +29,7 @@ API = "/api/v1"
 ROUTES = {
     "everybody": """
         GET /api/v1/labs/<lab>/prices
+        GET /people/<person_id>/<token>/news.atom
         GET /cities
         GET /labs/<lab>/about
         GET /api/v1/labs/<lab>
@@ -114,6 +115,11 @@ ROUTES = {
         POST /api/v1/me/calendar
         DELETE /api/v1/me/calendar
         GET /me/account
+        GET /me/news
+        POST /me/news
+        POST /me/news/feed
+        GET /api/v1/me/news
+        PUT /api/v1/me/news/choice
         POST /me/orders/<order_id>/open-price
         POST /orders/estimate
         POST /api/v1/orders/<order_id>/open-price
@@ -374,6 +380,9 @@ SCOPES_OF = {
     "POST /me/calendar/stop": Scope.PROFILE_WRITE,
     "POST /api/v1/me/calendar": Scope.PROFILE_WRITE,
     "DELETE /api/v1/me/calendar": Scope.PROFILE_WRITE,
+    "POST /me/news": Scope.PROFILE_WRITE,
+    "POST /me/news/feed": Scope.PROFILE_WRITE,
+    "PUT /api/v1/me/news/choice": Scope.PROFILE_WRITE,
     "POST /me/orders/<order_id>/open-price": Scope.ORDER_WRITE,
     "POST /orders/estimate": Scope.ORDER_WRITE,
     "POST /api/v1/orders/<order_id>/open-price": Scope.ORDER_WRITE,

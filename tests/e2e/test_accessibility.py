@@ -71,6 +71,7 @@ PAGES = {
     "/me/account": "/me/account",
     "/me/facts": "/me/facts",
     "/me/labs": "/me/labs",
+    "/me/news": "/me/news",
     "/me/profile": "/me/profile",
     "/me/notices": "/me/notices",
     "/people": "/people",
@@ -88,7 +89,7 @@ PAGES = {
     "/webhooks": "/webhooks",
 }
 NO_PAGES = ("/api/", "/static/", "/attempts/", "/.well-known/")
-NO_PAGE_ENDS_SO = ("feed.atom", "okh.toml")
+NO_PAGE_ENDS_SO = ("feed.atom", "news.atom", "okh.toml")
 
 
 def wrong_on(page: Page, rules: tuple[str, ...] = RULES) -> list[str]:
