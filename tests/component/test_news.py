@@ -94,7 +94,7 @@ def test_a_feed_has_an_address_that_can_be_changed_and_not_be_guessed(shop: Shop
     shop.order()
 
     def address() -> str | None:
-        found = etree.HTML(shop.member.get("/me/news").text).xpath("//p[@class='path']/a/@href")
+        found = etree.HTML(shop.member.get("/me/news").text).xpath("//p[@class='hash']/a/@href")
         return found[0] if found else None
 
     assert address() is None
