@@ -67,6 +67,7 @@ def news(session: Session, *, now: datetime) -> Concerns:
         .where(
             JobRow.state == JobState.QUEUED,
             col(JobRow.parked_by).is_(None),
+            col(JobRow.over_quota).is_(None),
             col(JobRow.queued_at) <= now,
         )
         .distinct()
