@@ -5,8 +5,8 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 
 
 def upgrade() -> None:

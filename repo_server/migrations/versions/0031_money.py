@@ -5,8 +5,8 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Float, ForeignKe
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 
 
 def _prices() -> None:
