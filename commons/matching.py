@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from commons import bookings, plates, trainings
+from commons import availability, bookings, plates, trainings
+from commons.availability import Availability
 from commons.bookings import Booked
 from commons.lots import MASS_RESERVE, copies_from
 from commons.machine import MachineProfile, Process
@@ -79,6 +80,7 @@ class MachineOffer:
     next_mass_left_g: float | None = None
     trainings: tuple[Required, ...] = ()
     booked: tuple[Booked, ...] = ()
+    available: Availability | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,14 @@ def _too_small_a_sheet(need: BuildNeed, machine: MachineOffer) -> str | None:
     return None if fit == need.copies else f"{said} and {need.copies} do not fit at once"
 
 
+def _wrong_hours(need: BuildNeed, machine: MachineOffer) -> str | None:
+    return availability.refused_for_hours(machine.available, need.minutes)
+
+
+def _wants_upkeep(need: BuildNeed, machine: MachineOffer) -> str | None:
+    return availability.refused_for_upkeep(machine.available, need.minutes)
+
+
 def _untrained(need: BuildNeed, machine: MachineOffer) -> str | None:
     if need.ordered_by is None or need.begins_at is None:
         return None
@@ -278,6 +288,8 @@ _FILTERS = (
     (Refusal.MASS_LEFT, _too_little_left),
     (Refusal.THICKNESS, _wrong_thickness),
     (Refusal.SHEET, _too_small_a_sheet),
+    (Refusal.HOURS, _wrong_hours),
+    (Refusal.MAINTENANCE, _wants_upkeep),
     (Refusal.TRAINING, _untrained),
     (Refusal.RESERVED, _reserved),
 )

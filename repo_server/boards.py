@@ -7,14 +7,15 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
+from commons.availability import Availability, resting
 from commons.flows import Ring
 from commons.job import JobEvent, JobState, can
 from commons.machine import Process
 from commons.texts import later
 from commons.variants import told
 from commons.wire import MachineReport, ProgramFacts, ProgressReport
-from repo_server import matches, waits
-from repo_server.conditions import Condition, condition, heard_lately, is_clear, seen
+from repo_server import matches, standing, waits
+from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
 from repo_server.forecasts import Forecast
 from repo_server.tables import (
     AttemptRow,
@@ -32,6 +33,7 @@ from repo_server.waits import BoardAnswer, Station
 
 _PAST = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
 _MOST_JOBS, _MOST_PAST = 200, 20
+_HIDDEN_WHEN_DOWN = FREE | {Condition.OFFLINE}
 _MAY_HAVE_PASSPORT = (JobState.FINISHED, JobState.DONE, JobState.REJECTED)
 
 
@@ -145,8 +147,9 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     orders = _orders(session, [*jobs, *past])
     builds = matches.buildables_of(session, list(orders.values()))
     queued = waits.in_line(session, lab.id, orders, jobs)
-    why = waits.answers(session, lab.id, orders, builds, stations, queued, now=now)
-    when = waits.forecasts_of(session, lab.id, orders, builds, stations, queued, why, now=now)
+    minutes = waits.minutes_of(session, lab.id, orders, builds, queued)
+    why = waits.answers(session, lab.id, orders, builds, stations, queued, minutes, now=now)
+    when = waits.forecasts_of(orders, stations, queued, why, minutes, now=now)
     names = {station.machine.id: station.machine.name for station in stations}
     tries = _attempts(session, [*jobs, *past])
     held = {it.job.id for it in stations if it.job and it.condition is Condition.HELD}
@@ -183,9 +186,10 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
     )
     job_of = dict(rows.all())
     follows = matches.following(session, lab_id)
+    seen_now = standing.of_machines(session, lab_id, [it for it, _ in machines], now=now)
     return [
         replace(
-            _station(machine, lot, job_of.get(machine.attempt_id or ""), now),
+            _station(machine, lot, job_of.get(machine.attempt_id or ""), seen_now[machine.id]),
             next_lot=follows.get(machine.id),
         )
         for machine, lot in machines
@@ -193,11 +197,14 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
 
 
 def _station(
-    machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, now: datetime
+    machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, available: Availability
 ) -> Station:
+    now = available.now
     heard = heard_lately(machine, now)
     now_is = condition(machine, job.state if job else None, heard=heard, now=now)
-    return Station(machine, lot, job, now_is, is_clear(machine, now))
+    if available.down() and now_is in _HIDDEN_WHEN_DOWN:
+        now_is = Condition.DOWN
+    return Station(machine, lot, job, now_is, is_clear(machine, now), available)
 
 
 def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:
@@ -270,6 +277,9 @@ def _sentence(station: Station, report: MachineReport | None, clear: str) -> str
     """What people should know about the machine now; empty when its state says it all."""
     if station.condition is Condition.UNCONFIRMED and station.job is not None:
         return station.job.sentence
+    if station.available and station.condition is Condition.DOWN:
+        down = station.available.down()
+        return resting(down, station.available) if down else ""
     if station.condition is Condition.AWAIT_CLEAR:
         return f"someone has to look and confirm that the bed is clear{clear}"
     if report is not None and report.sentence:

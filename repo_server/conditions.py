@@ -24,6 +24,7 @@ class Condition(StrEnum):
     PREPARING = "preparing"
     AWAIT_CLEAR = "await_clear"  # a person has to confirm that the bed is clear
     READY = "ready"
+    DOWN = "down"  # somebody has taken it out of use
 
 
 # Conditions in which a machine may be given a job to prepare.

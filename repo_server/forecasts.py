@@ -4,7 +4,7 @@ It is what will happen if nobody orders, loads or breaks anything meanwhile, and
 cleared at once; so it is told to the next ten minutes.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -118,25 +118,59 @@ def _told(now: datetime, minutes: float) -> datetime | None:
     return at + (datetime.min.replace(tzinfo=UTC) - at) % TOLD_TO
 
 
+_Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What makes two plates take the same time."""
+
+    release_id: str
+    part: str
+    rendering_id: str | None
+    material: str
+    options: Mapping[str, object]
+    copies: int
+
+    def key(self) -> _Key:
+        """The same for plates that take the same time."""
+        same = (self.release_id, self.part, self.rendering_id, self.material)
+        return *same, str(sorted(self.options.items())), self.copies
+
+
+class Times:
+    """How long plates take, by the latest programs that machines of the lab were given for these
+    releases, else by an estimate."""
+
+    def __init__(self, session: Session, lab_id: str, releases: Collection[str]) -> None:
+        self._known = _programs(session, lab_id, releases)
+
+    def minutes(self, kind: Kind, build: Buildable | None) -> float | None:
+        """Of a plate of this kind; None where nobody knows."""
+        return self._known.get(kind.key()) or _estimated(build, kind)
+
+
 def minutes_of(
     session: Session,
     lab_id: str,
     orders: Mapping[str, Ordered],
     builds: Mapping[str, Buildable],
-    wanted: Iterable[tuple[str, int]],
+    plates: Collection[tuple[str, int]],
 ) -> dict[tuple[str, int], float | None]:
-    """How long a plate takes, by order and copies: as the lab's latest program of the same says,
-    else as its size lets expect; None where nothing is known."""
-    plates = list(wanted)
-    known = _programs(session, lab_id, {orders[order_id].release_id for order_id, _ in plates})
+    """How long each of the plates takes; a plate is an order's id and how many it makes."""
+    times = Times(session, lab_id, {orders[order_id].release_id for order_id, _ in plates})
     return {
-        (order_id, copies): known.get(_key_of(orders[order_id], copies))
-        or _estimated(builds.get(order_id), orders[order_id], copies)
+        (order_id, copies): times.minutes(_kind_of(orders[order_id], copies), builds.get(order_id))
         for order_id, copies in plates
     }
 
 
-# What makes two plates take the same time, besides how many copies each has.
+def _kind_of(order: Ordered, copies: int) -> Kind:
+    same = (order.release_id, order.part, order.rendering_id, order.material)
+    return Kind(*same, order.options, copies)
+
+
+# The columns of a Kind but for its copies.
 _SAME = (
     col(BuildOrderRow.release_id),
     col(BuildOrderRow.part),
@@ -144,16 +178,6 @@ _SAME = (
     col(BuildOrderRow.material),
     col(BuildOrderRow.options),
 )
-_Key = tuple[object, ...]
-
-
-def _key(*same: object, options: Mapping[str, object], copies: int) -> _Key:
-    return *same, str(sorted(options.items())), copies
-
-
-def _key_of(order: Ordered, copies: int) -> _Key:
-    same = (order.release_id, order.part, order.rendering_id, order.material)
-    return _key(*same, options=order.options, copies=copies)
 
 
 def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[_Key, float]:
@@ -174,16 +198,17 @@ def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[
         .limit(_REMEMBERED)
     )
     found: dict[_Key, float] = {}
-    for seconds, copies, *same, options in rows:
-        found.setdefault(_key(*same, options=options, copies=copies), seconds / 60)
+    for seconds, copies, release_id, part, rendering_id, material, options in rows:
+        kind = Kind(release_id, part, rendering_id, material, options, copies)
+        found.setdefault(kind.key(), seconds / 60)
     return found
 
 
-def _estimated(build: Buildable | None, order: Ordered, copies: int) -> float | None:
+def _estimated(build: Buildable | None, kind: Kind) -> float | None:
     """From the mesh's facts, for printed parts alone."""
-    scale = PrintOptions.model_validate(order.options).scale
-    found = print_estimate.of_facts(build.facts, order.material, scale) if build else None
+    scale = PrintOptions.model_validate(kind.options).scale
+    found = print_estimate.of_facts(build.facts, kind.material, scale) if build else None
     if found is None:
         return None
     least, most = found.time_s
-    return copies * (least + most) / 2 / 60
+    return kind.copies * (least + most) / 2 / 60

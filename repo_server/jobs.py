@@ -9,7 +9,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, entitled, matches, presence, turns
+from repo_server import attempts, cards, entitled, matches, presence, starts, turns
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
@@ -142,13 +142,15 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     """
     notice_silence(session, now)
     attempt = attempts.of_id(session, ask.attempt_id)
+    starts.alone(session, session.get_one(JobRow, attempt.job_id).lab_id)
     job = cards.read_job(session, attempt.job_id)
     machine = machine_of(session, attempt.machine_id, agent_id=agent_id)
     require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
     _require_program(attempt, ask.program_sha256)
     _require_well(machine, job, now)
-    if job.state is JobState.STAGED:
+    if job.state is JobState.STAGED:  # asked again, the permit that was given is given again
         _require_people(session, machine, job, attempt, now)
+        starts.require(session, machine, attempt, now=now)
     word = clear_word(machine, now, touched_s=ask.touched_s)
     change = cards.apply(
         session,

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from sqlmodel import Session, col, select
 
+from commons.availability import Availability
 from commons.errors import InvalidInput, NotFound
 from commons.machine import MachineProfile, Process
 from commons.manifest import Format, Part, format_of
@@ -229,10 +230,14 @@ def following(session: Session, lab_id: str) -> dict[str, MaterialLotRow]:
 
 
 def offer_of(
-    machine: MachineRow, lot: MaterialLotRow | None, follows: MaterialLotRow | None = None
+    machine: MachineRow,
+    lot: MaterialLotRow | None,
+    follows: MaterialLotRow | None = None,
+    available: Availability | None = None,
 ) -> MachineOffer:
-    """The machine as matching sees it."""
-    return _offer(machine.id, machine.name, machine.profile, lot, follows)
+    """The machine as matching sees it; without `available` whatever the hour."""
+    offer = _offer(machine.id, machine.name, machine.profile, lot, follows)
+    return replace(offer, available=available)
 
 
 def _offer(

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from commons.job import JobState
 from commons.machine import Process
 from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, SyncRequest, Wish
-from repo_server import turns
+from repo_server import starts, turns
 from repo_server.conditions import FREE, Condition, condition, seen
 from repo_server.lobby import Concerns
 from repo_server.reports import open_controls
@@ -128,7 +128,7 @@ def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: da
     if job is None:
         return now_is in FREE and turns.next_build(session, machine, now=now) is not None
     if job.state is JobState.STAGED and now_is is Condition.READY:
-        return True
+        return starts.may_start(session, machine, job.attempt_id, now=now)
     return job.state in _PREPARED and _is_forgotten(session, machine, now)
 
 

@@ -19,7 +19,7 @@ from commons.job import JobState
 from commons.machine import Process
 from commons.matching import candidates
 from commons.wire import PrintOptions
-from repo_server import entitled, forecasts, matches
+from repo_server import entitled, forecasts, matches, standing
 from repo_server.attempts import Outcome
 from repo_server.matches import Buildable
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -83,10 +83,11 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     waiting = _waiting(session, machine, now)
     builds = matches.ordered(session, {it.made for it in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
-    offers = entitled.with_people(
-        session, machine.lab_id, [matches.offer_of(machine, lot)], now=now
-    )
-    minutes = _minutes(session, machine, waiting, builds) if offers[0].booked else {}
+    offer = matches.offer_of(machine, lot, available=standing.of_machine(session, machine, now=now))
+    offers = entitled.with_people(session, machine.lab_id, [offer], now=now)
+    # How long it takes is asked of nobody where nothing is near that would stop it.
+    stops = offers[0].booked or (offer.available and offer.available.pauses)
+    minutes = _minutes(session, machine, waiting, builds) if stops else {}
     for kind in waiting:
         if build := builds.get(kind.made):
             chosen = PrintOptions.model_validate_json(kind.written)
@@ -192,6 +193,7 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
         col(JobRow.parked_by).is_(None),
         col(JobRow.over_quota).is_(None),
         col(JobRow.queued_at) <= now,  # later ones are not to be made before
+        _meant_for(machine),
         col(JobRow.id).not_in(
             select(AttemptRow.job_id).where(
                 AttemptRow.machine_id == machine.id,
@@ -202,3 +204,9 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
             )
         ),
     )
+
+
+def _meant_for(machine: MachineRow) -> ColumnElement[bool]:
+    """What calibrates a machine is made on that one alone."""
+    calibrates = col(BuildOrderRow.calibrates)
+    return calibrates.is_(None) | (calibrates == machine.id)

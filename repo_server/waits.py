@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
+from commons.availability import Availability, begins_at
 from commons.job import JobState
 from commons.matching import Refusal, candidates
 from commons.wire import PrintOptions
@@ -18,6 +19,7 @@ from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
 Orders = Mapping[str, BuildOrderRow]
 Builds = Mapping[str, matches.Buildable]
 Plate = tuple[str, int]  # id of the order, how many of it are made at once
+Minutes = Mapping[Plate, float | None]
 
 
 class BoardAnswer(BaseModel):
@@ -41,6 +43,7 @@ class Station:
     condition: Condition
     is_clear: bool
     next_lot: MaterialLotRow | None = None
+    available: Availability | None = None
 
 
 _NOT_WELL = {
@@ -50,6 +53,8 @@ _NOT_WELL = {
     Condition.UNCONFIRMED: "may have made something; someone has to look at it",
 }
 _COULD_MAKE_IT = ("next", "busy")
+# It could, once it may.
+_MAY_LATER = (Refusal.HOURS, Refusal.MAINTENANCE)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -79,18 +84,16 @@ def answers(
     builds: Builds,
     stations: Sequence[Station],
     queued: Iterable[JobRow],
+    minutes: Minutes,
     *,
     now: datetime,
 ) -> dict[Plate, tuple[BoardAnswer, ...]]:
-    """For each order and size of plate that is queued, why each machine does not make it now."""
-    offers = [matches.offer_of(it.machine, it.lot, it.next_lot) for it in stations]
+    """For each order and size of plate that is queued, why each machine does not make it now;
+    `minutes` are how long the plates take, as far as that is known."""
+    offers = [matches.offer_of(it.machine, it.lot, it.next_lot, it.available) for it in stations]
     offers = entitled.with_people(session, lab_id, offers, now=now)
-    plates = {(job.order_id, job.copies) for job in queued}
-    minutes: Mapping[Plate, float | None] = {}
-    if any(offer.booked for offer in offers):
-        minutes = forecasts.minutes_of(session, lab_id, orders, builds, plates)
     found = {}
-    for order_id, copies in plates:
+    for order_id, copies in {(job.order_id, job.copies) for job in queued}:
         if (build := builds.get(order_id)) is None:
             continue
         order = orders[order_id]
@@ -103,12 +106,19 @@ def answers(
         )
         said = candidates(need, offers)
         found[order_id, copies] = tuple(
-            _refused(station, answer.refusal, answer.sentence)
+            _not_chosen(station)
+            if order.calibrates not in (None, station.machine.id)
+            else _refused(station, answer.refusal, answer.sentence)
             if answer.refusal
             else _busy_or_next(station)
             for station, answer in zip(stations, said, strict=True)
         )
     return found
+
+
+def _not_chosen(station: Station) -> BoardAnswer:
+    sentence = f"{station.machine.name} is not the machine that this is to calibrate"
+    return _refused(station, "not_chosen", sentence)
 
 
 def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
@@ -139,45 +149,66 @@ def _busy_or_next(station: Station) -> BoardAnswer:
     return _refused(station, "busy", f"{name} has another job")
 
 
+def minutes_of(
+    session: Session, lab_id: str, orders: Orders, builds: Builds, queued: Iterable[JobRow]
+) -> Minutes:
+    """How long each of the queued plates takes; None of those of which nobody knows."""
+    plates = {(job.order_id, job.copies) for job in queued}
+    return forecasts.minutes_of(session, lab_id, orders, builds, plates)
+
+
 def forecasts_of(
-    session: Session,
-    lab_id: str,
     orders: Orders,
-    builds: Builds,
     stations: Sequence[Station],
     queued: Sequence[JobRow],
     why: Mapping[Plate, tuple[BoardAnswer, ...]],
+    minutes: Minutes,
     *,
     now: datetime,
 ) -> dict[str, Forecast]:
     """When each of the queued jobs is expected to begin, by id; none of those that no machine
     could make as it is loaded now, nor of those that are parked or wait for a quota."""
-    plates = {(job.order_id, job.copies) for job in queued}
-    minutes = forecasts.minutes_of(session, lab_id, orders, builds, plates)
+    by_id = {it.machine.id: it for it in stations}
     line = []
     for job in queued:
         plate, order = (job.order_id, job.copies), orders[job.order_id]
-        able = [it.machine_id for it in why.get(plate, ()) if it.code in _COULD_MAKE_IT]
-        if job.parked_by is None and job.over_quota is None and able:
+        begins = {
+            it.machine_id: at
+            for it in why.get(plate, ())
+            if (at := _may_begin(it, by_id[it.machine_id], minutes[plate], now))
+        }
+        if job.parked_by is None and job.over_quota is None and begins:
+            first = min(begins.values())
             line.append(
                 Waiting(
                     job.id,
-                    tuple(able),
+                    tuple(begins),
                     order.material,
                     minutes[plate],
                     order.deadline,
-                    order.not_before,
+                    max(first, order.not_before or first),
                     order.urgent_because is not None,
                 )
             )
-    machines = [_busy(it) for it in stations if it.condition not in _NOT_WELL]
+    machines = [_busy(it, now) for it in stations if it.condition not in _NOT_WELL]
     return forecasts.forecast(line, machines, now=now)
 
 
-def _busy(station: Station) -> Busy:
+def _may_begin(
+    answer: BoardAnswer, station: Station, minutes: float | None, now: datetime
+) -> datetime | None:
+    """From when on the machine may make it; None when it cannot, or nobody knows when."""
+    if answer.code in _COULD_MAKE_IT or station.available is None:
+        return now if answer.code in _COULD_MAKE_IT else None
+    return begins_at(station.available, minutes) if answer.code in _MAY_LATER else None
+
+
+def _busy(station: Station, now: datetime) -> Busy:
     material = station.lot.material if station.lot else ""
     if station.job is None:
-        return Busy(station.machine.id, material, 0.0)
+        opens_at = begins_at(station.available, None) if station.available else None
+        wait = (opens_at - now) / timedelta(minutes=1) if opens_at else 0.0
+        return Busy(station.machine.id, material, wait)
     report = seen(station.machine)
     progress = report.progress if report else None
     left_s = progress.remaining_s if progress else None

@@ -70,6 +70,7 @@ from repo_server.tables.trainings import (
     TrainingRevocationRow,
     TrainingRow,
 )
+from repo_server.tables.upkeep import CounterRow, DowntimeRow, MaintenanceDoneRow, MaintenanceRow
 from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
@@ -92,9 +93,11 @@ __all__ = [
     "ComponentRow",
     "ContributionRow",
     "ControlRow",
+    "CounterRow",
     "DeliveryRow",
     "DesignRow",
     "DismissalRow",
+    "DowntimeRow",
     "DraftEditorRow",
     "DraftRow",
     "EconomicEventRow",
@@ -110,6 +113,8 @@ __all__ = [
     "MachineProfileRow",
     "MachineRow",
     "MailingRow",
+    "MaintenanceDoneRow",
+    "MaintenanceRow",
     "MaterialLotRow",
     "NewsChoiceRow",
     "NewsRow",

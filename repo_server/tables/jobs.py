@@ -36,6 +36,8 @@ class BuildOrderRow(SQLModel, table=True):
     licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     variant: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     rendering_id: str | None = Field(default=None, foreign_key="rendering.id")
+    # The machine that it is to calibrate: no other one makes it, and it counts as no production.
+    calibrates: str | None = Field(default=None, foreign_key="machine.id", index=True)
 
 
 class JobRow(SQLModel, table=True):

@@ -21,7 +21,8 @@ class CityRow(SQLModel, table=True):
 class LabRow(SQLModel, table=True):
     """A place with people and machines (OKW: manufacturing facility).
 
-    `okw` is the facility as somebody brought it, in its own words.
+    `okw` is the facility as somebody brought it, in its own words. `rules` are its hours and
+    limits: see repo_server.rules.
     """
 
     __tablename__ = "lab"
@@ -32,6 +33,7 @@ class LabRow(SQLModel, table=True):
     latitude: float | None = None
     longitude: float | None = None
     okw: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    rules: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class EnrolmentCodeRow(SQLModel, table=True):
@@ -81,7 +83,7 @@ class MachineRow(SQLModel, table=True):
     """The machine in the lab. epoch, cleared and attempt_id are its card of commons.dispatch.
 
     `seen` is the agent's last MachineReport as JSON, `seen_at` when it came; `cleared` is the
-    bed-clear token, `cleared_at` when somebody last gave it.
+    bed-clear token, `cleared_at` when somebody last gave it. `rules` are its own hours and power.
     """
 
     __tablename__ = "machine"
@@ -100,3 +102,4 @@ class MachineRow(SQLModel, table=True):
     attempt_id: str | None = None
     seen: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     seen_at: datetime | None = None
+    rules: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))

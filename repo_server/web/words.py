@@ -49,6 +49,7 @@ CONDITION_WORDS = {
     Condition.PREPARING: Word("Preparing", "good"),
     Condition.AWAIT_CLEAR: Word("Waits for a clear bed", "wait"),
     Condition.READY: Word("Ready", "good"),
+    Condition.DOWN: Word("Out of use", "bad"),
 }
 
 EVIDENCE_WORDS = {
