@@ -45,7 +45,8 @@ class Wear:
     @property
     def words(self) -> str:
         """How much is left, or how late it is."""
-        count = f"{abs(self.left):.0f} {self.unit}"
+        far = abs(self.left)
+        count = f"{far:.1f} {self.unit}" if far < 10 else f"{far:.0f} {self.unit}"
         return f"{count} late" if self.left < 0 else f"in {count}"
 
 

@@ -120,12 +120,15 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
 
 
 def judge(session: Session, attempt_id: str, *, good: int, by: str, now: datetime) -> None:
-    """A person's verdict stands beside the run, and in the ledger as good things and as scrap."""
+    """A person's verdict stands beside the run, and in the ledger as good things and as scrap; of
+    what calibrates a machine it stands beside the run alone."""
     attempt = of_id(session, attempt_id)
     behind = background(session, attempt)
     attempt.outcome = Outcome.DONE if good else Outcome.REJECTED
     attempt.good_copies = good
     sign(session, attempt_id, by=by, now=now)
+    if behind.order.calibrates is not None:
+        return  # nothing was produced for anybody, and a piece that is thrown away is no scrap
     drafts = events_of_verdict(
         lab_id=behind.job.lab_id,
         release_id=behind.release.id,

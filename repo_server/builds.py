@@ -258,6 +258,7 @@ def _of_jobs(session: Session, which: ColumnElement[bool]) -> Iterator[_Count]:
         .join(EconomicEventRow, col(EconomicEventRow.process_id) == col(AttemptRow.id))
         .where(
             which,
+            col(BuildOrderRow.calibrates).is_(None),
             EconomicEventRow.action == Action.CITE,
             col(EconomicEventRow.simulated).is_(False),
         )

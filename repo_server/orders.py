@@ -127,9 +127,16 @@ class PlacedOrder:
 
 
 def place(
-    session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime
+    session: Session,
+    wanted: OrderRequest,
+    *,
+    lab_id: str,
+    by: str,
+    now: datetime,
+    calibrates: str | None = None,
 ) -> PlacedOrder:
-    """The order stands, with a queued job for each plate.
+    """The order stands, with a queued job for each plate; `calibrates` is the machine that it is
+    to calibrate, and no other one makes it.
 
     Raises Conflict for a yanked release, and with every machine's first reason when none could
     build it; LicenceForbids or LicenceAsks; BeingRendered when its body is still to be drawn.
@@ -146,7 +153,8 @@ def place(
     material = material_of(wanted, build)
     need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
-    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
+    offers = _asked(matches.offers_of(session, lab_id), calibrates)
+    offers = entitled.with_people(session, lab_id, offers, now=now)
     answers = candidates(need, offers)
     able = _able(answers, offers, wanted.part, material)
     order = BuildOrderRow(
@@ -162,10 +170,16 @@ def place(
         ordered_at=now,
         purpose=wanted.purpose,
         **wanted.when.model_dump(),
+        calibrates=calibrates,
         licence=leave(),
         **made.kept(),
     )
     return _placed(session, order, _shared_out(wanted, need, able), build)
+
+
+def _asked(offers: Sequence[MachineOffer], machine_id: str | None) -> list[MachineOffer]:
+    """All of the machines, or only the one that is meant."""
+    return [it for it in offers if machine_id in (None, it.machine_id)]
 
 
 def _placed(

@@ -90,7 +90,7 @@ def counters(session: Session, machine_id: str) -> tuple[Counters, CounterRow | 
     hours, _ = _run_since(session, machine_id, since)
     starts = session.exec(
         select(func.count()).where(
-            AttemptRow.machine_id == machine_id, col(AttemptRow.started_at) > since
+            AttemptRow.machine_id == machine_id, col(AttemptRow.started_at) >= since
         )
     ).one()
     began = Counters(hours=said.hours, starts=said.starts) if said else Counters(hours=0.0)
@@ -194,7 +194,7 @@ def _duty(
     return Duty(task, wear(every, Since(hours, days, prints)), last)
 
 
-def log(
+def last_done(
     session: Session, machine_id: str, *, most: int = 20
 ) -> list[tuple[str, MaintenanceDoneRow]]:
     """What was last done to the machine, each with the name of what it was."""

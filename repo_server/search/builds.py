@@ -1,6 +1,6 @@
 """Which labs have built a design: a machine there made a part of it that a person found good.
 
-What a simulated machine made counts for nothing.
+What a simulated machine made counts for nothing, nor what only calibrates one.
 """
 
 from dataclasses import replace
@@ -47,7 +47,11 @@ def _first_builds() -> Select[str, str, datetime | None]:
         .join(AttemptRow, col(AttemptRow.job_id) == col(JobRow.id))
         .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
         .join(LabRow, col(LabRow.id) == col(MachineRow.lab_id))
-        .where(col(AttemptRow.good_copies) > 0, simulated.is_not(True))
+        .where(
+            col(AttemptRow.good_copies) > 0,
+            simulated.is_not(True),
+            col(BuildOrderRow.calibrates).is_(None),
+        )
         .group_by(col(ReleaseRow.design_id), col(LabRow.slug))
     )
 

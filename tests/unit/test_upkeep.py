@@ -16,9 +16,9 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
     [
         (Since(hours=100, days=10), Due.FINE, "in 100 h"),
         (Since(hours=185, days=10), Due.SOON, "in 15 h"),
-        (Since(hours=200), Due.DUE, "in 0 h"),
+        (Since(hours=200), Due.DUE, "in 0.0 h"),
         (Since(hours=221), Due.OVERDUE, "21 h late"),
-        (Since(hours=1, days=34), Due.OVERDUE, "4 days late"),
+        (Since(hours=1, days=34), Due.OVERDUE, "4.0 days late"),
     ],
 )
 def test_what_comes_first_says_how_far_off_it_is(since, due, words):
@@ -54,3 +54,18 @@ def test_what_can_never_start_is_told_so_and_so_is_what_nobody_knows():
         power.refusal(3000, strong, [], NOW) or ""
     )
     assert "has not said what it draws" in (power.refusal(3000, None, [], NOW) or "")
+
+
+def test_of_twenty_machines_that_are_cleared_at_once_as_many_heat_up_as_the_lab_may():
+    draw, limit_w = Draw(heat_up_w=300, run_w=110, heat_up_s=240), 3000
+    waiting, loads, drawn = [f"Printer {number}" for number in range(20)], [], []
+    for minute in range(20):
+        now = NOW + timedelta(minutes=minute)
+        for name in list(waiting):
+            if power.refusal(limit_w, draw, loads, now) is None:
+                loads.append(Load(name, draw, now, began=True))
+                waiting.remove(name)
+        drawn.append(sum(it.drawn_w(now) for it in loads))
+    assert not waiting
+    assert limit_w - 300 < max(drawn) <= limit_w
+    assert drawn[-1] == 20 * 110
