@@ -1,7 +1,7 @@
 """What a machine is given and may start: its hours, downtimes, maintenance, power, calibrations."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,9 @@ from sqlmodel import SQLModel
 from commons.errors import Conflict, InvalidInput, NotArmed
 from commons.flows import Action
 from commons.hours import Week
+from commons.utilisation import Use
 from commons.wire import EventKind, JobOffer, MachineState
-from repo_server import boards, calibrations, decisions, downtimes, labs, rules, upkeep
+from repo_server import boards, calibrations, decisions, downtimes, labs, rules, upkeep, utilisation
 from repo_server.calibrations import NewCalibration
 from repo_server.db import make_engine
 from repo_server.downtimes import NewDowntime
@@ -222,3 +223,26 @@ def test_a_calibration_is_made_on_its_machine_and_counts_as_no_production(tmp_pa
         assert calibrations.last(session, floor.machines["A"]) is None
     assert {row.action for row in floor.ledger()} == {Action.CITE, Action.USE, Action.CONSUME}
     assert PROGRAM.material_g
+
+
+def test_a_week_says_what_each_machine_did_and_how_much_of_it_is_known(floor: Floor):
+    """Sunday 12:00 it joined; it printed for an hour, its bed was cleared two hours after that."""
+    floor.order(copies=2)
+    first = floor.running()
+    floor.later(hours=1)
+    floor.tell(EventKind.FINISHED, first, run=run())
+    floor.later(hours=2)
+    floor.clear()
+    floor.later(hours=1)
+    down(floor)
+    floor.later(hours=3)
+    with floor.session() as session:
+        lab = session.get_one(LabRow, floor.lab_id)
+        weeks = utilisation.of_lab(session, lab, weeks=2, now=floor.now)
+    (this, before) = [it for it in weeks if it.machine == "Printer"]
+    assert this.week_begins_at == datetime(2026, 2, 23, tzinfo=UTC)
+    assert {use: h for use, h in this.hours.items() if h} == {
+        Use.RUNNING: 1, Use.WAITING: 2, Use.IDLE_WHILE_WORK: 1, Use.DOWN: 3,
+    }  # fmt: skip
+    assert this.coverage == pytest.approx(7 / 168)
+    assert (sum(before.hours.values()), before.coverage) == (0, 0)
