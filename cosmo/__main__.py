@@ -15,6 +15,7 @@ from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.lab_commands import lab
 from cosmo.lot_commands import lots
+from cosmo.machine_commands import machines
 from cosmo.mail_commands import mail
 from cosmo.manifest_commands import bring, manifest
 from cosmo.money_commands import money
@@ -142,6 +143,7 @@ cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)
 cli.add_command(lots)
+cli.add_command(machines)
 cli.add_command(manifest)
 cli.add_command(bring)
 cli.add_command(labs)

@@ -204,7 +204,7 @@ def _station(
     now_is = condition(machine, job.state if job else None, heard=heard, now=now)
     if available.down() and now_is in _HIDDEN_WHEN_DOWN:
         now_is = Condition.DOWN
-    return Station(machine, lot, job, now_is, is_clear(machine, now), available)
+    return Station(machine, lot, job, now_is, is_clear(machine, now), available=available)
 
 
 def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:

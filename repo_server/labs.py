@@ -131,6 +131,14 @@ def lab_of(session: Session, slug: str) -> LabRow:
     return lab
 
 
+def machine_of(session: Session, lab_id: str, machine_id: str) -> MachineRow:
+    """The lab's machine; NotFound when it has none of this id."""
+    machine = session.get(MachineRow, machine_id)
+    if machine is None or machine.lab_id != lab_id:
+        raise NotFound(f"there is no machine {machine_id[:64]} in this lab")
+    return machine
+
+
 def set_place(session: Session, slug: str, place: Place) -> None:
     """The lab is there; what it has built is found by those who look near it."""
     lab = lab_of(session, slug)

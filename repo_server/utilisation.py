@@ -149,7 +149,9 @@ def _wanted(session: Session, machine: MachineRow, begin: datetime, end: datetim
             ),
         )
     ).all()
-    return [(queued, _until(*rest, end)) for queued, *rest in rows]
+    return [
+        (queued, _until(at, JobState(state), changed, end)) for queued, at, state, changed in rows
+    ]
 
 
 def _until(

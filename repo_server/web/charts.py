@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from commons.flows import Ring
 from commons.indicators import Figure
+from commons.utilisation import Use
 from repo_server.web import figures, words
 
 WIDTH = 300.0
@@ -66,3 +67,24 @@ def ring_slices(masses_g: Mapping[Ring, float]) -> list[Slice]:
         slices.append(Slice(ring, words.RING_WORDS[ring], mass, mass / whole, start))
         start += mass / whole
     return slices
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One use's piece of a week's bar. `share` of the week and `start`: 0…1."""
+
+    use: Use
+    label: str
+    hours: float
+    share: float
+    start: float
+
+
+def week_bar(hours: Mapping[Use, float], whole_h: float = 168.0) -> list[Spent]:
+    """The stacked bar of a machine's week; what is not known of it is left empty."""
+    pieces, start = [], 0.0
+    for use in Use:
+        if spent := hours.get(use, 0.0):
+            pieces.append(Spent(use, words.USE_WORDS[use], spent, spent / whole_h, start))
+            start += spent / whole_h
+    return pieces

@@ -7,6 +7,8 @@ from commons.flows import Ring, Role, State
 from commons.job import JobState
 from commons.machine import Process
 from commons.texts import later
+from commons.upkeep import Due
+from commons.utilisation import Use
 from repo_server.conditions import Condition
 from repo_server.web.languages import Texts, gettext
 
@@ -73,6 +75,25 @@ RING_WORDS = Texts(
     }
 )
 
+USE_WORDS = Texts(
+    {
+        Use.RUNNING: later("running"),
+        Use.UNKNOWN: later("not known what it did"),
+        Use.DOWN: later("out of use"),
+        Use.CLOSED: later("closed"),
+        Use.WAITING: later("waiting for a person"),
+        Use.IDLE_WHILE_WORK: later("free while work waited"),
+        Use.IDLE: later("free, and nothing to do"),
+    }
+)
+
+DUE_WORDS = {
+    Due.FINE: Word("Fine", "good"),
+    Due.SOON: Word("Due soon", "wait"),
+    Due.DUE: Word("Due", "wait"),
+    Due.OVERDUE: Word("Overdue", "bad"),
+}
+
 MADE_WORDS = Texts(
     {
         Ring.LAB: later("made in this lab"),
@@ -138,6 +159,8 @@ TABLES = {
     "CONDITION_WORDS": CONDITION_WORDS,
     "EVIDENCE_WORDS": EVIDENCE_WORDS,
     "RING_WORDS": RING_WORDS,
+    "USE_WORDS": USE_WORDS,
+    "DUE_WORDS": DUE_WORDS,
     "PROCESS_WORDS": PROCESS_WORDS,
     "SENT_WORD": SENT_WORD,
     "OWED_WORD": OWED_WORD,

@@ -32,6 +32,10 @@ def tomorrow() -> dict[str, object]:
     return {"begins_at": begins_at.isoformat(), "ends_at": ends_at.isoformat()}
 
 
+def at_printer(shop: Shop, what: str) -> str:
+    return f"/labs/corner/machines/{shop.agent.machines['Printer']}/{what}"
+
+
 MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "create_city": lambda shop: (
         shop.admin, "/cities", {"slug": "lisbon", "name": "Lisbon", "country": "PT"},
@@ -49,6 +53,16 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "keep_offcut": lambda shop: (
         shop.manager, f"/labs/corner/lots/{shop.floor.lot('Router').id}/offcuts",
         {"width_mm": 200, "depth_mm": 150},
+    ),
+    "plan_maintenance": lambda shop: (
+        shop.manager, at_printer(shop, "maintenance"), {"name": "new belt", "every_days": 90},
+    ),
+    "take_down": lambda shop: (
+        shop.manager, at_printer(shop, "downtimes"), {"reason": "new belts"},
+    ),
+    "calibrate": lambda shop: (
+        shop.manager, at_printer(shop, "calibrations"),
+        {"release_id": shop.release_id, "part": "hook"},
     ),
     "create_post": lambda shop: (
         shop.manager, "/posts", {"lab": "corner", "title": "Open day", "text": "Come."},

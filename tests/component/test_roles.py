@@ -98,6 +98,10 @@ ROUTES = {
         GET /api/v1/labs/<lab>/board
         GET /api/v1/labs/<lab>/events
         GET /api/v1/labs/<lab>/lots
+        GET /labs/<lab>/utilisation
+        GET /api/v1/labs/<lab>/rules
+        GET /api/v1/labs/<lab>/utilisation
+        GET /api/v1/labs/<lab>/utilisation.csv
         POST /api/v1/people
         GET /api/v1/releases/<id>
         POST /api/v1/session
@@ -261,6 +265,8 @@ ROUTES = {
         POST /api/v1/labs/<lab>/training-classes/<class_id>/trainings
         POST /api/v1/labs/<lab>/trainings/<training_id>/revoke
         POST /api/v1/labs/<lab>/estimates
+        GET /labs/<lab>/machines/<id>
+        GET /api/v1/labs/<lab>/machines/<machine_id>
         GET /api/v1/labs/<lab>/jobs
         GET /api/v1/labs/<lab>/orders
         GET /api/v1/labs/<lab>/facts
@@ -285,6 +291,14 @@ ROUTES = {
         GET /api/v1/labs/<lab>/account-entries
         GET /api/v1/labs/<lab>/account-entries.csv
         POST /api/v1/labs/<lab>/payments
+        POST /labs/<lab>/machines/<id>/maintenance/<task>/done
+        POST /labs/<lab>/machines/<id>/downtimes
+        POST /labs/<lab>/machines/<id>/downtimes/<downtime>/end
+        POST /labs/<lab>/machines/<id>/calibrations
+        POST /api/v1/labs/<lab>/machines/<machine_id>/maintenance/<task_id>/done
+        POST /api/v1/labs/<lab>/machines/<machine_id>/downtimes
+        POST /api/v1/labs/<lab>/machines/<machine_id>/downtimes/<downtime_id>/end
+        POST /api/v1/labs/<lab>/machines/<machine_id>/calibrations
         POST /labs/<lab>/notices/dismiss
         POST /api/v1/labs/<lab>/notices/dismiss
         POST /labs/<lab>/jobs/<id>/<wish>
@@ -323,6 +337,17 @@ ROUTES = {
         PUT /api/v1/labs/<lab>/prices
         PUT /api/v1/labs/<lab>/quotas
         POST /api/v1/labs/<lab>/account-entries/<entry_id>/take-back
+        GET /labs/<lab>/manage/rules
+        POST /labs/<lab>/manage/rules
+        POST /labs/<lab>/machines/<id>/rules
+        POST /labs/<lab>/machines/<id>/counters
+        POST /labs/<lab>/machines/<id>/maintenance
+        POST /labs/<lab>/machines/<id>/maintenance/<task>/drop
+        PUT /api/v1/labs/<lab>/rules
+        PUT /api/v1/labs/<lab>/machines/<machine_id>/rules
+        PUT /api/v1/labs/<lab>/machines/<machine_id>/counters
+        POST /api/v1/labs/<lab>/machines/<machine_id>/maintenance
+        DELETE /api/v1/labs/<lab>/machines/<machine_id>/maintenance/<task_id>
         GET /labs/<lab>/manage/okw
         POST /labs/<lab>/manage/okw
         GET /api/v1/labs/<lab>/webhooks

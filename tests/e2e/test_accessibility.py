@@ -64,6 +64,9 @@ PAGES = {
     "/labs/<lab>/notices": "/labs/corner/notices",
     "/labs/<lab>/jobs/<id>": "{job}",
     "/labs/<lab>/manage": "/labs/corner/manage",
+    "/labs/<lab>/machines/<id>": "/labs/corner/machines/{machine}",
+    "/labs/<lab>/manage/rules": "/labs/corner/manage/rules",
+    "/labs/<lab>/utilisation": "/labs/corner/utilisation",
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/<lab>/bookings": "/labs/corner/bookings",
     "/labs/<lab>/people": "/labs/corner/people",
@@ -137,6 +140,7 @@ def addresses(site: Site) -> list[str]:
     known = {
         "job": job.removeprefix(site.address),
         "lot": f"/labs/corner/lots/{floor.lot().id}",
+        "machine": floor.machines["Printer"],
         "release": head.id,
         "thing": offer.attempt_id,
         "draft": "jar",
