@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from itertools import accumulate
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
 from sqlmodel import Session, col, select
@@ -158,23 +158,29 @@ def place(
     answers = candidates(need, offers)
     able = _able(answers, offers, wanted.part, material)
     order = BuildOrderRow(
-        id=new_id(),
+        **_said(wanted, build.process, material, answers),
         lab_id=lab_id,
-        release_id=wanted.release_id,
-        part=wanted.part,
-        copies=wanted.copies,
-        material=material,
-        options=wanted.chosen(build.process).model_dump(mode="json"),
-        answers=[_kept(answer) for answer in answers],
         ordered_by=by,
         ordered_at=now,
-        purpose=wanted.purpose,
-        **wanted.when.model_dump(),
         calibrates=calibrates,
         licence=leave(),
         **made.kept(),
     )
     return _placed(session, order, _shared_out(wanted, need, able), build)
+
+
+def _said(
+    wanted: OrderRequest, process: Process, material: str, answers: Iterable[Answer]
+) -> dict[str, Any]:
+    """The columns of an order that say what is made, and what machines answered to that."""
+    return {
+        "id": new_id(),
+        "material": material,
+        "answers": [_kept(answer) for answer in answers],
+        **wanted.model_dump(include={"release_id", "part", "copies", "purpose"}),
+        "options": wanted.chosen(process).model_dump(mode="json"),
+        **wanted.when.model_dump(),
+    }
 
 
 def _asked(offers: Sequence[MachineOffer], machine_id: str | None) -> list[MachineOffer]:
