@@ -5,8 +5,8 @@ from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0030"
-down_revision = "0029"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
