@@ -7,7 +7,7 @@ release, `design:SLUG` or `design:SLUG@VERSION`, `stock:MATERIAL`, a web address
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -154,17 +154,41 @@ def add_up(top: str, bills: Mapping[str, Bill]) -> list[Need]:
     `bills` holds the bill of each release that stands behind a line, by id; none of them needs
     itself. What is the same item of the same source is added up.
     """
-    counts: dict[str, float | None] = {top: 1.0}
     needs: dict[tuple[How, str, str, str, str], Need] = {}
+    for id_, line, many in _all_lines(top, bills):
+        _note(needs, _need(bills[id_], line, many))
+    return list(needs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """So many of a part of a release are made for one finished object; None: nobody knows."""
+
+    release_id: str
+    part: str
+    quantity: float | None
+
+
+def made_parts(top: str, bills: Mapping[str, Bill]) -> list[Made]:
+    """What machines make for one object of release `top`, its components' parts included; each
+    part of each release once. `bills` is as for `add_up`."""
+    found: dict[tuple[str, str], float | None] = {}
+    for id_, line, many in _all_lines(top, bills):
+        if line.origin is Origin.OWN and bills[id_].made.get(line.item) is not None:
+            found[id_, line.item] = _plus(found.get((id_, line.item), 0.0), many)
+    return [Made(*key, quantity) for key, quantity in found.items()]
+
+
+def _all_lines(top: str, bills: Mapping[str, Bill]) -> Iterator[tuple[str, BomLine, float | None]]:
+    """Each line that stands for no other bill, whose it is, and how much one object takes."""
+    counts: dict[str, float | None] = {top: 1.0}
     for id_ in _in_order(top, bills):
-        bill, count = bills[id_], counts[id_]
-        for line in bill.lines:
-            many = _times(count, line.quantity)
-            if (component := bill.components.get(line.number, "")) in bills:
+        for line in bills[id_].lines:
+            many = _times(counts[id_], line.quantity)
+            if (component := bills[id_].components.get(line.number, "")) in bills:
                 counts[component] = _plus(counts.get(component, 0.0), many)
             else:
-                _note(needs, _need(bill, line, many))
-    return list(needs.values())
+                yield id_, line, many
 
 
 def _in_order(top: str, bills: Mapping[str, Bill]) -> list[str]:

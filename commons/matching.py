@@ -85,11 +85,12 @@ class MachineOffer:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One machine's answer; `refusal` is None when it can build the part."""
+    """One machine's answer; `refusal` is None when it can build the part, else a Refusal, or a code
+    of whoever has another reason."""
 
     machine_id: str
     name: str
-    refusal: Refusal | None
+    refusal: Refusal | str | None
     sentence: str
 
 

@@ -25,7 +25,7 @@ from cosmo.order_command import order
 from cosmo.people_commands import bookings, trainings
 from cosmo.post_commands import post
 from cosmo.progress import shown_progress
-from cosmo.queue_commands import jobs, orders
+from cosmo.queue_commands import jobs, order_set, orders, queue
 from cosmo.repair_command import repair
 from cosmo.search_commands import search
 from cosmo.server_commands import server
@@ -134,6 +134,8 @@ def status(lab: str, url: str, token_file: Path) -> None:
 
 cli.add_command(order)
 cli.add_command(orders)
+cli.add_command(queue)
+cli.add_command(order_set)
 cli.add_command(jobs)
 cli.add_command(bookings)
 cli.add_command(trainings)

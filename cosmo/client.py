@@ -201,6 +201,10 @@ class Client:
         """A build order; sent again after a lost answer it is still one order."""
         return self.post(f"/labs/{lab}/orders", body, key=secrets.token_hex(16))
 
+    def order_set(self, lab: str, body: Answer) -> Answer:
+        """All that is made of an object; sent again after a lost answer it is still one set."""
+        return self.post(f"/labs/{lab}/sets", body, key=secrets.token_hex(16))
+
     def _upload(self, folder: Path, paths: Iterable[str], told: Told) -> dict[str, str]:
         """The hash under which the server holds each of these files of the folder now."""
         found = [_read_file(folder, path, told) for path in paths]

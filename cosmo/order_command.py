@@ -11,7 +11,7 @@ from cosmo.access import SERVER, TOKEN, read_secret
 from cosmo.client import Answer, Client
 from cosmo.told import JSON, tell
 
-MAX_COPIES = 100  # of one order, as servers take them
+MAX_COPIES = 1000  # of one order, as servers take them
 _HYPHENED = frozenset({"plates", "orientation", "purpose"})  # where people type them
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -19,6 +19,17 @@ Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 _PLATES: Decorator = click.option(
     "--plates", type=click.Choice(["one-at-a-time", "as-many-as-fit"]),
     help="How many copies are made at once; without it, one.",
+)  # fmt: skip
+_WHERE: tuple[Decorator, ...] = (
+    click.option(
+        "--machine", "machines", multiple=True, metavar="ID",
+        help="A machine that may make it; may be given again. Without it, any that can."),
+    click.option(
+        "--attended-only", is_flag=True,
+        help="It starts only while somebody is there, whatever the machine."),
+    click.option(
+        "--after", metavar="ORDER",
+        help="It is begun once that order of the same lab is done."),
 )  # fmt: skip
 WHEN: dict[str, Decorator] = {
     "deadline": click.option(
@@ -86,7 +97,9 @@ _GROUPS = {
 
 def _offered(command: Callable[..., None]) -> Callable[..., None]:
     """`command` with every option of how a part is made."""
-    for option in reversed([_PLATES, *WHEN.values(), *PRINTING.values(), *MILLING.values()]):
+    for option in reversed(
+        [_PLATES, *_WHERE, *WHEN.values(), *PRINTING.values(), *MILLING.values()]
+    ):
         command = option(command)
     return command
 
@@ -133,7 +146,8 @@ def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: 
         f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}"
         for answer in placed["answers"]
     ]
-    tell(placed, *said_of_it, f"order {placed['order_id']}: {url}/labs/{lab}")
+    told = [f"  ! {remark}" for remark in placed["remarks"]]
+    tell(placed, *said_of_it, *told, f"order {placed['order_id']}: {url}/labs/{lab}")
 
 
 def _values(pairs: tuple[str, ...]) -> dict[str, str] | None:
@@ -148,7 +162,7 @@ def _wish(said: dict[str, Any]) -> Answer:
     """What was said, in the API's words; what was not is left to the server."""
     wish: Answer = {}
     for name, value in said.items():
-        if value is None or value is False:
+        if value is None or value is False or value == ():
             continue
         group = _GROUPS.get(name)
         place = wish if group is None else wish.setdefault(group, {})

@@ -19,6 +19,7 @@ RELEASE_PUBLISHED = "release.published"
 RELEASE_YANKED = "release.yanked"
 ORDER_PLACED = "order.placed"
 ORDER_WAITING = "order.waiting"
+ORDER_ASKS = "order.asks"
 TEST = "webhook.test"
 _TOLD_STATES = (
     JobState.STAGED,
@@ -34,7 +35,14 @@ _TOLD_STATES = (
 JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
 # Made once: every release that is published asks it.
 _STANDING = select(WebhookRow.id, WebhookRow.kinds).where(col(WebhookRow.off_at).is_(None))
-KINDS = (RELEASE_PUBLISHED, RELEASE_YANKED, ORDER_PLACED, ORDER_WAITING, *JOB_KINDS.values())
+KINDS = (
+    RELEASE_PUBLISHED,
+    RELEASE_YANKED,
+    ORDER_PLACED,
+    ORDER_WAITING,
+    ORDER_ASKS,
+    *JOB_KINDS.values(),
+)
 Listener = tuple[str, Sequence[str]]  # a webhook's id, and the kinds that it is told of
 
 
@@ -63,6 +71,12 @@ def tell_of_order(session: Session, order: BuildOrderRow) -> None:
     }
     _tell(session, _concerned(session, order), ORDER_PLACED, data, now=order.ordered_at)
     news.tell_of_order(session, order)
+
+
+def tell_of_asking(session: Session, order: BuildOrderRow, sentence: str, *, now: datetime) -> None:
+    """The lab and whoever ordered will be told that somebody has to say whether it is made."""
+    data = {"order_id": order.id, "part": order.part, "sentence": sentence}
+    _tell(session, _concerned(session, order), ORDER_ASKS, data, now=now)
 
 
 def tell_of_waiting(

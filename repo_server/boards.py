@@ -14,7 +14,7 @@ from commons.machine import Process
 from commons.texts import later
 from commons.variants import told
 from commons.wire import MachineReport, ProgramFacts, ProgressReport
-from repo_server import matches, standing, waits
+from repo_server import following, matches, standing, waits
 from repo_server.conditions import FREE, Condition, condition, heard_lately, is_clear, seen
 from repo_server.forecasts import Forecast
 from repo_server.tables import (
@@ -34,6 +34,7 @@ from repo_server.waits import BoardAnswer, Station
 _PAST = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
 _MOST_JOBS, _MOST_PAST = 200, 20
 _HIDDEN_WHEN_DOWN = FREE | {Condition.OFFLINE}
+_NOT_USED = later("a machine that is not used any more")
 _MAY_HAVE_PASSPORT = (JobState.FINISHED, JobState.DONE, JobState.REJECTED)
 
 
@@ -89,7 +90,8 @@ class BoardJob(_Shown):
 
     It makes `plate` of the order's `copies` at once, from number `copy_number` on. Of those
     `good_copies` are good, once somebody has looked. `variant` are the values that its source was
-    given, empty where it is made as published.
+    given, empty where it is made as published. `follows` tells of another order that it waits for,
+    `pinned_to` is the only machine that may make it, `set_id` what it was ordered together with.
     """
 
     id: str
@@ -117,6 +119,10 @@ class BoardJob(_Shown):
     urgent_because: str | None
     deadline: datetime | None
     not_before: datetime | None
+    attended_only: bool
+    pinned_to: str | None
+    set_id: str | None
+    follows: str | None = None
     waits: tuple[BoardAnswer, ...] = ()
     forecast: Forecast | None = None
 
@@ -146,9 +152,15 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     past = _jobs(session, lab.id, past=True)
     orders = _orders(session, [*jobs, *past])
     builds = matches.buildables_of(session, list(orders.values()))
-    queued = waits.in_line(session, lab.id, orders, jobs)
+    kept = following.waits(session, list(orders.values()))
+    queued = waits.in_line(session, lab.id, orders, jobs, kept)
     minutes = waits.minutes_of(session, lab.id, orders, builds, queued)
-    why = waits.answers(session, lab.id, orders, builds, stations, queued, minutes, now=now)
+    said = waits.answers(session, lab.id, orders, builds, stations, queued, minutes, now=now)
+    why = {
+        job.id: waits.of_job(job, orders[job.order_id], said.get((job.order_id, job.copies), ()))
+        for job in queued
+        if job.parked_by is None and job.order_id not in kept
+    }
     when = waits.forecasts_of(orders, stations, queued, why, minutes, now=now)
     names = {station.machine.id: station.machine.name for station in stations}
     tries = _attempts(session, [*jobs, *past])
@@ -161,9 +173,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
         shown = _job(job, order, build, names, attempt=attempt, held=job.id in held)
         if job.state is not JobState.QUEUED:
             return shown
-        said = () if job.parked_by else why.get((order.id, job.copies), ())
-        answers = waits.for_job(said, job)
-        return shown.model_copy(update={"waits": answers, "forecast": when.get(job.id)})
+        return _waiting(shown, kept.get(order.id), why.get(job.id, ()), when.get(job.id))
 
     return Board(
         lab=BoardLab(slug=lab.slug, name=lab.name, city_slug=city.slug, city=city.name),
@@ -176,20 +186,44 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     )
 
 
+def _waiting(
+    job: BoardJob,
+    behind: following.Wait | None,
+    answers: tuple[BoardAnswer, ...],
+    forecast: Forecast | None,
+) -> BoardJob:
+    """The job, and what it waits for."""
+    asks = behind is not None and behind.hindrance is following.Hindrance.ASKS
+    return job.model_copy(
+        update={
+            "waits": answers,
+            "forecast": forecast,
+            "follows": behind and behind.sentence,
+            "acts": (*job.acts, "go_on") if asks else job.acts,
+        }
+    )
+
+
 def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
     machines = matches.machines_of(session, lab_id)
     held = [machine.attempt_id for machine, _ in machines if machine.attempt_id]
     rows = session.exec(
-        select(AttemptRow.id, JobRow)
+        select(AttemptRow.id, JobRow, BuildOrderRow.attended_only)
         .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(col(AttemptRow.id).in_(held))
     )
-    job_of = dict(rows.all())
+    held_by = {attempt_id: (job, attended) for attempt_id, job, attended in rows}
     follows = matches.following(session, lab_id)
     seen_now = standing.of_machines(session, lab_id, [it for it, _ in machines], now=now)
     return [
         replace(
-            _station(machine, lot, job_of.get(machine.attempt_id or ""), seen_now[machine.id]),
+            _station(
+                machine,
+                lot,
+                *held_by.get(machine.attempt_id or "", (None, False)),
+                available=seen_now[machine.id],
+            ),
             next_lot=follows.get(machine.id),
         )
         for machine, lot in machines
@@ -197,14 +231,16 @@ def _stations(session: Session, lab_id: str, now: datetime) -> list[Station]:
 
 
 def _station(
-    machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, available: Availability
-) -> Station:
+    machine: MachineRow, lot: MaterialLotRow | None, job: JobRow | None, attended: bool, *,
+    available: Availability,
+) -> Station:  # fmt: skip
     now = available.now
-    heard = heard_lately(machine, now)
-    now_is = condition(machine, job.state if job else None, heard=heard, now=now)
+    heard, state = heard_lately(machine, now), job.state if job else None
+    now_is = condition(machine, state, heard=heard, now=now, attended=attended)
     if available.down() and now_is in _HIDDEN_WHEN_DOWN:
         now_is = Condition.DOWN
-    return Station(machine, lot, job, now_is, is_clear(machine, now), available=available)
+    is_clear_now = is_clear(machine, now, attended=attended)
+    return Station(machine, lot, job, now_is, is_clear_now, available=available)
 
 
 def _who_can_clear(session: Session, lab_id: str) -> Sequence[str]:
@@ -225,14 +261,12 @@ def _jobs(session: Session, lab_id: str, *, past: bool) -> Sequence[JobRow]:
     if past:
         latest = of_lab.where(is_past).order_by(col(JobRow.changed_at).desc(), col(JobRow.id))
         return session.exec(latest.limit(_MOST_PAST)).all()
-    oldest = of_lab.where(~is_past).order_by(
-        col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number)
-    )
+    oldest = of_lab.where(~is_past).order_by(col(JobRow.place), col(JobRow.id))
     return session.exec(oldest.limit(_MOST_JOBS)).all()
 
 
 def _orders(session: Session, jobs: Sequence[JobRow]) -> dict[str, BuildOrderRow]:
-    ids = {job.order_id for job in jobs}
+    ids = {id_ for job in jobs for id_ in (job.order_id, job.beside_id) if id_}
     rows = session.exec(select(BuildOrderRow).where(col(BuildOrderRow.id).in_(ids)))
     return {order.id: order for order in rows}
 
@@ -326,6 +360,9 @@ def _job(
         urgent_because=order.urgent_because,
         deadline=order.deadline,
         not_before=order.not_before,
+        attended_only=order.attended_only,
+        pinned_to=job.pinned_to and names.get(job.pinned_to, _NOT_USED),
+        set_id=order.set_id,
     )
 
 

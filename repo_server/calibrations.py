@@ -65,7 +65,7 @@ def order(
     session: Session, machine: MachineRow, wanted: NewCalibration, *, by: str, now: datetime
 ) -> PlacedOrder:
     """The piece is queued for this machine alone; raises as `orders.place` does."""
-    asked = OrderRequest.model_validate(wanted.model_dump())
+    asked = OrderRequest.model_validate(wanted.model_dump() | {"machines": (machine.id,)})
     return orders.place(
         session, asked, lab_id=machine.lab_id, by=by, now=now, calibrates=machine.id
     )

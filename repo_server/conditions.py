@@ -36,29 +36,36 @@ def seen(machine: MachineRow) -> MachineReport | None:
     return None if machine.seen is None else MachineReport.model_validate(machine.seen)
 
 
-def clear_word(machine: MachineRow, now: datetime, *, touched_s: float | None = None) -> ClearWord:
-    """How much the word about the machine's bed is worth now. One without a time is old."""
+def clear_word(
+    machine: MachineRow, now: datetime, *, touched_s: float | None = None, attended: bool = False
+) -> ClearWord:
+    """How much the word about the machine's bed is worth now. One without a time is old.
+
+    `attended`: it is for a job that starts only while somebody is there, whatever the machine.
+    """
     at = machine.cleared_at
     return ClearWord(
         age_s=float("inf") if at is None else (now - at).total_seconds(),
         touched_s=touched_s,
-        attended_only=bool(machine.profile.get("attended_only", True)),
+        attended_only=attended or bool(machine.profile.get("attended_only", True)),
     )
 
 
-def is_clear(machine: MachineRow, now: datetime) -> bool:
+def is_clear(machine: MachineRow, now: datetime, *, attended: bool = False) -> bool:
     """Whether somebody's word that the bed is clear would allow a start now."""
-    return machine.cleared and not clear_word(machine, now).lapsed
+    return machine.cleared and not clear_word(machine, now, attended=attended).lapsed
 
 
 def condition(
-    machine: MachineRow, job_state: JobState | None, *, heard: bool, now: datetime
-) -> Condition:
+    machine: MachineRow, job_state: JobState | None, *, heard: bool, now: datetime,
+    attended: bool = False,
+) -> Condition:  # fmt: skip
     """The machine's condition.
 
     Args:
         job_state: of the job that holds the machine; None when none does.
         heard: whether its agent is there; true when it is the one who asks.
+        attended: whether that job starts only while somebody is there.
     """
     report = seen(machine)
     state = MachineState.IDLE if report is None else report.state
@@ -74,7 +81,8 @@ def condition(
         return Condition.MANUAL
     if job_state is JobState.LEASED:
         return Condition.PREPARING
-    return Condition.READY if is_clear(machine, now) else Condition.AWAIT_CLEAR
+    clear = is_clear(machine, now, attended=attended)
+    return Condition.READY if clear else Condition.AWAIT_CLEAR
 
 
 def heard_lately(machine: MachineRow, now: datetime) -> bool:

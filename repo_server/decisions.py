@@ -11,8 +11,21 @@ from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import filled, later
 from commons.wire import MachineState, Wish
-from repo_server import accounts, attempts, cards, entitled, jobs, news, orders, presence
+from repo_server import (
+    accounts,
+    announcements,
+    attempts,
+    cards,
+    changes,
+    entitled,
+    following,
+    jobs,
+    news,
+    orders,
+    presence,
+)
 from repo_server.attempts import End, Outcome
+from repo_server.changes import Kind
 from repo_server.conditions import seen
 from repo_server.ids import new_id
 from repo_server.search import builds
@@ -148,6 +161,9 @@ def cancel(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
         attempts.close(session, change.attempt_id, end, now=now)
     if change.attempt_id and (change.freed or change.after is JobState.CANCELLING):
         _ask_agent(session, change.attempt_id, Wish.CANCEL, by=by, now=now)
+    session.flush()
+    for order, wait in following.asking_after(session, job.order_id):
+        announcements.tell_of_asking(session, order, wait.sentence, now=now)
 
 
 def require_own_or_operator(session: Session, job: JobRow, person_id: str) -> None:
@@ -187,16 +203,16 @@ def park(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
     if job.state is not JobState.QUEUED:
         raise Conflict(f"a {job.state} job waits for no machine; only a queued one is set aside")
     if job.parked_by is None:
-        job.parked_by, job.changed_at = by, now
+        job.parked_by = by
+        changes.note(session, job, Kind.PARKED, by=by, now=now)
         job.sentence = f"set aside by {session.get_one(PersonRow, by).name}"
-        session.add(job)
 
 
-def unpark(session: Session, job: JobRow, *, now: datetime) -> None:
+def unpark(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
     """The job waits for its turn again, at the place that it had."""
     if job.parked_by is not None:
-        job.parked_by, job.changed_at, job.sentence = None, now, later("in the queue")
-        session.add(job)
+        job.parked_by, job.sentence = None, later("in the queue")
+        changes.note(session, job, Kind.UNPARKED, by=by, now=now)
 
 
 def try_again(session: Session, job: JobRow, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, entitled, matches, presence, starts, turns
+from repo_server import attempts, cards, entitled, matches, places, presence, starts, turns
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import FREE, Condition, clear_word, condition
 from repo_server.ids import new_id
@@ -19,7 +19,6 @@ from repo_server.tables import (
     BedClearRow,
     BuildOrderRow,
     JobRow,
-    LabRow,
     MachineRow,
     MaterialLotRow,
     PermitRow,
@@ -56,17 +55,11 @@ def lease_next_job(
         return _same_offer(session, machine.attempt_id)
     if condition(machine, None, heard=True, now=now) not in FREE:
         return None
-    _take_turns(session, machine.lab_id)
+    places.hold_line(session, machine.lab_id)
     while wanted := turns.next_build(session, machine, now=now):
         if attempt := _claim(session, wanted, machine, now=now):
             return _offer(session, attempt, wanted.build)
     return None
-
-
-def _take_turns(session: Session, lab_id: str) -> None:
-    """Nobody else takes a job of this lab until the transaction ends: whoever asks next sees who
-    was overtaken by this one."""
-    session.exec(select(LabRow.id).where(LabRow.id == lab_id).with_for_update(key_share=True))
 
 
 def _claim(
@@ -151,7 +144,8 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     if job.state is JobState.STAGED:  # asked again, the permit that was given is given again
         _require_people(session, machine, job, attempt, now)
         starts.require(session, machine, attempt, now=now)
-    word = clear_word(machine, now, touched_s=ask.touched_s)
+    attended = session.get_one(BuildOrderRow, job.order_id).attended_only
+    word = clear_word(machine, now, touched_s=ask.touched_s, attended=attended)
     change = cards.apply(
         session,
         job,

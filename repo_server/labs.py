@@ -155,7 +155,8 @@ def list_labs(
         rows = rows.where(LabRow.city_id == city_id)
     rows = rows.join(CityRow, col(CityRow.id) == col(LabRow.city_id))
     found = session.exec(rows.order_by(CityRow.name, LabRow.name).limit(most)).all()
-    counted = select(MachineRow.lab_id, count()).group_by(MachineRow.lab_id)
+    used = select(MachineRow.lab_id, count()).where(col(MachineRow.retired_at).is_(None))
+    counted = used.group_by(MachineRow.lab_id)
     machines = dict(session.exec(counted).all())
     cities = {city.id: city for city in list_cities(session)}
     return [

@@ -57,7 +57,10 @@ def benches(session: Session, process: Process, *, to: str | None) -> list[Bench
     rows = session.exec(
         select(LabRow.slug, LabRow.name, MachineRow)
         .join(MachineRow, col(MachineRow.lab_id) == col(LabRow.id))
-        .where(col(MachineRow.profile)["process"].as_string() == process.value)
+        .where(
+            col(MachineRow.profile)["process"].as_string() == process.value,
+            col(MachineRow.retired_at).is_(None),
+        )
         .order_by(col(LabRow.id).in_(own).desc(), col(LabRow.slug), col(MachineRow.name))
         .limit(MOST_MACHINES)
     )

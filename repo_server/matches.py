@@ -197,22 +197,22 @@ def buildables_of(session: Session, orders: Sequence[BuildOrderRow]) -> dict[str
 
 
 def machines_of(session: Session, lab_id: str) -> list[tuple[MachineRow, MaterialLotRow | None]]:
-    """The lab's machines by name, each with the lot that is loaded."""
+    """The machines that the lab uses, by name, each with the lot that is loaded."""
     rows = session.exec(
         select(MachineRow, MaterialLotRow)
         .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
-        .where(MachineRow.lab_id == lab_id)
+        .where(MachineRow.lab_id == lab_id, col(MachineRow.retired_at).is_(None))
         .order_by(MachineRow.name, MachineRow.id)
     )
     return list(rows)
 
 
 def offers_of(session: Session, lab_id: str) -> list[MachineOffer]:
-    """The lab's machines by name, as matching sees them."""
+    """The machines that the lab uses, by name, as matching sees them."""
     rows = session.exec(
         select(MachineRow.id, MachineRow.name, MachineRow.profile, MaterialLotRow)
         .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
-        .where(MachineRow.lab_id == lab_id)
+        .where(MachineRow.lab_id == lab_id, col(MachineRow.retired_at).is_(None))
         .order_by(MachineRow.name, MachineRow.id)
     ).all()
     follows = following(session, lab_id)

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
@@ -26,15 +27,19 @@ from commons.matching import (
     leftover,
 )
 from commons.plates import SMALLEST_MM
-from commons.texts import filled
+from commons.texts import capitalise, filled
 from commons.variants import Values
-from commons.wire import Asked, MillOptions, PrintOptions, Sha256
+from commons.wire import Asked, Id, MillOptions, PrintOptions, Sha256
 from repo_server import (
+    advice,
     announcements,
+    choice,
     entitled,
+    following,
     heads,
     licensing,
     matches,
+    places,
     prices,
     quotas,
     renderings,
@@ -45,7 +50,7 @@ from repo_server.renderings import DrawnBody
 from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 from repo_server.tables.people import LabRole
 
-MAX_COPIES = 100
+MAX_COPIES = 1000
 MAX_ON_PLATE = 50
 QUALITIES = ("draft", "standard", "fine")
 # What a person at the machine can change by loading another lot.
@@ -98,18 +103,44 @@ class When(Asked):
 
 class OrderRequest(Asked):
     """What somebody wants made, and what for. Without `material` it is the one that the design
-    names. `variant` are values for parameters of the part's source."""
+    names. `variant` are values for parameters of the part's source. `machines` are the ids of those
+    that may make it, `after` is the id of an order that is to be done before."""
 
     release_id: Sha256
     part: Annotated[str, Field(min_length=1, max_length=200)]
-    copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] = 1
+    copies: Annotated[int, Field(ge=1, json_schema_extra={"maximum": MAX_COPIES})] = 1
     material: Annotated[str, Field(max_length=40)] | None = None
     plates: Plates = Plates.ONE_AT_A_TIME
     purpose: Purpose = Purpose.OWN_USE
     variant: Annotated[Values, Field(max_length=100, default_factory=dict)]
     when: When = When()
+    machines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=64)] | None = None
+    attended_only: bool = False
+    after: Id | None = None
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
+
+    @field_validator("copies")
+    @classmethod
+    def _is_not_too_many(cls, copies: int) -> int:
+        if copies > MAX_COPIES:
+            raise PydanticCustomError(
+                "too_many",
+                "{copies} are too many for one order, which takes {most}: order the others once "
+                "these are on their way",
+                {"copies": copies, "most": MAX_COPIES},
+            )
+        return copies
+
+    def kept(self) -> dict[str, Any]:
+        """What an order keeps of it as it was sent, by column."""
+        same = {"release_id", "part", "copies", "purpose", "attended_only"}
+        return {
+            **self.model_dump(include=same),
+            **self.when.model_dump(),
+            "machines": None if self.machines is None else list(self.machines),
+            "after_id": self.after,
+        }
 
     def chosen(self, process: Process) -> PrintOptions | MillOptions:
         """The options that count for a part that is made so."""
@@ -119,11 +150,13 @@ class OrderRequest(Asked):
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """An order, its jobs, and what each machine of the lab answered to it. `drawn` is the body that
-    a source drew for it, None where the part's own file is made."""
+    a source drew for it, None where the part's own file is made. `remarks` are what to know of it
+    when it is placed."""
 
     order: BuildOrderRow
     jobs: tuple[JobRow, ...]
     drawn: DrawnBody | None
+    remarks: tuple[str, ...] = ()
 
 
 def place(
@@ -133,10 +166,11 @@ def place(
     lab_id: str,
     by: str,
     now: datetime,
+    set_id: str | None = None,
     calibrates: str | None = None,
 ) -> PlacedOrder:
     """The order stands, with a queued job for each plate; `calibrates` is the machine that it is
-    to calibrate, and no other one makes it.
+    to calibrate.
 
     Raises Conflict for a yanked release, and with every machine's first reason when none could
     build it; LicenceForbids or LicenceAsks; BeingRendered when its body is still to be drawn.
@@ -153,15 +187,17 @@ def place(
     material = material_of(wanted, build)
     need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
-    offers = _asked(matches.offers_of(session, lab_id), calibrates)
-    offers = entitled.with_people(session, lab_id, offers, now=now)
-    answers = candidates(need, offers)
-    able = _able(answers, offers, wanted.part, material)
+    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
+    answers = choice.of_chosen(wanted.machines, candidates(need, offers), offers)
+    able = _able(answers, offers, build, material)
+    if wanted.after is not None:
+        following.require_possible(session, wanted.after, lab_id=lab_id)
     order = BuildOrderRow(
         **_said(wanted, build.process, material, answers),
         lab_id=lab_id,
         ordered_by=by,
         ordered_at=now,
+        set_id=set_id,
         calibrates=calibrates,
         licence=leave(),
         **made.kept(),
@@ -177,31 +213,31 @@ def _said(
         "id": new_id(),
         "material": material,
         "answers": [_kept(answer) for answer in answers],
-        **wanted.model_dump(include={"release_id", "part", "copies", "purpose"}),
         "options": wanted.chosen(process).model_dump(mode="json"),
-        **wanted.when.model_dump(),
+        **wanted.kept(),
     }
-
-
-def _asked(offers: Sequence[MachineOffer], machine_id: str | None) -> list[MachineOffer]:
-    """All of the machines, or only the one that is meant."""
-    return [it for it in offers if machine_id in (None, it.machine_id)]
 
 
 def _placed(
     session: Session,
     order: BuildOrderRow,
-    plates: Iterable[tuple[int, int]],
+    plates: Sequence[tuple[int, int]],
     build: matches.Buildable,
 ) -> PlacedOrder:
     session.add(order)
     session.flush()
-    jobs = tuple(_job(order, *plate, build.process, order.ordered_at) for plate in plates)
+    since = _queued_at(order)
+    line = places.next_places(session, order.lab_id, len(plates), queued_at=since)
+    jobs = tuple(
+        _job(order, *plate, build.process, place=place, queued_at=since, now=order.ordered_at)
+        for place, plate in zip(line, plates, strict=True)
+    )
     session.add_all(jobs)
     prices.agree(session, build, order)
     quotas.settle(session, order.lab_id, order.ordered_by, now=order.ordered_at)
     announcements.tell_of_order(session, order)
-    return PlacedOrder(order, jobs, renderings.drawn_for(session, order))
+    remarks = advice.remarks(session, order, build, plates[0][1], now=order.ordered_at)
+    return PlacedOrder(order, jobs, renderings.drawn_for(session, order), remarks)
 
 
 def require_time(session: Session, when: When, *, lab_id: str, by: str, now: datetime) -> None:
@@ -284,13 +320,18 @@ def _material(named: str | None, process: Process) -> str:
 
 
 def _able(
-    answers: Sequence[Answer], offers: Sequence[MachineOffer], part: str, material: str
+    answers: Sequence[Answer],
+    offers: Sequence[MachineOffer],
+    build: matches.Buildable,
+    material: str,
 ) -> list[MachineOffer]:
     """The machines that can build it, now or loaded otherwise; Conflict when there is none."""
     pairs = zip(answers, offers, strict=True)
     able = [offer for answer, offer in pairs if _may_build(answer, offer, material)]
     if not able:
-        raise Conflict(f"no machine of this lab can build '{part}': {_listed(answers)}")
+        why = f"no machine of this lab can build '{build.part.name}': {_listed(answers)}"
+        help_ = advice.against(answers, offers, build.process, material)
+        raise Conflict(f"{why}. {capitalise(help_)}" if help_ else why)
     return able
 
 
@@ -314,7 +355,15 @@ def _listed(answers: Iterable[Answer]) -> str:
     return "; ".join(answer.sentence for answer in answers) or "it has no machine yet"
 
 
-def _job(order: BuildOrderRow, first: int, copies: int, process: Process, now: datetime) -> JobRow:
+def _queued_at(order: BuildOrderRow) -> datetime:
+    """Until it may be made an order is overtaken by nobody."""
+    return max(order.ordered_at, order.not_before) if order.not_before else order.ordered_at
+
+
+def _job(
+    order: BuildOrderRow, first: int, copies: int, process: Process, *, place: int,
+    queued_at: datetime, now: datetime,
+) -> JobRow:  # fmt: skip
     return JobRow(
         id=new_id(),
         order_id=order.id,
@@ -324,8 +373,8 @@ def _job(order: BuildOrderRow, first: int, copies: int, process: Process, now: d
         process=process,
         state=JobState.QUEUED,
         sentence="in the queue",
-        # Until then it is overtaken by nobody.
-        queued_at=max(now, order.not_before) if order.not_before else now,
+        place=place,
+        queued_at=queued_at,
         changed_at=now,
     )
 
@@ -333,8 +382,11 @@ def _job(order: BuildOrderRow, first: int, copies: int, process: Process, now: d
 def queue_again(session: Session, job: JobRow, copies: int, *, now: datetime) -> JobRow:
     """The last `copies` of a job's plate are queued once more, at the place that the job had."""
     order = session.get_one(BuildOrderRow, job.order_id)
-    again = _job(order, job.copy_number + job.copies - copies, copies, job.process, now)
-    again.queued_at = job.queued_at
+    first = job.copy_number + job.copies - copies
+    again = _job(
+        order, first, copies, job.process, place=job.place, queued_at=job.queued_at, now=now
+    )
+    again.beside_id, again.pinned_to = job.beside_id, job.pinned_to
     again.sentence = f"{copies} of a plate of {job.copies} came out bad; to be made again"
     session.add(again)
     session.flush()

@@ -51,7 +51,8 @@ class Portrait:
 
 def find_labs(session: Session, wanted: WantedLabs, stretch: Stretch = BEGINNING) -> Page[LabLine]:
     """The labs that answer to all that is wanted, by city and name; NotFound for no such city."""
-    machines = select(func.count()).where(MachineRow.lab_id == LabRow.id).scalar_subquery()
+    used = (col(MachineRow.lab_id) == LabRow.id, col(MachineRow.retired_at).is_(None))
+    machines = select(func.count()).where(*used).scalar_subquery()
     rows = select(LabRow, CityRow, machines).join(CityRow, col(CityRow.id) == col(LabRow.city_id))
     if wanted.city:
         rows = rows.where(LabRow.city_id == labs.city_of(session, wanted.city).id)
@@ -60,7 +61,7 @@ def find_labs(session: Session, wanted: WantedLabs, stretch: Stretch = BEGINNING
         rows = rows.where(or_(lab, city))
     if wanted.process is not None:
         process = col(MachineRow.profile)["process"].as_string()
-        can = select(MachineRow.id).where(MachineRow.lab_id == LabRow.id, process == wanted.process)
+        can = select(MachineRow.id).where(*used, process == wanted.process)
         rows = rows.where(exists(can))
     keys = Keys(city=CityRow.name, name=LabRow.name, slug=LabRow.slug)
     return read_page(session, rows, keys, stretch).shown(lambda it: _line(*it))

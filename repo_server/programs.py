@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.toolpath import MAX_PROGRAM_BYTES, Sketch
 from commons.wire import ProgramFacts, Refusal
-from repo_server import attempts, jobs, matches, orders, renderings
+from repo_server import attempts, changes, jobs, matches, orders, renderings
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
+from repo_server.changes import Change
 from repo_server.renderings import DrawnBody
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, LabRow, MachineRow, ToolpathRow
 
@@ -34,13 +35,15 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class JobStory:
-    """A job with all its attempts, the last one first. `drawn` is what OpenSCAD drew for it."""
+    """A job with all its attempts, and what people changed while it waited, each the last one
+    first. `drawn` is what OpenSCAD drew for it."""
 
     job: JobRow
     order: BuildOrderRow
     drawn: DrawnBody | None
     title: str
     tries: tuple[Try, ...]
+    changes: tuple[Change, ...]
 
 
 def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory:
@@ -58,7 +61,9 @@ def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory
         .order_by(col(AttemptRow.leased_at).desc(), col(AttemptRow.fence).desc())
     )
     drawn = renderings.drawn_for(session, order)
-    return JobStory(job, order, drawn, build.title, tuple(_try(*row) for row in rows))
+    tries = tuple(_try(*row) for row in rows)
+    changed = changes.of_jobs(session, [job.id]).get(job.id, [])
+    return JobStory(job, order, drawn, build.title, tries, tuple(changed))
 
 
 def _try(attempt: AttemptRow, machine: str, toolpath: ToolpathRow | None) -> Try:

@@ -11,7 +11,7 @@ from repo_server import starts, turns
 from repo_server.conditions import FREE, Condition, condition, seen
 from repo_server.lobby import Concerns
 from repo_server.reports import open_controls
-from repo_server.tables import AttemptRow, ControlRow, JobRow, MachineRow
+from repo_server.tables import AttemptRow, BuildOrderRow, ControlRow, JobRow, MachineRow
 
 # An agent that is idle this long after it got a lease has forgotten it, and may ask again.
 _FORGOTTEN = timedelta(seconds=30)
@@ -124,7 +124,9 @@ def _machines(
 
 def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: datetime) -> bool:
     """Whether asking for a lease or an ARM would lead to something."""
-    now_is = condition(machine, job.state if job else None, heard=True, now=now)
+    attended = job is not None and session.get_one(BuildOrderRow, job.order_id).attended_only
+    state = job.state if job else None
+    now_is = condition(machine, state, heard=True, now=now, attended=attended)
     if job is None:
         return now_is in FREE and turns.next_build(session, machine, now=now) is not None
     if job.state is JobState.STAGED and now_is is Condition.READY:

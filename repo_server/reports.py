@@ -159,7 +159,7 @@ def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) 
         outcome = _OUTCOMES[event.kind]
         if outcome is Outcome.FAILED and change.after is JobState.CANCELLED:
             outcome = Outcome.ABORTED
-        end = End(outcome, event.at, event.sentence, event.run)
+        end = End(outcome, _moment_of(event, attempt, now), event.sentence, event.run)
         attempts.close(session, attempt.id, end, now=now)
 
 
@@ -222,10 +222,16 @@ def _note_on(attempt: AttemptRow, event: AgentEvent, now: datetime) -> None:
     elif event.kind is EventKind.REFUSED and event.refusal is not None:
         attempt.refusal = event.refusal.model_dump(mode="json")
     elif event.kind is EventKind.STARTED:
-        attempt.started_at = attempt.started_at or min(event.at, now)
+        attempt.started_at = attempt.started_at or _moment_of(event, attempt, now)
         attempt.outcome = None  # what was called lost is seen again
     elif event.kind is EventKind.LOST:
-        attempts.lost_sight(attempt, End(Outcome.UNKNOWN, event.at, event.sentence, event.run))
+        end = End(Outcome.UNKNOWN, _moment_of(event, attempt, now), event.sentence, event.run)
+        attempts.lost_sight(attempt, end)
+
+
+def _moment_of(event: AgentEvent, attempt: AttemptRow, now: datetime) -> datetime:
+    """When it happened. A clock that was off while nobody heard the agent leads nowhere else."""
+    return max(attempt.leased_at, min(event.at, now))
 
 
 def _take_machines(session: Session, agent: AgentRow, request: SyncRequest, now: datetime) -> None:

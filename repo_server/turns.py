@@ -2,25 +2,28 @@
 
 What is urgent goes first, then what is due first, then what has waited longest. But a job that
 waits is overtaken OVERTAKEN_AT_MOST times by such as came later: then it goes before them all,
-wherever it can be made.
+wherever it can be made. A job that somebody puts beside another one stands there as if both had
+been ordered together: as old, as urgent and due as that one. For all others these rules hold on.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from commons.job import JobState
 from commons.machine import Process
 from commons.matching import candidates
 from commons.wire import PrintOptions
-from repo_server import entitled, forecasts, matches, standing
+from repo_server import choice, entitled, following, forecasts, matches, places, standing
 from repo_server.attempts import Outcome
+from repo_server.conditions import is_clear
 from repo_server.matches import Buildable
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, MaterialLotRow
 
@@ -28,26 +31,38 @@ OVERTAKEN_AT_MOST = 10
 # A machine that gave a job back is not offered it again for this long.
 REST = timedelta(minutes=1)
 _LATELY = 100
-_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
-# An order's options in a form that rows can be grouped by.
+# As the rows can be grouped by.
 _OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)
-_URGENT = col(BuildOrderRow.urgent_because).is_not(None)
-_KIND = (
+_MACHINES = sa.cast(col(BuildOrderRow.machines), sa.String)
+# The order whose urgency and deadline a job's turn goes by: its own, or that of the job that
+# somebody put it beside.
+_LIKE = aliased(BuildOrderRow)
+_IS_LIKE = col(_LIKE.id) == func.coalesce(col(JobRow.beside_id), col(JobRow.order_id))
+_URGENT = col(_LIKE.urgent_because).is_not(None)
+_DEADLINE = col(_LIKE.deadline)
+
+
+# The columns of a Kind.
+_KIND: tuple[Any, ...] = (
     col(BuildOrderRow.release_id),
     col(BuildOrderRow.part),
     col(BuildOrderRow.rendering_id),
     col(BuildOrderRow.material),
     _OPTIONS,
     col(JobRow.copies),
+    _MACHINES,
+    col(JobRow.pinned_to),
+    col(BuildOrderRow.attended_only),
     _URGENT,
-    col(BuildOrderRow.deadline),
+    _DEADLINE,
     col(BuildOrderRow.ordered_by),
 )
 
 
 class Kind(NamedTuple):
-    """What a row of `_KIND` says. `written` are the order's options, as the database holds them."""
+    """What a row of `_KIND` says. `written` are the order's options, `machines` those that it may
+    go to, both as the database holds them."""
 
     release_id: str
     part: str
@@ -55,6 +70,9 @@ class Kind(NamedTuple):
     material: str
     written: str
     copies: int
+    machines: str | None
+    pinned_to: str | None
+    attended_only: bool
     urgent: bool
     deadline: datetime | None
     ordered_by: str
@@ -69,10 +87,18 @@ class Kind(NamedTuple):
         """The order's options."""
         return dict(json.loads(self.written))
 
+    def may_go_to(self, machine: MachineRow, now: datetime) -> bool:
+        """Whether people want it made there, and, if it needs one, somebody may be there."""
+        only = choice.chosen(json.loads(self.machines or "null"), self.pinned_to)
+        if only is not None and machine.id not in only:
+            return False
+        # On a bed that is still to be cleared it is prepared: who clears it then is there.
+        return not (self.attended_only and machine.cleared) or is_clear(machine, now, attended=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What waiting jobs ask for: of these there are few, however long the queue."""
+    """A kind of job whose turn it is, and what is made for it."""
 
     build: Buildable
     kind: Kind
@@ -80,7 +106,9 @@ class Wanted:
 
 def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
     """What the job asks for whose turn it is on this machine; None when it can make none now."""
-    waiting = _waiting(session, machine, now)
+    if machine.retired_at is not None:
+        return None
+    waiting = [it for it in _waiting(session, machine, now) if it.may_go_to(machine, now)]
     builds = matches.ordered(session, {it.made for it in waiting})
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     offer = matches.offer_of(machine, lot, available=standing.of_machine(session, machine, now=now))
@@ -118,25 +146,17 @@ def _minutes(
 def oldest(
     session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
 ) -> JobRow | None:
-    """The job that has waited longest of those that ask for it; None when there is none left."""
-    kind = wanted.kind
-    release, part, rendering, material, options, copies, urgent, deadline, by = _KIND
+    """The first in line of the jobs that ask for it; None when there is none left."""
+    same = (
+        column.is_(None) if value is None else column == value
+        for column, value in zip(_KIND, wanted.kind, strict=True)
+    )
     return session.exec(
         select(JobRow)
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
-        .where(
-            *_open_to(machine, now),
-            release == kind.release_id,
-            part == kind.part,
-            rendering.is_not_distinct_from(kind.rendering_id),
-            material == kind.material,
-            options == kind.written,
-            copies == kind.copies,
-            urgent.is_(bool(kind.urgent)),
-            deadline.is_not_distinct_from(kind.deadline),
-            by == kind.ordered_by,
-        )
-        .order_by(col(JobRow.queued_at), col(JobRow.order_id), col(JobRow.copy_number))
+        .join(_LIKE, _IS_LIKE)
+        .where(*_open_to(machine, now), *same)
+        .order_by(col(JobRow.place), col(JobRow.id))
         .limit(1)
     ).first()
 
@@ -144,17 +164,18 @@ def oldest(
 def _waiting(session: Session, machine: MachineRow, now: datetime) -> list[Kind]:
     """What open jobs ask for, as the turn of the first of each comes."""
     since = overtaken_before(session, machine.lab_id, Process(str(machine.profile["process"])))
-    first = func.min(JobRow.queued_at)
-    overtaken = first < (since or _NEVER)
+    first = func.min(JobRow.place)
+    overtaken = first < (0 if since is None else places.place_of(since))
     rows = session.execute(
         sa.select(*_KIND)
         .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
+        .join(_LIKE, _IS_LIKE)
         .where(*_open_to(machine, now))
         .group_by(*_KIND)
         .order_by(
             overtaken.desc(),
             sa.case((overtaken, 0), (_URGENT, 1), else_=0).desc(),
-            sa.case((overtaken, None), else_=col(BuildOrderRow.deadline)).asc().nulls_last(),
+            sa.case((overtaken, None), else_=_DEADLINE).asc().nulls_last(),
             first,
             col(JobRow.copies).desc(),
         )
@@ -193,7 +214,7 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
         col(JobRow.parked_by).is_(None),
         col(JobRow.over_quota).is_(None),
         col(JobRow.queued_at) <= now,  # later ones are not to be made before
-        _meant_for(machine),
+        following.IS_FREE,
         col(JobRow.id).not_in(
             select(AttemptRow.job_id).where(
                 AttemptRow.machine_id == machine.id,
@@ -204,9 +225,3 @@ def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], .
             )
         ),
     )
-
-
-def _meant_for(machine: MachineRow) -> ColumnElement[bool]:
-    """What calibrates a machine is made on that one alone."""
-    calibrates = col(BuildOrderRow.calibrates)
-    return calibrates.is_(None) | (calibrates == machine.id)

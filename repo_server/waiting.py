@@ -78,14 +78,15 @@ class WaitingOrder:
 
 
 def place_or_wait(
-    session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime
-) -> PlacedOrder | WaitingOrder:
+    session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime,
+    set_id: str | None = None,
+) -> PlacedOrder | WaitingOrder:  # fmt: skip
     """The order stands with its jobs, or waits: where the licence asks, or its body is still to be
     drawn. Raises as `orders.place` does for everything else: a licence that says no is refused,
     never left waiting."""
     orders.require_time(session, wanted.when, lab_id=lab_id, by=by, now=now)
     try:
-        return orders.place(session, wanted, lab_id=lab_id, by=by, now=now)
+        return orders.place(session, wanted, lab_id=lab_id, by=by, now=now, set_id=set_id)
     except (LicenceAsks, BeingRendered) as reason:
         if isinstance(reason, BeingRendered):
             _require_few(session, by)
@@ -97,6 +98,7 @@ def place_or_wait(
             answer={},
             ordered_by=by,
             ordered_at=now,
+            set_id=set_id,
         )
         _wait(session, row, reason, now)
         return _shown(session, row)
@@ -158,7 +160,9 @@ def look_again(
 def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
     wanted = OrderRequest.model_validate(row.wanted)
     try:
-        placed = orders.place(session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now)
+        placed = orders.place(
+            session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now, set_id=row.set_id
+        )
     except (LicenceAsks, BeingRendered) as reason:
         _wait(session, row, reason, now)
     except FabError as error:
@@ -242,6 +246,15 @@ def withdraw(session: Session, waiting_id: str, *, by: str, now: datetime) -> Wa
     if row.ordered_by != by:
         raise NotFound(f"there is no waiting order {waiting_id[:64]} of yours")
     return _settle(session, row, later("withdrawn"), now)
+
+
+def withdraw_set(session: Session, set_id: str, *, now: datetime) -> None:
+    """What waits of the set is not wanted any more."""
+    open_ = select(WaitingOrderRow).where(
+        WaitingOrderRow.set_id == set_id, col(WaitingOrderRow.settled_at).is_(None)
+    )
+    for row in session.exec(open_.with_for_update()).all():
+        _settle(session, row, later("withdrawn"), now)
 
 
 def _settle(session: Session, row: WaitingOrderRow, said: str, now: datetime) -> WaitingOrder:

@@ -11,7 +11,7 @@ from commons.availability import Availability, begins_at
 from commons.job import JobState
 from commons.matching import Refusal, candidates
 from commons.wire import PrintOptions
-from repo_server import entitled, forecasts, matches, turns
+from repo_server import choice, entitled, following, forecasts, matches, places, turns
 from repo_server.conditions import FREE, Condition, seen
 from repo_server.forecasts import Busy, Forecast, Waiting
 from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -20,6 +20,7 @@ Orders = Mapping[str, BuildOrderRow]
 Builds = Mapping[str, matches.Buildable]
 Plate = tuple[str, int]  # id of the order, how many of it are made at once
 Minutes = Mapping[Plate, float | None]
+Held = Mapping[str, following.Wait]  # by the id of the order that waits for another one
 
 
 class BoardAnswer(BaseModel):
@@ -58,21 +59,24 @@ _MAY_LATER = (Refusal.HOURS, Refusal.MAINTENANCE)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def in_line(session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow]) -> list[JobRow]:
-    """The queued ones of the jobs, as their turns come."""
+def in_line(
+    session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow], held: Held
+) -> list[JobRow]:
+    """The queued ones of the jobs, as their turns come. `orders` holds those that they were put
+    beside, too; what is set aside or waits for another order (`held`) comes last."""
     queued = [job for job in jobs if job.state is JobState.QUEUED]
     since = {
         process: turns.overtaken_before(session, lab_id, process)
         for process in {job.process for job in queued}
     }
 
-    def turn(job: JobRow) -> tuple[bool, bool, bool, datetime, datetime, str, int]:
-        order, before = orders[job.order_id], since[job.process]
-        overtaken = before is not None and job.queued_at < before
-        later = job.parked_by is not None or job.over_quota is not None
+    def turn(job: JobRow) -> tuple[bool, bool, bool, datetime, int, str]:
+        order, before = orders[job.beside_id or job.order_id], since[job.process]
+        overtaken = before is not None and job.place < places.place_of(before)
+        later = bool(job.parked_by or job.over_quota or job.order_id in held)
         usual = overtaken or order.urgent_because is None
         due = _LAST if overtaken or order.deadline is None else order.deadline
-        return later, not overtaken, usual, due, job.queued_at, order.id, job.copy_number
+        return later, not overtaken, usual, due, job.place, job.id
 
     return sorted(queued, key=turn)
 
@@ -106,9 +110,7 @@ def answers(
         )
         said = candidates(need, offers)
         found[order_id, copies] = tuple(
-            _not_chosen(station)
-            if order.calibrates not in (None, station.machine.id)
-            else _refused(station, answer.refusal, answer.sentence)
+            _refused(station, answer.refusal, answer.sentence)
             if answer.refusal
             else _busy_or_next(station)
             for station, answer in zip(stations, said, strict=True)
@@ -116,9 +118,22 @@ def answers(
     return found
 
 
-def _not_chosen(station: Station) -> BoardAnswer:
-    sentence = f"{station.machine.name} is not the machine that this is to calibrate"
-    return _refused(station, "not_chosen", sentence)
+def of_job(
+    job: JobRow, order: BuildOrderRow, said: Sequence[BoardAnswer]
+) -> tuple[BoardAnswer, ...]:
+    """What the machines say to this job: those that nobody chose for it say so."""
+    only = choice.chosen(order.machines, job.pinned_to)
+    if only is None:
+        return _within_quota(said, job)
+    chosen = (
+        it
+        if it.machine_id in only
+        else it.model_copy(
+            update={"code": choice.NOT_CHOSEN, "sentence": choice.refusal(it.machine)}
+        )
+        for it in said
+    )
+    return _within_quota(chosen, job)
 
 
 def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
@@ -126,7 +141,7 @@ def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
     return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
 
 
-def for_job(said: Iterable[BoardAnswer], job: JobRow) -> tuple[BoardAnswer, ...]:
+def _within_quota(said: Iterable[BoardAnswer], job: JobRow) -> tuple[BoardAnswer, ...]:
     """What machines say to this very job: where nothing else is in its way, its person's quota may
     be, which is the last that is asked."""
     if job.over_quota is None:
@@ -161,23 +176,23 @@ def forecasts_of(
     orders: Orders,
     stations: Sequence[Station],
     queued: Sequence[JobRow],
-    why: Mapping[Plate, tuple[BoardAnswer, ...]],
+    why: Mapping[str, tuple[BoardAnswer, ...]],
     minutes: Minutes,
     *,
     now: datetime,
 ) -> dict[str, Forecast]:
     """When each of the queued jobs is expected to begin, by id; none of those that no machine
-    could make as it is loaded now, nor of those that are parked or wait for a quota."""
+    could make as it is loaded now, nor of those that are held back. `why` is by job."""
     by_id = {it.machine.id: it for it in stations}
     line = []
     for job in queued:
         plate, order = (job.order_id, job.copies), orders[job.order_id]
         begins = {
             it.machine_id: at
-            for it in why.get(plate, ())
+            for it in why.get(job.id, ())
             if (at := _may_begin(it, by_id[it.machine_id], minutes[plate], now))
         }
-        if job.parked_by is None and job.over_quota is None and begins:
+        if job.over_quota is None and begins:
             first = min(begins.values())
             line.append(
                 Waiting(
@@ -187,7 +202,7 @@ def forecasts_of(
                     minutes[plate],
                     order.deadline,
                     max(first, order.not_before or first),
-                    order.urgent_because is not None,
+                    orders[job.beside_id or order.id].urgent_because is not None,
                 )
             )
     machines = [_busy(it, now) for it in stations if it.condition not in _NOT_WELL]

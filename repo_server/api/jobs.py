@@ -185,7 +185,7 @@ def park(lab: str, job_id: str) -> ResponseReturnValue:
 def unpark(lab: str, job_id: str) -> ResponseReturnValue:
     """200 with the job, which waits for its turn at the place that it had."""
     return _decide(
-        lab, job_id, lambda session, job, by, now: decisions.unpark(session, job, now=now)
+        lab, job_id, lambda session, job, by, now: decisions.unpark(session, job, by=by, now=now)
     )
 
 

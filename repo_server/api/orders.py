@@ -61,7 +61,7 @@ class VariantShown(Told):
 
 class OrderShown(Told):
     """`licence` is what the design's licence said to `purpose`; null before it was asked. `variant`
-    is null where the part's own file is made."""
+    is null where the part's own file is made. `remarks` are told when it is placed."""
 
     order_id: str
     release_id: Sha256
@@ -73,11 +73,16 @@ class OrderShown(Told):
     deadline: AwareDatetime | None
     not_before: AwareDatetime | None
     urgent_because: str | None
+    machines: tuple[str, ...] | None
+    attended_only: bool
+    after: str | None
+    set_id: str | None
     options: dict[str, Any]
     variant: VariantShown | None
     ordered_at: AwareDatetime
     jobs: tuple[OrderedJob, ...]
     answers: tuple[MachineAnswer, ...]
+    remarks: tuple[str, ...]
 
 
 class OrderWaits(Told):
@@ -162,6 +167,10 @@ def _shown(placed: PlacedOrder) -> OrderShown:
         deadline=order.deadline,
         not_before=order.not_before,
         urgent_because=order.urgent_because,
+        machines=None if order.machines is None else tuple(order.machines),
+        attended_only=order.attended_only,
+        after=order.after_id,
+        set_id=order.set_id,
         options=order.options,
         variant=placed.drawn and VariantShown.model_validate(asdict(placed.drawn)),
         ordered_at=order.ordered_at,
@@ -173,4 +182,5 @@ def _shown(placed: PlacedOrder) -> OrderShown:
         answers=tuple(
             MachineAnswer.model_validate({**it, "machine": it["name"]}) for it in order.answers
         ),
+        remarks=tuple(map(str, placed.remarks)),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from commons.job import JobState
@@ -15,6 +15,9 @@ class BuildOrderRow(SQLModel, table=True):
     `purpose` is what for; `licence` is what the design's licence said to that when it was placed,
     None of orders that were never asked. `variant` are the values that its part's source was given,
     None without one; `rendering_id` is the body that is made where OpenSCAD drew it.
+
+    `machines` are the ids of those that may make it, None for any. It is begun once the order
+    `after_id` is done, or once the person `waived_by` said that it need not be.
     """
 
     __tablename__ = "build_order"
@@ -32,6 +35,11 @@ class BuildOrderRow(SQLModel, table=True):
     deadline: datetime | None = None
     not_before: datetime | None = None
     urgent_because: str | None = None
+    machines: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    attended_only: bool = False
+    after_id: str | None = Field(default=None, foreign_key="build_order.id", index=True)
+    waived_by: str | None = None
+    set_id: str | None = Field(default=None, foreign_key="order_set.id", index=True)
     purpose: str = "own_use"
     licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     variant: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
@@ -40,15 +48,35 @@ class BuildOrderRow(SQLModel, table=True):
     calibrates: str | None = Field(default=None, foreign_key="machine.id", index=True)
 
 
+class OrderSetRow(SQLModel, table=True):
+    """Orders that were placed together: the made parts of so many objects of a release.
+
+    `bought` is what else these take, as the bill said when they were ordered.
+    """
+
+    __tablename__ = "order_set"
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    release_id: str = Field(foreign_key="release.id")
+    objects: int
+    ordered_by: str = Field(foreign_key="person.id", index=True)
+    ordered_at: datetime
+    bought: list[dict[str, object]] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class JobRow(SQLModel, table=True):
     """One plate to make: copies `copy_number` … of its order, `copies` of them, made at once.
 
     state … fence_acknowledged are its card of commons.dispatch.
+
+    `place` is where it stands in its lab's line (repo_server.places); put there by hand, it is as
+    urgent as the order `beside_id` that it was put beside. `pinned_to`: the only machine for it.
     """
 
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_queue", "lab_id", "state", "queued_at"),
+        Index("ix_job_place", "lab_id", "place"),
         Index(
             "ix_job_taken",
             "lab_id",
@@ -85,8 +113,28 @@ class JobRow(SQLModel, table=True):
     # Why its person's quota is too small for it, and when the next term begins; see quotas.
     over_quota: str | None = None
     over_quota_until: datetime | None = None
+    place: int = Field(sa_type=BigInteger)
+    beside_id: str | None = Field(default=None, foreign_key="build_order.id")
+    pinned_to: str | None = Field(default=None, foreign_key="machine.id")
     queued_at: datetime
     changed_at: datetime
+
+
+class JobChangeRow(SQLModel, table=True):
+    """What a person changed about a waiting job, and when. `kind` is one of repo_server.changes.
+
+    `named` is the machine, part or number that it is about, as people read it. `past_bound`: it was
+    put before such as had been overtaken as often as may be.
+    """
+
+    __tablename__ = "job_change"
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="job.id", index=True)
+    kind: str
+    named: str = ""
+    past_bound: bool = False
+    person_id: str = Field(foreign_key="person.id")
+    at: datetime
 
 
 class AttemptRow(SQLModel, table=True):

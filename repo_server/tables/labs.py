@@ -84,6 +84,7 @@ class MachineRow(SQLModel, table=True):
 
     `seen` is the agent's last MachineReport as JSON, `seen_at` when it came; `cleared` is the
     bed-clear token, `cleared_at` when somebody last gave it. `rules` are its own hours and power.
+    `retired_at`: it is not used any more.
     """
 
     __tablename__ = "machine"
@@ -103,3 +104,5 @@ class MachineRow(SQLModel, table=True):
     seen: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     seen_at: datetime | None = None
     rules: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    retired_at: datetime | None = None
+    retired_by: str | None = None

@@ -65,6 +65,7 @@ class WaitingOrderRow(SQLModel, table=True):
     order_id: str | None = Field(default=None, foreign_key="build_order.id")
     said: str = ""
     rendering_id: str | None = Field(default=None, foreign_key="rendering.id", index=True)
+    set_id: str | None = Field(default=None, foreign_key="order_set.id", index=True)
 
 
 class MailingRow(SQLModel, table=True):

@@ -22,7 +22,9 @@ from repo_server import (
     heads,
     journal,
     labs,
+    matches,
     notices,
+    order_book,
     people,
     waiting,
 )
@@ -149,9 +151,10 @@ def _page(
         "design.html",
         release=release,
         **_among_others(release),
+        **_where_and_after(),
         parts=shown,
         makeable=makeable,
-        labs=_my_labs(),
+        labs=my_labs(),
         files=files.files_of(release),
         max_copies=MAX_COPIES,
         materials=_materials(processes),
@@ -203,7 +206,7 @@ def _confirmed(session: Session, slug: str) -> list[Contribution]:
     return list({(it.person, it.role): it for it in found if it.confirmed_by}.values())
 
 
-def _my_labs() -> list[labs.LabLine]:
+def my_labs() -> list[labs.LabLine]:
     """The labs where the one who looks may order."""
     person = auth.current().person
     if person is None:
@@ -211,6 +214,21 @@ def _my_labs() -> list[labs.LabLine]:
     with reading(current_app.extensions["engine"]) as session:
         roles = people.lab_roles(session, person.id)
         return [lab for lab in labs.list_labs(session) if lab.slug in roles]
+
+
+def _where_and_after() -> dict[str, object]:
+    """The machines of those labs, and what the one who looks has ordered lately."""
+    person, mine = auth.current().person, my_labs()
+    if person is None or not mine:
+        return {"machines": [], "ordered": []}
+    with reading(current_app.extensions["engine"]) as session:
+        machines = [
+            (lab, it.machine_id, it.name)
+            for lab in mine
+            for it in matches.offers_of(session, labs.lab_of(session, lab.slug).id)
+        ]
+        lately = order_book.orders_by(session, person.id).entries
+    return {"machines": machines, "ordered": lately}
 
 
 def _asks(slug: str) -> int:

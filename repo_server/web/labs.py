@@ -20,6 +20,7 @@ from repo_server import (
     notices,
     people,
     portraits,
+    reordering,
     waiting,
 )
 from repo_server.api import auth
@@ -175,7 +176,11 @@ def _park(session: Session, job: JobRow, by: str, now: datetime) -> None:
 
 
 def _unpark(session: Session, job: JobRow, by: str, now: datetime) -> None:
-    decisions.unpark(session, job, now=now)
+    decisions.unpark(session, job, by=by, now=now)
+
+
+def _go_on(session: Session, job: JobRow, by: str, now: datetime) -> None:
+    reordering.go_on(session, job, by=by, now=now)
 
 
 def _yes(field: str) -> bool:
@@ -206,4 +211,5 @@ _ACTS: dict[str, Act] = {
     "again": _again,
     "park": _park,
     "unpark": _unpark,
+    "go_on": _go_on,
 }

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from commons.errors import FabError
 from commons.texts import later
-from repo_server import enrolment, labs, lot_loading, lots, matches
+from repo_server import enrolment, labs, lot_loading, lots, matches, retirement
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.labs import NewMember
@@ -133,6 +133,29 @@ def load_lot(lab: str, id: str) -> ResponseReturnValue:
     return _change(lab, "machines", load)
 
 
+@bp.post("/labs/<lab>/manage/machines/<id>/retire")
+@auth.lab_role(LabRole.MANAGER)
+def retire_machine(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the page; the machine is used no more, and what it prepared is in the queue again."""
+    now, by = datetime.now(UTC), auth.current_person().id
+
+    def retire(session: Session, lab_id: str) -> None:
+        retirement.retire(session, id, lab_id=lab_id, by=by, now=now)
+
+    return _change(lab, "machines", retire)
+
+
+@bp.post("/labs/<lab>/manage/machines/<id>/return")
+@auth.lab_role(LabRole.MANAGER)
+def return_machine(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the page; the machine is used again."""
+
+    def take_back(session: Session, lab_id: str) -> None:
+        retirement.take_back(session, id, lab_id=lab_id)
+
+    return _change(lab, "machines", take_back)
+
+
 @bp.post("/labs/<lab>/manage/members")
 @auth.lab_role(LabRole.MANAGER)
 def set_member(lab: str) -> ResponseReturnValue:
@@ -180,6 +203,7 @@ def _page(
             lab=row,
             **_lists(session, row),
             machines=matches.machines_of(session, row.id),
+            retired=retirement.retired(session, row.id),
             lots_to_load=lots.all_of(session, row.id),
             roles=ROLES.items(),
             role_words=ROLE_NAMES,

@@ -33,7 +33,7 @@ def place_order() -> ResponseReturnValue:
     """Sent on to the first job on the lab's board, which says what it waits for, or to the page of
     the order that waits for a word; or the design's page again with the reason why it cannot be
     made."""
-    form = request.form.to_dict()
+    form = request.form.to_dict() | {"machine": " ".join(request.form.getlist("machine"))}
     try:
         placed = _place(form)
     except (InvalidInput, Conflict, LicenceForbids) as error:
@@ -65,7 +65,8 @@ def estimate() -> ResponseReturnValue:
 def _place(form: Mapping[str, str]) -> dict[str, object]:
     """The order's first job, or the order that waits. The form carries a key: sent twice, it is
     one order."""
-    wanted, lab = _wanted(form, _variant(form)), form.get("lab", "")
+    lab = form.get("lab", "")
+    wanted = _wanted(form, _variant(form), lab)
     by, now = auth.current_person().id, datetime.now(UTC)
     key = idempotency.Key(by, form.get("key", ""), f"{lab}\n{wanted.model_dump_json()}".encode())
     with transaction(current_app.extensions["engine"]) as session:
@@ -98,17 +99,22 @@ def _variant(form: Mapping[str, str]) -> dict[str, Value]:
     return variants.filled_in(release, form.get("part", ""), form)
 
 
-def _wanted(form: Mapping[str, str], variant: Mapping[str, Value]) -> OrderRequest:
+def _wanted(form: Mapping[str, str], variant: Mapping[str, Value], lab: str) -> OrderRequest:
     """The form as an order; what is left empty is as usual."""
-    names = ("release_id", "part", "copies", "material", "plates", "purpose")
+    names = ("release_id", "part", "copies", "material", "plates", "purpose", "after")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     values["variant"] = variant
+    values["attended_only"] = "attended_only" in form
+    # A machine is named with its lab: those of other labs are not meant.
+    named = [it.partition("/") for it in form.get("machine", "").split()]
+    if chosen := [id_ for of, _, id_ in named if of == lab]:
+        values["machines"] = chosen
     if said := {name: form[name].strip() for name in WHEN if form.get(name, "").strip()}:
         values["when"] = {**said, **_moments(said)}
     if "quality" in form:
-        chosen = ("quality", "orientation", "scale", "infill_percent")
+        printed = ("quality", "orientation", "scale", "infill_percent")
         values["options"] = {
-            **{name: form[name].strip() for name in chosen if form.get(name, "").strip()},
+            **{name: form[name].strip() for name in printed if form.get(name, "").strip()},
             "supports": "supports" in form,
             "brim": "brim" in form,
         }

@@ -101,10 +101,11 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
 def test_everything_that_a_person_makes_can_be_asked_for_again(app: Flask):
     making = {it.name for it in operations(app) if 201 in it.contract.tells}
     assert {it.name for it in operations(app) if it.contract.keyed} == making - NOT_KEYED
-    # They need files that are stored: tests/component/test_forks.py asks for them again.
-    of_forks = {"fork_release", "create_proposal", "accept_proposal"}
+    # They need files that are stored: tests/component/test_forks.py and test_order_sets.py ask for
+    # them again.
+    with_files = {"fork_release", "create_proposal", "accept_proposal", "create_set"}
     # It needs a class of machines: tests/component/test_people_api.py asks for it again.
-    assert making - NOT_KEYED - of_forks - {"sign_training"} == MAKING.keys()
+    assert making - NOT_KEYED - with_files - {"sign_training"} == MAKING.keys()
 
 
 @pytest.mark.parametrize("name", MAKING)

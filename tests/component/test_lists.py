@@ -106,7 +106,7 @@ def ordered(it: Made, release_id: str = "") -> list[SQLModel]:
     )  # fmt: skip
     job = JobRow(
         id=it.name, order_id=it.name, lab_id=it.lab_id, copy_number=1, process="FDM",
-        state="CANCELLED", queued_at=it.at, changed_at=it.at,
+        state="CANCELLED", place=it.number, queued_at=it.at, changed_at=it.at,
     )  # fmt: skip
     return [order, job]
 

@@ -69,7 +69,7 @@ WRONG = [
     ({"material": "gold"}, 422, "'gold' is not a material for FDM; known are pla, petg"),
     ({"material": "plywood"}, 422, "'plywood' is not a material for FDM"),
     ({"copies": 0}, 422, "copies: "),
-    ({"copies": 101}, 422, "copies: "),
+    ({"copies": 100_000}, 422, "copies: 100000 are too many for one order, which takes 1000"),
     ({"options": {"qualty": "fine"}}, 422, "options.qualty: "),
     ({"colour": "red"}, 422, "colour: "),
     ({"milling": {"nest": True}}, 422, "milling.nest: is for milled parts, and 'hook' is printed"),

@@ -131,6 +131,12 @@ ROUTES = {
         GET /api/v1/me/account-entries
         GET /api/v1/me/account-entries.csv
         GET /api/v1/orders
+        POST /sets
+        GET /sets/<id>
+        POST /sets/<id>/cancel
+        GET /api/v1/sets/<set_id>
+        POST /api/v1/sets/<set_id>/cancel
+        GET /api/v1/jobs/<job_id>/changes
         POST /designs/<slug>/notices/dismiss
         POST /api/v1/designs/<slug>/notices/dismiss
         GET /me/profile
@@ -269,6 +275,7 @@ ROUTES = {
         GET /api/v1/labs/<lab>/machines/<machine_id>
         GET /api/v1/labs/<lab>/jobs
         GET /api/v1/labs/<lab>/orders
+        POST /api/v1/labs/<lab>/sets
         GET /api/v1/labs/<lab>/facts
         GET /labs/<lab>/lots
         GET /labs/<lab>/lots/<id>
@@ -299,6 +306,13 @@ ROUTES = {
         POST /api/v1/labs/<lab>/machines/<machine_id>/downtimes
         POST /api/v1/labs/<lab>/machines/<machine_id>/downtimes/<downtime_id>/end
         POST /api/v1/labs/<lab>/machines/<machine_id>/calibrations
+        GET /labs/<lab>/queue
+        POST /labs/<lab>/queue/<id>/<wish>
+        POST /api/v1/labs/<lab>/jobs/<job_id>/move
+        POST /api/v1/labs/<lab>/jobs/<job_id>/pin
+        POST /api/v1/labs/<lab>/jobs/<job_id>/split
+        POST /api/v1/labs/<lab>/jobs/<job_id>/after
+        POST /api/v1/labs/<lab>/jobs/<job_id>/go_on
         POST /labs/<lab>/notices/dismiss
         POST /api/v1/labs/<lab>/notices/dismiss
         POST /labs/<lab>/jobs/<id>/<wish>
@@ -348,6 +362,10 @@ ROUTES = {
         PUT /api/v1/labs/<lab>/machines/<machine_id>/counters
         POST /api/v1/labs/<lab>/machines/<machine_id>/maintenance
         DELETE /api/v1/labs/<lab>/machines/<machine_id>/maintenance/<task_id>
+        POST /labs/<lab>/manage/machines/<id>/retire
+        POST /labs/<lab>/manage/machines/<id>/return
+        POST /api/v1/labs/<lab>/machines/<machine_id>/retire
+        POST /api/v1/labs/<lab>/machines/<machine_id>/return
         GET /labs/<lab>/manage/okw
         POST /labs/<lab>/manage/okw
         GET /api/v1/labs/<lab>/webhooks
@@ -474,6 +492,9 @@ SCOPES_OF = {
     "DELETE /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
     "PATCH /api/v1/uploads/<sha256>": Scope.DESIGN_WRITE,
     "POST /orders": Scope.ORDER_WRITE,
+    "POST /sets": Scope.ORDER_WRITE,
+    "POST /sets/<id>/cancel": Scope.ORDER_WRITE,
+    "POST /api/v1/sets/<set_id>/cancel": Scope.ORDER_WRITE,
     "POST /labs/new": Scope.LAB_MANAGE,
     "POST /api/v1/labs": Scope.LAB_MANAGE,
     "POST /mailings/<id>/sent": Scope.DESIGN_WRITE,

@@ -98,7 +98,7 @@ def test_a_job_that_is_parked_keeps_its_place_and_waits(floor: Floor) -> None:
             decisions.park(
                 session, session.get_one(JobRow, second), by=floor.manager, now=floor.now
             )
-        decisions.unpark(session, session.get_one(JobRow, first), now=floor.now)
+        decisions.unpark(session, session.get_one(JobRow, first), by=floor.manager, now=floor.now)
         decisions.cancel(session, session.get_one(JobRow, second), by=floor.manager, now=floor.now)
     assert taken(floor) == first
 

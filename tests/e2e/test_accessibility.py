@@ -20,7 +20,7 @@ from repo_server.orders import OrderRequest
 from repo_server.people import Person
 from repo_server.settings import Settings
 from repo_server.submissions import Upload
-from repo_server.tables import BlobRow
+from repo_server.tables import BlobRow, OrderSetRow
 from repo_server.waiting import WaitingOrder, place_or_wait
 from tests.e2e.conftest import ROOT, Site
 from tests.e2e.test_pages import sign_in
@@ -67,6 +67,7 @@ PAGES = {
     "/labs/<lab>/machines/<id>": "/labs/corner/machines/{machine}",
     "/labs/<lab>/manage/rules": "/labs/corner/manage/rules",
     "/labs/<lab>/utilisation": "/labs/corner/utilisation",
+    "/labs/<lab>/queue": "/labs/corner/queue",
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/<lab>/bookings": "/labs/corner/bookings",
     "/labs/<lab>/people": "/labs/corner/people",
@@ -85,6 +86,7 @@ PAGES = {
     "/releases/<id>/bom": "/releases/{release}/bom",
     "/releases/<id>/making": "/releases/{release}/making",
     "/releases/<id>/fork": "/releases/{release}/fork",
+    "/sets/<id>": "/sets/{set}",
     "/sign-in": "/sign-in",
     "/sign-up": "/sign-up",
     "/things/<attempt_id>": "/things/{thing}",
@@ -134,7 +136,14 @@ def addresses(site: Site) -> list[str]:
         begun = Contents('name = "Jar"', {})
         drafts.begin(session, "jar-to-come", begun, id="jar", by=head.published_by, now=floor.now)
         waits = order_that_waits(session, floor, head.published_by)
+        screw = {"item": "Screw", "quantity": 4.0, "unit": "", "source": "a shop"}
+        together = OrderSetRow(
+            id="set", lab_id=floor.lab_id, release_id=head.id, objects=2, bought=[screw],
+            ordered_by=head.published_by.id, ordered_at=floor.now,
+        )  # fmt: skip
+        session.add(together)
     floor.order()
+    floor.order(copies=2)
     offer = floor.running()
     floor.tell(EventKind.FINISHED, offer, run=run())
     known = {
@@ -146,6 +155,7 @@ def addresses(site: Site) -> list[str]:
         "draft": "jar",
         "post": post,
         "waits": waits,
+        "set": "set",
     }
     return [address.format(**known) for address in PAGES.values()]
 

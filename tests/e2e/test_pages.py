@@ -293,3 +293,25 @@ def test_parts_of_an_assembly_are_taken_away_named_and_pulled_apart(
     assert box is not None
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 0.35 * box["height"])
     expect(page.locator("[data-label]")).to_have_text("Whole table · Top")
+
+
+def test_the_queue_is_changed_by_key_and_by_dragging_and_says_who_did_it(
+    visit: Visit, site: Site
+) -> None:
+    first, second, third = (site.floor.order()[0] for _ in range(3))
+    page = sign_in(visit(), site)
+    page.goto(f"{site.address}/labs/corner/queue")
+
+    def line() -> list[str]:
+        jobs = page.locator("[data-job]").evaluate_all("all => all.map(it => it.dataset.job)")
+        return [job for job in jobs if job in (first, second, third)]
+
+    page.locator(f"#job-{first}").get_by_role("button", name="later").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#job-{first}")).to_contain_text("Moved behind hook by Olga")
+    assert line() == [second, first, third]
+    page.locator(f"#job-{third}").drag_to(
+        page.locator(f"#job-{second}"), target_position={"x": 40, "y": 3}
+    )
+    expect(page.locator(f"#job-{third}")).to_contain_text("Moved before hook by Olga")
+    assert line() == [third, second, first]
