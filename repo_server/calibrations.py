@@ -15,7 +15,8 @@ from commons.machine import MachineProfile, Process
 from commons.wire import Asked, Sha256
 from repo_server import designs, orders
 from repo_server.attempts import Outcome
-from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.order_requests import OrderRequest
+from repo_server.orders import PlacedOrder
 from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from commons.errors import Conflict
 from commons.quotas import Amounts
 from repo_server import heads, orders, prices, quotas, variants
-from repo_server.orders import OrderRequest
+from repo_server.order_requests import OrderRequest
 from repo_server.prices import Estimate
 from repo_server.tables import BuildOrderRow
 

@@ -23,7 +23,7 @@ from commons.wire import Asked, Sha256
 from repo_server import assemblies, decisions, people, waiting
 from repo_server.comparisons import Read
 from repo_server.ids import new_id
-from repo_server.orders import MAX_COPIES, OrderRequest, Plates, When
+from repo_server.order_requests import MAX_COPIES, OrderRequest, Plates, When
 from repo_server.tables import (
     BuildOrderRow,
     JobRow,

@@ -26,7 +26,8 @@ from repo_server import (
 from repo_server.grants import NewGrant
 from repo_server.ids import new_id
 from repo_server.licensing import LicenceAsks
-from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.order_requests import OrderRequest
+from repo_server.orders import PlacedOrder
 from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.parties import Party, Statement
 from repo_server.tables import (

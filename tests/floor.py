@@ -45,6 +45,7 @@ from repo_server import (
     reports,
 )
 from repo_server.db import make_engine, transaction
+from repo_server.order_requests import OrderRequest
 from repo_server.people import Person
 from repo_server.submissions import Upload
 from repo_server.tables import (
@@ -148,7 +149,7 @@ class Floor:
     # What people do
 
     def order(self, part: str = "hook", copies: int = 1, material: str | None = None) -> list[str]:
-        wanted = orders.OrderRequest(
+        wanted = OrderRequest(
             release_id=self.release_id, part=part, copies=copies, material=material
         )
         with self.session() as session:

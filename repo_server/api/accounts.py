@@ -23,7 +23,7 @@ from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
 from repo_server.estimates import Told as Estimated
-from repo_server.orders import OrderRequest
+from repo_server.order_requests import OrderRequest
 from repo_server.paging import Page
 from repo_server.people import Scope
 from repo_server.quotas import NewQuota, QuotaLine

@@ -22,7 +22,8 @@ from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading
 from repo_server.order_book import OrderLine
-from repo_server.orders import OrderRequest, PlacedOrder
+from repo_server.order_requests import OrderRequest
+from repo_server.orders import PlacedOrder
 from repo_server.paging import Page
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole

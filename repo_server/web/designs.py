@@ -37,7 +37,7 @@ from repo_server.db import reading
 from repo_server.designs import Release
 from repo_server.estimates import Told
 from repo_server.ids import new_id
-from repo_server.orders import MAX_COPIES, Plates
+from repo_server.order_requests import MAX_COPIES, Plates
 from repo_server.people import Scope
 from repo_server.submissions import Upload
 from repo_server.web import described, files, parts, uploads, variants

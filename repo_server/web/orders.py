@@ -15,7 +15,7 @@ from repo_server.api import auth
 from repo_server.api.messages import check
 from repo_server.db import reading, transaction
 from repo_server.licensing import LicenceForbids
-from repo_server.orders import OrderRequest
+from repo_server.order_requests import OrderRequest
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
 from repo_server.waiting import WaitingOrder
@@ -51,7 +51,7 @@ def estimate() -> ResponseReturnValue:
     form = request.form.to_dict()
     lab, by, now = form.get("lab", ""), auth.current_person().id, datetime.now(UTC)
     try:
-        wanted = _wanted(form, _variant(form))
+        wanted = _wanted(form, _variant(form), lab)
         with transaction(current_app.extensions["engine"]) as session:
             lab_id = people.require_lab_role(
                 session, person_id=by, lab_slug=lab, role=LabRole.MEMBER

@@ -19,8 +19,9 @@ from commons.wire import Orientation
 from cosmo.__main__ import cli
 from cosmo.client import PER_PAGE, Answer
 from cosmo.order_command import MAX_COPIES, MILLING, PRINTING
-from repo_server import labs, orders
-from repo_server.orders import OrderedMilling, OrderedOptions, Plates
+from repo_server import labs
+from repo_server.order_requests import MAX_COPIES as THEIRS
+from repo_server.order_requests import QUALITIES, OrderedMilling, OrderedOptions, Plates
 from repo_server.people import Scope
 from repo_server.settings import Settings
 from tests.component.test_designs_api import MANIFEST
@@ -212,10 +213,10 @@ def choices_of(option: str) -> set[str]:
 
 
 def test_the_command_offers_what_the_server_takes_and_no_less() -> None:
-    assert MAX_COPIES == orders.MAX_COPIES
+    assert MAX_COPIES == THEIRS
     assert PRINTING.keys() == OrderedOptions.model_fields.keys()
     assert MILLING.keys() == OrderedMilling.model_fields.keys()
-    assert choices_of("--quality") == set(orders.QUALITIES)
+    assert choices_of("--quality") == set(QUALITIES)
     assert choices_of("--for") == set(Purpose)
     assert choices_of("--plates") == set(Plates)
     assert choices_of("--orientation") == set(Orientation)

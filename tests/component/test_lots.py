@@ -19,6 +19,7 @@ from repo_server import (
     orders,
 )
 from repo_server.lot_mass import Weighing
+from repo_server.order_requests import OrderRequest, Plates
 from repo_server.tables import AttemptRow, MaterialLotRow
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer, router
@@ -139,8 +140,8 @@ def test_an_order_uses_up_a_short_spool_where_another_follows_and_waits_for_that
     follows = add(floor)
     with floor.session() as session:
         lot_loading.follow(session, floor.machines["Printer"], follows, **by(floor))
-    wanted = orders.OrderRequest(
-        release_id=floor.release_id, part="hook", copies=6, plates=orders.Plates.AS_MANY_AS_FIT
+    wanted = OrderRequest(
+        release_id=floor.release_id, part="hook", copies=6, plates=Plates.AS_MANY_AS_FIT
     )
     with floor.session() as session:
         placed = orders.place(session, wanted, lab_id=floor.lab_id, by=floor.manager, now=floor.now)

@@ -11,7 +11,7 @@ from commons.machine import Envelope
 from commons.wire import EventKind, JobOffer, Orientation
 from repo_server import decisions, orders
 from repo_server.api.messages import check
-from repo_server.orders import OrderedOptions, OrderRequest, Plates
+from repo_server.order_requests import OrderedOptions, OrderRequest, Plates
 from repo_server.tables import JobRow
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer, router

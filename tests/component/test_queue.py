@@ -23,7 +23,7 @@ from repo_server import (
 )
 from repo_server.boards import BoardJob
 from repo_server.changes import Kind
-from repo_server.orders import OrderRequest
+from repo_server.order_requests import OrderRequest
 from repo_server.tables import DeliveryRow, JobRow, WebhookRow
 from repo_server.turns import OVERTAKEN_AT_MOST
 from tests.floor import PROGRAM, Floor, furnish, run

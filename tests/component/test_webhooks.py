@@ -17,6 +17,7 @@ from commons.errors import Conflict
 from repo_server import announcements, deliveries, labs, orders, tasks, webhooks
 from repo_server.db import reading, transaction
 from repo_server.deliveries import PAUSES, Outcome
+from repo_server.order_requests import OrderRequest
 from repo_server.outgoing import Way
 from repo_server.tables import DeliveryRow, WebhookRow
 from repo_server.tables.people import LabRole
@@ -150,7 +151,7 @@ def test_an_order_that_waits_is_told_to_the_designs_steward_with_why(shop, liste
 
 def test_what_was_undone_is_told_to_nobody(shop, listener, engine):
     add(shop.manager, listener.url, at=shop.at_lab("/webhooks"))
-    wanted = orders.OrderRequest(release_id=shop.release_id, part="hook")
+    wanted = OrderRequest(release_id=shop.release_id, part="hook")
     with pytest.raises(Conflict), transaction(engine) as session:
         orders.place(session, wanted, lab_id=shop.floor.lab_id, by=shop.member.id, now=START)
         raise Conflict("something later in the same transaction fails")

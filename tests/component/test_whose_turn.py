@@ -10,7 +10,7 @@ from commons.errors import Conflict, InvalidInput
 from commons.wire import MachineState, Phase, ProgressReport
 from repo_server import boards, decisions, labs, orders, waiting
 from repo_server.forecasts import Forecast
-from repo_server.orders import When
+from repo_server.order_requests import OrderRequest, When
 from repo_server.tables import JobRow, LabRoleRow, MachineRow
 from repo_server.tables.people import LabRole
 from repo_server.turns import OVERTAKEN_AT_MOST
@@ -26,9 +26,7 @@ def floor(engine: Engine) -> Floor:
 
 
 def order(floor: Floor, **when: object) -> str:
-    wanted = orders.OrderRequest(
-        release_id=floor.release_id, part="hook", when=When.model_validate(when)
-    )
+    wanted = OrderRequest(release_id=floor.release_id, part="hook", when=When.model_validate(when))
     with floor.session() as session:
         placed = waiting.place_or_wait(
             session, wanted, lab_id=floor.lab_id, by=floor.manager, now=floor.now

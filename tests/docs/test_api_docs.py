@@ -13,8 +13,8 @@ from repo_server import paging
 from repo_server.announcements import KINDS, TEST
 from repo_server.api.auth import Access, access_of
 from repo_server.deliveries import PAUSES
+from repo_server.order_requests import OrderRequest
 from repo_server.order_sets import SetRequest
-from repo_server.orders import OrderRequest
 from repo_server.webhooks import MAX_OF_PLACE, WantedWebhook
 from tests.docs.pages import Block, blocks, code, read, rows, sections
 

@@ -16,7 +16,7 @@ from repo_server import create_app, drafts, journal
 from repo_server.designs import publish_release, show_design
 from repo_server.drafts import Contents
 from repo_server.journal import NewPost
-from repo_server.orders import OrderRequest
+from repo_server.order_requests import OrderRequest
 from repo_server.people import Person
 from repo_server.settings import Settings
 from repo_server.submissions import Upload
