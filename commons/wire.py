@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from commons.bed import BedWord
 from commons.cutters import CutterShape, cutter_names
 from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, Process
@@ -84,6 +85,11 @@ class MachineState(StrEnum):
     FAULT = "fault"  # a person has to look
 
 
+# A word that the bed is clear does not outlive the others: something moved, or is wrong.
+_STAYS_CLEAR = (MachineState.IDLE, MachineState.PREPARING, MachineState.WAITING)
+CLEARS_NO_LONGER = frozenset(MachineState).difference(_STAYS_CLEAR)
+
+
 class Phase(StrEnum):
     """The step of an attempt that its progress is about."""
 
@@ -106,7 +112,8 @@ class ProgressReport(Asked):
 class MachineReport(Asked):
     """One machine as the agent sees it now. Not durable: the next one replaces it.
 
-    `touched_s` is how long ago somebody last worked at it by hand; None when nobody did.
+    `touched_s` is how long ago somebody last worked at it by hand; None when nobody did. `clear`
+    is a word about the bed that the agent holds for the next start.
     """
 
     machine_id: Id
@@ -116,6 +123,7 @@ class MachineReport(Asked):
     bed_c: float | None = None
     progress: ProgressReport | None = None
     touched_s: Seconds | None = None
+    clear: BedWord | None = None
 
 
 class EventKind(StrEnum):
@@ -359,12 +367,14 @@ class ArmRequest(Asked):
     """May this attempt start now? Names the exact program that would be sent.
 
     `touched_s` as in a MachineReport: a word about the bed that is older counts no longer.
+    `clear` is a word that somebody gave beside the machine, if the agent holds one.
     """
 
     attempt_id: Id
     fence: Annotated[int, Field(ge=1)]
     program_sha256: Sha256
     touched_s: Seconds | None = None
+    clear: BedWord | None = None
 
 
 class Permit(Told):

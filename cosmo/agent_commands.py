@@ -10,6 +10,7 @@ from cosmo.access import CONFIG
 from cosmo.agent_doctor import doctor
 from cosmo.agent_setup import add
 from cosmo.control_commands import register
+from cosmo.operator_commands import operator
 from cosmo.told import JSON, tell
 
 
@@ -97,6 +98,7 @@ def simulate(
 
 agent.add_command(add)
 agent.add_command(doctor)
+agent.add_command(operator)
 register(agent)
 
 

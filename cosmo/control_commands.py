@@ -1,4 +1,4 @@
-"""`cosmo agent hold|resume|stop|state|home|unlock|jog|zero`: at the machine, without a server."""
+"""`cosmo agent hold|resume|stop|state|clear|…`: at the machine, without a server."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def register(agent: click.Group) -> None:
                     _wish("stop", "Stop what MACHINE does and make it safe. Anybody may."),
                     _step("home", "Let MACHINE find its limit switches."),
                     _step("unlock", "Let MACHINE move again after an alarm that you looked at."),
-                    resume, state, jog, zero):  # fmt: skip
+                    resume, state, clear, jog, zero):  # fmt: skip
         agent.add_command(command)
 
 
@@ -74,6 +74,16 @@ def resume(config: Path, machine: str, by: str, same_length: bool) -> None:
 def state(config: Path, machine: str) -> None:
     """Say what MACHINE does."""
     _say(config, machine, do="state")
+
+
+@click.command()
+@CONFIG
+@click.option("--by", required=True, help="Who you are: it is your word.")
+@click.argument("machine")
+@JSON
+def clear(config: Path, machine: str, by: str) -> None:
+    """Say that nothing lies on MACHINE: one start may use that up."""
+    _say(config, machine, do="clear", by=by)
 
 
 def _distance(axis: str) -> Callable[[Function], Function]:

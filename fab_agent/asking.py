@@ -12,6 +12,11 @@ from fab_agent.identity import load_identity
 from fab_agent.settings import AgentSettings
 from fab_agent.workplace import folder_of
 
+# A step by hand is answered when it has been made; one that lasts longer is a machine that hangs.
+ANSWER_S = 600.0
+# What a machine shows is answered at once, s.
+LOOK_S = 2.0
+
 
 def ask_machine(settings: AgentSettings, machine: str, wanted: Mapping[str, object]) -> str:
     """What the machine of these settings answers; see `ask`. No server is needed.
@@ -41,8 +46,21 @@ def ask(folder: Path, wanted: Ask) -> str:
     Raises:
         Unavailable: it does not run here, or could not do it.
     """
+    answer = _exchange(folder, wanted, within_s=ANSWER_S)
+    if not answer.done:
+        raise Unavailable(answer.sentence)
+    return answer.sentence
+
+
+def look(folder: Path) -> Answer:
+    """What the machine shows now. Unavailable when its process does not run here, or hangs."""
+    return _exchange(folder, Ask(do="state"), within_s=LOOK_S)
+
+
+def _exchange(folder: Path, wanted: Ask, *, within_s: float) -> Answer:
     try:
         with short_path(folder) as path, socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(within_s)
             client.connect(path)
             client.sendall(wanted.model_dump_json().encode() + b"\n")
             with client.makefile("rb") as lines:
@@ -56,9 +74,10 @@ def ask(folder: Path, wanted: Ask) -> str:
             "the agent does not run here: start it with `cosmo agent run`, or use the machine's "
             "own switch"
         ) from error
+    except TimeoutError as error:
+        raise Unavailable(
+            "the machine's process does not answer: use the machine's own switch"
+        ) from error
     if not line:
         raise Unavailable("the agent ended before it answered: look at the machine")
-    answer = Answer.model_validate_json(line)
-    if not answer.done:
-        raise Unavailable(answer.sentence)
-    return answer.sentence
+    return Answer.model_validate_json(line)

@@ -36,10 +36,10 @@ from fab_agent.bench import Bench, Prepared
 from fab_agent.cache import Cache
 from fab_agent.clearance import Clearance
 from fab_agent.courier import Shown
-from fab_agent.handwork import only_stop
+from fab_agent.handwork import note_clear, only_stop
 from fab_agent.journal import Start
 from fab_agent.machines.driver import Outcome
-from fab_agent.orders import LocalOrder, stopped_at_the_machine
+from fab_agent.orders import ClearBed, LocalOrder, stopped_at_the_machine
 from fab_agent.running import RunWatch
 from fab_agent.sandbox import unwanted
 
@@ -146,6 +146,8 @@ def _why_unwanted(offer: JobOffer, bench: Bench) -> str | None:
             case LocalOrder(wants=Wish.CANCEL):
                 order.carry_out(lambda: "it is not started; the job goes back")
                 return f"{stopped_at_the_machine(order.by)} before the start"
+            case LocalOrder(wants=ClearBed() as word):
+                note_clear(order, word, bench)
             case LocalOrder():
                 order.refuse(Unavailable("it prepares a job: wait until that is done, or stop it"))
     return "the agent was stopped before the start" if bench.inbox.leaving else None

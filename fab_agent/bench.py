@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from commons.bed import BedWord
 from commons.errors import FabError, MachineError
 from commons.wire import (
+    CLEARS_NO_LONGER,
     ArmRequest,
     JobOffer,
     MachineReport,
@@ -132,6 +134,9 @@ class Display:
 
     `touched_at` is when somebody last worked at it by hand, on the display's clock: whoever said
     before that its bed is clear has to say it again.
+
+    Invariant: a word that the bed is clear is held only as long as nothing has moved or gone
+    wrong since, and never by a process that did not hear it: after every boot somebody looks.
     """
 
     def __init__(
@@ -144,17 +149,44 @@ class Display:
     ) -> None:
         self._machine_id, self._tell, self._clock = machine_id, tell, clock
         self._temperatures, self._touched_at = Temperatures(), touched_at
+        self._clear: BedWord | None = None
+        self._cleared_at = 0.0
+        self._shown: tuple[MachineState, str, ProgressReport | None] = (MachineState.IDLE, "", None)
         if touched_at is not None:
             tell(Touched(touched_at))
 
     def touch(self) -> None:
         """Somebody works at the machine by hand now."""
-        self._touched_at = self._clock()
+        self._touched_at, self._clear = self._clock(), None
         self._tell(Touched(self._touched_at))
 
     def touched_s(self) -> float | None:
         """How long ago somebody last worked at the machine by hand, s; None if never."""
         return None if self._touched_at is None else max(0.0, self._clock() - self._touched_at)
+
+    def clear(self, by: str, *, word_id: str) -> None:
+        """`by` says that the bed is clear; said twice it counts once, as it was said last."""
+        self._clear = BedWord(id=self._clear.id if self._clear else word_id, by=by, age_s=0.0)
+        self._cleared_at = self._clock()
+        self.show(*self._shown)
+
+    def unclear(self) -> None:
+        """Whatever anybody said about the bed may have been used up: it counts no longer."""
+        if self._clear is not None:
+            self._clear = None
+            self.show(*self._shown)
+
+    @property
+    def state(self) -> MachineState:
+        """What it was last shown to be in."""
+        return self._shown[0]
+
+    def word(self) -> BedWord | None:
+        """The word that the bed is clear, as old as it is now; None when nobody has given one."""
+        if self._clear is None:
+            return None
+        age_s = max(0.0, self._clock() - self._cleared_at)
+        return self._clear.model_copy(update={"age_s": age_s})
 
     def warm(self, temperatures: Temperatures) -> None:
         """These temperatures are shown from now on."""
@@ -164,6 +196,9 @@ class Display:
         self, state: MachineState, sentence: str = "", progress: ProgressReport | None = None
     ) -> None:
         """The machine is in this state, and the sentence says why or what it waits for."""
+        if state in CLEARS_NO_LONGER:
+            self._clear = None
+        self._shown = state, sentence, progress
         report = MachineReport(
             machine_id=self._machine_id,
             state=state,
@@ -171,6 +206,7 @@ class Display:
             hotend_c=self._temperatures.hotend_c,
             bed_c=self._temperatures.bed_c,
             progress=progress,
+            clear=self.word(),
         )
         self._tell(report)
 

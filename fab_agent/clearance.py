@@ -9,7 +9,7 @@ from commons.wire import ArmRequest, ControlOrder, EventKind, MachineState, Perm
 from fab_agent.bench import Bench
 from fab_agent.handwork import attend
 from fab_agent.journal import Start
-from fab_agent.orders import Heard, LocalOrder, Order, Work, stopped_at_the_machine
+from fab_agent.orders import ClearBed, Heard, LocalOrder, Order, Work, stopped_at_the_machine
 from fab_agent.repository import backoff_s
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 ASK_EVERY_S = 30.0
 # How often a machine that is not ready is looked at, s.
 LOOK_S = 5.0
+# A word about the bed with which a permit was refused for these reasons is given once more.
+_WORD_COUNTS_NOT = ("bed_not_clear", "attended_only")
 
 
 class Clearance:
@@ -91,11 +93,14 @@ class Clearance:
             fence=start.fence,
             program_sha256=start.program_sha256,
             touched_s=self._bench.display.touched_s(),
+            clear=self._bench.display.word(),
         )
         try:
             return self._fits(self._bench.jobs.arm(request))
         except NotArmed as not_yet:
             self._asked_at, self._failures = None, 0
+            if not_yet.reason in _WORD_COUNTS_NOT:
+                self._bench.display.unclear()
             self._wait_for(str(not_yet))
         except Conflict as lost:
             self._refusal = str(lost)
@@ -149,10 +154,14 @@ class Clearance:
         else:
             attend(order, self._bench)
             self._wait_for(self._wanted)
+            if isinstance(order.wants, ClearBed):
+                self._next_at = self._bench.clock()
 
     def _give_back(self, why: str) -> None:
         start = self._start
         log.info("attempt %s is given back: %s", start.attempt_id, why)
+        if self._asked_at is not None:  # a permit may exist, and it has used the word up
+            self._bench.display.unclear()
         if self._has_asked:
             self._bench.journal.give_up(start, why)
         else:

@@ -23,9 +23,9 @@ from pydantic import Field, ValidationError
 from commons.errors import FabError, InvalidInput, NotAllowed, Unavailable
 from commons.quantities import Finite, Positive, Value
 from commons.wire import MachineReport, Wish
-from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
+from fab_agent.machines.driver import Home, Jog, SetZero, Unlock
 from fab_agent.operations import Operations
-from fab_agent.orders import LocalOrder, News, Order
+from fab_agent.orders import ClearBed, LocalOrder, News, Order, Wanted
 
 log = logging.getLogger(__name__)
 _FILE = "control.sock"
@@ -38,7 +38,7 @@ PATIENCE_S = 10.0
 LOOK_S = 0.1
 # How late the socket's thread notices that it is to end, s.
 CLOSE_S = 0.1
-_WISHES = {"hold": Wish.HOLD, "resume": Wish.RESUME, "stop": Wish.CANCEL}
+_WISHES: dict[str, Wish] = {"hold": Wish.HOLD, "resume": Wish.RESUME, "stop": Wish.CANCEL}
 # Wishes that stay when nobody waits for their answer any more: they make nothing move.
 _STANDING = (Wish.HOLD, Wish.CANCEL)
 
@@ -49,7 +49,7 @@ class Ask(Value):
     `same_length` belongs to `resume`: the cutter that was changed needs no zero of its own.
     """
 
-    do: Literal["hold", "resume", "stop", "state", "home", "unlock", "jog", "zero"]
+    do: Literal["hold", "resume", "stop", "state", "clear", "home", "unlock", "jog", "zero"]
     by: Annotated[str, Field(max_length=80)] = ""
     x_mm: Finite = 0.0
     y_mm: Finite = 0.0
@@ -59,9 +59,11 @@ class Ask(Value):
     same_length: bool = False
 
     @property
-    def wants(self) -> Wish | Step:
+    def wants(self) -> Wanted:
         """The order; not for `state`, which orders nothing."""
         match self.do:
+            case "clear":
+                return ClearBed(self.by)
             case "home":
                 return Home()
             case "unlock":
@@ -75,10 +77,11 @@ class Ask(Value):
 
 
 class Answer(Value):
-    """What came of it, in one sentence."""
+    """What came of it, in one sentence; for `state` the machine's last report, too."""
 
     done: bool
     sentence: str
+    report: MachineReport | None = None
 
 
 class ControlDesk:
@@ -111,7 +114,7 @@ class ControlDesk:
         try:
             asked = _parsed(line)
             if asked.do == "state":
-                return Answer(done=True, sentence=self._shown())
+                return Answer(done=True, sentence=self._shown(), report=self._report)
             return Answer(done=True, sentence=self._order(asked, waits))
         except FabError as refused:
             return Answer(done=False, sentence=str(refused))
@@ -120,7 +123,9 @@ class ControlDesk:
             return Answer(done=False, sentence="it failed, see the agent's log; use the machine")
 
     def _order(self, asked: Ask, waits: "Waits") -> str:
-        by_hand = asked.do not in _WISHES
+        by_hand = asked.do not in (*_WISHES, "clear")
+        if asked.do == "clear" and not asked.by.strip():
+            raise InvalidInput("say who says so: a clear bed is somebody's word")
         what = asked.model_dump_json(exclude={"by"}, exclude_defaults=True)
         if by_hand:  # recorded before anything moves, so that no crash can hide it
             self._require_trained(asked, what)

@@ -1,12 +1,13 @@
 """What people beside the machine ask while no program runs: steps by hand, and to stop it."""
 
 import logging
+import secrets
 
 from commons.errors import Conflict, FabError
-from commons.wire import MachineState, Wish
+from commons.wire import CLEARS_NO_LONGER, MachineState, Wish
 from fab_agent.bench import Bench
 from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
-from fab_agent.orders import LocalOrder, Stop
+from fab_agent.orders import ClearBed, LocalOrder, Stop
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +18,32 @@ def attend(order: LocalOrder, bench: Bench) -> None:
     Only for a machine that runs nothing of ours and for which no permit can exist.
     """
     step = order.wants
-    if isinstance(step, Wish):
+    if isinstance(step, ClearBed):
+        note_clear(order, step, bench)
+    elif isinstance(step, Wish):
         only_stop(order, bench, Conflict("nothing runs: there is nothing to hold or to go on with"))
     else:
         order.carry_out(lambda: _carry_out(step, order.by, bench))
+
+
+def note_clear(order: LocalOrder, word: ClearBed, bench: Bench) -> None:
+    """The order is answered: somebody's word about the bed is held for the next start.
+
+    Only where no permit can exist: what one start was asked for with is used up with it.
+    """
+
+    def hold() -> str:
+        earlier = bench.display.word()
+        bench.display.clear(word.by, word_id=secrets.token_hex(16))
+        if earlier is None:
+            return "its bed is clear: the next start may use that up"
+        return f"{earlier.by} said so {earlier.age_s:.0f} s ago: it counts once"
+
+    if bench.display.state in CLEARS_NO_LONGER:
+        state = bench.display.state
+        order.refuse(Conflict(f"it is in state '{state}': set it right, and confirm its bed then"))
+    else:
+        order.carry_out(hold)
 
 
 def only_stop(order: LocalOrder, bench: Bench, otherwise: FabError) -> None:

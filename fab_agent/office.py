@@ -57,6 +57,7 @@ class Office:
         self._profile, self._tell_profile_at = profile, clock()
         self._report: MachineReport | None = None
         self._touched_at: float | None = None
+        self._reported_at = clock()
         self._is_resting = False
         self._acked = self._misses = 0
         self._unheard = True  # something durable may wait for the server
@@ -135,13 +136,17 @@ class Office:
         self._unheard = bool(events) and self._acked < events[-1].seq
 
     def _machines(self) -> tuple[MachineReport, ...]:
-        """The machine as it is now: a report may have waited, and a touch is older by then."""
-        if self._report is None:
+        """The machine as it is now: a report may have waited, and words are older by then."""
+        report, now = self._report, self._clock()
+        if report is None:
             return ()
-        if self._touched_at is None:
-            return (self._report,)
-        touched_s = max(0.0, self._clock() - self._touched_at)
-        return (self._report.model_copy(update={"touched_s": touched_s}),)
+        update: dict[str, object] = {}
+        if self._touched_at is not None:
+            update["touched_s"] = max(0.0, now - self._touched_at)
+        if report.clear is not None:
+            age_s = report.clear.age_s + max(0.0, now - self._reported_at)
+            update["clear"] = report.clear.model_copy(update={"age_s": age_s})
+        return (report.model_copy(update=update),)
 
     def _pass_on(self, reply: SyncReply) -> None:
         self._look_for_gap(reply.acked)
@@ -190,3 +195,4 @@ class Office:
                 self._touched_at = at
             case MachineReport():
                 self._report, self._is_resting = news, news.state in _RESTING
+                self._reported_at = self._clock()

@@ -37,6 +37,16 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearBed:
+    """`by` has looked: nothing is on the bed, and one start may use that up."""
+
+    by: str
+
+
+Wanted = Wish | Step | ClearBed
+
+
+@dataclass(frozen=True, slots=True)
 class LocalOrder:
     """Somebody beside the machine wants something of it, and waits at `answer` for a sentence.
 
@@ -44,7 +54,7 @@ class LocalOrder:
     `same_length` belongs to RESUME at a stop for another cutter, which then needs no zero.
     """
 
-    wants: Wish | Step
+    wants: Wanted
     by: str
     answer: "Future[str]"
     same_length: bool = False

@@ -21,12 +21,13 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
-from fab_agent.orders import LocalOrder, Order, Stop, stopped_at_the_machine
+from fab_agent.orders import ClearBed, LocalOrder, Order, Stop, stopped_at_the_machine
 
 log = logging.getLogger(__name__)
 # Before this share of the lines is done, how fast they go says nothing about the rest.
 TELLING_SHARE = 0.02
 _CONTROLS = {Wish.HOLD: Control.HOLD, Wish.RESUME: Control.RESUME, Wish.CANCEL: Control.ABORT}
+_RUNS = "a program is running: hold or stop it first"
 _SAID = {Wish.HOLD: "hold", Wish.RESUME: "go on", Wish.CANCEL: "stop"}
 
 
@@ -97,7 +98,7 @@ class RunWatch:
     def _local(self, order: LocalOrder) -> Control | None:
         """What a person beside the machine asks of this run; None when it is no wish for a run."""
         if not isinstance(order.wants, Wish):
-            order.refuse(Conflict("a program is running: hold or stop it first"))
+            order.refuse(Conflict(_RUNS))
             return None
         wish = order.wants
         if order.same_length:
@@ -114,7 +115,9 @@ class RunWatch:
         """What a person does by hand while it waits for another cutter, and that it may go on."""
         wants = order.wants
         log.info("attempt %s: %s at the machine by %s", self._start.attempt_id, wants, order.by)
-        if isinstance(wants, Wish):
+        if isinstance(wants, ClearBed):
+            order.refuse(Conflict(_RUNS))
+        elif isinstance(wants, Wish):
             order.carry_out(lambda: at_stop.resume(same_length=order.same_length))
         else:
             order.carry_out(lambda: self._by_hand(wants, at_stop))

@@ -6,6 +6,7 @@ Units are in the keys. Every wrong field is named at once, an unknown key with i
 import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self, get_args
 from urllib.parse import urlsplit
@@ -47,6 +48,29 @@ class LabSettings(Value):
     @classmethod
     def _beside_the_file(cls, path: Path, info: ValidationInfo) -> Path:
         return _anchored(path, info)
+
+
+class PanelSettings(Value):
+    """The agent's own page. Without this table it is served to this computer alone.
+
+    `names` are the names besides IP addresses by which browsers in the lab reach it.
+    """
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8090
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")], ...] = ()
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address(cls, host: str) -> str:
+        try:
+            ip_address(host)
+        except ValueError as error:
+            raise ValueError(
+                f"'{host}' is no IP address: 127.0.0.1 is this computer alone, 0.0.0.0 its networks"
+            ) from error
+        return host
 
 
 class MachineSettings(MachineProfile):
@@ -128,6 +152,7 @@ class AgentSettings(Value):
 
     repository: RepositorySettings
     agent: LabSettings
+    panel: PanelSettings = PanelSettings()
     machines: Annotated[tuple[MachineSettings, ...], Field(alias="machine")]
 
     @field_validator("machines")

@@ -1,4 +1,4 @@
-"""One child process for each machine of the lab, started again when it dies.
+"""One child process for each machine of the lab and one for its panel, started again when it dies.
 
 A child that was killed loses nothing: its journal tells the next one what became of its start.
 """
@@ -29,6 +29,9 @@ GOOD_LIFE_S = 60.0
 # Making a machine safe and telling the last takes up to this long, s.
 FAREWELL_S = 45.0
 COMMAND = (sys.executable, "-m", "fab_agent.machine_process")
+# The panel's process is no machine's: it may die without one noticing.
+PANEL = "panel"
+PANEL_COMMAND = (sys.executable, "-m", "fab_agent.panel")
 
 
 def enrol(settings: AgentSettings, code: str) -> Enrolled:
@@ -63,6 +66,8 @@ def run_agent(settings: AgentSettings, stop: Event) -> None:
     for machine in settings.machines:
         identity.machine_id(machine.name)
     children = [Child(settings, machine.name) for machine in settings.machines]
+    if settings.panel.enabled:
+        children.append(Child(settings, PANEL, PANEL_COMMAND))
     try:
         while not stop.is_set():
             for child in children:
@@ -74,7 +79,7 @@ def run_agent(settings: AgentSettings, stop: Event) -> None:
 
 @dataclass(slots=True)
 class Child:
-    """One machine's process. Invariant: at most one at a time."""
+    """One machine's process, or the panel's. Invariant: at most one at a time."""
 
     settings: AgentSettings
     machine: str
@@ -102,14 +107,14 @@ class Child:
                 [*self.command, self.machine], stdin=told, start_new_session=True
             )
         self.started_at = self.clock()
-        log.info("machine %s: process %s", self.machine, self.process.pid)
+        log.info("%s: process %s", self.machine, self.process.pid)
 
     def _bury(self, code: int) -> None:
         lived_s = self.clock() - self.started_at
         self.deaths = 0 if lived_s > GOOD_LIFE_S else self.deaths + 1
         wait_s = backoff_s(self.deaths, random.random())  # noqa: S311
         log.error(
-            "machine %s: its process ended with code %s after %.0f s; again in %.1f s",
+            "%s: its process ended with code %s after %.0f s; again in %.1f s",
             self.machine,
             code,
             lived_s,

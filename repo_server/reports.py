@@ -23,6 +23,7 @@ from commons.job import COMMITTED_STATES, JobEvent, JobState
 from commons.texts import later
 from commons.wire import (
     API_VERSION,
+    CLEARS_NO_LONGER,
     AgentEvent,
     EventKind,
     MachineReport,
@@ -73,7 +74,6 @@ _MAY_HAVE_STARTED = later(
     "the agent will not start it any more, but may have done so; look at the machine and say"
 )
 _MOVING = frozenset({MachineState.RUNNING, MachineState.HELD})
-_CLEARS_NO_LONGER = _MOVING | {MachineState.OFFLINE, MachineState.FAULT, MachineState.MANUAL}
 
 
 def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: datetime) -> int:
@@ -297,7 +297,7 @@ def _doubt_clear_bed(
     for somebody else.
     """
     touched = said.touched_s is not None and said.touched_s <= clear_word(machine, now).age_s
-    if machine.cleared and (touched or said.state in _CLEARS_NO_LONGER):
+    if machine.cleared and (touched or said.state in CLEARS_NO_LONGER):
         card = replace(cards.machine_card(machine), cleared=False)
         cards.require(cards.write_machine(session, machine, card), f"machine {machine.id}")
 

@@ -1,0 +1,219 @@
+"""The agent's own page: a real application, real control sockets, machine threads of words."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask.testing import FlaskClient
+
+from commons.bed import BedWord
+from commons.errors import Conflict
+from commons.machine import MachineProfile
+from commons.wire import MachineReport, MachineState, Phase, ProgressReport, Wish
+from fab_agent import controls
+from fab_agent.controls import attended
+from fab_agent.identity import Identity
+from fab_agent.machines.driver import Jog
+from fab_agent.orders import ClearBed
+from fab_agent.panel.app import create_panel
+from fab_agent.panel.desk import Desk
+from fab_agent.panel.floor import Station, Watch
+from fab_agent.panel.operators import Doorkeeper, Operators
+from tests.browsing import fill, page
+from tests.component.test_controls import Corner
+from tests.profiles import printer, router
+
+PIN = "271828"
+
+
+@dataclass
+class Panel:
+    """A lab with a printer and a router, and somebody's browser before its panel."""
+
+    corners: dict[str, Corner]
+    desk: Desk
+    browser: FlaskClient
+
+    def show(self, machine: str, state: MachineState, **more: object) -> None:
+        """The machine's process says this, and the panel has looked."""
+        self.corners[machine].desk.hear(MachineReport(machine_id=machine, state=state, **more))
+        for station in self.desk.stations:
+            self.desk.watch.look(station)
+
+    def sign_in(self, name: str = "Ada", pin: str = PIN) -> int:
+        form = fill(self, "/sign-in", "/sign-in", name=name, pin=pin)
+        return self.browser.post("/sign-in", data=form).status_code
+
+    def confirm(self, machine: str, **wanted: str) -> dict[str, str]:
+        """The form of the second tap."""
+        query = "&".join(f"{name}={value}" for name, value in wanted.items())
+        shown = page(self.browser, f"/machines/{machine}/confirm?{query}")
+        return next(it for it in shown.forms if it["action"] == f"/machines/{machine}/do")
+
+    def tap(self, machine: str, act: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+        answer = self.browser.post(f"/machines/{machine}/{act}", data=form or {})
+        if answer.status_code == 303:
+            return 303, page(self.browser, answer.location).text
+        return answer.status_code, answer.text
+
+
+def station(folder: Path, machine_id: str, profile: MachineProfile) -> Station:
+    (folder / machine_id).mkdir()
+    return Station(machine_id, folder / machine_id, profile, operators=("Ada",))
+
+
+@pytest.fixture(scope="module")
+def operators(tmp_path_factory: pytest.TempPathFactory) -> Operators:
+    kept = Operators(tmp_path_factory.mktemp("operators"))
+    kept.add("Ada", PIN)
+    kept.add("Bob", "314159")
+    return kept
+
+
+@pytest.fixture
+def panel(tmp_path: Path, operators: Operators, monkeypatch: pytest.MonkeyPatch) -> Iterator[Panel]:
+    monkeypatch.setattr(controls, "CLOSE_S", 0.002)
+    stations = (station(tmp_path, "p1", printer()), station(tmp_path, "r1", router()))
+    desk = Desk(
+        folder=tmp_path / "panel",
+        identity=Identity("http://127.0.0.1:9", "a1", "l1", {}, Ed25519PrivateKey.generate()),
+        secret=bytes(32),
+        names=("bench.lab",),
+        stations=stations,
+        watch=Watch(stations),
+        doorkeeper=Doorkeeper(operators, lambda: 1000.0),
+    )
+    corners = {it.machine_id: Corner(it.folder) for it in stations}
+    with ExitStack() as open_:
+        for corner in corners.values():
+            open_.enter_context(attended(corner.folder, corner.desk))
+        yield Panel(corners, desk, create_panel(desk).test_client())
+
+
+def running(panel: Panel, state: MachineState = MachineState.RUNNING) -> None:
+    progress = ProgressReport(
+        attempt_id="t1", phase=Phase.STREAM, done=1234, total=20_000, remaining_s=3600
+    )
+    panel.show("p1", state, hotend_c=209.6, bed_c=60.1, progress=progress)
+
+
+def test_whoever_looks_sees_what_the_machines_do_and_that_one_is_gone(
+    panel: Panel, tmp_path: Path
+) -> None:
+    running(panel)
+    (tmp_path / "r1" / "control.sock").unlink()
+    panel.desk.watch.look(panel.desk.stations[1])
+    text = page(panel.browser, "/").text
+    for words in ("line 1,234 of 20,000, about 60 min left", "nozzle 210 °C, bed 60 °C",
+                  "the agent does not run here"):  # fmt: skip
+        assert words in text
+    printer_, router_ = panel.browser.get("/state.json").json["machines"]
+    assert (printer_["kind"], printer_["share"]) == ("running", 0.0617)
+    assert printer_["hotend"].endswith(" 24.2")
+    assert (router_["kind"], router_["acts"]) == ("gone", [])
+
+
+def test_anybody_stops_and_holds_with_one_tap_and_no_cookie(panel: Panel) -> None:
+    running(panel)
+    assert {"method": "post", "action": "/machines/p1/stop"} in page(panel.browser, "/").forms
+    for act, wish in (("stop", Wish.CANCEL), ("hold", Wish.HOLD)):
+        with panel.corners["p1"].says("it is told") as taken:
+            nobody = panel.browser.application.test_client(use_cookies=False)
+            assert nobody.post(f"/machines/p1/{act}").status_code == 303
+        assert [(order.wants, order.by) for order in taken] == [(wish, "")]
+
+
+def test_a_stop_that_fails_says_so_on_the_page(panel: Panel) -> None:
+    for station_ in panel.desk.stations:
+        (station_.folder / "control.sock").unlink()
+    status, text = panel.tap("p1", "stop")
+    assert status == 503
+    assert "or use the machine&#39;s own switch" in text
+    assert panel.tap("nobody", "stop")[0] == 404
+
+
+def test_an_operator_clears_a_bed_in_two_taps_by_name(panel: Panel) -> None:
+    panel.show("p1", MachineState.WAITING)
+    assert panel.browser.get("/machines/p1/confirm?do=clear").status_code == 401
+    assert panel.sign_in() == 303
+    form = panel.confirm("p1", do="clear")
+    with panel.corners["p1"].says("its bed is clear") as taken:
+        assert "its bed is clear" in panel.tap("p1", "do", form)[1]
+    assert [order.wants for order in taken] == [ClearBed("Ada")]
+    panel.show("p1", MachineState.WAITING, clear=BedWord(id="w1", by="Ada", age_s=2))
+    assert "clear, says Ada" in page(panel.browser, "/").text
+
+
+def test_a_second_tap_that_comes_late_or_from_elsewhere_moves_nothing(panel: Panel) -> None:
+    panel.sign_in()
+    form = panel.confirm("r1", do="jog", x_mm="10")
+    late = form | {"asked_at": str(int(form["asked_at"]) - 120)}
+    assert panel.tap("r1", "do", late)[0] == 409
+    assert panel.tap("r1", "do", form | {"token": ""})[0] == 403
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for act in ("do", "stop"):
+            sent = panel.browser.post(f"/machines/r1/{act}", data=form, headers=headers)
+            assert sent.status_code == 403
+    assert all(corner.orders.empty() for corner in panel.corners.values())
+
+
+@pytest.mark.parametrize(("host", "status"), [
+    ("192.168.1.7:8090", 200), ("[fe80::1]:8090", 200), ("localhost", 200), ("bench.lab:8090", 200),
+    ("evil.example:8090", 403), ("127.0.0.1.evil.example", 403),
+])  # fmt: skip
+def test_a_name_of_the_internet_that_leads_here_is_refused(
+    panel: Panel, host: str, status: int
+) -> None:
+    assert panel.browser.get("/", headers={"Host": host}).status_code == status
+
+
+def test_a_router_is_moved_by_its_operators_alone(panel: Panel) -> None:
+    panel.show("r1", MachineState.IDLE)
+    panel.sign_in()
+    shown = page(panel.browser, "/machines/r1/confirm?do=jog&y_mm=-0.1")
+    assert "Router moves by y -0.1 mm. Is everybody clear of it?" in shown.text
+    with panel.corners["r1"].says("at y -0.1") as taken:
+        assert "at y -0.1" in panel.tap("r1", "do", shown.forms[1])[1]
+    assert [order.wants for order in taken] == [Jog(y_mm=-0.1)]
+    for query in ("do=jog", "do=jog&x_mm=1e400", "do=jog&x_mm=far", "do=state", "do=stop", "do="):
+        assert panel.browser.get(f"/machines/r1/confirm?{query}").status_code == 422
+    panel.browser.post("/sign-out", data={"token": shown.forms[0]["token"]})
+    panel.sign_in("Bob", "314159")
+    status, text = panel.tap("r1", "do", panel.confirm("r1", do="home"))
+    assert status == 503
+    assert "Bob is not among this machine&#39;s operators" in text
+    assert panel.corners["r1"].orders.empty()
+
+
+def test_what_the_machine_refuses_is_said_on_its_page(panel: Panel) -> None:
+    panel.sign_in()
+    form = panel.confirm("r1", do="home")
+    with panel.corners["r1"].says(Conflict("a program is running: hold or stop it first")):
+        status, text = panel.tap("r1", "do", form)
+    assert status == 503
+    assert "a program is running" in text
+
+
+def test_wrong_pins_are_counted_and_a_changed_one_signs_out(panel: Panel) -> None:
+    assert panel.sign_in(pin="000000") == 403
+    assert panel.sign_in() == 303
+    assert "Ada: sign out" in page(panel.browser, "/").text
+    panel.desk.doorkeeper.operators.add("Ada", PIN)
+    assert "Ada: sign out" not in page(panel.browser, "/").text
+
+
+def test_its_pages_hold_nothing_but_their_own(panel: Panel) -> None:
+    running(panel)
+    for path in ("/", "/machines/p1", "/machines/r1", "/sign-in"):
+        shown = page(panel.browser, path)
+        assert not shown.wrong
+        assert all(it.startswith("/static/") for it in shown.loads)
+    answer = panel.browser.get("/")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert panel.sign_in() == 303
+    cookie = panel.browser.get_cookie("cosmo_panel")
+    assert cookie is not None
+    assert (cookie.http_only, cookie.same_site) == (True, "Strict")
