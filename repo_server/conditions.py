@@ -1,5 +1,6 @@
 """What a machine is doing, from what its agent reports and what its attempt is entitled to."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -53,7 +54,15 @@ def clear_word(
 
 def is_clear(machine: MachineRow, now: datetime, *, attended: bool = False) -> bool:
     """Whether somebody's word that the bed is clear would allow a start now."""
-    return machine.cleared and not clear_word(machine, now, attended=attended).lapsed
+    ours = clear_word(machine, now, attended=attended)
+    if machine.cleared and not ours.lapsed:
+        return True
+    report = seen(machine)
+    if report is None or report.clear is None or machine.seen_at is None:
+        return False
+    # Its agent holds a word that was given beside it, and presents it when it asks to start.
+    age_s = report.clear.age_s + (now - machine.seen_at).total_seconds()
+    return not replace(ours, age_s=age_s).lapsed
 
 
 def condition(

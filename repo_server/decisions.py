@@ -15,11 +15,11 @@ from repo_server import (
     accounts,
     announcements,
     attempts,
+    bed_words,
     cards,
     changes,
     entitled,
     following,
-    jobs,
     news,
     orders,
     presence,
@@ -83,7 +83,7 @@ def confirm_clear(
         raise Conflict(
             f"{machine.name} is in state '{report.state}'; set it right and confirm the bed then"
         )
-    token = jobs.newest_token(session, machine.id) if machine.cleared else None
+    token = bed_words.newest_token(session, machine.id) if machine.cleared else None
     if token is None:
         token = BedClearRow(id=new_id(), machine_id=machine.id, person_id=by, at=now)
     token.person_id, token.at = by, now

@@ -4,14 +4,25 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from commons.dispatch import PERMIT_VALID_S, after, arm, grant_lease, require_current
+from commons.dispatch import PERMIT_VALID_S, after, grant_lease, require_current
 from commons.errors import NotAllowed, NotArmed, NotFound
 from commons.job import JobEvent, JobState
 from commons.texts import later
 from commons.wire import ArmRequest, JobOffer, MillOptions, Permit, PrintOptions, ProgramFacts
-from repo_server import attempts, cards, entitled, matches, places, presence, starts, turns
+from repo_server import (
+    attempts,
+    bed_words,
+    cards,
+    entitled,
+    matches,
+    places,
+    presence,
+    starts,
+    turns,
+)
 from repo_server.attempts import End, Outcome
-from repo_server.conditions import FREE, Condition, clear_word, condition
+from repo_server.bed_words import Said
+from repo_server.conditions import FREE, Condition, condition
 from repo_server.ids import new_id
 from repo_server.matches import Buildable
 from repo_server.tables import (
@@ -141,20 +152,21 @@ def permit_start(session: Session, ask: ArmRequest, *, agent_id: str, now: datet
     require_current(cards.job_card(job), attempt_id=ask.attempt_id, fence=ask.fence)
     _require_program(attempt, ask.program_sha256)
     _require_well(machine, job, now)
-    if job.state is JobState.STAGED:  # asked again, the permit that was given is given again
-        _require_people(session, machine, job, attempt, now)
-        starts.require(session, machine, attempt, now=now)
     attended = session.get_one(BuildOrderRow, job.order_id).attended_only
-    word = clear_word(machine, now, touched_s=ask.touched_s, attended=attended)
+    said = bed_words.for_start(session, machine, ask, attended=attended, now=now)
+    if job.state is JobState.STAGED:  # asked again, the permit that was given is given again
+        _require_people(session, machine, job, attempt, said, now)
+        starts.require(session, machine, attempt, now=now)
     change = cards.apply(
         session,
         job,
-        lambda j, m: arm(j, m, attempt_id=ask.attempt_id, fence=ask.fence, word=word),
+        lambda j, m: bed_words.arm_with(said, j, m, attempt_id=ask.attempt_id, fence=ask.fence),
         now=now,
         sentence=f"{machine.name} may start it",
     )
     if change.before is not change.after:
-        _write_permit(session, attempt, ask.program_sha256, now)
+        token = said.token if said else None
+        _write_permit(session, attempt, ask.program_sha256, token, now)
     return Permit(
         attempt_id=attempt.id,
         machine_id=machine.id,
@@ -184,14 +196,21 @@ def _require_well(machine: MachineRow, job: JobRow, now: datetime) -> None:
 
 
 def _require_people(
-    session: Session, machine: MachineRow, job: JobRow, attempt: AttemptRow, now: datetime
+    session: Session,
+    machine: MachineRow,
+    job: JobRow,
+    attempt: AttemptRow,
+    said: Said | None,
+    now: datetime,
 ) -> None:
     """Who ordered it, and who said that the bed is clear, are trained at this very moment; and it
     will have ended when somebody else has the machine."""
     by = session.get_one(BuildOrderRow, job.order_id).ordered_by
     why = entitled.orderer_missing(session, machine, by, now=now)
-    if why is None and machine.cleared and (token := newest_token(session, machine.id)):
-        why = entitled.operator_missing(session, machine, token.person_id, now=now)
+    if why is None and said is not None and said.token is not None:
+        # Of whom only a name is known, said at an agent's panel, no training is known either.
+        who = said.token.person_id or ""
+        why = entitled.operator_missing(session, machine, who, now=now)
     if why is not None:
         raise NotArmed(f"{machine.name} is for trained people, and {why}", reason="training")
     minutes = ProgramFacts.model_validate(attempt.program).duration_s / 60
@@ -199,24 +218,16 @@ def _require_people(
         raise NotArmed(f"{machine.name} {taken}", reason="reserved")
 
 
-def _write_permit(session: Session, attempt: AttemptRow, sha256: str, now: datetime) -> None:
+def _write_permit(
+    session: Session, attempt: AttemptRow, sha256: str, token: BedClearRow | None, now: datetime
+) -> None:
     """The permit, and whose word about the bed it used up."""
     attempt.armed_at = now
     session.add(attempt)
     session.add(PermitRow(attempt_id=attempt.id, program_sha256=sha256, given_at=now))
-    if token := newest_token(session, attempt.machine_id):
+    if token is not None:
         token.used_by = attempt.id
         session.add(token)
-
-
-def newest_token(session: Session, machine_id: str) -> BedClearRow | None:
-    """The last word that the machine's bed is clear; None when nobody ever said so."""
-    newest = (
-        select(BedClearRow)
-        .where(BedClearRow.machine_id == machine_id)
-        .order_by(col(BedClearRow.at).desc())
-    )
-    return session.exec(newest).first()
 
 
 def has_silent(session: Session, now: datetime) -> bool:

@@ -163,6 +163,11 @@ class AttemptRow(SQLModel, table=True):
     conversion: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     verdict_by: str | None = Field(default=None, foreign_key="person.id")
     verdict_at: datetime | None = None
+    # Who gave the verdict at the agent's panel, where they have no account.
+    said_by: str | None = None
+    # What all copies together weigh, where somebody has weighed them; a picture of them.
+    weighed_g: float | None = None
+    photo_sha256: str | None = None
     # How many of the job's copies are good; None until somebody has looked.
     good_copies: int | None = None
 
@@ -193,12 +198,16 @@ class PermitRow(SQLModel, table=True):
 
 
 class BedClearRow(SQLModel, table=True):
-    """Who said that the bed is clear, and which attempt used it up."""
+    """Who said that the bed is clear, and which attempt used it up.
+
+    `person_id` said so here; or an operator called `said_by` at the agent's panel.
+    """
 
     __tablename__ = "bed_clear"
     id: str = Field(primary_key=True)
     machine_id: str = Field(foreign_key="machine.id", index=True)
-    person_id: str = Field(foreign_key="person.id")
+    person_id: str | None = Field(default=None, foreign_key="person.id")
+    said_by: str | None = None
     at: datetime
     used_by: str | None = Field(default=None, foreign_key="attempt.id")
 

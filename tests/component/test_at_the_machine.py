@@ -10,6 +10,7 @@ import pytest
 
 from commons.errors import Conflict, MachineFault, TransportLost, Unavailable
 from commons.wire import MachineState, Wish
+from fab_agent.handwork import attend
 from fab_agent.machine_thread import MachineThread
 from fab_agent.machines.driver import (
     Control,
@@ -22,7 +23,7 @@ from fab_agent.machines.driver import (
     SetZero,
     Step,
 )
-from fab_agent.orders import Leave, LocalOrder, Misses, Order, Stop, Work
+from fab_agent.orders import ClearBed, Leave, LocalOrder, Misses, Order, Stop, Work
 from fab_agent.sandbox import _wait
 from tests.component.test_attempt import BED, CANCEL, HEARD, START, Shop
 
@@ -178,6 +179,86 @@ def test_a_step_while_it_waits_for_a_clear_bed_makes_that_word_count_no_longer(s
     assert before.touched_s is None
     assert after.touched_s == 0.0
     assert MachineState.MANUAL in shop.states()
+
+
+def cleared(by: str = "Ada") -> LocalOrder:
+    return LocalOrder(ClearBed(by), by, Future())
+
+
+def test_a_word_about_the_bed_goes_with_the_next_question_at_once_and_is_used_up(
+    shop: Shop,
+) -> None:
+    early, again = cleared(), cleared("Bob")
+    attend(early, shop.bench)
+    shop.server.answers = [Unavailable("no answer")]
+    assert shop.carry_out(HEARD) == ["staged", "started", "finished"]
+    first, second = shop.server.asked
+    assert first.clear is not None
+    assert second.clear is not None
+    assert (first.clear.by, first.clear.id) == ("Ada", second.clear.id)
+    assert "the next start may use that up" in answer(early)
+    assert shop.bench.display.word() is None
+    shop.orders.script.extend([again, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    assert "the next start" in answer(again)
+    assert [it.clear.by for it in shop.reports if it.clear][-1] == "Bob"
+    assert shop.reports[-1].clear is None  # whoever starts the agent anew has looked at nothing
+
+
+def test_a_word_is_taken_while_it_waits_and_asked_with_at_once(shop: Shop) -> None:
+    word = cleared()
+    shop.server.answers = [BED]
+    shop.server.on_arm = lambda: None if word.answer.done() else shop.orders.script.append(word)
+    began = shop.clock()
+    assert shop.carry_out(HEARD)[-1] == "finished"
+    assert [ask.clear and ask.clear.by for ask in shop.server.asked] == [None, "Ada"]
+    assert shop.clock() - began < 1
+
+
+def test_two_who_say_it_count_once_and_a_hand_at_the_machine_takes_it_back(shop: Shop) -> None:
+    one, two, jog = cleared(), cleared("Bob"), asked(JOG)
+    shop.orders.script.extend([one, two, jog, Stop()])
+    shop.bench.journal.record("declined", "a0", 1)
+    MachineThread(shop.bench).work()
+    assert answer(two) == "Ada said so 0 s ago: it counts once"
+    ids = {it.clear.id for it in shop.reports if it.clear}
+    assert len(ids) == 1
+    moved = next(n for n, it in enumerate(shop.reports) if it.state is MachineState.MANUAL)
+    assert not any(it.clear for it in shop.reports[moved:])
+
+
+def test_nobody_clears_a_bed_in_a_run_or_while_a_permit_may_exist(shop: Shop) -> None:
+    waiting, during = cleared(), cleared()
+    shop.server.answers = [Unavailable("no answer")]
+    shop.server.on_arm = lambda: (
+        None if waiting.answer.done() else shop.orders.script.append(waiting)
+    )
+    shop.machine.meanwhile = lambda: shop.orders.script.append(during)
+    assert shop.carry_out(HEARD)[-1] == "finished"
+    with pytest.raises(Unavailable, match="about to start"):
+        answer(waiting)
+    with pytest.raises(Conflict, match="a program is running"):
+        answer(during)
+    assert shop.bench.display.word() is None
+
+
+def test_a_word_that_the_server_finds_used_up_is_held_no_longer(shop: Shop) -> None:
+    attend(cleared(), shop.bench)
+    shop.server.answers = [BED]
+    shop.carry_out(HEARD)
+    assert [ask.clear is None for ask in shop.server.asked] == [False, True]
+    late = cleared()
+    attend(late, shop.bench)  # what was shown last is a run
+    with pytest.raises(Conflict, match="in state 'running'"):
+        answer(late)
+
+
+def test_a_word_that_a_permit_may_have_used_up_is_not_held_for_the_next_start(shop: Shop) -> None:
+    attend(cleared(), shop.bench)
+    shop.server.answers = [Unavailable("no answer")] * 100
+    shop.carry_out(HEARD)
+    assert shop.bench.display.word() is None
 
 
 def test_a_step_is_refused_while_a_permit_may_exist(shop: Shop) -> None:

@@ -1,18 +1,20 @@
 """A start needs a person who has looked, and on some machines one who is there."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from commons.bed import BedWord
 from commons.errors import Conflict, NotArmed
 from commons.job import JobState
 from commons.wire import ArmRequest, EventKind, JobOffer, MachineState, Permit, SyncRequest
 from repo_server import boards, cards, decisions, jobs, replies, reports
 from repo_server.boards import BoardMachine
-from repo_server.conditions import Condition
-from repo_server.tables import BedClearRow, LabRow
+from repo_server.conditions import Condition, is_clear
+from repo_server.tables import BedClearRow, LabRow, MachineRow
 from tests.floor import PROGRAM, Floor, fresh_engine, furnish
 from tests.profiles import printer
 
@@ -35,20 +37,33 @@ def furnished(folder: Path, *, attended_only: bool) -> Iterator[Floor]:
     engine.dispose()
 
 
-def arm(floor: Floor, offer: JobOffer, *, touched_s: float | None = None) -> Permit:
+def arm(
+    floor: Floor,
+    offer: JobOffer,
+    *,
+    touched_s: float | None = None,
+    clear: BedWord | None = None,
+) -> Permit:
     ask = ArmRequest(
         attempt_id=offer.attempt_id,
         fence=offer.fence,
         program_sha256=PROGRAM.sha256,
         touched_s=touched_s,
+        clear=clear,
     )
     with floor.session() as session:
         return jobs.permit_start(session, ask, agent_id=floor.agent_id, now=floor.now)
 
 
-def refusal(floor: Floor, offer: JobOffer, *, touched_s: float | None = None) -> str:
+def refusal(
+    floor: Floor,
+    offer: JobOffer,
+    *,
+    touched_s: float | None = None,
+    clear: BedWord | None = None,
+) -> str:
     with pytest.raises(NotArmed) as refused:
-        arm(floor, offer, touched_s=touched_s)
+        arm(floor, offer, touched_s=touched_s, clear=clear)
     return refused.value.reason
 
 
@@ -113,6 +128,49 @@ def test_a_touch_that_is_only_reported_takes_the_word_back(left_alone: Floor) ->
     assert left_alone.machine().cleared
     left_alone.sees("Printer", MachineState.WAITING, touched_s=5.0)
     assert not left_alone.machine().cleared
+
+
+def test_a_word_given_beside_the_machine_starts_once_and_is_kept_with_its_name(
+    floor: Floor,
+) -> None:
+    floor.order()
+    offer = floor.staged()
+    word = BedWord(id="w1", by="Ada", age_s=30.0)
+    assert refusal(floor, offer, clear=word, touched_s=20.0) == "bed_not_clear"
+    late = word.model_copy(update={"age_s": 601.0})
+    assert refusal(floor, offer, clear=late) == "attended_only"
+    first = arm(floor, offer, clear=word)
+    assert arm(floor, offer, clear=word) == first  # its answer was lost
+    with floor.session() as session:
+        (token,) = session.exec(select(BedClearRow)).all()
+    assert (token.said_by, token.person_id, token.used_by) == ("Ada", None, offer.attempt_id)
+    assert token.at == floor.now - timedelta(seconds=30)
+    assert not floor.machine().cleared
+    floor.tell(EventKind.UNUSED, offer)
+    again = floor.staged()
+    assert refusal(floor, again, clear=word) == "bed_not_clear"
+    arm(floor, again, clear=BedWord(id="w2", by="Ada", age_s=1.0))
+
+
+def test_of_two_words_the_younger_is_used_and_the_other_is_no_word_for_the_next(
+    floor: Floor,
+) -> None:
+    floor.order()
+    offer = floor.staged()
+    floor.clear()
+    floor.later(minutes=11)
+    arm(floor, offer, clear=BedWord(id="w1", by="Ada", age_s=1.0))
+    floor.tell(EventKind.UNUSED, offer)
+    assert refusal(floor, floor.staged()) == "bed_not_clear"
+
+
+def test_a_word_that_an_agent_holds_is_shown_until_it_is_too_old(floor: Floor) -> None:
+    word = BedWord(id="w1", by="Ada", age_s=590.0)
+    floor.sees("Printer", MachineState.IDLE, clear=word)
+    with floor.session() as session:
+        machine = session.exec(select(MachineRow)).one()
+        assert is_clear(machine, floor.now + timedelta(seconds=9))
+        assert not is_clear(machine, floor.now + timedelta(seconds=11))
 
 
 def test_a_machine_that_somebody_works_at_is_shown_so_and_cannot_be_cleared(floor: Floor) -> None:
