@@ -162,19 +162,27 @@ FDM_SHARE_OF_RATED_POWER = 0.431
 
 
 def events_of_verdict(
-    *, lab_id: str, release_id: str, part: str, good: int, copies: int, mass_g: float | None
+    *,
+    lab_id: str,
+    release_id: str,
+    part: str,
+    good: int,
+    copies: int,
+    mass_g: float | None,
+    weighed: bool = False,
 ) -> list[EventDraft]:
     """The output of a finished attempt, once a person has looked: good things, and scrap.
 
     `good` of its `copies` are good; the others are scrap with their share of `mass_g`, which is
-    what the whole plate used.
+    what the whole plate used, or `weighed`.
     """
     events = []
     if good:
         made = measure(good, Unit.EACH, State.DECLARED)
         events.append(EventDraft(Action.PRODUCE, f"part:{release_id}/{part}", made, lab_id, lab_id))
     if good < copies and mass_g is not None:
-        scrap = measure(mass_g * (copies - good) / copies, Unit.GRAM, State.MODELLED)
+        state = State.MEASURED if weighed else State.MODELLED
+        scrap = measure(mass_g * (copies - good) / copies, Unit.GRAM, state)
         events.append(EventDraft(Action.PRODUCE, "scrap:mixed", scrap, lab_id, lab_id))
     return events
 

@@ -40,27 +40,47 @@ def svg_of(sketch: Sketch, *, title: str = "toolpath") -> str:
     return _Picture(sketch).svg(title)
 
 
+def size_of(sketch: Sketch) -> tuple[int, int]:
+    """Width and height of its picture, in the units that the picture has itself."""
+    picture = _Picture(sketch)
+    return picture.width, picture.high
+
+
+def place_in(sketch: Sketch, x_mm: float, y_mm: float) -> tuple[int, int]:
+    """Where a place on the bed is in the picture from above; at its edge when it is not in view."""
+    return _Picture(sketch).cell(x_mm, y_mm)
+
+
 @dataclass(frozen=True, slots=True)
 class _Picture:
     sketch: Sketch
 
     def svg(self, title: str) -> str:
-        below = self._height + _GAP
-        side = ceil((self.sketch.height_mm[1] - self.sketch.height_mm[0]) / self.sketch.row_mm) + 12
+        below, side, high = self._height + _GAP, self._side_high, self.high
         foot = below + side + _GAP
-        high = foot + _INSET + 10
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._width} {high}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {high}" '
             f'font-family="sans-serif" font-size="{_TEXT}" fill="none" stroke-linecap="round" '
             f'stroke-linejoin="round"><title>{_text(title)}</title>'
-            f'<rect width="{self._width}" height="{high}" fill="{_BED}"/>'
+            f'<rect width="{self.width}" height="{high}" fill="{_BED}"/>'
             f"{''.join(self._plan())}"
             f'<g transform="translate(0 {below})">{"".join(self._side(side))}</g>'
             f'<g transform="translate(0 {foot})">{"".join(self._foot())}</g></svg>\n'
         )
 
     @property
-    def _width(self) -> int:
+    def high(self) -> int:
+        """The height of all of it."""
+        return self._height + _GAP + self._side_high + _GAP + _INSET + 10
+
+    @property
+    def _side_high(self) -> int:
+        low_mm, high_mm = self.sketch.height_mm
+        return ceil((high_mm - low_mm) / self.sketch.row_mm) + 12
+
+    @property
+    def width(self) -> int:
+        """The width of all of it."""
         left, _, right, _ = self.sketch.view
         return ceil((right - left) / self.sketch.cell_mm)
 
@@ -69,17 +89,17 @@ class _Picture:
         _, front, _, back = self.sketch.view
         return ceil((back - front) / self.sketch.cell_mm)
 
-    def _cell(self, x: float, y: float) -> tuple[int, int]:
+    def cell(self, x: float, y: float) -> tuple[int, int]:
         """Where a place is drawn; one outside of the view at its edge."""
         left, _, _, back = self.sketch.view
         column, line = (x - left) / self.sketch.cell_mm, (back - y) / self.sketch.cell_mm
         return (
-            round(min(max(column, 0), self._width)),
+            round(min(max(column, 0), self.width)),
             round(min(max(line, 0), self._height)),
         )
 
     def _plan(self) -> Iterator[str]:
-        yield f'<rect width="{self._width}" height="{self._height}" fill="{_OUTSIDE}"/>'
+        yield f'<rect width="{self.width}" height="{self._height}" fill="{_OUTSIDE}"/>'
         yield self._box(self.sketch.bed, _BED, _EDGE)
         yield self._grid()
         for place in self.sketch.keep_out:
@@ -123,7 +143,7 @@ class _Picture:
                 foot = ground if self.sketch.process is Process.CNC else top + thick
                 d.append(f"M{x0} {top}H{x1}V{foot}H{x0}z")
             yield f'<path fill="{self._colour(strokes)}" d="{"".join(d)}"/>'
-        yield f'<path stroke="{_EDGE}" stroke-width="2" d="M0 {ground}H{self._width}"/>'
+        yield f'<path stroke="{_EDGE}" stroke-width="2" d="M0 {ground}H{self.width}"/>'
         stretch = self.sketch.cell_mm / self.sketch.row_mm
         how = "" if 0.95 < stretch < 1.05 else f", heights × {stretch:.2g}"
         yield _words(0, -10, f"from the front{how}")
@@ -156,16 +176,16 @@ class _Picture:
         step = max(each for each in _STEPS_MM if each <= max(0.1, (x1 - x0) / 3))
         ways = []
         for at in _multiples(x0, x1, step):
-            column, _ = self._cell(at, y0)
+            column, _ = self.cell(at, y0)
             ways.append(f"M{column} 0V{self._height}")
         for at in _multiples(y0, y1, step):
-            _, line = self._cell(x0, at)
-            ways.append(f"M0 {line}H{self._width}")
+            _, line = self.cell(x0, at)
+            ways.append(f"M0 {line}H{self.width}")
         return f'<path stroke="{_GRID}" stroke-width="2" d="{"".join(ways)}"/>'
 
     def _box(self, box: Box, fill: str, line: str) -> str:
-        left, top = self._cell(box[0], box[3])
-        right, low = self._cell(box[2], box[1])
+        left, top = self.cell(box[0], box[3])
+        right, low = self.cell(box[2], box[1])
         size = f'width="{right - left}" height="{low - top}"'
         return f'<rect x="{left}" y="{top}" {size} fill="{fill}" stroke="{line}" stroke-width="2"/>'
 
@@ -173,7 +193,7 @@ class _Picture:
         mark = self.sketch.mark
         if mark is None or mark[0] is None or mark[1] is None:
             return ""
-        x, y = self._cell(mark[0], mark[1])
+        x, y = self.cell(mark[0], mark[1])
         return (
             f'<g class="refused" stroke="#fff" stroke-width="12">{_cross(x, y)}</g>'
             f'<g stroke="{REFUSED}" stroke-width="6">{_cross(x, y)}</g>'

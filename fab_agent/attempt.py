@@ -74,6 +74,8 @@ def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
         staged_seq = bench.journal.record(
             EventKind.STAGED, offer.attempt_id, offer.fence, program=prepared.facts
         )
+        if bench.made is not None:
+            bench.made.staged(offer, prepared.facts)
         bench.show(Shown(offer.attempt_id, prepared.program.path))
         start = Start(offer.attempt_id, offer.fence, prepared.program.sha256)
         holding = prepared.facts.holding
@@ -202,6 +204,8 @@ def _keep_end(start: Start, end: _End, bench: Bench, watch: RunWatch) -> None:
     while True:
         try:
             bench.journal.end(start, end.kind, sentence=end.sentence, run=watch.facts())
+            if bench.made is not None:
+                bench.made.ended(start.attempt_id, end.kind)
             return
         except Unavailable as problem:
             bench.display.show(MachineState.FAULT, str(problem))

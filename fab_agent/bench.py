@@ -32,6 +32,7 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
+from fab_agent.made import MadeBook
 from fab_agent.orders import Inbox, Touched
 
 Answer = TypeVar("Answer")
@@ -83,9 +84,9 @@ class MachineLink:
         self._open = open_driver
         self._driver: MachineDriver | None = None
 
-    def ready(self) -> None:
-        """Return when the machine could start now; Unavailable or MachineError says why not."""
-        self._use(lambda driver: driver.ready())
+    def ready(self) -> Temperatures | None:
+        """How warm a machine is that could start now; Unavailable or MachineError says why not."""
+        return self._use(lambda driver: driver.ready())
 
     def evidence(self, attempt_id: str, program_sha256: str) -> Evidence:
         """What the machine's own records say about an earlier start."""
@@ -219,7 +220,8 @@ def show_nobody(shown: Shown) -> None:
 class Bench:
     """One machine's workplace. `clock` is monotonic, s; `open_cache` opens one per attempt.
 
-    `show` is told of each program that was staged or refused, and never waits.
+    `show` is told of each program that was staged or refused, and never waits. `made` is the book
+    that the panel reads.
     """
 
     machine_id: str
@@ -231,16 +233,18 @@ class Bench:
     prepare: Prepare
     open_cache: Callable[[], AbstractContextManager[Cache]]
     show: Callable[[Shown], None] = show_nobody
+    made: MadeBook | None = None
     clock: Callable[[], float] = monotonic_s
 
     def is_ready(self) -> bool:
         """The machine could start now; where it could not, the display says why."""
         try:
-            self.link.ready()
+            warm = self.link.ready()
         except MachineError as gone:
             self.display.show(MachineState.OFFLINE, str(gone))
         except FabError as problem:
             self.display.show(MachineState.FAULT, str(problem))
         else:
+            self.display.warm(warm or Temperatures())  # what was measured in a run is old
             return True
         return False

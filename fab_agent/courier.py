@@ -20,6 +20,7 @@ from commons.errors import Conflict, FabError, Unavailable
 from commons.machine import MachineProfile
 from commons.toolpath import Sketch, ToolpathReceipt
 from commons.wire import Place
+from fab_agent.album import Album, Picture
 from fab_agent.drawing import Drawn, draw_program
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,10 @@ class Courier:
     the next one begins.
     """
 
-    def __init__(self, draw: Draw, folder: Path) -> None:
+    def __init__(self, draw: Draw, folder: Path, *, album: Album | None = None) -> None:
+        """`album`: where the newest picture is kept for the panel."""
         self._draw = draw
-        self._folder = folder
+        self._folder, self._album = folder, album
         self._waiting: SimpleQueue[Shown] = SimpleQueue()
 
     def put(self, shown: Shown) -> None:
@@ -89,6 +91,9 @@ class Courier:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             drawn = self._draw(shown.program, shown.mark, Path(folder))
+
+            if self._album is not None:
+                self._album.keep(Picture(shown.attempt_id, drawn.sketch, drawn.track))
 
             def show() -> None:
                 receipt = gallery.show_toolpath(shown.attempt_id, drawn.sketch)

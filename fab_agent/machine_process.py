@@ -19,11 +19,13 @@ from threading import Event, Thread
 
 import fab_agent.lean  # noqa: F401 (first: what follows would load more)
 from commons.errors import FabError
+from fab_agent.album import Album
 from fab_agent.bench import Bench, Display, MachineLink, monotonic_s, show_nobody
 from fab_agent.controls import ControlDesk, attended
 from fab_agent.courier import Courier, Shown, drawing_for
 from fab_agent.journal import Journal, Outbox
 from fab_agent.machine_thread import MachineThread
+from fab_agent.made import MadeBook
 from fab_agent.office import Office
 from fab_agent.operations import Operations
 from fab_agent.orders import Inbox, Leave, News, Order, Recorded, Stop
@@ -101,6 +103,7 @@ def _work(
             prepare=place.prepare,
             open_cache=place.open_cache,
             show=show,
+            made=MadeBook(place.journal),
         )
         MachineThread(bench).work()
 
@@ -115,7 +118,8 @@ def _gallery(place: Workplace, closed: Event) -> Callable[[Shown], None]:
     """How the machine thread has programs shown; the courier thread does it."""
     if place.profile is None:
         return show_nobody
-    courier = Courier(drawing_for(place.profile), place.journal / "drawings")
+    drawings = place.journal / "drawings"
+    courier = Courier(drawing_for(place.profile), drawings, album=Album(place.journal))
     Thread(target=_carry, args=(place, courier, closed), name="courier", daemon=True).start()
     return courier.put
 

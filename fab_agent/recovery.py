@@ -83,6 +83,8 @@ class _Inquiry:
             self._bench.journal.close_start(self._start)
         else:
             self._bench.journal.end(self._start, kind, sentence=sentence)
+            if self._bench.made is not None:
+                self._bench.made.ended(self._start.attempt_id, kind)
 
     def _tell_lost(self, sentence: str) -> None:
         if not self._told_lost:

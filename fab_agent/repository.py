@@ -30,6 +30,7 @@ from commons.errors import (
 )
 from commons.machine import MachineProfile
 from commons.toolpath import Sketch, ToolpathReceipt
+from commons.verdict import PanelVerdict, VerdictReceipt
 from commons.wire import (
     ArmRequest,
     Enrolled,
@@ -114,6 +115,27 @@ class Repository:
         """
         path = f"/agent/attempts/{attempt_id}/toolpath"
         return _read(ToolpathReceipt, self._ask("PUT", path, sketch, tries=1))
+
+    def tell_verdict(self, verdict: PanelVerdict) -> VerdictReceipt:
+        """The server has heard what an operator said at the panel. One try.
+
+        Raises:
+            Conflict: not before it knows that the attempt has ended.
+        """
+        return _read(VerdictReceipt, self._ask("POST", "/agent/verdicts", verdict, tries=1))
+
+    def board(self) -> bytes:
+        """The board of the agent's lab as JSON. One try."""
+        target = f"{API}/agent/board"
+        try:
+            response = self.http.get(
+                self.identity.url + target, headers=self._signature("GET", target, b"")
+            )
+        except httpx.TransportError as error:
+            raise _silent(self.identity.url, error) from error
+        if response.is_error:
+            raise_problem(response)
+        return response.content
 
     def show_program(self, attempt_id: str, packed: Path) -> None:
         """The server has the attempt's program, which lies under gzip in `packed`. One try."""

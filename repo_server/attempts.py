@@ -119,7 +119,7 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
         _account_for(session, attempt, now=now)
 
 
-def judge(session: Session, attempt_id: str, *, good: int, by: str, now: datetime) -> None:
+def judge(session: Session, attempt_id: str, *, good: int, by: str | None, now: datetime) -> None:
     """A person's verdict stands beside the run, and in the ledger as good things and as scrap; of
     what calibrates a machine it stands beside the run alone."""
     attempt = of_id(session, attempt_id)
@@ -135,12 +135,13 @@ def judge(session: Session, attempt_id: str, *, good: int, by: str, now: datetim
         part=behind.order.part,
         good=good,
         copies=behind.job.copies,
-        mass_g=used_g(attempt),
+        mass_g=used_g(attempt) if attempt.weighed_g is None else attempt.weighed_g,
+        weighed=attempt.weighed_g is not None,
     )
     ledger.append(session, drafts, _occasion(attempt, behind, now), now=now)
 
 
-def sign(session: Session, attempt_id: str, *, by: str, now: datetime) -> None:
+def sign(session: Session, attempt_id: str, *, by: str | None, now: datetime) -> None:
     """The attempt bears the name of the person who told how it ended."""
     attempt = of_id(session, attempt_id)
     attempt.verdict_by, attempt.verdict_at = by, now

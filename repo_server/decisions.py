@@ -110,9 +110,18 @@ def _holds_committed(session: Session, machine: MachineRow) -> bool:
 
 
 def give_verdict(
-    session: Session, job: JobRow, *, good: int, note: str, by: str, now: datetime
+    session: Session,
+    job: JobRow,
+    *,
+    good: int,
+    note: str,
+    by: str | None,
+    now: datetime,
+    at: datetime | None = None,
 ) -> None:
     """So many of the finished plate's copies are good, the others scrap; the ledger says so.
+
+    `by` is None for whoever has no account; `at` is when they looked, where that was not now.
 
     With none good the job is rejected. With some good it is done, and the others are queued
     again as a job of their own. InvalidInput when there are not so many.
@@ -129,7 +138,7 @@ def give_verdict(
     sentence = note or _verdict(good, job.copies)
     change = cards.apply(session, job, lambda j, m: after(j, m, event), now=now, sentence=sentence)
     if change.attempt_id:
-        attempts.judge(session, change.attempt_id, good=good, by=by, now=now)
+        attempts.judge(session, change.attempt_id, good=good, by=by, now=at or now)
         accounts.charge(session, job, change.attempt_id, good=good, now=now)
     if change.after is JobState.DONE:
         builds.note(session, job)

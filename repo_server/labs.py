@@ -139,6 +139,11 @@ def machine_of(session: Session, lab_id: str, machine_id: str) -> MachineRow:
     return machine
 
 
+def slug_of(session: Session, lab_id: str) -> str:
+    """The name of a lab in addresses."""
+    return session.get_one(LabRow, lab_id).slug
+
+
 def set_place(session: Session, slug: str, place: Place) -> None:
     """The lab is there; what it has built is found by those who look near it."""
     lab = lab_of(session, slug)

@@ -1,7 +1,8 @@
 """The child that draws programs: `python -m fab_agent.gcode REQUEST`.
 
 REQUEST is a DrawRequest as JSON, the program lies in `/in/program`. The sketch goes to
-`/out/sketch.json`, the program under gzip to `/out/program.gz` unless it is too large to be sent.
+`/out/sketch.json`, where the head is at which line to `/out/track.json`, the program under gzip to
+`/out/program.gz` unless it is too large to be sent.
 """
 
 import gzip
@@ -11,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from commons.toolpath import MAX_PACKED_BYTES, MAX_PROGRAM_BYTES
-from fab_agent.drawing import PACKED, PROGRAM, SKETCH, DrawRequest
+from fab_agent.drawing import PACKED, PROGRAM, SKETCH, TRACK, DrawRequest
 from fab_agent.gcode.moves import moves_of
 from fab_agent.gcode.sketch import sketch_of
+from fab_agent.gcode.track import Counted, Tracker
 from fab_agent.sandbox import IN, OUT
 
 _PIECE = 1 << 20
@@ -22,14 +24,17 @@ _PIECE = 1 << 20
 def draw(request: DrawRequest, program: Path, out_dir: Path) -> None:
     """Sketch and packed program lie in `out_dir`; the same program gives the same bytes."""
     digest, line_count = pack(program, out_dir / PACKED)
+    lines = Counted(_lines(program))
+    tracker = Tracker(lines)
     sketch = sketch_of(
-        moves_of(_lines(program), request.profile),
+        tracker.noting(moves_of(lines, request.profile)),
         request.profile,
         sha256=digest,
         line_count=line_count,
         mark=request.mark,
     )
     (out_dir / SKETCH).write_text(sketch.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    (out_dir / TRACK).write_text(tracker.track.model_dump_json(), encoding="utf-8")
 
 
 def pack(program: Path, packed: Path) -> tuple[str, int]:

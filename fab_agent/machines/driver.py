@@ -172,8 +172,10 @@ class MachineDriver(Protocol):
         """What is connected. Moves and heats nothing."""
         ...
 
-    def ready(self) -> None:
+    def ready(self) -> Temperatures | None:
         """Return when the machine could start now; Unavailable says why it cannot.
+
+        What is returned is how warm it is, where that was asked on the way.
 
         Moves and heats nothing. A GRBL machine in alarm, a busy print host, a heater error
         are reasons.

@@ -14,6 +14,7 @@ from fab_agent.machines.driver import (
     Report,
     RunEnd,
     Step,
+    Temperatures,
     nobody_stops,
 )
 from fab_agent.machines.lines import ProgramLines
@@ -84,7 +85,7 @@ class MarlinDriver:
         data = self._listen(GREETING_S)
         raise (Unavailable if data.strip() else TransportLost)(stranger(data, self._port.name))
 
-    def ready(self) -> None:
+    def ready(self) -> Temperatures:
         """Return when it answers, guards its heaters (or is attended), and its sensors are sound.
 
         Unavailable says what is wrong.
@@ -97,6 +98,7 @@ class MarlinDriver:
         for name, value_c in (("hotend", report.hotend_c), ("bed", report.bed_c)):
             if value_c is not None and not SENSOR_C[0] < value_c < SENSOR_C[1]:
                 raise Unavailable(f"the {name} sensor reads {value_c:g} °C: check its wires")
+        return report
 
     def run(
         self, program: GcodeProgram, *, attempt: str, report: Report, controls: Controls

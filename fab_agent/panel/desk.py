@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,9 @@ from commons.errors import NotFound, Unavailable
 from fab_agent.identity import Identity, load_identity
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
+from fab_agent.panel.verdicts import Verdicts
+from fab_agent.panel.waiting import Queue
+from fab_agent.repository import Repository, new_client
 from fab_agent.settings import AgentSettings
 from fab_agent.workplace import folder_of
 
@@ -36,12 +40,22 @@ class Desk:
     stations: tuple[Station, ...]
     watch: Watch
     doorkeeper: Doorkeeper
+    verdicts: Verdicts
+    queue: Queue
     now: Callable[[], datetime] = utc
 
     @property
     def works(self) -> dict[str, Callable[[Event], None]]:
         """What goes on behind the pages, by name: each until its event is set."""
-        return {"watch": self.watch.run}
+        return {"watch": self.watch.run, "teller": self._tell, "reader": self._ask}
+
+    def _tell(self, stopping: Event) -> None:
+        with closing(new_client()) as http:
+            self.verdicts.run(Repository(self.identity, http), stopping)
+
+    def _ask(self, stopping: Event) -> None:
+        with closing(new_client()) as http:
+            self.queue.run(Repository(self.identity, http), stopping)
 
     def station(self, machine_id: str) -> Station:
         """The machine of this id; NotFound when there is none here."""
@@ -78,6 +92,8 @@ def desk_of(settings: AgentSettings) -> Desk:
         stations=stations,
         watch=Watch(stations),
         doorkeeper=Doorkeeper(Operators(data), time.monotonic),
+        verdicts=Verdicts(folder, now=utc),
+        queue=Queue(folder, now=utc),
     )
 
 

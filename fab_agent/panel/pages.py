@@ -7,8 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from commons.machine import Process
 from commons.wire import MachineReport, MachineState, Phase
+from fab_agent.made import MadeBook
 from fab_agent.panel import gate
 from fab_agent.panel.floor import Seen, Station
+from fab_agent.panel.pictures import Head, head_of
 from fab_agent.panel.plot import HEIGHT, WIDTH, Plot, plot_of
 
 bp = Blueprint("pages", __name__)
@@ -36,6 +38,14 @@ class Shown:
     age_s: float
     plot: Plot
     acts: frozenset[str]
+    head: Head | None
+    made: str = ""
+
+    @property
+    def attempt_id(self) -> str:
+        """The attempt that it works at; "" when it works at none."""
+        now = self.report.progress if self.report else None
+        return now.attempt_id if now else ""
 
     @property
     def report(self) -> MachineReport | None:
@@ -129,7 +139,18 @@ def shown(station: Station) -> Shown:
     watch = gate.desk().watch
     seen = watch.seen(station)
     plot = plot_of(*watch.warmth(station))
-    return Shown(station, seen, watch.age_s(seen), plot, acts_of(station, seen.report))
+    report = seen.report
+    head = head_of(station, report)
+    made = _made(station, report)
+    return Shown(station, seen, watch.age_s(seen), plot, acts_of(station, report), head, made)
+
+
+def _made(station: Station, report: MachineReport | None) -> str:
+    """What the machine works at, in words; "" when nobody noted it."""
+    if report is None or report.progress is None:
+        return ""
+    made = MadeBook(station.folder).newest().get(report.progress.attempt_id)
+    return f"{made.title}: {made.part}" if made else ""
 
 
 @bp.get("/")
@@ -169,6 +190,15 @@ def render_machine(station: Station, refusal: str = "") -> str:
 _SIZE = {"plot_width": WIDTH, "plot_height": HEIGHT}
 
 
+@bp.get("/queue")
+def queue() -> ResponseReturnValue:
+    """What waits for the machines and why, as old as it is."""
+    desk = gate.desk()
+    line = desk.queue.seen()
+    age_s = (desk.now() - line.at).total_seconds() if line.at else 0.0
+    return render_template("queue.html", line=line, age_s=max(0.0, age_s))
+
+
 @bp.get("/state.json")
 def state() -> ResponseReturnValue:
     """What changes on the pages, for their script."""
@@ -190,4 +220,9 @@ def _told(it: Shown) -> dict[str, object]:
         "bed": it.plot.bed,
         "top": f"{it.plot.top_c} °C",
         "acts": sorted(it.acts),
+        "made": it.made,
+        "attempt": it.attempt_id if it.head else "",
+        "x": it.head.x if it.head else None,
+        "y": it.head.y if it.head else None,
+        "head": it.head.words if it.head else "",
     }

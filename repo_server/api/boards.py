@@ -47,6 +47,17 @@ def stream_board(lab: str) -> ResponseReturnValue:
     return Response(events, mimetype="text/event-stream", headers=headers)
 
 
+@bp.get("/agent/board")
+@auth.agent
+@answers({200: Board})
+def show_own_board() -> ResponseReturnValue:
+    """200 with the board of the agent's own lab, for its panel."""
+    agent, engine = auth.current_agent(), current_app.extensions["engine"]
+    with reading(engine) as session:
+        slug = labs.slug_of(session, agent.lab_id)
+    return write(read_board(engine, slug))
+
+
 def read_board(engine: Engine, lab: str) -> Board:
     """The lab's board now; a silence that no timer has noticed is noticed first."""
     now = datetime.now(UTC)

@@ -1,28 +1,42 @@
 """The agent's own page: a real application, real control sockets, machine threads of words."""
 
+import json
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
+from PIL import Image
 
 from commons.bed import BedWord
-from commons.errors import Conflict
+from commons.errors import Conflict, FabError, Unavailable
 from commons.machine import MachineProfile
-from commons.wire import MachineReport, MachineState, Phase, ProgressReport, Wish
+from commons.toolpath_svg import place_in
+from commons.verdict import PanelVerdict, VerdictReceipt
+from commons.wire import EventKind, MachineReport, MachineState, Phase, ProgressReport, Wish
 from fab_agent import controls
+from fab_agent.album import Album, Picture
 from fab_agent.controls import attended
+from fab_agent.gcode.moves import moves_of
+from fab_agent.gcode.sketch import sketch_of
+from fab_agent.gcode.track import Counted, Tracker
 from fab_agent.identity import Identity
 from fab_agent.machines.driver import Jog
+from fab_agent.made import MadeBook
 from fab_agent.orders import ClearBed
 from fab_agent.panel.app import create_panel
-from fab_agent.panel.desk import Desk
+from fab_agent.panel.desk import Desk, utc
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
+from fab_agent.panel.verdicts import Verdicts
+from fab_agent.panel.waiting import Queue
 from tests.browsing import fill, page
+from tests.component.test_attempt import FACTS, OFFER
 from tests.component.test_controls import Corner
 from tests.profiles import printer, router
 
@@ -85,6 +99,8 @@ def panel(tmp_path: Path, operators: Operators, monkeypatch: pytest.MonkeyPatch)
         stations=stations,
         watch=Watch(stations),
         doorkeeper=Doorkeeper(operators, lambda: 1000.0),
+        verdicts=Verdicts(tmp_path / "panel", now=utc),
+        queue=Queue(tmp_path / "panel", now=utc),
     )
     corners = {it.machine_id: Corner(it.folder) for it in stations}
     with ExitStack() as open_:
@@ -217,3 +233,146 @@ def test_its_pages_hold_nothing_but_their_own(panel: Panel) -> None:
     cookie = panel.browser.get_cookie("cosmo_panel")
     assert cookie is not None
     assert (cookie.http_only, cookie.same_site) == (True, "Strict")
+
+
+def made(panel: Panel, attempt_id: str = "t1", copies: int = 1, end: str = "finished") -> None:
+    """The printer's process has noted an attempt and its end."""
+    offer = OFFER.model_copy(update={"attempt_id": attempt_id, "copies": copies})
+    book = MadeBook(panel.corners["p1"].folder)
+    book.staged(offer, FACTS)
+    book.ended(attempt_id, EventKind(end))
+
+
+def judge(panel: Panel, attempt_id: str = "t1", **given: object) -> tuple[int, str]:
+    path = f"/verdicts/{attempt_id}"
+    token = panel.browser.get(path).text.partition('name="token" value="')[2][:32]
+    answer = panel.browser.post(path, data={"token": token, "good": "1"} | given)
+    return answer.status_code, answer.text
+
+
+def a_photo(kind: str = "JPEG") -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    file = BytesIO()
+    Image.new("RGB", (2400, 1200), "#c8102e").save(file, kind, exif=exif)
+    return file.getvalue()
+
+
+class Server:
+    """Hears verdicts when it is there."""
+
+    def __init__(self) -> None:
+        self.heard: list[PanelVerdict] = []
+        self.answers: list[FabError | VerdictReceipt] = []
+
+    def tell_verdict(self, verdict: PanelVerdict) -> VerdictReceipt:
+        answer = self.answers.pop(0) if self.answers else VerdictReceipt(taken=True)
+        if isinstance(answer, FabError):
+            raise answer
+        self.heard.append(verdict)
+        return answer
+
+
+def test_a_verdict_is_kept_with_mass_and_photo_until_the_server_has_it(panel: Panel) -> None:
+    made(panel)
+    made(panel, "t2", end="failed")
+    assert panel.browser.get("/verdicts/t1").status_code == 401
+    panel.sign_in()
+    photo = (BytesIO(a_photo() + b"<script>behind the picture</script>"), "a.jpg")
+    assert judge(panel, weighed_g="12,4", photo=photo, note="stringing")[0] == 303
+    assert "is told as soon as it answers" in page(panel.browser, "/verdicts").text
+    server = Server()
+    server.answers = [Conflict("its end was not heard"), Unavailable("no answer")]
+    anew = Verdicts(panel.desk.folder, now=utc)  # another process, after a kill
+    anew.tell(server)
+    with pytest.raises(Unavailable):
+        anew.tell(server)
+    anew.tell(server)
+    anew.tell(server)
+    (heard,) = server.heard
+    assert (heard.attempt_id, heard.good_copies, heard.by) == ("t1", 1, "Ada")
+    assert (heard.weighed_g, heard.note) == (12.4, "stringing")
+    assert heard.photo is not None
+    sent = b64decode(heard.photo)
+    assert b"script" not in sent
+    assert b"taken at home" not in sent
+    with Image.open(BytesIO(sent)) as drawn:
+        assert (drawn.format, drawn.size) == ("JPEG", (1600, 800))
+    assert "has it" in page(panel.browser, "/verdicts").text
+
+
+def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_noted(panel: Panel) -> None:
+    made(panel)
+    panel.sign_in()
+    for wrong, words in [
+        ({"weighed_g": "-3"}, "-3 g cannot be"),
+        ({"weighed_g": "1e9"}, "1e+09 g cannot be"),
+        ({"weighed_g": "nan"}, "that is no mass"),
+        ({"weighed_g": "heavy"}, "&#39;heavy&#39; is no mass"),
+        ({"good": "2"}, "2 good copies cannot be: there are 1"),
+        ({"good": ""}, "say how many are good"),
+        ({"photo": (BytesIO(a_photo("GIF")), "a.gif")}, "that is no photo"),
+    ]:
+        status, text = judge(panel, **wrong)
+        assert (status, words in text) == (422, True), text
+    kind = "multipart/form-data; boundary=x"
+    large = panel.browser.post("/verdicts/t1", data=bytes(50 * 10**6), content_type=kind)
+    assert (large.status_code, "at most 32 MB" in large.text) == (413, True)
+    assert panel.desk.verdicts.all() == {}
+    assert panel.browser.get("/verdicts/t2").status_code == 404
+
+
+def test_of_two_who_judge_the_first_word_counts_and_the_servers_no_is_shown(panel: Panel) -> None:
+    made(panel, copies=4)
+    panel.sign_in()
+    assert judge(panel, good="3")[0] == 303
+    status, text = judge(panel, good="0")
+    assert (status, "Ada has judged it already" in text) == (409, True)
+    server = Server()
+    server.answers = [VerdictReceipt(taken=False, sentence="it has its verdict already")]
+    panel.desk.verdicts.tell(server)
+    assert "did not take it: it has its verdict already" in page(panel.browser, "/verdicts").text
+
+
+class Board:
+    """A server that tells its board, or does not answer."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+
+    def board(self) -> bytes:
+        return self.answers.pop(0)
+
+
+def test_what_waits_is_told_with_its_reasons_and_its_age(panel: Panel) -> None:
+    assert "told nothing yet" in page(panel.browser, "/queue").text
+    job = {"id": "j1", "title": "Hook", "part": "hook", "plate": 2, "material": "petg",
+           "state": "queued", "sentence": "in the queue", "machine": None, "attempt_id": None,
+           "waits": [{"machine_id": "p1", "machine": "Printer", "code": "material_not_loaded",
+                      "sentence": "Printer has pla loaded"}]}  # fmt: skip
+    server = Board(json.dumps({"jobs": [job], "machines": []}).encode(), b"<html>", b"[]")
+    for _ in range(3):  # what is not understood leaves it as it was
+        panel.desk.queue.ask(server)
+    text = page(panel.browser, "/queue").text
+    assert "Printer has pla loaded" in text
+    assert "0 s ago" in text
+
+
+def test_a_picture_shows_about_where_the_head_is(panel: Panel) -> None:
+    heat = [b"G28", b"G90", b"M83", b"M109 S200"]
+    lines = [*heat, b"G1 X10 Y10 Z0.2 F6000", b"G1 X110 Y10 E1", b"G1 X110 Y90 E1"]
+    profile, counted = printer(), Counted(lines)
+    tracker = Tracker(counted)
+    sketch = sketch_of(
+        tracker.noting(moves_of(counted, profile)), profile, sha256="0" * 64, line_count=7
+    )
+    Album(panel.corners["p1"].folder).keep(Picture("t1", sketch, tracker.track))
+    progress = ProgressReport(attempt_id="t1", phase=Phase.STREAM, done=6, total=7)
+    panel.show("p1", MachineState.RUNNING, progress=progress)
+    told = panel.browser.get("/state.json").json["machines"][0]
+    assert (told["x"], told["y"]) == place_in(sketch, 110, 10)
+    assert told["head"] == "about here: line 6 of 7 is acknowledged"
+    shown = page(panel.browser, "/machines/p1")
+    assert "/machines/p1/t1.svg" in shown.loads
+    assert panel.browser.get("/machines/p1/t1.svg").text.startswith("<svg")
+    assert panel.browser.get("/machines/p1/t2.svg").status_code == 404

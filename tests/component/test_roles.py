@@ -233,6 +233,7 @@ ROUTES = {
         POST /api/v1/designs/<slug>/grants
         POST /api/v1/designs/<slug>/grants/<grant_id>/revoke
         GET /api/v1/designs/<slug>/waiting-orders
+        GET /api/v1/attempts/<attempt_id>/photo
         GET /api/v1/attempts/<attempt_id>/program
         GET /api/v1/jobs/<job_id>
         GET /api/v1/jobs/<job_id>/papers/<name>
@@ -403,6 +404,8 @@ ROUTES = {
         PUT /api/v1/agent/machines/<machine_id>/profile
         POST /api/v1/agent/permits
         POST /api/v1/agent/sync
+        POST /api/v1/agent/verdicts
+        GET /api/v1/agent/board
     """,
 }
 # Which groups of routes each of them may use. A lab is no admin's, and no agent is a person.

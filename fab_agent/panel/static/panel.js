@@ -16,7 +16,7 @@ function draw(card, told) {
     if (kind !== "machine" && kind !== "whole" && kind !== told.kind) card.classList.remove(kind);
   }
   card.classList.add(told.kind);
-  for (const name of ["state", "sentence", "old", "clear", "warm", "progress", "top", "head"]) {
+  for (const name of ["state", "sentence", "old", "clear", "warm", "progress", "top", "head", "made"]) {
     put(card, name, told[name] || "");
   }
   const bar = card.querySelector("[data-bar]");
@@ -33,8 +33,17 @@ function draw(card, told) {
   for (const form of card.querySelectorAll("[data-act]")) {
     form.hidden = !told.acts.includes(form.dataset.act);
   }
-  const picture = card.querySelector("[data-picture]");
-  if (picture && told.picture && picture.getAttribute("src") !== told.picture) picture.src = told.picture;
+  const picture = card.querySelector("[data-attempt]");
+  if (picture) {
+    const at = picture.querySelector("[data-head-at]");
+    const here = told.attempt === picture.dataset.attempt && told.x !== null;
+    at.setAttribute("visibility", here ? "visible" : "hidden");
+    if (here) at.setAttribute("transform", `translate(${told.x} ${told.y})`);
+  }
+  // Another program has another picture: the page is asked for anew, unless somebody is typing.
+  if (card.classList.contains("whole") && (picture ? picture.dataset.attempt : "") !== told.attempt && told.attempt) {
+    location.reload();
+  }
 }
 
 async function look() {
