@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import Annotated
 
 from pydantic import Field
@@ -49,11 +50,14 @@ class Tracker:
     def noting(self, moves: Iterable[Move]) -> Iterator[Move]:
         """The same moves, which must be read from the counted lines one by one."""
         for move in moves:
-            if self._skipped < self._every:
+            x, y, _ = move.end
+            if not (isfinite(x) and isfinite(y)):
+                pass  # it has been homed, and nobody has said yet where to
+            elif self._skipped < self._every:
                 self._skipped += 1
             else:
                 self._skipped = 1
-                self._places.append((self._counted.number, move.end[0], move.end[1]))
+                self._places.append((self._counted.number, x, y))
                 if len(self._places) == MOST_PLACES:
                     self._places, self._every = self._places[::2], self._every * 2
             yield move

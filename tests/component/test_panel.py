@@ -359,19 +359,19 @@ def test_what_waits_is_told_with_its_reasons_and_its_age(panel: Panel) -> None:
 
 
 def test_a_picture_shows_about_where_the_head_is(panel: Panel) -> None:
-    heat = [b"G28", b"G90", b"M83", b"M109 S200"]
+    heat = [b"G28", b"G90", b"M83", b"M109 S200", b"G1 Z5 F600"]
     lines = [*heat, b"G1 X10 Y10 Z0.2 F6000", b"G1 X110 Y10 E1", b"G1 X110 Y90 E1"]
     profile, counted = printer(), Counted(lines)
     tracker = Tracker(counted)
     sketch = sketch_of(
-        tracker.noting(moves_of(counted, profile)), profile, sha256="0" * 64, line_count=7
+        tracker.noting(moves_of(counted, profile)), profile, sha256="0" * 64, line_count=8
     )
     Album(panel.corners["p1"].folder).keep(Picture("t1", sketch, tracker.track))
-    progress = ProgressReport(attempt_id="t1", phase=Phase.STREAM, done=6, total=7)
+    progress = ProgressReport(attempt_id="t1", phase=Phase.STREAM, done=7, total=8)
     panel.show("p1", MachineState.RUNNING, progress=progress)
     told = panel.browser.get("/state.json").json["machines"][0]
     assert (told["x"], told["y"]) == place_in(sketch, 110, 10)
-    assert told["head"] == "about here: line 6 of 7 is acknowledged"
+    assert told["head"] == "about here: line 7 of 8 is acknowledged"
     shown = page(panel.browser, "/machines/p1")
     assert "/machines/p1/t1.svg" in shown.loads
     assert panel.browser.get("/machines/p1/t1.svg").text.startswith("<svg")
