@@ -16,6 +16,8 @@ from fab_agent.panel.serving import serve
 from fab_agent.workplace import Assignment
 
 log = logging.getLogger(__name__)
+# A panel that cannot be served now is tried again after this long, s.
+AGAIN_S = 15.0
 
 
 def main() -> int:
@@ -28,15 +30,16 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s panel: %(message)s")
     for chatty in ("httpx", "waitress.queue"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    try:
-        serve(
-            desk_of(settings),
-            settings.panel,
-            ended=lambda: stop.is_set() or os.getppid() != parent,
-        )
-    except FabError as problem:
-        log.error("%s", problem)
-        return 1
+
+    def ended() -> bool:
+        return stop.is_set() or os.getppid() != parent
+
+    while not ended():
+        try:
+            serve(desk_of(settings), settings.panel, ended=ended)
+        except FabError as problem:  # such as another program that has the port for now
+            log.error("%s", problem)
+            stop.wait(AGAIN_S)
     return 0
 
 

@@ -81,15 +81,9 @@ class Verdicts:
             Conflict: somebody has judged it already.
             Unavailable: the disk did not take it.
         """
-        if not 0 <= good <= copies:
-            raise InvalidInput(f"{good} good copies cannot be: there are {copies}")
-        if weighed_g is not None and not 0 < weighed_g <= HEAVIEST_G:
-            raise InvalidInput(
-                f"{weighed_g:g} g cannot be: weigh all copies together, in grams, up to "
-                f"{HEAVIEST_G:,.0f}, or leave it out"
-            )
-        verdict = Verdict(secrets.token_hex(16), attempt_id, good, by, self._now(),
-                          note[:500], weighed_g)  # fmt: skip
+        _require_possible(good, copies, weighed_g)
+        at = self._now()
+        verdict = Verdict(secrets.token_hex(16), attempt_id, good, by, at, note[:500], weighed_g)
         with self._open() as db:
             before = db.execute(
                 "SELECT by FROM verdict WHERE attempt_id = ?", (attempt_id,)
@@ -187,6 +181,16 @@ class Verdicts:
             raise Unavailable(
                 f"verdicts cannot be kept in {self._folder}: {error}; nothing was noted"
             ) from error
+
+
+def _require_possible(good: int, copies: int, weighed_g: float | None) -> None:
+    if not 0 <= good <= copies:
+        raise InvalidInput(f"{good} good copies cannot be: there are {copies}")
+    if weighed_g is not None and not 0 < weighed_g <= HEAVIEST_G:
+        raise InvalidInput(
+            f"{weighed_g:g} g cannot be: weigh all copies together, in grams, up to "
+            f"{HEAVIEST_G:,.0f}, or leave it out"
+        )
 
 
 def _verdict(row: tuple[str, str, int, str, str, str, float | None, str | None, str]) -> Verdict:

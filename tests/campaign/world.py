@@ -21,6 +21,8 @@ from tests.campaign.template import Template
 _SETTINGS = """\
 [repository]
 url = "{url}"
+[panel]
+enabled = false
 [agent]
 name = "Agent"
 data = "agent"

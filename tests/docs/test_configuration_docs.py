@@ -15,6 +15,7 @@ from fab_agent.settings import (
     AgentSettings,
     LabSettings,
     MachineSettings,
+    PanelSettings,
     RepositorySettings,
     parse_settings,
 )
@@ -28,6 +29,7 @@ PAGE = "docs/configuration.md"
 TABLES: dict[str, type[BaseModel]] = {
     "`[repository]`": RepositorySettings,
     "`[agent]`": LabSettings,
+    "`[panel]`": PanelSettings,
     "`[[machine]]`": MachineSettings,
     "`[machine.envelope]`": Envelope,
     "`[[machine.envelope.keep_out]]`": KeepOut,

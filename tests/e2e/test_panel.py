@@ -18,7 +18,7 @@ from fab_agent.panel.operators import Operators
 from tests.cut_link import Link
 from tests.fault.test_whole_chain import DESIGN, Chain, Operator, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PIN = "271828"
 PATIENCE_MS = 60_000
 

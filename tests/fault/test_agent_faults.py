@@ -292,6 +292,8 @@ def test_on_a_full_disk_nothing_starts_and_with_room_again_all_goes_on(lab: Lab)
 AGENT_TOML = """
 [repository]
 url = "{url}"
+[panel]
+enabled = false
 [agent]
 name = "Bench"
 data = "."

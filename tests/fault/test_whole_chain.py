@@ -112,7 +112,8 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
         chain.start("printer", "agent", "simulate", "marlin", "--link", port,
                     "--record", chain.record, "--speed", "250")  # fmt: skip
         config = tmp_path / "agent.toml"
-        config.write_text(agent_settings(chain.url, serial_printer(PRINTER, port), name="Killed"))
+        settings = agent_settings(chain.url, serial_printer(PRINTER, port), name="Killed")
+        config.write_text(f"{settings}\n[panel]\nenabled = false\n")
         until(port.exists)
         chain.start("enrol", "agent", "enrol", "--config", config, town.enrolment_code)
         assert chain.running.pop("enrol").wait() == 0
