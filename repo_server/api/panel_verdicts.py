@@ -34,7 +34,7 @@ def take_verdict(asked: PanelVerdict) -> ResponseReturnValue:
 @bp.get("/attempts/<attempt_id>/photo")
 @auth.signed_in(Scope.READ)
 @answers({200: Raw("image/jpeg")})
-def get_photo(attempt_id: str) -> ResponseReturnValue:
+def get_attempt_photo(attempt_id: str) -> ResponseReturnValue:
     """200 with the photo of what was made; 404 where there is none, or not for who asks."""
     with reading(current_app.extensions["engine"]) as session:
         photo = panel_verdicts.photo_of(session, attempt_id, to=auth.current_person().id)

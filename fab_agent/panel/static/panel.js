@@ -33,6 +33,8 @@ function draw(card, told) {
   for (const form of card.querySelectorAll("[data-act]")) {
     form.hidden = !told.acts.includes(form.dataset.act);
   }
+  const link = card.querySelector("[data-has-picture]");
+  if (link) link.hidden = !told.attempt;
   const picture = card.querySelector("[data-attempt]");
   if (picture) {
     const at = picture.querySelector("[data-head-at]");
