@@ -676,6 +676,8 @@ def token_may(scope: Scope, route: str) -> bool:
     group = group_of(route)
     if group == "everybody":
         return True
+    if group == "agents":  # they sign; a token of a person is none of theirs
+        return False
     if route.startswith("GET "):
         return scope is Scope.READ
     if group == "people":

@@ -115,7 +115,7 @@ def test_with_its_link_cut_a_machine_is_cleared_judged_and_stopped_at_the_panel(
         page.get_by_label("Weight").fill("12,4")
         page.get_by_label("A photo").set_input_files(a_photo())
         page.get_by_role("button", name="It is good", exact=True).click()
-        expect(page.get_by_text("is told as soon as it answers")).to_be_visible()
+        expect(page.get_by_role("cell", name="is told as soon as")).to_be_visible()
         assert operator.job(first)["state"] == "running"
         link.down.clear()
         operator.wait(first, "done")
