@@ -43,7 +43,7 @@ class CutChain(Chain):
             designer.publish(DESIGN)
         port, config = self.folder / "port", self.folder / "agent.toml"
         self.start("printer", "agent", "simulate", "marlin", "--link", port,
-                   "--record", self.record, "--speed", "250")  # fmt: skip
+                   "--record", self.record, "--speed", "150")  # fmt: skip
         settings = agent_settings(link.url, serial_printer(PRINTER, port), name="Cut off")
         config.write_text(f"{settings}\n[panel]\nport = {self.panel_port}\n")
         Operators(self.folder / "agent").add("Ada", PIN)
@@ -121,13 +121,14 @@ def test_with_its_link_cut_a_machine_is_cleared_judged_and_stopped_at_the_panel(
         operator.wait(first, "done")
         operator.wait(second, "staged")
         page.get_by_role("link", name="Machines").click()
-        clear(page)
-        operator.wait(second, "running")
-        link.down.set()
         passer_by = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
         passer_by.goto(chain.panel)
+        clear(page)
+        runs = passer_by.locator("[data-state]")
+        expect(runs).to_have_text("running", timeout=PATIENCE_MS)
+        link.down.set()
         passer_by.get_by_role("button", name="Stop").click()
         expect(passer_by.get_by_role("status")).to_contain_text("it is told to stop")
-        expect(passer_by.locator("[data-state]")).to_have_text("idle", timeout=PATIENCE_MS)
+        expect(runs).to_have_text("idle", timeout=PATIENCE_MS)
         link.down.clear()
         assert operator.wait(second, "failed")["sentence"] == "stopped at the machine"
