@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import Column, Float
 from sqlmodel.sql.sqltypes import AutoString as Text
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 
 
 def upgrade() -> None:
