@@ -51,7 +51,7 @@ def importable(bin_: Path, module: str) -> bool:
 
 def test_the_agents_half_starts_without_the_servers(tmp_path: Path, wheel: Path) -> None:
     bin_ = installed(tmp_path, wheel, "agent")
-    for foreign in ("flask", "sqlmodel", "rq", "psycopg"):
+    for foreign in ("sqlmodel", "rq", "psycopg"):
         assert not importable(bin_, foreign)
     run(bin_ / "python", "-c",
         "import fab_agent.supervisor, fab_agent.prepare, fab_agent.machines, fab_agent.cam",
