@@ -61,7 +61,7 @@ KINDS = Texts(
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Which form was refused and why, and what had been filled in."""
+    """Which form was refused and why, and what had been entered."""
 
     form: str = ""
     error: FabError | None = None
@@ -99,10 +99,10 @@ def set_quota(lab: str) -> ResponseReturnValue:
     """Back on the page; the quota holds from now on."""
 
     def set_(session: Session, lab_id: str, by: str, now: datetime) -> None:
-        filled: dict[str, object] = dict(_filled())
-        if "money" in filled:
-            filled["money"] = _minor(session, lab_id, str(filled["money"]))
-        wanted = check(NewQuota, filled)
+        entered: dict[str, object] = dict(_filled())
+        if "money" in entered:
+            entered["money"] = _minor(session, lab_id, str(entered["money"]))
+        wanted = check(NewQuota, entered)
         quotas.set_quota(session, wanted, lab_id=lab_id, by=by, now=now)
 
     return _change(lab, "quotas", set_)
@@ -114,10 +114,10 @@ def pay(lab: str) -> ResponseReturnValue:
     """Back on the page; what somebody has paid in is written down."""
 
     def pay_(session: Session, lab_id: str, by: str, now: datetime) -> None:
-        filled = _filled()
-        amount = _minor(session, lab_id, filled.pop("amount", ""))
+        entered = _filled()
+        amount = _minor(session, lab_id, entered.pop("amount", ""))
         known = prices.prices_of(session, lab_id)
-        wanted = {**filled, "amount": amount, "currency": known and known.prices.currency}
+        wanted = {**entered, "amount": amount, "currency": known and known.prices.currency}
         accounts.pay(session, check(Payment, wanted), lab_id=lab_id, by=by, now=now)
 
     return _change(lab, "payments", pay_)
@@ -183,18 +183,18 @@ def _filled() -> dict[str, str]:
 
 def _filled_prices() -> dict[str, object]:
     """The form as a price list; a row without any price is none."""
-    filled = _filled()
+    entered = _filled()
     rows = []
     for number in range(_MOST_ROWS):
-        row = {it: filled[f"{it}-{number}"] for it in RATE_FIELDS if f"{it}-{number}" in filled}
+        row = {it: entered[f"{it}-{number}"] for it in RATE_FIELDS if f"{it}-{number}" in entered}
         if any(name.startswith("per_") for name in row):
             rows.append({name: value.replace(",", ".") for name, value in row.items()})
-    wanted: dict[str, object] = {"rates": rows, "charges_failed": "charges_failed" in filled}
-    return wanted | {name: filled[name] for name in ("currency", "most") if name in filled}
+    wanted: dict[str, object] = {"rates": rows, "charges_failed": "charges_failed" in entered}
+    return wanted | {name: entered[name] for name in ("currency", "most") if name in entered}
 
 
 def _minor(session: Session, lab_id: str, text: str) -> int:
-    """An amount that was filled in, in smallest units of the lab's currency."""
+    """An amount that was entered, in smallest units of the lab's currency."""
     known = prices.prices_of(session, lab_id)
     if known is None:
         raise InvalidInput(later("set the lab's prices first, so that it has a currency"))
