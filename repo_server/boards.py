@@ -156,11 +156,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     queued = waits.in_line(session, lab.id, orders, jobs, kept)
     minutes = waits.minutes_of(session, lab.id, orders, builds, queued)
     said = waits.answers(session, lab.id, orders, builds, stations, queued, minutes, now=now)
-    why = {
-        job.id: waits.of_job(job, orders[job.order_id], said.get((job.order_id, job.copies), ()))
-        for job in queued
-        if job.parked_by is None and job.order_id not in kept
-    }
+    why = waits.of_jobs(queued, orders, said, kept)
     when = waits.forecasts_of(orders, stations, queued, why, minutes, now=now)
     names = {station.machine.id: station.machine.name for station in stations}
     tries = _attempts(session, [*jobs, *past])

@@ -86,13 +86,15 @@ def _wait(after_id: str, part: str, states: set[JobState]) -> Wait:
 
 
 def require_possible(
-    session: Session, after_id: str, *, lab_id: str, of: BuildOrderRow | None = None
+    session: Session, after_id: str | None, *, lab_id: str, of: BuildOrderRow | None = None
 ) -> None:
-    """Pass when an order of the lab (`of`, or a new one) can wait for that one.
+    """Pass when an order of the lab (`of`, or a new one) can wait for that one, or for none.
 
     InvalidInput when there is none, when it ended already without being done, or when it waits
     itself, over however many others, for this one.
     """
+    if after_id is None:
+        return
     other = session.get(BuildOrderRow, after_id)
     if other is None or other.lab_id != lab_id:
         raise InvalidInput(

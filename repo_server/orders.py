@@ -67,15 +67,9 @@ class PlacedOrder:
 
 
 def place(
-    session: Session,
-    wanted: OrderRequest,
-    *,
-    lab_id: str,
-    by: str,
-    now: datetime,
-    set_id: str | None = None,
-    calibrates: str | None = None,
-) -> PlacedOrder:
+    session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime,
+    set_id: str | None = None, calibrates: str | None = None,
+) -> PlacedOrder:  # fmt: skip
     """The order stands, with a queued job for each plate; `calibrates` is the machine that it is
     to calibrate.
 
@@ -97,15 +91,14 @@ def place(
     offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
     answers = choice.of_chosen(wanted.machines, candidates(need, offers), offers)
     able = _able(answers, offers, build, material)
-    if wanted.after is not None:
-        following.require_possible(session, wanted.after, lab_id=lab_id)
+    following.require_possible(session, wanted.after, lab_id=lab_id)
+    said = _said(wanted, build.process, material, answers)
+    said |= {"set_id": set_id, "calibrates": calibrates}
     order = BuildOrderRow(
-        **_said(wanted, build.process, material, answers),
+        **said,
         lab_id=lab_id,
         ordered_by=by,
         ordered_at=now,
-        set_id=set_id,
-        calibrates=calibrates,
         licence=leave(),
         **made.kept(),
     )

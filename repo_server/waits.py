@@ -118,7 +118,21 @@ def answers(
     return found
 
 
-def of_job(
+def of_jobs(
+    queued: Iterable[JobRow],
+    orders: Orders,
+    said: Mapping[Plate, Sequence[BoardAnswer]],
+    held: Held,
+) -> dict[str, tuple[BoardAnswer, ...]]:
+    """What the machines say to each of the jobs that are not held back, by its id."""
+    return {
+        job.id: _of_job(job, orders[job.order_id], said.get((job.order_id, job.copies), ()))
+        for job in queued
+        if job.parked_by is None and job.order_id not in held
+    }
+
+
+def _of_job(
     job: JobRow, order: BuildOrderRow, said: Sequence[BoardAnswer]
 ) -> tuple[BoardAnswer, ...]:
     """What the machines say to this job: those that nobody chose for it say so."""

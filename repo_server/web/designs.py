@@ -1,6 +1,7 @@
 """A design's page: its parts in three dimensions, its files, its order form; and publishing."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -146,7 +147,6 @@ def _page(
     shown = [parts.view_of(part, release) for part in release.manifest.parts]
     makeable = [part for part in shown if part.makeable]
     processes = {part.process for part in makeable}
-    about = release.manifest.data
     return render_template(
         "design.html",
         release=release,
@@ -172,12 +172,19 @@ def _page(
         error=error,
         told=told,
         items=ITEMS,
-        its_language=described.spoken_in(about, "manifest-language", "documentation-language"),
-        readme_language=described.spoken_in(about, "documentation-language"),
+        **_spoken(release.manifest.data),
         card=described.card(release),
         linked_data=described.linked_data(release),
         readme=parts.readme_of(release, current_app.extensions["blobs"]),
     )
+
+
+def _spoken(about: Mapping[str, Any]) -> dict[str, str | None]:
+    """The languages of its description and of its README."""
+    return {
+        "its_language": described.spoken_in(about, "manifest-language", "documentation-language"),
+        "readme_language": described.spoken_in(about, "documentation-language"),
+    }
 
 
 def _materials(processes: Collection[Process | None]) -> list[tuple[str, str]]:
