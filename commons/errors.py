@@ -25,6 +25,7 @@ FabError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 
@@ -95,6 +96,14 @@ class ProgramRefused(InvalidInput):
         self.limit = limit
         self.place = place
         self.program: Path | None = None
+
+    @property
+    def known_place(self) -> tuple[float | None, float | None, float | None] | None:
+        """The place with None for what is not known; None where no coordinate of it is."""
+        if self.place is None:
+            return None
+        x, y, z = (value if isfinite(value) else None for value in self.place)
+        return None if (x, y, z) == (None, None, None) else (x, y, z)
 
 
 class NotFound(FabError):

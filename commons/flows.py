@@ -111,11 +111,12 @@ class AttemptFacts:
 
     `program_duration_s` and `program_material_g` are the proved program's own figures;
     `share_done` is lines acknowledged of lines in all (0…1). `energy_kwh` is a meter's, or None.
+    A program that somebody brought has no design: no release, and nobody to cite.
     """
 
     lab_id: str
-    steward: str
-    release_id: str
+    steward: str | None
+    release_id: str | None
     machine_id: str
     lot_id: str | None
     lot_ring: Ring
@@ -131,9 +132,13 @@ class AttemptFacts:
 def events_of_attempt(facts: AttemptFacts) -> list[EventDraft]:
     """The events of an attempt that ran, finished or not: failures use material too."""
     lab = facts.lab_id
-    events = [
+    cited = [
         EventDraft(Action.CITE, f"release:{facts.release_id}",
-                   measure(1, Unit.EACH, State.MEASURED), facts.steward, lab),
+                   measure(1, Unit.EACH, State.MEASURED), steward, lab)
+        for steward in (facts.steward,) if steward is not None
+    ]  # fmt: skip
+    events = [
+        *cited,
         EventDraft(Action.USE, f"machine:{facts.machine_id}",
                    measure(facts.ran_s / 3600.0, Unit.HOUR, State.MEASURED), lab, lab, Ring.LAB),
     ]  # fmt: skip
@@ -164,7 +169,7 @@ FDM_SHARE_OF_RATED_POWER = 0.431
 def events_of_verdict(
     *,
     lab_id: str,
-    release_id: str,
+    release_id: str | None,
     part: str,
     good: int,
     copies: int,
@@ -174,10 +179,11 @@ def events_of_verdict(
     """The output of a finished attempt, once a person has looked: good things, and scrap.
 
     `good` of its `copies` are good; the others are scrap with their share of `mass_g`, which is
-    what the whole plate used, or `weighed`.
+    what the whole plate used, or `weighed`. What came of a program that somebody brought counts
+    as nothing made: nobody knows what it is.
     """
     events = []
-    if good:
+    if good and release_id is not None:
         made = measure(good, Unit.EACH, State.DECLARED)
         events.append(EventDraft(Action.PRODUCE, f"part:{release_id}/{part}", made, lab_id, lab_id))
     if good < copies and mass_g is not None:

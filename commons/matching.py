@@ -1,15 +1,16 @@
 """Which machines can build a part, and the first reason why each of the others cannot."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from commons import availability, bookings, plates, trainings
+from commons import availability, bookings, plates, program_fit, trainings
 from commons.availability import Availability
 from commons.bookings import Booked
 from commons.lots import MASS_RESERVE, copies_from
 from commons.machine import MachineProfile, Process
+from commons.own_programs import ProgramTraits
 from commons.trainings import Required
 
 
@@ -44,7 +45,8 @@ class BuildNeed:
     around it; `mass_g` is that of all copies and includes what is lost. `any_side`: it may be
     laid on another side than it was drawn on. None means not known: a filter that would need it
     lets the machine pass, because the program is proved against the machine later, before
-    anything moves.
+    anything moves. `program` is what a program that somebody brought tells of itself; its
+    material is "" where nobody told it.
     """
 
     process: Process
@@ -59,6 +61,7 @@ class BuildNeed:
     ordered_by: str | None = None
     begins_at: datetime | None = None
     minutes: float | None = None
+    program: ProgramTraits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,7 @@ def _other_side(need: BuildNeed, profile: MachineProfile) -> str:
 
 
 def _wrong_material(need: BuildNeed, machine: MachineOffer) -> str | None:
-    if machine.loaded_material == need.material:
+    if machine.loaded_material == need.material or (need.program and not need.material):
         return None
     loaded = machine.loaded_material or "nothing"
     return f"has {loaded} loaded, this part is to be made of {need.material}"
@@ -282,13 +285,23 @@ def _reserved(need: BuildNeed, machine: MachineOffer) -> str | None:
     return bookings.told(found, at=at, minutes=minutes) if found else None
 
 
+def _of_program(
+    check: Callable[[ProgramTraits, MachineProfile], str | None],
+) -> Callable[[BuildNeed, MachineOffer], str | None]:
+    """The check of a program that somebody brought; what is sliced here passes."""
+    return lambda need, it: None if need.program is None else check(need.program, it.profile)
+
+
 _FILTERS = (
     (Refusal.PROCESS, _wrong_process),
+    (Refusal.PROCESS, _of_program(program_fit.other_dialect)),
+    (Refusal.SIZE, _of_program(program_fit.beyond)),
     (Refusal.SIZE, _too_large),
     (Refusal.MATERIAL, _wrong_material),
     (Refusal.MASS_LEFT, _too_little_left),
     (Refusal.THICKNESS, _wrong_thickness),
     (Refusal.SHEET, _too_small_a_sheet),
+    (Refusal.TEMPERATURE, _of_program(program_fit.too_hot)),
     (Refusal.HOURS, _wrong_hours),
     (Refusal.MAINTENANCE, _wants_upkeep),
     (Refusal.TRAINING, _untrained),

@@ -6,7 +6,6 @@ Times are UTC and aware; durations are seconds; hashes are 64 hex digits.
 
 from datetime import datetime
 from enum import StrEnum
-from math import isfinite
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -212,16 +211,8 @@ class Refusal(Asked):
             line=refused.line,
             value=refused.value[:200],
             limit=refused.limit[:200],
-            place=place_of(refused),
+            place=refused.known_place,
         )
-
-
-def place_of(refused: ProgramRefused) -> Place | None:
-    """Where a program was refused; None where no coordinate of that is known."""
-    if refused.place is None:
-        return None
-    x, y, z = (value if isfinite(value) else None for value in refused.place)
-    return None if (x, y, z) == (None, None, None) else (x, y, z)
 
 
 class AgentEvent(Asked):
@@ -340,6 +331,8 @@ class JobOffer(Told):
     The file is fetched by its hash. For milling, `thickness_mm`, `sheet_mm` (along X and Y) and
     `grain` are the loaded sheet's, as far as anybody has said. `copies` are made at once, on one
     plate or sheet. `variant` are the values that the file was drawn with, for people to read.
+    `is_program`: the file is a program that somebody brought. It is sent as it is, without its
+    comments; `material` is then "" where neither it nor the loaded lot tells.
     """
 
     job_id: Id
@@ -361,6 +354,7 @@ class JobOffer(Told):
     variant: Values = {}
     options: PrintOptions = PrintOptions()
     milling: MillOptions = MillOptions()
+    is_program: bool = False
 
 
 class ArmRequest(Asked):

@@ -205,6 +205,17 @@ class Client:
         """All that is made of an object; sent again after a lost answer it is still one set."""
         return self.post(f"/labs/{lab}/sets", body, key=secrets.token_hex(16))
 
+    def bring_program(self, lab: str, file: Path, **said: str | int) -> Answer:
+        """An order of the program in `file`; sent again after a lost answer it is still one."""
+        answer: Answer = self._send(
+            "POST",
+            f"/labs/{lab}/programs",
+            content=_chunks(file),
+            params={"name": file.name, **said},
+            headers={"Idempotency-Key": secrets.token_hex(16)},
+        ).json()
+        return answer
+
     def _upload(self, folder: Path, paths: Iterable[str], told: Told) -> dict[str, str]:
         """The hash under which the server holds each of these files of the folder now."""
         found = [_read_file(folder, path, told) for path in paths]

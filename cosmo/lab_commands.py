@@ -102,3 +102,26 @@ def okw(lab: str, file: BinaryIO, url: str, token_file: Path) -> None:
 def notices(lab: str, ids: tuple[str, ...], dismiss_all: bool, url: str, token_file: Path) -> None:
     """What LAB should know of the releases that were ordered there: yanked, or newer ones."""
     tell_notices(f"/labs/{lab}", ids, dismiss_all=dismiss_all, url=url, token_file=token_file)
+
+
+@lab.command()
+@click.argument("lab")
+@click.argument("handle", required=False)
+@click.option("--take", is_flag=True, help="Take the right away instead.")
+@SERVER
+@TOKEN
+@JSON
+def programmer(lab: str, handle: str | None, take: bool, url: str, token_file: Path) -> None:
+    """Let the member HANDLE bring programs of their own to LAB; without HANDLE, list who may."""
+    path = f"/labs/{lab}/programmers"
+    with Client(url, read_secret(token_file)) as client:
+        if handle is not None and take:
+            client.delete(f"{path}/{handle}")
+        elif handle is not None:
+            client.put(f"{path}/{handle}", {})
+        rights = client.get(path)["rights"]
+    table = Table("handle", "given by", "at (UTC)", "taken back (UTC)", box=None)
+    for it in rights:
+        row = (it["given_by"], it["given_at"][:19], (it["taken_at"] or "")[:19])
+        table.add_row(it["handle"], *map(Text, row))
+    tell(rights, table if rights else "nobody may bring programs of their own")

@@ -105,8 +105,14 @@ def _offered(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("design")
-@click.argument("part")
+@click.argument("design", required=False)
+@click.argument("part", required=False)
+@click.option(
+    "--program",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="G-code of your own instead of a design, if the lab gave you the right to bring it.",
+)
 @click.option("--lab", required=True, help="The lab that is to build it.")
 @click.option("--material", help="Such as pla, petg or plywood; without it, the designer's.")
 @click.option("--copies", default=1, show_default=True, type=click.IntRange(1, MAX_COPIES))
@@ -129,25 +135,53 @@ def _offered(command: Callable[..., None]) -> Callable[..., None]:
 @SERVER
 @TOKEN
 @JSON
-def order(design: str, part: str, lab: str, url: str, token_file: Path, **said: Any) -> None:
-    """Order COPIES of PART of the newest release of DESIGN.
+def order(
+    design: str | None,
+    part: str | None,
+    program: Path | None,
+    lab: str,
+    url: str,
+    token_file: Path,
+    **said: Any,
+) -> None:
+    """Order COPIES of PART of the newest release of DESIGN, or of a PROGRAM of your own.
 
     What is left out is as usual in the lab.
     """
     said["variant"] = _values(said["variant"])
+    if (program is None) == (design is None) or (design is None) != (part is None):
+        raise click.UsageError("name DESIGN and PART, or a --program of your own")
     with Client(url, read_secret(token_file)) as client:
+        if program is not None:
+            _tell_placed(client.bring_program(lab, program, **_of_program(said)), lab, url)
+            return
         release = client.get(f"/designs/{design}")["head"]["id"]
         placed = client.order(lab, {"release_id": release, "part": part, **_wish(said)})
     if "waiting_id" in placed:
         place = f"see {url}/waiting-orders/{placed['waiting_id']}"
         tell(placed, f"the order waits: {placed['sentence']}", place)
         return
+    _tell_placed(placed, lab, url)
+
+
+def _tell_placed(placed: Answer, lab: str, url: str) -> None:
     said_of_it = [
         f"  {'✗' if answer['refusal'] else '✓'} {answer['sentence']}"
         for answer in placed["answers"]
     ]
     told = [f"  ! {remark}" for remark in placed["remarks"]]
     tell(placed, *said_of_it, *told, f"order {placed['order_id']}: {url}/labs/{lab}")
+
+
+def _of_program(said: dict[str, Any]) -> dict[str, Any]:
+    """What was said, as far as it can be said of a program; UsageError names what cannot."""
+    wish = _wish(said)
+    wish |= wish.pop("when", {})
+    allowed = {"copies", "material", "deadline", "not_before", "urgent_because", "purpose"}
+    if others := sorted(wish.keys() - allowed):
+        raise click.UsageError(f"a program is run as it is: leave out what is about {others[0]}")
+    wish.pop("purpose", None)
+    return wish
 
 
 def _values(pairs: tuple[str, ...]) -> dict[str, str] | None:

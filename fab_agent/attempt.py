@@ -30,7 +30,6 @@ from commons.wire import (
     ProgressReport,
     Refusal,
     Wish,
-    place_of,
 )
 from fab_agent.bench import Bench, Prepared
 from fab_agent.cache import Cache
@@ -96,7 +95,7 @@ def _keep_no_program(end: _End, offer: JobOffer, bench: Bench) -> None:
         refusal=None if refused is None else Refusal.of(refused),
     )
     if refused is not None and refused.program is not None:
-        bench.show(Shown(offer.attempt_id, refused.program, place_of(refused)))
+        bench.show(Shown(offer.attempt_id, refused.program, refused.known_place))
 
 
 def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End:
@@ -112,7 +111,8 @@ def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End
     try:
         fetched(0, offer.file_size)
         cache = held.enter_context(bench.open_cache())
-        file = bench.jobs.fetch(offer.file_sha256, offer.file_size, cache=cache, progress=fetched)
+        fetch = bench.jobs.fetch_program if offer.is_program else bench.jobs.fetch
+        file = fetch(offer.file_sha256, offer.file_size, cache=cache, progress=fetched)
         show(Phase.PREPARE, 0, 1, f"preparing {offer.file_name}")
         prepared = _made(offer, file, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
         show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")

@@ -60,6 +60,12 @@ class Jobs(Protocol):
         """The file, verified."""
         ...
 
+    def fetch_program(
+        self, sha256: str, size: int, *, cache: Cache, progress: Callable[[int, int], None]
+    ) -> Path:
+        """A program that somebody brought, verified."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

@@ -10,7 +10,7 @@ from pathlib import Path
 from commons.errors import FabError, InvalidInput, ProgramRefused
 from commons.machine import MATERIALS, MachineProfile, Process
 from commons.toolpath_svg import svg_of
-from commons.wire import Axis, Orientation, place_of
+from commons.wire import Axis, Orientation
 from fab_agent.cache import Cache
 from fab_agent.cam.options import CUT_AS_DRAWN, CutOptions
 from fab_agent.cam.request import Way
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 RECIPE = "9"  # raise it when the same plan gives another program than before
 Progress = Callable[[str], None]
 Parts = dict[str, str]
-# What of a machine's profile decides about a program; its name and power do not.
 _DECIDING = {"process", "driver", "envelope", "max_feed_mm_s", "max_feed_z_mm_s", "materials"}
 _DECIDING |= {"fdm", "cnc"}
 
@@ -100,25 +99,40 @@ def prepare(
         Unavailable: sandbox, slicer or disk cannot do their work now.
     """
     _require_makeable(plan, machine)
-    parts = _parts_of(plan, machine, slicer)
+
+    def make(folder: Path) -> GcodeProgram:
+        _require_unchanged(plan)
+        if plan.process is Process.CNC:
+            return _milling_program(plan, machine, folder=folder, progress=progress)
+        return _print_program(plan, machine, slicer, folder=folder, progress=progress)
+
+    return made_once(_parts_of(plan, machine, slicer), machine, cache=cache, make=make)
+
+
+def made_once(
+    parts: Parts, machine: MachineProfile, *, cache: Cache, make: Callable[[Path], GcodeProgram]
+) -> GcodeProgram:
+    """The program of `parts` in `cache`; where it is not there, what `make` leaves in a folder.
+
+    One that is refused there is kept to be looked at.
+    """
     if kept := cache.program(parts):
         return kept
     with cache.making(parts):
         if kept := cache.program(parts):  # another machine of this lab was making it
             return kept
-        _require_unchanged(plan)
         with cache.workspace() as folder:
             try:
-                if plan.process is Process.CNC:
-                    program = _milling_program(plan, machine, folder=folder, progress=progress)
-                else:
-                    program = _print_program(
-                        plan, machine, slicer, folder=folder, progress=progress
-                    )
+                program = make(folder)
             except ProgramRefused as refused:
                 _keep_refused(refused, folder, machine, cache)
                 raise
             return cache.keep_program(parts, program)
+
+
+def deciding(machine: MachineProfile) -> str:
+    """What of a machine's profile decides about a program; its name and power do not."""
+    return machine.model_dump_json(include=_DECIDING)
 
 
 def _require_makeable(plan: Plan, machine: MachineProfile) -> None:
@@ -154,7 +168,7 @@ def _keep_refused(
             out_dir.mkdir()
             try:
                 drawn = draw_program(
-                    refused.program, machine, mark=place_of(refused), out_dir=out_dir
+                    refused.program, machine, mark=refused.known_place, out_dir=out_dir
                 )
             except FabError as problem:  # only the picture is missing
                 log.warning("%s", problem)
@@ -172,7 +186,7 @@ def _parts_of(plan: Plan, machine: MachineProfile, slicer: Slicer) -> Parts:
         "rules": RULES_VERSION,
         "file": plan.sha256,
         "material": plan.material,
-        "machine": machine.model_dump_json(include=_DECIDING),
+        "machine": deciding(machine),
     }
     if plan.process is Process.CNC:
         return parts | {

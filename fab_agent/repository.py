@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NoReturn, TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -29,6 +30,7 @@ from commons.errors import (
     Unavailable,
 )
 from commons.machine import MachineProfile
+from commons.own_programs import BroughtProgram
 from commons.toolpath import Sketch, ToolpathReceipt
 from commons.verdict import PanelVerdict, VerdictReceipt
 from commons.wire import (
@@ -55,6 +57,7 @@ BACKOFF_S = (0.5, 15.0)
 # Longest silence while a program is sent, s: a lab's line up may be slow.
 UPLOAD_S = 60.0
 CHUNK = 256 * 1024
+_BYTES = "application/octet-stream"
 
 Answer = TypeVar("Answer", bound=BaseModel)
 # Told how many bytes have arrived, and how many there are.
@@ -153,23 +156,60 @@ class Repository:
         if response.is_error:
             raise_problem(response)
 
+    def bring_program(self, program: Path, *, name: str, by: str, key: str) -> BroughtProgram:
+        """The order of a program that somebody brought to the agent. One try.
+
+        Raises:
+            NotAllowed, NotFound: they may not, or nobody has that handle there.
+            InvalidInput, Conflict: it is no program, or no machine could run it.
+            Unavailable: no answer; under the same key it may be said again.
+        """
+        query = urlencode({"name": name, "by": by, "key": key}, quote_via=quote)
+        target, body = f"{API}/agent/programs?{query}", program.read_bytes()
+        headers = self._signature("POST", target, body) | {"Content-Type": _BYTES}
+        try:
+            response = self.http.post(
+                self.identity.url + target,
+                content=body,
+                headers=headers,
+                timeout=httpx.Timeout(UPLOAD_S, connect=CONNECT_S),
+            )
+        except httpx.TransportError as error:
+            raise _silent(self.identity.url, error) from error
+        if response.is_error:
+            raise_problem(response)
+        return _read(BroughtProgram, response)
+
     def fetch(self, sha256: str, size: int, *, cache: Cache, progress: FetchProgress) -> Path:
         """The file is in `cache`, verified; a broken transfer goes on where it stopped.
 
         Raises:
             NotFound, Unavailable: the server has no such file, or did not deliver it.
         """
+        return self._fetch(f"{API}/blobs/{sha256}", sha256, size, cache, progress)
+
+    def fetch_program(
+        self, sha256: str, size: int, *, cache: Cache, progress: FetchProgress
+    ) -> Path:
+        """The program that somebody brought to the lab is in `cache`; as `fetch`."""
+        return self._fetch(f"{API}/agent/programs/{sha256}", sha256, size, cache, progress)
+
+    def _fetch(
+        self, target: str, sha256: str, size: int, cache: Cache, progress: FetchProgress
+    ) -> Path:
         if (kept := cache.file(sha256)) is not None:
             progress(size, size)
             return kept
-        return cache.put_file(sha256, self._bytes_of(sha256, size, progress))
+        return cache.put_file(sha256, self._bytes_of(target, sha256, size, progress))
 
-    def _bytes_of(self, sha256: str, size: int, progress: FetchProgress) -> Iterator[bytes]:
+    def _bytes_of(
+        self, target: str, sha256: str, size: int, progress: FetchProgress
+    ) -> Iterator[bytes]:
         got = failures = 0
         while got < size:
             before = got
             try:
-                for chunk in self._rest_of(sha256, got):
+                for chunk in self._rest_of(target, got):
                     got += len(chunk)
                     if got > size:
                         raise Unavailable(f"file {sha256[:12]} is larger than its {size} bytes")
@@ -184,8 +224,7 @@ class Repository:
             if got < size:
                 self.sleep(backoff_s(failures, random.random()))  # noqa: S311
 
-    def _rest_of(self, sha256: str, offset: int) -> Iterator[bytes]:
-        target = f"{API}/blobs/{sha256}"
+    def _rest_of(self, target: str, offset: int) -> Iterator[bytes]:
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         headers |= self._signature("GET", target, b"")
         with self.http.stream("GET", self.identity.url + target, headers=headers) as response:

@@ -14,6 +14,7 @@ from fab_agent.cache import Cache
 from fab_agent.cam.options import CutOptions
 from fab_agent.cam.request import Way
 from fab_agent.gcode.program import GcodeProgram
+from fab_agent.own_programs import prepare_own
 from fab_agent.prepare import RECIPE, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.slicers import InstalledSlicer
@@ -32,7 +33,13 @@ class Staging:
     def __call__(
         self, offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None]
     ) -> Prepared:
-        """The program that makes the offer on this machine, proved; see `prepare`."""
+        """The program that makes the offer on this machine, proved; see `prepare`.
+
+        Of a program that somebody brought it is the same, stripped; see `own_programs`.
+        """
+        if offer.is_program:
+            own, made_with = prepare_own(offer, file, self._profile, cache=cache, progress=say)
+            return Prepared(own, self._facts(own, offer, f"as it was brought; {made_with}"))
         program = prepare(
             plan_of(offer, file, self._profile),
             self._profile,
@@ -40,9 +47,10 @@ class Staging:
             slicer=self._slicer,
             progress=say,
         )
-        return Prepared(program, self._facts(program, offer))
+        tool = "; ".join(filter(None, (self._tool(offer.process), program.pose)))
+        return Prepared(program, self._facts(program, offer, tool))
 
-    def _facts(self, program: GcodeProgram, offer: JobOffer) -> ProgramFacts:
+    def _facts(self, program: GcodeProgram, offer: JobOffer, tool: str) -> ProgramFacts:
         estimate = program.estimate
         return ProgramFacts(
             sha256=program.sha256,
@@ -54,7 +62,7 @@ class Staging:
             cutters_mm=program.cutters_mm or None,
             cutter_shapes=program.cutter_shapes or None,
             offcuts_mm=program.offcuts_mm or None,
-            prepared_with="; ".join(filter(None, (self._tool(offer.process), program.pose)))[:200],
+            prepared_with=tool[:200],
             profile_sha256=self._profile_sha256,
         )
 

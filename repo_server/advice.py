@@ -22,7 +22,7 @@ def against(
         return _larger(small)
     of_process = [it for it in offers if it.profile.process is process]
     taken = sorted({name for it in of_process for name in it.profile.materials})
-    if taken and material not in taken:
+    if taken and material and material not in taken:
         return filled(
             "no machine here takes %(material)s: choose one of %(taken)s, or another lab",
             material=material,
@@ -75,6 +75,8 @@ def _too_soon(
 
 
 def _nowhere(session: Session, order: BuildOrderRow) -> Filled | None:
+    if not order.material:  # a program that somebody brought: whatever is loaded
+        return None
     lots = select(MaterialLotRow.id).where(
         MaterialLotRow.lab_id == order.lab_id, col(MaterialLotRow.material) == order.material
     )

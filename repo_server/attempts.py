@@ -61,12 +61,12 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The rows behind an attempt."""
+    """The rows behind an attempt. A program that somebody brought is of no release."""
 
     job: JobRow
     order: BuildOrderRow
-    release: ReleaseRow
-    design: DesignRow
+    release: ReleaseRow | None
+    design: DesignRow | None
     machine: MachineRow
 
     @property
@@ -86,8 +86,8 @@ def background(session: Session, attempt: AttemptRow) -> Background:
     """The job, order, release, design and machine of `attempt`."""
     job = session.get_one(JobRow, attempt.job_id)
     order = session.get_one(BuildOrderRow, job.order_id)
-    release = session.get_one(ReleaseRow, order.release_id)
-    design = session.get_one(DesignRow, release.design_id)
+    release = session.get_one(ReleaseRow, order.release_id) if order.release_id else None
+    design = session.get_one(DesignRow, release.design_id) if release else None
     machine = session.get_one(MachineRow, attempt.machine_id)
     return Background(job, order, release, design, machine)
 
@@ -131,7 +131,7 @@ def judge(session: Session, attempt_id: str, *, good: int, by: str | None, now: 
         return  # nothing was produced for anybody, and a piece that is thrown away is no scrap
     drafts = events_of_verdict(
         lab_id=behind.job.lab_id,
-        release_id=behind.release.id,
+        release_id=behind.order.release_id,
         part=behind.order.part,
         good=good,
         copies=behind.job.copies,
@@ -186,12 +186,12 @@ def _facts(attempt: AttemptRow, behind: Background, lot: MaterialLotRow | None) 
     run = RunFacts.model_validate(attempt.run) if attempt.run else None
     return AttemptFacts(
         lab_id=behind.job.lab_id,
-        steward=behind.design.steward_id,
-        release_id=behind.release.id,
+        steward=behind.design.steward_id if behind.design else None,
+        release_id=behind.order.release_id,
         machine_id=attempt.machine_id,
         lot_id=attempt.lot_id,
         lot_ring=lot.ring if lot else Ring.UNKNOWN,
-        material=behind.order.material,
+        material=behind.order.material or (lot.material if lot else "unknown"),
         program_duration_s=program.duration_s if program else 0.0,
         program_material_g=program.material_g if program else None,
         share_done=share_done(attempt),

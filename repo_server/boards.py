@@ -92,11 +92,12 @@ class BoardJob(_Shown):
     `good_copies` are good, once somebody has looked. `variant` are the values that its source was
     given, empty where it is made as published. `follows` tells of another order that it waits for,
     `pinned_to` is the only machine that may make it, `set_id` what it was ordered together with.
+    `release_id` is None of a program that somebody brought.
     """
 
     id: str
     order_id: str
-    release_id: str
+    release_id: str | None
     title: str
     part: str
     copy_number: int

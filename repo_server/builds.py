@@ -21,7 +21,7 @@ from commons.flows import Action
 from commons.versions import in_order
 from commons.wire import Asked
 from repo_server import designs, directory
-from repo_server.attempts import Outcome, background, of_id
+from repo_server.attempts import Background, Outcome, background, of_id
 from repo_server.blobs import Blob, record
 from repo_server.designs import Release
 from repo_server.ids import new_id
@@ -137,6 +137,7 @@ def _of_attempt(session: Session, attempt_id: str, lab_id: str) -> BuildReportRo
     behind = background(session, attempt)
     if behind.job.lab_id != lab_id:
         raise NotFound(f"there is no attempt {attempt_id[:64]} in this lab")
+    release_id = _release_behind(behind)
     good = attempt.good_copies if attempt.verdict_at is not None else None
     counts = _came_of(attempt.outcome or "", behind.job.copies, good)
     if not counts.keys() & {"made", "failed"}:
@@ -146,7 +147,7 @@ def _of_attempt(session: Session, attempt_id: str, lab_id: str) -> BuildReportRo
         raise Conflict("this attempt has its report already")
     return BuildReportRow(
         id=new_id(),
-        release_id=behind.release.id,
+        release_id=release_id,
         lab_id=lab_id,
         attempt_id=attempt_id,
         part=behind.order.part,
@@ -155,6 +156,12 @@ def _of_attempt(session: Session, attempt_id: str, lab_id: str) -> BuildReportRo
         good=counts.get("made", 0),
         failed=counts.get("failed", 0),
     )  # type: ignore[call-arg]  # who and when are said by the caller
+
+
+def _release_behind(behind: Background) -> str:
+    if behind.order.release_id is None:
+        raise NotFound("that attempt ran a program of its own: there is no design to report it to")
+    return behind.order.release_id
 
 
 def _stated(session: Session, wanted: NewBuild, lab_id: str) -> BuildReportRow:
@@ -178,7 +185,7 @@ def _stated(session: Session, wanted: NewBuild, lab_id: str) -> BuildReportRow:
 def release_of(session: Session, *, attempt_id: str | None, release_id: str | None) -> Release:
     """The release that a report of these is about; NotFound when there is none."""
     if attempt_id is not None:
-        release_id = background(session, of_id(session, attempt_id)).release.id
+        release_id = _release_behind(background(session, of_id(session, attempt_id)))
     return designs.show_release(session, release_id or "")
 
 

@@ -37,7 +37,7 @@ def told(session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: d
         release_id=wanted.release_id,
         part=wanted.part,
         copies=wanted.copies,
-        material=orders.material_of(wanted, build),
+        material=orders.material_of(wanted.material or build.part.material, build.process),
         options=wanted.chosen(build.process).model_dump(mode="json"),
         answers=[],
         ordered_by=by,

@@ -129,8 +129,7 @@ def _require_no_circle(session: Session, other: BuildOrderRow, of: BuildOrderRow
 
 def follow(session: Session, order: BuildOrderRow, after_id: str | None) -> None:
     """The order waits for that one, or for none; raises as `require_possible` does."""
-    if after_id is not None:
-        require_possible(session, after_id, lab_id=order.lab_id, of=order)
+    require_possible(session, after_id, lab_id=order.lab_id, of=order)
     order.after_id, order.waived_by = after_id, None
     session.add(order)
 

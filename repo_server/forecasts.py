@@ -60,7 +60,7 @@ class Ordered(Protocol):
     """What somebody wants made, as far as it says how long that takes."""
 
     @property
-    def release_id(self) -> str: ...
+    def of(self) -> str: ...
     @property
     def part(self) -> str: ...
     @property
@@ -123,9 +123,10 @@ _Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes two plates take the same time."""
+    """What makes two plates take the same time; `of` is the id of a release, or of a program that
+    somebody brought."""
 
-    release_id: str
+    of: str
     part: str
     rendering_id: str | None
     material: str
@@ -134,16 +135,16 @@ class Kind:
 
     def key(self) -> _Key:
         """The same for plates that take the same time."""
-        same = (self.release_id, self.part, self.rendering_id, self.material)
+        same = (self.of, self.part, self.rendering_id, self.material)
         return *same, str(sorted(self.options.items())), self.copies
 
 
 class Times:
     """How long plates take, by the latest programs that machines of the lab were given for these
-    releases, else by an estimate."""
+    releases and programs that somebody brought, else by an estimate."""
 
-    def __init__(self, session: Session, lab_id: str, releases: Collection[str]) -> None:
-        self._known = _programs(session, lab_id, releases)
+    def __init__(self, session: Session, lab_id: str, wanted: Collection[str]) -> None:
+        self._known = _programs(session, lab_id, wanted)
 
     def minutes(self, kind: Kind, build: Buildable | None) -> float | None:
         """Of a plate of this kind; None where nobody knows."""
@@ -158,7 +159,7 @@ def minutes_of(
     plates: Collection[tuple[str, int]],
 ) -> dict[tuple[str, int], float | None]:
     """How long each of the plates takes; a plate is an order's id and how many it makes."""
-    times = Times(session, lab_id, {orders[order_id].release_id for order_id, _ in plates})
+    times = Times(session, lab_id, {orders[order_id].of for order_id, _ in plates})
     return {
         (order_id, copies): times.minutes(_kind_of(orders[order_id], copies), builds.get(order_id))
         for order_id, copies in plates
@@ -166,13 +167,14 @@ def minutes_of(
 
 
 def _kind_of(order: Ordered, copies: int) -> Kind:
-    same = (order.release_id, order.part, order.rendering_id, order.material)
+    same = (order.of, order.part, order.rendering_id, order.material)
     return Kind(*same, order.options, copies)
 
 
 # The columns of a Kind but for its copies.
+_OF = sa.func.coalesce(col(BuildOrderRow.release_id), col(BuildOrderRow.program_id))
 _SAME = (
-    col(BuildOrderRow.release_id),
+    _OF,
     col(BuildOrderRow.part),
     col(BuildOrderRow.rendering_id),
     col(BuildOrderRow.material),
@@ -180,9 +182,10 @@ _SAME = (
 )
 
 
-def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[_Key, float]:
-    """Minutes of the latest programs that machines of the lab were given for the releases."""
-    if not releases:
+def _programs(session: Session, lab_id: str, wanted: Collection[str]) -> dict[_Key, float]:
+    """Minutes of the latest programs that machines of the lab were given for these releases, or
+    for these programs that somebody brought."""
+    if not wanted:
         return {}
     duration_s = col(AttemptRow.program)["duration_s"].as_float()
     rows = session.execute(
@@ -191,21 +194,24 @@ def _programs(session: Session, lab_id: str, releases: Collection[str]) -> dict[
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(
             col(JobRow.lab_id) == lab_id,
-            col(BuildOrderRow.release_id).in_(sorted(releases)),
+            _OF.in_(sorted(wanted)),
             duration_s.is_not(None),
         )
         .order_by(col(AttemptRow.leased_at).desc())
         .limit(_REMEMBERED)
     )
     found: dict[_Key, float] = {}
-    for seconds, copies, release_id, part, rendering_id, material, options in rows:
-        kind = Kind(release_id, part, rendering_id, material, options, copies)
+    for seconds, copies, of, part, rendering_id, material, options in rows:
+        kind = Kind(of, part, rendering_id, material, options, copies)
         found.setdefault(kind.key(), seconds / 60)
     return found
 
 
 def _estimated(build: Buildable | None, kind: Kind) -> float | None:
-    """From the mesh's facts, for printed parts alone."""
+    """From the mesh's facts, for printed parts alone; of a program as its slicer says."""
+    if build is not None and build.traits is not None:
+        seconds = build.traits.duration_s
+        return None if seconds is None else kind.copies * seconds / 60
     scale = PrintOptions.model_validate(kind.options).scale
     found = print_estimate.of_facts(build.facts, kind.material, scale) if build else None
     if found is None:

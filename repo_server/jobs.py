@@ -127,7 +127,7 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         file_name=build.file_name,
         file_sha256=build.file_sha256,
         file_size=build.file_size,
-        material=order.material,
+        material=order.material or (lot.material if lot else ""),
         thickness_mm=lot.thickness_mm if lot else None,
         sheet_mm=lot.sheet_mm if lot else None,
         grain=lot.grain if lot else None,
@@ -136,6 +136,7 @@ def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
         # Those of its process; the others are as usual.
         options=PrintOptions.model_validate(order.options),
         milling=MillOptions.model_validate(order.options),
+        is_program=build.traits is not None,
     )
 
 

@@ -1,9 +1,10 @@
 """What orders ask of machines and what machines have to offer, read from rows for matching."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
 from commons.availability import Availability
@@ -11,26 +12,31 @@ from commons.errors import InvalidInput, NotFound
 from commons.machine import MachineProfile, Process
 from commons.manifest import Format, Part, format_of
 from commons.matching import BuildNeed, MachineOffer
+from commons.own_programs import ProgramTraits
 from commons.plates import BRIM_MM, print_margin_mm
 from commons.wire import Orientation, PrintOptions
 from repo_server import designs, files, print_estimate, renderings
 from repo_server.designs import Release
 from repo_server.files import File
 from repo_server.mesh_facts import Conversion, derived_mesh
-from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow
+from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow, OwnProgramRow
 
+_TRAITS = TypeAdapter(ProgramTraits)
 PartKey = tuple[str, str]  # release id, name of the part
-OrderKey = tuple[str, str, str | None]  # these, and the rendering that is made, if one is
+# What an order is of (id of a release or of a program that somebody brought), the name of the part
+# or program, and the rendering that is made, if one is.
+OrderKey = tuple[str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Buildable:
     """A part of a release that a machine can be fed with, and the file it is fed with.
 
-    `conversion` is None for the designer's own file; of a mesh that we made of it, how.
+    `conversion` is None for the designer's own file; of a mesh that we made of it, how. Of a
+    program that somebody brought, `of` is that one's id, and `traits` is what it tells of itself.
     """
 
-    release_id: str
+    of: str
     title: str
     part: Part
     process: Process
@@ -40,6 +46,7 @@ class Buildable:
     size_mm: tuple[float, float, float] | None
     conversion: Conversion | None = None
     facts: Mapping[str, object] | None = None
+    traits: ProgramTraits | None = None
 
     def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
@@ -60,6 +67,7 @@ class Buildable:
             copies=copies,
             margin_mm=print_margin_mm(brim_mm=brim_mm, supports=options.supports),
             any_side=printed and options.orientation is Orientation.SUGGESTED,
+            program=self.traits,
         )
 
     def _mass_g(self, material: str, scale: float) -> float | None:
@@ -120,11 +128,12 @@ def ordered(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, Builda
     wanted = set(keys)
     if not wanted:
         return {}
-    shown = designs.show_releases(session, sorted({release_id for release_id, *_ in wanted}))
+    found = _brought(session, wanted)
+    others = {of for of, *_ in wanted - found.keys()}
+    shown = designs.show_releases(session, sorted(others))
     parts = {(it.id, part.name): (it, part) for it in shown for part in it.manifest.parts}
     drawn = renderings.shown(session, {id_ for *_, id_ in wanted if id_})
-    found = {}
-    for key in wanted:
+    for key in wanted - found.keys():
         release_id, name, rendering_id = key
         if (release_id, name) in parts:
             release, part = parts[release_id, name]
@@ -134,13 +143,39 @@ def ordered(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, Builda
     return found
 
 
+def _brought(session: Session, wanted: Collection[OrderKey]) -> dict[OrderKey, Buildable]:
+    """Those of them that are programs which somebody brought."""
+    ids = {of for of, *_ in wanted}
+    rows = session.exec(select(OwnProgramRow).where(col(OwnProgramRow.id).in_(ids)))
+    return {(it.id, it.name, None): of_program(it) for it in rows}
+
+
+def of_program(row: OwnProgramRow) -> Buildable:
+    """The program, ready for the machines that it was made for."""
+    traits = _TRAITS.validate_python(row.traits)
+    return Buildable(
+        of=row.id,
+        title=row.name,
+        part=Part(
+            name=row.name, process=traits.process, file=row.name, material=traits.material or None,
+            quantity=1, mass_g=traits.mass_g, size_mm=None, thickness_mm=None, image=None,
+        ),
+        process=traits.process,
+        file_name=row.name,
+        file_sha256=row.sha256,
+        file_size=row.size,
+        size_mm=None,
+        traits=traits,
+    )  # fmt: skip
+
+
 def _buildable(release: Release, part: Part, body: File | None = None) -> Buildable | None:
     """The part as its file is, or as another `body` that its source has drawn."""
     file = body or release.fed(part)
     if part.process is None or file is None:
         return None
     own = Buildable(
-        release_id=release.id,
+        of=release.id,
         title=release.manifest.name,
         # Its designer weighed the part as it was published.
         part=replace(part, mass_g=None) if body else part,
@@ -186,12 +221,14 @@ def _box(facts: Mapping[str, object] | None) -> tuple[float, float, float] | Non
 
 def build_of(session: Session, order: BuildOrderRow) -> Buildable:
     """What the order asks for; raises as `buildable` does."""
+    if order.release_id is None:
+        return buildables_of(session, [order])[order.id]
     return buildable(session, order.release_id, order.part, order.rendering_id)
 
 
 def buildables_of(session: Session, orders: Sequence[BuildOrderRow]) -> dict[str, Buildable]:
     """What each order asks for, by order id."""
-    keys = {it.id: (it.release_id, it.part, it.rendering_id) for it in orders}
+    keys = {it.id: (it.of, it.part, it.rendering_id) for it in orders}
     found = ordered(session, keys.values())
     return {order_id: found[key] for order_id, key in keys.items() if key in found}
 

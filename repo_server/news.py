@@ -134,13 +134,13 @@ def _tell_of(session: Session, job: JobRow, kind: Kind, sentence: str, *, now: d
 def _tell(
     session: Session, order: BuildOrderRow, kind: Kind, sentence: str, path: str, *, now: datetime
 ) -> None:
-    release = session.get_one(ReleaseRow, order.release_id)
+    release = session.get_one(ReleaseRow, order.release_id) if order.release_id else None
     row = NewsRow(
         id=new_id(),
         person_id=order.ordered_by,
         order_id=order.id,
         kind=kind,
-        title=f"{order.copies} × {order.part}, {release.name}",
+        title=f"{order.copies} × {order.part}" + (f", {release.name}" if release else ""),
         sentence=sentence,
         path=path,
         at=now,

@@ -65,9 +65,10 @@ def for_lab(session: Session, lab_id: str) -> list[Notice]:
 
     A newer release is told of the newest one that was ordered, and of every one that still waits.
     """
-    used = session.exec(
+    ordered = session.exec(
         select(BuildOrderRow.release_id).where(BuildOrderRow.lab_id == lab_id).distinct()
-    ).all()
+    )
+    used = [id_ for id_ in ordered if id_ is not None]
     waiting = _waiting(session, lab_id)
     newest_used = _newest_used(session, used)
     found = _notices(session, used, waiting)
@@ -144,7 +145,7 @@ def _waiting(session: Session, lab_id: str) -> dict[str, int]:
         .where(JobRow.lab_id == lab_id, col(JobRow.state).in_(_WAITING))
         .group_by(col(BuildOrderRow.release_id))
     )
-    return dict(rows.all())
+    return {id_: count for id_, count in rows if id_ is not None}
 
 
 def _newest_used(session: Session, used: Iterable[str]) -> set[str]:

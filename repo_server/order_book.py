@@ -11,11 +11,12 @@ from repo_server.tables import BuildOrderRow, JobRow, LabRow
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """An order as lists show it; `lab` is where it was placed."""
+    """An order as lists show it; `lab` is where it was placed. `release_id` is None where it is of
+    a program that somebody brought, whose name `part` is then."""
 
     order_id: str
     lab: str
-    release_id: str
+    release_id: str | None
     part: str
     copies: int
     material: str

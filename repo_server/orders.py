@@ -79,18 +79,15 @@ def place(
     made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     heads.require_standing(session, wanted.release_id)
     use = licensing.Use(wanted.part, wanted.purpose, adapted=bool(made.values))
-    leave = partial(
-        licensing.require_leave, session, wanted.release_id, use, lab_id=lab_id, by=by, now=now
-    )
+    ask = partial(licensing.require_leave, session, wanted.release_id, use)
+    leave = partial(ask, lab_id=lab_id, by=by, now=now)
     if made.waits:
         leave()
     build = variants.build(session, wanted.release_id, made)
-    material = material_of(wanted, build)
+    material = material_of(wanted.material or build.part.material, build.process)
     need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
-    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
-    answers = choice.of_chosen(wanted.machines, candidates(need, offers), offers)
-    able = _able(answers, offers, build, material)
+    answers, able = able_machines(session, build, need, wanted.machines, lab_id=lab_id, now=now)
     following.require_possible(session, wanted.after, lab_id=lab_id)
     said = _said(wanted, build.process, material, answers)
     said |= {"set_id": set_id, "calibrates": calibrates}
@@ -102,7 +99,7 @@ def place(
         licence=leave(),
         **made.kept(),
     )
-    return _placed(session, order, _shared_out(wanted, need, able), build)
+    return stand(session, order, _shared_out(wanted, need, able), build)
 
 
 def _said(
@@ -112,18 +109,19 @@ def _said(
     return {
         "id": new_id(),
         "material": material,
-        "answers": [_kept(answer) for answer in answers],
+        "answers": kept(answers),
         "options": wanted.chosen(process).model_dump(mode="json"),
         **wanted.kept(),
     }
 
 
-def _placed(
+def stand(
     session: Session,
     order: BuildOrderRow,
     plates: Sequence[tuple[int, int]],
     build: matches.Buildable,
 ) -> PlacedOrder:
+    """The new order stands, with a queued job for each plate: its first copy, and how many."""
     session.add(order)
     session.flush()
     since = _queued_at(order)
@@ -194,12 +192,7 @@ def _shared_out(
     return list(zip(firsts, sizes, strict=True))
 
 
-def material_of(wanted: OrderRequest, build: matches.Buildable) -> str:
-    """The key of the material that is to be used; InvalidInput when there is no such one."""
-    return _material(wanted.material or build.part.material, build.process)
-
-
-def _material(named: str | None, process: Process) -> str:
+def material_of(named: str | None, process: Process) -> str:
     """The key of the material; InvalidInput lists those of the process when it is not one."""
     of_process = [m.key for m in MATERIALS.values() if m.process is process]
     key = (named or "").strip().lower()
@@ -217,6 +210,22 @@ def _material(named: str | None, process: Process) -> str:
             )
         )
     return key
+
+
+def able_machines(
+    session: Session,
+    build: matches.Buildable,
+    need: BuildNeed,
+    machines: Sequence[str] | None,
+    *,
+    lab_id: str,
+    now: datetime,
+) -> tuple[list[Answer], list[MachineOffer]]:
+    """What each machine of the lab, or each of the chosen ones, answers; and those that can build
+    it, now, at another time, or loaded otherwise. Conflict when there is none."""
+    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
+    answers = choice.of_chosen(machines, candidates(need, offers), offers)
+    return answers, _able(answers, offers, build, need.material)
 
 
 def _able(
@@ -239,16 +248,21 @@ def _may_build(answer: Answer, offer: MachineOffer, material: str) -> bool:
     """Whether the machine can build it now, at another time, or once the right lot is loaded."""
     if answer.refusal is None or answer.refusal in _PASSING:
         return True
-    return answer.refusal in _LOADABLE and material in offer.profile.materials
+    takes_it = not material or material in offer.profile.materials
+    return answer.refusal in _LOADABLE and takes_it
 
 
-def _kept(answer: Answer) -> dict[str, object]:
-    return {
-        "machine_id": answer.machine_id,
-        "name": answer.name,
-        "refusal": answer.refusal,
-        "sentence": answer.sentence,
-    }
+def kept(answers: Iterable[Answer]) -> list[dict[str, object]]:
+    """The answers as orders keep them."""
+    return [
+        {
+            "machine_id": it.machine_id,
+            "name": it.name,
+            "refusal": it.refusal,
+            "sentence": it.sentence,
+        }
+        for it in answers
+    ]
 
 
 def _listed(answers: Iterable[Answer]) -> str:

@@ -45,7 +45,10 @@ class Entry(BaseModel):
 
 
 class Passport(BaseModel):
-    """The passport of what one attempt made. `entries` keeps the order of telling."""
+    """The passport of what one attempt made. `entries` keeps the order of telling.
+
+    What came of a program that somebody brought is of no design: no `slug`, no `release_id`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,8 +56,8 @@ class Passport(BaseModel):
     job_id: str
     simulated: bool
     outcome: str
-    slug: str
-    release_id: str
+    slug: str | None
+    release_id: str | None
     lab_slug: str
     city_slug: str
     entries: dict[str, Entry]
@@ -87,8 +90,8 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
         job_id=behind.job.id,
         simulated=behind.profile.simulated,
         outcome=attempt.outcome or "",
-        slug=behind.design.slug,
-        release_id=behind.release.id,
+        slug=behind.design.slug if behind.design else None,
+        release_id=behind.order.release_id,
         lab_slug=lab.slug,
         city_slug=city.slug,
         entries=entries,
@@ -111,6 +114,8 @@ def _measured(label: str, value: Value | None, unit: str | None = None) -> Entry
 
 def _design(session: Session, behind: Background) -> dict[str, Entry]:
     release = behind.release
+    if release is None or behind.design is None:
+        return {"part": _declared(later("A program of its own"), behind.order.part)}
     steward = session.get_one(PersonRow, behind.design.steward_id)
     return {
         "design": _declared(later("Design"), release.name),

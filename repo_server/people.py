@@ -288,6 +288,14 @@ def appoint_admin(session: Session, handle: str) -> Person:
     return _person(row)
 
 
+def of_handle(session: Session, handle: str) -> Person:
+    """The person with this handle; NotFound when nobody here has it."""
+    row = session.exec(select(PersonRow).where(PersonRow.handle == _plain(handle))).first()
+    if row is None:
+        raise NotFound(filled("nobody here has the handle '%(handle)s'", handle=handle[:80]))
+    return _person(row)
+
+
 def require_lab_role(session: Session, *, person_id: str, lab_slug: str, role: LabRole) -> str:
     """The lab's id, for one who has at least this role there.
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from commons import prices
 from commons.errors import FieldProblem, InvalidInput
 from commons.machine import MATERIALS, Process
+from commons.own_programs import ProgramTraits
 from commons.prices import Group, PriceList, Rates, Span, Sum, Use
 from commons.wire import PrintOptions
 from repo_server import currencies, print_estimate
@@ -128,6 +129,8 @@ def _expected(session: Session, build: Buildable, order: BuildOrderRow) -> Use:
     """As the lab's latest program of the same says, else as size and designer let expect."""
     if known := _of_program(session, order):
         return known
+    if build.traits is not None:
+        return _as_its_slicer_says(build.traits, order.copies)
     scale = PrintOptions.model_validate(order.options).scale
     mass_g = build.part.mass_g
     grams = None if mass_g is None else Span.exactly(mass_g * scale**3 * order.copies)
@@ -147,9 +150,18 @@ def _expected(session: Session, build: Buildable, order: BuildOrderRow) -> Use:
     return Use(Span(low_g, high_g), Span(low, high))
 
 
+def _as_its_slicer_says(of: ProgramTraits, copies: int) -> Use:
+    """Of a program that somebody brought; what it does not say is not known."""
+    return Use(
+        None if of.mass_g is None else Span.exactly(of.mass_g * copies),
+        None if of.duration_s is None else Span.exactly(of.duration_s / 60 * copies),
+    )
+
+
 def _of_program(session: Session, order: BuildOrderRow) -> Use | None:
     """What the latest program of the same says of one copy, times the order's copies."""
     program = col(AttemptRow.program)
+    made_of = col(BuildOrderRow.program_id if order.program_id else BuildOrderRow.release_id)
     rows = session.execute(
         sa.select(
             program["duration_s"].as_float(),
@@ -161,7 +173,7 @@ def _of_program(session: Session, order: BuildOrderRow) -> Use | None:
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(
             col(JobRow.lab_id) == order.lab_id,
-            col(BuildOrderRow.release_id) == order.release_id,
+            made_of == order.of,
             col(BuildOrderRow.part) == order.part,
             col(BuildOrderRow.rendering_id).is_not_distinct_from(order.rendering_id),
             col(BuildOrderRow.material) == order.material,

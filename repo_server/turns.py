@@ -45,7 +45,7 @@ _DEADLINE = col(_LIKE.deadline)
 
 # The columns of a Kind.
 _KIND: tuple[Any, ...] = (
-    col(BuildOrderRow.release_id),
+    func.coalesce(col(BuildOrderRow.release_id), col(BuildOrderRow.program_id)),
     col(BuildOrderRow.part),
     col(BuildOrderRow.rendering_id),
     col(BuildOrderRow.material),
@@ -62,9 +62,10 @@ _KIND: tuple[Any, ...] = (
 
 class Kind(NamedTuple):
     """What a row of `_KIND` says. `written` are the order's options, `machines` those that it may
-    go to, both as the database holds them."""
+    go to, both as the database holds them; `of` is the id of a release, or of a program that
+    somebody brought."""
 
-    release_id: str
+    of: str
     part: str
     rendering_id: str | None
     material: str
@@ -80,7 +81,7 @@ class Kind(NamedTuple):
     @property
     def made(self) -> matches.OrderKey:
         """What is made of it."""
-        return self.release_id, self.part, self.rendering_id
+        return self.of, self.part, self.rendering_id
 
     @property
     def options(self) -> dict[str, object]:

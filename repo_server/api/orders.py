@@ -62,10 +62,12 @@ class VariantShown(Told):
 
 class OrderShown(Told):
     """`licence` is what the design's licence said to `purpose`; null before it was asked. `variant`
-    is null where the part's own file is made. `remarks` are told when it is placed."""
+    is null where the part's own file is made. `remarks` are told when it is placed. Without a
+    release it is of a program that somebody brought: `part` is its name then, and `material` ""
+    where nobody told it."""
 
     order_id: str
-    release_id: Sha256
+    release_id: Sha256 | None
     part: str
     copies: int
     material: str
@@ -117,7 +119,7 @@ def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
             return 202, OrderWaits(
                 waiting_id=placed.id, sentence=placed.sentence, missing=placed.missing
             )
-        return 201, _shown(placed)
+        return 201, shown_order(placed)
 
     return made_once(place)
 
@@ -152,10 +154,11 @@ def show_order(order_id: str) -> ResponseReturnValue:
     """200 for who ordered it and for the lab's people; 404 for everybody else."""
     with reading(current_app.extensions["engine"]) as session:
         placed = orders.show_order(session, order_id, to=auth.current_person().id)
-    return write(_shown(placed))
+    return write(shown_order(placed))
 
 
-def _shown(placed: PlacedOrder) -> OrderShown:
+def shown_order(placed: PlacedOrder) -> OrderShown:
+    """The order as this API tells it."""
     order = placed.order
     return OrderShown(
         order_id=order.id,

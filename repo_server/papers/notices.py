@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from sqlmodel import Session
 
+from commons.errors import NotFound
 from commons.licences.answers import NO_LEGAL_ADVICE, asks_for_credit
 from commons.licences.scopes import Scope
 from commons.licences.terms import DUTY_WORDS, Duty
@@ -79,7 +80,7 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
     """What the papers of this job say; NotFound when there is none that `to` may see."""
     job = orders.show_job(session, job_id, to=to)
     order = session.get_one(BuildOrderRow, job.order_id)
-    release = session.get_one(ReleaseRow, order.release_id)
+    release = _release(session, order)
     lab = session.get_one(LabRow, job.lab_id)
     city = session.get_one(CityRow, lab.city_id)
     person = session.get_one(PersonRow, order.ordered_by)
@@ -114,6 +115,12 @@ def of_job(session: Session, job_id: str, *, to: str, base_url: str, covers: Cov
         credits=_credits(session, release, order.part, base_url, covers),
     )
     return legible(notice, plain, covers)
+
+
+def _release(session: Session, order: BuildOrderRow) -> ReleaseRow:
+    if order.release_id is None:
+        raise NotFound("a program of its own has no papers: nobody knows whose design it makes")
+    return session.get_one(ReleaseRow, order.release_id)
 
 
 def _credits(

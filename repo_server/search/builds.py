@@ -57,11 +57,13 @@ def _first_builds() -> Select[str, str, datetime | None]:
 
 
 def note(session: Session, job: JobRow) -> None:
-    """The design of this job is found as one that was built by those labs that have built it.
+    """The design of this job, if it is of one, is found as built by those labs that have built it.
 
     A lab's first build of a design puts it among the newest again.
     """
     order = session.get_one(BuildOrderRow, job.order_id)
+    if order.release_id is None:
+        return
     design_id = session.get_one(ReleaseRow, order.release_id).design_id
     built = [label(Facet.LAB, lab) for lab in labs_that_built(session, design_id)]
     entry = index.kept(session, design_id)

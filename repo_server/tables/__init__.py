@@ -51,6 +51,7 @@ from repo_server.tables.lots import LotEventRow, MaterialLotRow
 from repo_server.tables.money import AccountEntryRow, AgreementRow, PriceListRow, QuotaRow
 from repo_server.tables.news import LetterRow, NewsChoiceRow, NewsRow
 from repo_server.tables.notices import DismissalRow
+from repo_server.tables.own_programs import OwnProgramRow, ProgramRightRow
 from repo_server.tables.people import (
     ApiTokenRow,
     CityRoleRow,
@@ -123,11 +124,13 @@ __all__ = [
     "NewsRow",
     "NonceRow",
     "OrderSetRow",
+    "OwnProgramRow",
     "ParentRow",
     "PermitRow",
     "PersonRow",
     "PostRow",
     "PriceListRow",
+    "ProgramRightRow",
     "ProposalRow",
     "QuotaRow",
     "ReleaseFileRow",

@@ -12,6 +12,8 @@ from commons.machine import Process
 class BuildOrderRow(SQLModel, table=True):
     """Who wants how many of which part, where. `answers` is why machines can or cannot.
 
+    It is of a part of a release, or of a program that somebody brought (`program_id`), never of
+    both: then `part` is the program's name, and `material` "" where nobody told it.
     `purpose` is what for; `licence` is what the design's licence said to that when it was placed,
     None of orders that were never asked. `variant` are the values that its part's source was given,
     None without one; `rendering_id` is the body that is made where OpenSCAD drew it.
@@ -23,7 +25,8 @@ class BuildOrderRow(SQLModel, table=True):
     __tablename__ = "build_order"
     id: str = Field(primary_key=True)
     lab_id: str = Field(foreign_key="lab.id", index=True)
-    release_id: str = Field(foreign_key="release.id", index=True)
+    release_id: str | None = Field(default=None, foreign_key="release.id", index=True)
+    program_id: str | None = Field(default=None, foreign_key="own_program.id", index=True)
     part: str
     copies: int
     material: str
@@ -46,6 +49,11 @@ class BuildOrderRow(SQLModel, table=True):
     rendering_id: str | None = Field(default=None, foreign_key="rendering.id")
     # The machine that it is to calibrate: no other one makes it, and it counts as no production.
     calibrates: str | None = Field(default=None, foreign_key="machine.id", index=True)
+
+    @property
+    def of(self) -> str:
+        """The id of the release, or of the program that somebody brought, which it is of."""
+        return self.release_id or self.program_id or ""
 
 
 class OrderSetRow(SQLModel, table=True):

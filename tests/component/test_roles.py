@@ -289,6 +289,9 @@ ROUTES = {
         POST /labs/<lab>/jobs/<id>/cancel
         POST /api/v1/labs/<lab>/jobs/<job_id>/cancel
         POST /api/v1/labs/<lab>/orders
+        GET /labs/<lab>/programs
+        POST /labs/<lab>/programs
+        POST /api/v1/labs/<lab>/programs
     """,
     "operators": """
         GET /api/v1/labs/<lab>/trainings
@@ -391,6 +394,10 @@ ROUTES = {
         GET /api/v1/labs/<lab>/members
         POST /api/v1/labs/<lab>/members
         PUT /api/v1/labs/<lab>/place
+        POST /labs/<lab>/programs/rights
+        GET /api/v1/labs/<lab>/programmers
+        PUT /api/v1/labs/<lab>/programmers/<handle>
+        DELETE /api/v1/labs/<lab>/programmers/<handle>
     """,
     "admins": """
         POST /api/v1/cities
@@ -403,6 +410,8 @@ ROUTES = {
         PUT /api/v1/agent/attempts/<attempt_id>/toolpath
         PUT /api/v1/agent/machines/<machine_id>/profile
         POST /api/v1/agent/permits
+        POST /api/v1/agent/programs
+        GET /api/v1/agent/programs/<sha256>
         POST /api/v1/agent/sync
         POST /api/v1/agent/verdicts
         GET /api/v1/agent/board

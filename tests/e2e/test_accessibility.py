@@ -68,6 +68,7 @@ PAGES = {
     "/labs/<lab>/manage/rules": "/labs/corner/manage/rules",
     "/labs/<lab>/utilisation": "/labs/corner/utilisation",
     "/labs/<lab>/queue": "/labs/corner/queue",
+    "/labs/<lab>/programs": "/labs/corner/programs",
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/<lab>/bookings": "/labs/corner/bookings",
     "/labs/<lab>/people": "/labs/corner/people",

@@ -11,7 +11,7 @@ from commons.errors import ProgramRefused
 from commons.machine import Envelope
 from commons.toolpath import MAX_SKETCH_BYTES, MOST_POINTS, Kind, Sketch
 from commons.toolpath_svg import depth_colour, svg_of
-from commons.wire import Refusal, place_of
+from commons.wire import Refusal
 from fab_agent.gcode.moves import Move, moves_of
 from fab_agent.gcode.proof import prove
 from fab_agent.gcode.sketch import sketch_of
@@ -39,7 +39,7 @@ def drawn(text, profile=PRINTER):
     """The picture of a refused program, its sketch, and its refusal."""
     with pytest.raises(ProgramRefused) as error:
         prove(text.split("|"), profile)
-    sketch = sketched(moves(text, profile), profile, place_of(error.value))
+    sketch = sketched(moves(text, profile), profile, error.value.known_place)
     return parsed(svg_of(sketch, title=f"{error.value.rule}: {error.value}")), sketch, error.value
 
 
