@@ -10,6 +10,7 @@ from cosmo.access import CONFIG
 from cosmo.agent_doctor import doctor
 from cosmo.agent_setup import add
 from cosmo.control_commands import register
+from cosmo.key_commands import key
 from cosmo.operator_commands import operator
 from cosmo.told import JSON, tell
 
@@ -98,6 +99,7 @@ def simulate(
 
 agent.add_command(add)
 agent.add_command(doctor)
+agent.add_command(key)
 agent.add_command(operator)
 register(agent)
 

@@ -2,12 +2,30 @@
 
 from flask import Flask
 
-from fab_agent.panel import acts, frame, gate, judging, pages, pictures, signing_in
+from fab_agent.panel import (
+    acts,
+    frame,
+    gate,
+    judging,
+    octoprint_api,
+    pages,
+    pictures,
+    programs,
+    signing_in,
+)
 from fab_agent.panel.desk import Desk
 
 # What the panel consists of. A blueprint's views are for everybody on the network to look at;
 # `gate` has the decorators for those that only a signed-in operator or a program may use.
-BLUEPRINTS = (pages.bp, acts.bp, judging.bp, pictures.bp, signing_in.bp)
+BLUEPRINTS = (
+    pages.bp,
+    acts.bp,
+    judging.bp,
+    pictures.bp,
+    programs.bp,
+    signing_in.bp,
+    octoprint_api.bp,
+)
 # A form with a photo is the largest that people send; what programs send says its own limit.
 LONGEST_FORM = 32 * 1024 * 1024
 

@@ -12,6 +12,7 @@ from threading import Event
 
 from commons.errors import NotFound, Unavailable
 from fab_agent.identity import Identity, load_identity
+from fab_agent.panel.drops import Drops
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
 from fab_agent.panel.verdicts import Verdicts
@@ -47,7 +48,12 @@ class Desk:
     @property
     def works(self) -> dict[str, Callable[[Event], None]]:
         """What goes on behind the pages, by name: each until its event is set."""
-        return {"watch": self.watch.run, "teller": self._tell, "reader": self._ask}
+        return {
+            "watch": self.watch.run,
+            "teller": self._tell,
+            "reader": self._ask,
+            "programs": self._tell_programs,
+        }
 
     def _tell(self, stopping: Event) -> None:
         with closing(new_client()) as http:
@@ -56,6 +62,15 @@ class Desk:
     def _ask(self, stopping: Event) -> None:
         with closing(new_client()) as http:
             self.queue.run(Repository(self.identity, http), stopping)
+
+    def _tell_programs(self, stopping: Event) -> None:
+        with closing(new_client()) as http:
+            self.drops.run(Repository(self.identity, http), stopping)
+
+    @property
+    def drops(self) -> Drops:
+        """The programs that slicers dropped here."""
+        return Drops(self.folder / "programs")
 
     def station(self, machine_id: str) -> Station:
         """The machine of this id; NotFound when there is none here."""
