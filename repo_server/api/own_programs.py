@@ -103,7 +103,7 @@ def bring_for(query: BroughtFor) -> ResponseReturnValue:
 @bp.get("/agent/programs/<sha256>")
 @auth.agent
 @answers({200: _BYTES, 206: _BYTES}, refuses=(416, 422))
-def fetch_program(sha256: str) -> ResponseReturnValue:
+def fetch_own_program(sha256: str) -> ResponseReturnValue:
     """200 with the program as it was brought to the agent's lab; 404 for any other."""
     with reading(current_app.extensions["engine"]) as session:
         own_programs.stored_for(session, sha256, agent_id=auth.current_agent().id)
