@@ -50,7 +50,7 @@ def test_a_print_is_sent_as_it_was_brought_but_for_its_comments(tmp_path: Path) 
 def test_a_program_for_a_router_is_proved_by_the_routers_rules(tmp_path: Path) -> None:
     made = staged(tmp_path, ROUTER, MILL, material="")
     assert (made.program.process, made.facts.material_g) == (Process.CNC, None)
-    with pytest.raises(ProgramRefused, match=r"line 9 of bracket\.gcode"):
+    with pytest.raises(ProgramRefused, match=r"line 7 of bracket\.gcode"):
         staged(tmp_path, ROUTER.replace(b"X60", b"X9000"), MILL, material="")
 
 
