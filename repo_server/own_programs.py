@@ -29,14 +29,13 @@ _TRAITS = TypeAdapter(ProgramTraits)
 
 class ProgramRequest(Asked):
     """A program that somebody wants run, `copies` times. Without `material` it is the one that its
-    slicer names, and if that names none, whatever is loaded. `machines` are the ids of those that
-    may run it, `after` is the id of an order that is to be done before."""
+    slicer names, and if that names none, whatever is loaded. `after` is the id of an order
+    that is to be done before."""
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] = 1
     material: Annotated[str, Field(max_length=40)] | None = None
     when: When = When()
-    machines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=64)] | None = None
     attended_only: bool = False
     after: Id | None = None
 
@@ -45,7 +44,6 @@ class ProgramRequest(Asked):
         return {
             **self.model_dump(include={"copies", "attended_only"}),
             **self.when.model_dump(),
-            "machines": None if self.machines is None else list(self.machines),
             "after_id": self.after,
         }
 
@@ -83,7 +81,7 @@ def place(
     program.lab_id, program.brought_by, program.brought_at = lab_id, by, now
     build = matches.of_program(program)
     need = replace(build.need(material, PrintOptions()), ordered_by=by, begins_at=now)
-    answers, _ = orders.able_machines(session, build, need, wanted.machines, lab_id=lab_id, now=now)
+    answers, _ = orders.able_machines(session, build, need, None, lab_id=lab_id, now=now)
     following.require_possible(session, wanted.after, lab_id=lab_id)
     session.add(program)
     session.flush()

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
 from commons.own_programs import MAX_PROGRAM_BYTES, BroughtProgram, ProgramTraits
-from commons.wire import Asked, Told
+from commons.wire import Asked, Id, Told
 from repo_server import idempotency, labs, own_programs, people, program_rights
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
@@ -40,6 +40,8 @@ class WantedProgram(Asked):
     deadline: AwareDatetime | None = None
     not_before: AwareDatetime | None = None
     urgent_because: Annotated[str, Field(max_length=200)] = ""
+    attended_only: bool = False
+    after: Id | None = None
 
     @property
     def request(self) -> ProgramRequest:
@@ -47,7 +49,8 @@ class WantedProgram(Asked):
         said = self.model_dump(exclude_none=True)
         names = ("deadline", "not_before", "urgent_because")
         when = {name: said.pop(name) for name in names if said.get(name)}
-        values = {name: said[name] for name in ("name", "copies", "material") if said[name]}
+        others = ("name", "copies", "material", "attended_only", "after")
+        values = {name: said[name] for name in others if said.get(name)}
         return check(ProgramRequest, {**values, "when": when})
 
 

@@ -8,7 +8,7 @@ from sqlmodel import select
 from werkzeug.test import TestResponse
 
 from commons.flows import Action
-from repo_server.tables import EconomicEventRow, OwnProgramRow
+from repo_server.tables import AgreementRow, EconomicEventRow, OwnProgramRow
 from tests.floor import PROGRAM, run
 from tests.own_programs import PRUSA, reaching
 from tests.shop import API, Shop, Someone, open_shop
@@ -97,3 +97,18 @@ def test_a_program_that_no_machine_could_run_leaves_nothing_behind(
     assert (answer.status_code, why in answer.json["detail"]) == (status, True), answer.json
     with shop.floor.session() as session:
         assert session.exec(select(OwnProgramRow)).all() == []
+
+
+def test_a_program_follows_another_order_and_costs_what_its_slicer_says(shop: Shop) -> None:
+    allow(shop)
+    first = bring(shop.member).json["order_id"]
+    silent = PRUSA.replace(b"total filament used [g]", b"x").replace(b"filament used [g]", b"x")
+    then = bring(shop.member, silent, after=first, attended_only="true").json["order_id"]
+    assert bring(shop.member, after="nothing").status_code == 422
+    waiting = {it["order_id"]: it for it in shop.member.get(shop.at_lab("/board")).json["jobs"]}
+    assert waiting[then]["attended_only"] and "bracket.gcode" in waiting[then]["follows"]
+    assert shop.agent.lease().json["job_id"] == waiting[first]["id"]
+    with shop.floor.session() as session:
+        known, unknown = (session.get_one(AgreementRow, it) for it in (first, then))
+        assert (known.grams, known.minutes) == (pytest.approx(9.31), pytest.approx(42.2, abs=0.1))
+        assert unknown.grams is None, "what nobody knows is not nothing"

@@ -22,7 +22,7 @@ from repo_server.db import transaction
 from repo_server.ids import new_id, new_secret
 from repo_server.people import Scope, open_session
 from repo_server.settings import Settings
-from repo_server.tables import AgentRow, CityRow, LabRoleRow, LabRow
+from repo_server.tables import AgentRow, CityRow, LabRoleRow, LabRow, ProgramRightRow
 from repo_server.tables.people import LabRole
 
 API = "/api/v1"
@@ -571,7 +571,11 @@ def people(sign_up, engine, lab):
     someone["admin"] = sign_up("admin", admin=True)
     with transaction(engine) as session:
         for name, role in LAB_ROLES.items():
-            session.add(LabRoleRow(person_id=someone[name].id, lab_id=lab, role=role))
+            id_ = someone[name].id
+            session.add(LabRoleRow(person_id=id_, lab_id=lab, role=role))
+            # Members may bring programs when they were given the right: here all of them were.
+            session.add(ProgramRightRow(id=new_id(), lab_id=lab, person_id=id_, given_by=id_,
+                                        given_at=datetime.now(UTC)))  # fmt: skip
     return someone
 
 
