@@ -21,7 +21,7 @@ from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
 
 # Nothing that people load or wait for changes these.
-_NEVER = frozenset({Refusal.PROCESS, Refusal.SIZE})
+_NEVER = frozenset({Refusal.PROCESS, Refusal.SIZE, Refusal.TEMPERATURE})
 
 
 def waiting_job(session: Session, job_id: str, *, lab_id: str) -> JobRow:

@@ -14,7 +14,7 @@ from PIL import Image
 from commons.errors import InvalidInput
 from fab_agent.cam.dxf import read_dxf
 from repo_server.blobs import BlobStore
-from repo_server.parsing import KINDS
+from repo_server.parsing import KINDS, step
 from repo_server.parsing.inspection import inspect
 from tests import step_files
 from tests.format_files import (
@@ -64,6 +64,12 @@ BAD = [
     for bad in ("empty", "truncated", "html", "garbage")
     if (kind, bad) not in STILL_GOOD
 ]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Whoever takes too long is killed, and here that would be the process of the tests."""
+    monkeypatch.setattr(step, "_CPU_S", 60.0)
 
 
 def read(kind, data, folder):

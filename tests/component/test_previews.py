@@ -15,8 +15,10 @@ MB = 1024 * 1024
 
 
 @pytest.fixture
-def shown(tmp_path):
+def shown(tmp_path, monkeypatch):
     """The facts of a file, and the description of the GLB that shows it."""
+    # Whoever takes too long is killed, and here that would be the process of the tests.
+    monkeypatch.setattr(step, "_CPU_S", 60.0)
 
     def inspected(kind: str, data: bytes):
         path = tmp_path / "file"
