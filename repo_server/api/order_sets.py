@@ -42,7 +42,7 @@ class SetShown(Told):
 
 @bp.post("/labs/<lab>/sets")
 @auth.lab_role(LabRole.MEMBER)
-@answers({201: SetShown}, keyed=True)
+@answers({201: SetShown}, refuses=(409,), keyed=True)
 def create_set(lab: str, asked: SetRequest) -> ResponseReturnValue:
     """201 with every made part ordered; 422 with all that is in the way, and nothing ordered."""
     by = auth.current_person().id
