@@ -164,6 +164,16 @@ class Macro(Value):
         return self
 
 
+class PlateType(StrEnum):
+    """What a print stands on: some materials hold so fast to one that they tear it."""
+
+    SMOOTH_PEI = "smooth_pei"
+    TEXTURED_PEI = "textured_pei"
+    SATIN_PEI = "satin_pei"
+    GLASS = "glass"
+    OTHER = "other"
+
+
 class PrintLimits(Value):
     """What an FDM printer may be asked for; temperatures are the machine's own maxima."""
 
@@ -179,6 +189,8 @@ class PrintLimits(Value):
     enclosed: bool = False
     # Hardened steel or harder: fibres in a filament wear brass out within a spool.
     hardened_nozzle: bool = False
+    # None: nobody has said, and nothing is refused for it.
+    plate: PlateType | None = None
     # How quick it is, and how fast it passes a square corner (Klipper's square_corner_velocity,
     # about Marlin's jerk): they decide nothing but how long a program is said to take.
     acceleration_mm_s2: Acceleration = 1000.0
@@ -320,7 +332,8 @@ class Material(Value):
     """What a part is made of. `density_g_cm3` turns volume into mass.
 
     A filament may need a bed of at least `bed_min_c`, a nozzle of at least `nozzle_min_mm`, walls
-    round the printer (`enclosure`), and a nozzle that it does not wear out (`abrasive`).
+    round the printer (`enclosure`), a nozzle that it does not wear out (`abrasive`), and another
+    plate than those that it tears (`tears`).
     """
 
     key: str
@@ -334,6 +347,7 @@ class Material(Value):
     nozzle_min_mm: NotNegative = 0.0
     enclosure: bool = False
     abrasive: bool = False
+    tears: tuple[PlateType, ...] = ()
 
     def lacking(self, printer: PrintLimits) -> str | None:
         """What such a printer lacks for it, and what to do; None when it lacks nothing."""
@@ -348,6 +362,8 @@ class Material(Value):
         return None
 
 
+# PETG and TPU bond to what is smooth so well that they take a piece of it along.
+_SMOOTH = (PlateType.SMOOTH_PEI, PlateType.GLASS)
 # Typical data-sheet densities and temperatures, for filaments as in the generic profiles that
 # come with PrusaSlicer 2.5 (PrusaResearch.ini 1.4); birch plywood from EN 636 product sheets, MDF
 # from EN 622-5 ones, Scots pine from EN 350. How sheets are cut stands in fab_agent/cam/feeds.toml.
@@ -357,16 +373,17 @@ MATERIALS: dict[str, Material] = {
         Material(key="pla", name="PLA", process=Process.FDM, density_g_cm3=1.24,
                  nozzle_c=210, bed_c=60, nozzle_max_c=235),
         Material(key="petg", name="PETG", process=Process.FDM, density_g_cm3=1.27,
-                 nozzle_c=240, bed_c=80, nozzle_max_c=260),
+                 nozzle_c=240, bed_c=80, nozzle_max_c=260, tears=_SMOOTH),
         Material(key="petg-cf", name=later("PETG with carbon fibre"), process=Process.FDM,
                  density_g_cm3=1.317, nozzle_c=240, bed_c=80, nozzle_max_c=265,
-                 nozzle_min_mm=0.4, abrasive=True),
+                 nozzle_min_mm=0.4, abrasive=True, tears=_SMOOTH),
         Material(key="abs", name="ABS", process=Process.FDM, density_g_cm3=1.04,
                  nozzle_c=250, bed_c=100, nozzle_max_c=270, bed_min_c=80, enclosure=True),
         Material(key="asa", name="ASA", process=Process.FDM, density_g_cm3=1.07,
                  nozzle_c=255, bed_c=100, nozzle_max_c=275, bed_min_c=80, enclosure=True),
         Material(key="tpu", name="TPU (95A)", process=Process.FDM, density_g_cm3=1.21,
-                 nozzle_c=230, bed_c=50, nozzle_max_c=245, nozzle_min_mm=0.4),
+                 nozzle_c=230, bed_c=50, nozzle_max_c=245, nozzle_min_mm=0.4,
+                 tears=_SMOOTH),
         Material(key="plywood", name=later("Birch plywood"), process=Process.CNC,
                  density_g_cm3=0.68),
         Material(key="mdf", name="MDF", process=Process.CNC, density_g_cm3=0.75),

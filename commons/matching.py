@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from commons import availability, bookings, plates, program_fit, trainings
+from commons import availability, bookings, plates, program_fit, tooling, trainings
 from commons.availability import Availability
 from commons.bookings import Booked
 from commons.lots import MASS_RESERVE, copies_from
@@ -43,7 +43,8 @@ class BuildNeed:
 
     `size_mm` is one part's box (x, y, z) as it lies in its file, `margin_mm` what a print needs
     around it; `mass_g` is that of all copies and includes what is lost. `any_side`: it may be
-    laid on another side than it was drawn on. None means not known: a filter that would need it
+    laid on another side than it was drawn on. `carved`: a mill makes a surface of it, and does
+    not cut it out of a sheet. None means not known, or not asked for: a filter that would need it
     lets the machine pass, because the program is proved against the machine later, before
     anything moves. `program` is what a program that somebody brought tells of itself; its
     material is "" where nobody told it.
@@ -62,6 +63,8 @@ class BuildNeed:
     begins_at: datetime | None = None
     minutes: float | None = None
     program: ProgramTraits | None = None
+    nozzle_mm: float | None = None
+    carved: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,20 @@ def _too_small_a_sheet(need: BuildNeed, machine: MachineOffer) -> str | None:
     return None if fit == need.copies else f"{said} and {need.copies} do not fit at once"
 
 
+def _wrong_tool(need: BuildNeed, machine: MachineOffer) -> str | None:
+    return tooling.wrong_tool(
+        machine.profile, need.material, nozzle_mm=need.nozzle_mm, carved=need.carved
+    )
+
+
+def _wrong_temperature(need: BuildNeed, machine: MachineOffer) -> str | None:
+    return tooling.wrong_temperature(machine.profile, need.material)
+
+
+def _wrong_plate(need: BuildNeed, machine: MachineOffer) -> str | None:
+    return tooling.wrong_plate(machine.profile, need.material)
+
+
 def _wrong_hours(need: BuildNeed, machine: MachineOffer) -> str | None:
     return availability.refused_for_hours(machine.available, need.minutes)
 
@@ -301,7 +318,10 @@ _FILTERS = (
     (Refusal.MASS_LEFT, _too_little_left),
     (Refusal.THICKNESS, _wrong_thickness),
     (Refusal.SHEET, _too_small_a_sheet),
+    (Refusal.TOOL, _wrong_tool),
     (Refusal.TEMPERATURE, _of_program(program_fit.too_hot)),
+    (Refusal.TEMPERATURE, _wrong_temperature),
+    (Refusal.PLATE, _wrong_plate),
     (Refusal.HOURS, _wrong_hours),
     (Refusal.MAINTENANCE, _wants_upkeep),
     (Refusal.TRAINING, _untrained),

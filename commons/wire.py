@@ -14,6 +14,7 @@ from commons.bed import BedWord
 from commons.cutters import CutterShape, cutter_names
 from commons.errors import ProgramRefused
 from commons.machine import MachineProfile, Process
+from commons.quantities import Nozzle
 from commons.variants import Values
 
 API_VERSION = 1
@@ -304,6 +305,7 @@ class PrintOptions(Told):
     infill_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     scale: Annotated[float, Field(ge=0.05, le=20, allow_inf_nan=False)] = 1.0
     orientation: Orientation = Orientation.AS_DRAWN
+    nozzle_mm: Nozzle | None = None  # any
 
 
 class MillOptions(Told):

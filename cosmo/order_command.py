@@ -56,6 +56,9 @@ PRINTING: dict[str, Decorator] = {
     "infill_percent": click.option(
         "--infill", "infill_percent", type=click.IntRange(0, 100),
         help="Of a print: how much of its inside is filled, %."),
+    "nozzle_mm": click.option(
+        "--nozzle", "nozzle_mm", type=click.FloatRange(0.1, 2), metavar="MM",
+        help="Of a print: only with a nozzle of this bore; without it, with any."),
     "supports": click.option(
         "--supports", is_flag=True,
         help="Of a print: hold up what hangs in the air."),

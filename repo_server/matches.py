@@ -14,7 +14,7 @@ from commons.manifest import Format, Part, format_of
 from commons.matching import BuildNeed, MachineOffer
 from commons.own_programs import ProgramTraits
 from commons.plates import BRIM_MM, print_margin_mm
-from commons.wire import Orientation, PrintOptions
+from commons.wire import MillOptions, Orientation, PrintOptions
 from repo_server import designs, files, print_estimate, renderings
 from repo_server.designs import Release
 from repo_server.files import File
@@ -26,6 +26,8 @@ PartKey = tuple[str, str]  # release id, name of the part
 # What an order is of (id of a release or of a program that somebody brought), the name of the part
 # or program, and the rendering that is made, if one is.
 OrderKey = tuple[str, str, str | None]
+
+_AS_USUAL = MillOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,14 @@ class Buildable:
     facts: Mapping[str, object] | None = None
     traits: ProgramTraits | None = None
 
-    def need(self, material: str, options: PrintOptions, copies: int = 1) -> BuildNeed:
+    def need(
+        self,
+        material: str,
+        options: PrintOptions,
+        copies: int = 1,
+        *,
+        milling: MillOptions = _AS_USUAL,
+    ) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
 
         A print is as large and as heavy as its scale makes it; a milled part is cut as drawn. Where
@@ -68,6 +77,8 @@ class Buildable:
             margin_mm=print_margin_mm(brim_mm=brim_mm, supports=options.supports),
             any_side=printed and options.orientation is Orientation.SUGGESTED,
             program=self.traits,
+            nozzle_mm=options.nozzle_mm if printed else None,
+            carved=False if format_of(self.file_name) is Format.DRAWING else _is_carved(milling),
         )
 
     def _mass_g(self, material: str, scale: float) -> float | None:
@@ -78,6 +89,11 @@ class Buildable:
             return None
         estimate = print_estimate.of_facts(self.facts, material, scale)
         return sum(estimate.mass_g) / 2 if estimate else None
+
+
+def _is_carved(milling: MillOptions) -> bool | None:
+    """Whether a surface is asked for, or a plate that is cut out; None: as its file tells."""
+    return None if milling.way == "auto" else milling.way == "surface"
 
 
 def part_of(release: Release, part: str) -> Part:

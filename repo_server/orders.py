@@ -47,8 +47,17 @@ from repo_server.tables import BuildOrderRow, JobRow, LabRoleRow
 from repo_server.tables.people import LabRole
 
 MAX_ON_PLATE = 50
-# What a person at the machine can change by loading another lot.
-_LOADABLE = frozenset({Refusal.MATERIAL, Refusal.MASS_LEFT, Refusal.THICKNESS, Refusal.SHEET})
+# What a person at the machine can change: another lot, nozzle, cutter or plate.
+_LOADABLE = frozenset(
+    {
+        Refusal.MATERIAL,
+        Refusal.MASS_LEFT,
+        Refusal.THICKNESS,
+        Refusal.SHEET,
+        Refusal.TOOL,
+        Refusal.PLATE,
+    }
+)
 
 # What is otherwise at another time.
 _PASSING = frozenset({Refusal.TRAINING, Refusal.RESERVED})
@@ -85,7 +94,8 @@ def place(
         leave()
     build = variants.build(session, wanted.release_id, made)
     material = material_of(wanted.material or build.part.material, build.process)
-    need = replace(build.need(material, wanted.options), ordered_by=by, begins_at=now)
+    bare = build.need(material, wanted.options, milling=wanted.milling)
+    need = replace(bare, ordered_by=by, begins_at=now)
     _require_makeable(build, wanted, need)
     answers, able = able_machines(session, build, need, wanted.machines, lab_id=lab_id, now=now)
     following.require_possible(session, wanted.after, lab_id=lab_id)

@@ -20,7 +20,7 @@ from sqlmodel import Session, col, func, select
 from commons.job import JobState
 from commons.machine import Process
 from commons.matching import candidates
-from commons.wire import PrintOptions
+from commons.wire import MillOptions, PrintOptions
 from repo_server import choice, entitled, following, forecasts, matches, places, standing
 from repo_server.attempts import Outcome
 from repo_server.conditions import is_clear
@@ -120,7 +120,8 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     for kind in waiting:
         if build := builds.get(kind.made):
             chosen = PrintOptions.model_validate_json(kind.written)
-            need = build.need(kind.material, chosen, kind.copies)
+            milling = MillOptions.model_validate_json(kind.written)
+            need = build.need(kind.material, chosen, kind.copies, milling=milling)
             need = replace(
                 need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes.get(kind)
             )

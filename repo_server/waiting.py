@@ -10,6 +10,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.errors import Conflict, FabError, NotFound
 from commons.licences.terms import Fact
+from commons.matching import Refusal
 from commons.texts import later
 from commons.variants import told
 from repo_server import (
@@ -51,6 +52,8 @@ _ASKED = col(WaitingOrderRow.rendering_id).is_(None)
 class WaitingOrder:
     """An order that waits, or waited, as people read it.
 
+    `code` is why no machine may have it: as matching calls it, or that its body is still drawn.
+
     `is_rendered`: OpenSCAD draws its body now, and nobody has to say anything. `missing` are facts
     that would settle it, if `of_lab` those of the lab, else of `ordered_by`.
     """
@@ -69,6 +72,7 @@ class WaitingOrder:
     ordered_at: datetime
     variant: str
     is_rendered: bool
+    code: str
     sentence: str
     missing: tuple[Fact, ...]
     of_lab: bool
@@ -372,6 +376,7 @@ def _shown(session: Session, row: WaitingOrderRow) -> WaitingOrder:
         ordered_at=row.ordered_at,
         variant=told(wanted.variant),
         is_rendered=row.rendering_id is not None,
+        code=Refusal.LICENCE if row.rendering_id is None else "rendering",
         sentence=_sentence(session, row),
         missing=tuple(Fact(str(fact)) for fact in missing),
         of_lab=licensing.acting(wanted.purpose, lab_id=lab.id, by=row.ordered_by).lab_id

@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from commons.availability import Availability, begins_at
 from commons.job import JobState
-from commons.matching import Refusal, candidates
-from commons.wire import PrintOptions
+from commons.matching import Answer, Refusal, candidates
+from commons.wire import MillOptions, PrintOptions
 from repo_server import choice, entitled, following, forecasts, matches, places, turns
 from repo_server.conditions import FREE, Condition, seen
 from repo_server.forecasts import Busy, Forecast, Waiting
@@ -24,7 +24,12 @@ Held = Mapping[str, following.Wait]  # by the id of the order that waits for ano
 
 
 class BoardAnswer(BaseModel):
-    """Why a machine does not make a waiting job now; `code` is 'next' when it is about to."""
+    """Why a machine does not make a waiting job now; `code` is 'next' when it is about to.
+
+    The machine's own state is asked first. `then` is what would keep it from the job even in a
+    better state, empty where nothing would: nobody should mend a machine for a job that it cannot
+    make.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,6 +37,7 @@ class BoardAnswer(BaseModel):
     machine: str
     code: str
     sentence: str
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +107,17 @@ def answers(
         if (build := builds.get(order_id)) is None:
             continue
         order = orders[order_id]
-        options = PrintOptions.model_validate(order.options)
+        printing = PrintOptions.model_validate(order.options)
+        milling = MillOptions.model_validate(order.options)
         need = replace(
-            build.need(order.material, options, copies),
+            build.need(order.material, printing, copies, milling=milling),
             ordered_by=order.ordered_by,
             begins_at=now,
             minutes=minutes.get((order_id, copies)),
         )
         said = candidates(need, offers)
         found[order_id, copies] = tuple(
-            _refused(station, answer.refusal, answer.sentence)
-            if answer.refusal
-            else _busy_or_next(station)
-            for station, answer in zip(stations, said, strict=True)
+            _answer_of(station, answer) for station, answer in zip(stations, said, strict=True)
         )
     return found
 
@@ -143,16 +147,22 @@ def _of_job(
         it
         if it.machine_id in only
         else it.model_copy(
-            update={"code": choice.NOT_CHOSEN, "sentence": choice.refusal(it.machine)}
+            update={
+                "code": choice.NOT_CHOSEN,
+                "sentence": choice.refusal(it.machine),
+                "then": "",
+            }
         )
         for it in said
     )
     return _within_quota(chosen, job)
 
 
-def _refused(station: Station, code: str, sentence: str) -> BoardAnswer:
+def _said(station: Station, code: str, sentence: str, *, then: str = "") -> BoardAnswer:
     machine = station.machine
-    return BoardAnswer(machine_id=machine.id, machine=machine.name, code=code, sentence=sentence)
+    return BoardAnswer(
+        machine_id=machine.id, machine=machine.name, code=code, sentence=sentence, then=then
+    )
 
 
 def _within_quota(said: Iterable[BoardAnswer], job: JobRow) -> tuple[BoardAnswer, ...]:
@@ -169,13 +179,17 @@ def _within_quota(said: Iterable[BoardAnswer], job: JobRow) -> tuple[BoardAnswer
     )
 
 
-def _busy_or_next(station: Station) -> BoardAnswer:
-    name = station.machine.name
+def _answer_of(station: Station, answer: Answer) -> BoardAnswer:
+    """What the machine says: how it is, else the first filter that refuses, else when."""
+    name, refused = station.machine.name, answer.sentence if answer.refusal else ""
     if station.condition in _NOT_WELL:
-        return _refused(station, station.condition, f"{name} {_NOT_WELL[station.condition]}")
+        sentence = f"{name} {_NOT_WELL[station.condition]}"
+        return _said(station, station.condition, sentence, then=refused)
+    if answer.refusal:
+        return _said(station, answer.refusal, refused)
     if station.condition in FREE and station.job is None:
-        return _refused(station, "next", f"{name} can take it next")
-    return _refused(station, "busy", f"{name} has another job")
+        return _said(station, "next", f"{name} can take it next")
+    return _said(station, "busy", f"{name} has another job")
 
 
 def minutes_of(

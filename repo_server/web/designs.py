@@ -99,6 +99,7 @@ FIRST_CHOICE = {
     "orientation": Orientation.AS_DRAWN,
     "scale": "1",
     "infill_percent": "",
+    "nozzle_mm": "",
     "grain": "",
     "way": "auto",
     "lines": "x",

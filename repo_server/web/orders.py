@@ -112,7 +112,7 @@ def _wanted(form: Mapping[str, str], variant: Mapping[str, Value], lab: str) -> 
     if said := {name: form[name].strip() for name in WHEN if form.get(name, "").strip()}:
         values["when"] = {**said, **_moments(said)}
     if "quality" in form:
-        printed = ("quality", "orientation", "scale", "infill_percent")
+        printed = ("quality", "orientation", "scale", "infill_percent", "nozzle_mm")
         values["options"] = {
             **{name: form[name].strip() for name in printed if form.get(name, "").strip()},
             "supports": "supports" in form,

@@ -73,6 +73,18 @@ def test_a_machine_that_cannot_work_says_so_to_the_jobs_that_wait(
     assert waits(floor, job_id)["Printer"] == (code, words)
 
 
+def test_a_machines_state_is_told_first_and_then_what_lasts(floor: Floor) -> None:
+    """Nobody should walk to a router that is off for a job that it could not make."""
+    (job_id,) = floor.order()
+    for name in floor.machines:
+        floor.sees(name, MachineState.OFFLINE)
+    said = {it.machine: (it.code, it.sentence, it.then) for it in job(floor, job_id).waits}
+    assert said == {
+        "Printer": ("offline", "Printer is offline", ""),
+        "Router": ("offline", "Router is offline", "Router does CNC, this part needs FDM"),
+    }
+
+
 def test_what_is_missing_on_a_machine_is_told(floor: Floor) -> None:
     (job_id,) = floor.order(material="petg")
     assert waits(floor, job_id)["Printer"] == (

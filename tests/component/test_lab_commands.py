@@ -147,11 +147,12 @@ def ordered(say: Say, shop: Shop, *words: str) -> Answer:
 def test_everything_that_a_print_can_be_asked_for_reaches_the_order(say: Say, shop: Shop) -> None:
     order = ordered(
         say, shop, "hook", "--copies", "5", "--plates", "as-many-as-fit", "--quality", "fine",
-        "--orientation", "suggested", "--scale", "1.5", "--infill", "0", "--supports", "--brim",
+        "--orientation", "suggested", "--scale", "1.5", "--infill", "0", "--nozzle", "0.4",
+        "--supports", "--brim",
     )  # fmt: skip
     assert order["options"] == {
         "quality": "fine", "orientation": "suggested", "scale": 1.5, "infill_percent": 0,
-        "supports": True, "brim": True,
+        "supports": True, "brim": True, "nozzle_mm": 0.4,
     }  # fmt: skip
     assert [job["copies"] for job in order["jobs"]] == [4, 1]
 

@@ -72,7 +72,7 @@ def test_a_form_left_as_it_is_asks_for_what_is_usual(operator: Someone, floor: F
     assert offer.copies == 1
     assert offer.options.model_dump(mode="json") == {
         "quality": "draft", "supports": False, "brim": False, "infill_percent": None, "scale": 1.0,
-        "orientation": "as_drawn",
+        "orientation": "as_drawn", "nozzle_mm": None,
     }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_what_is_chosen_for_milling_reaches_the_agent(operator: Someone, floor: 
 
 def test_every_option_is_explained_in_a_line_beside_it(operator: Someone, floor: Floor) -> None:
     text = page(operator.browser, DESIGN).text
-    printed = ("plates", "quality", "orientation", "scale", "infill", "supports", "brim")
+    printed = ("plates", "quality", "orientation", "scale", "infill", "nozzle", "supports", "brim")
     milled = ("way", "grain", "lines", "scallop", "nest", "finish", "conventional")
     for name in (*printed, *milled):
         assert f'aria-describedby="{name}-hint"' in text

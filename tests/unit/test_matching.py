@@ -4,8 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from commons.machine import Envelope, KeepOut, Process
+from commons.cutters import MillCutter
+from commons.machine import (
+    Envelope,
+    KeepOut,
+    MachineProfile,
+    MillLimits,
+    PlateType,
+    PrintLimits,
+    Process,
+)
 from commons.matching import (
+    _FILTERS,
     MASS_RESERVE,
     THICKNESS_TOLERANCE_MM,
     BuildNeed,
@@ -14,6 +24,7 @@ from commons.matching import (
     candidates,
     capacity,
 )
+from commons.tooling import changes
 from tests.profiles import printer, router
 
 HOOK = BuildNeed(Process.FDM, (60, 40, 30), "pla", mass_g=20)
@@ -63,21 +74,98 @@ def test_a_refusal_says_which_machine_and_why(
     assert (answer.refusal, answer.sentence) == (code, words)
 
 
+# What is wrong with a print for one machine, filter by filter, and what mends it: with all of it
+# wrong the first is told, and each mended shows the next.
+WRONG = replace(
+    HOOK, process=Process.CNC, size_mm=(9e3, 9e3, 9e3), material="petg", mass_g=9e9,
+    thickness_mm=99, nozzle_mm=0.6,
+)  # fmt: skip
+ALL_WRONG = MachineOffer(
+    "p", "Printer", printer(fdm=PrintLimits(hotend_max_c=220, plate=PlateType.GLASS)), "pla",
+    mass_left_g=500, loaded_thickness_mm=1.0, loaded_sheet_mm=(0.5, 0.5),
+)  # fmt: skip
+MENDED = {
+    Refusal.PROCESS: lambda need, it: (replace(need, process=Process.FDM), it),
+    Refusal.SIZE: lambda need, it: (replace(need, size_mm=(1, 1, 1)), it),
+    Refusal.MATERIAL: lambda need, it: (need, replace(it, loaded_material="petg")),
+    Refusal.MASS_LEFT: lambda need, it: (replace(need, mass_g=1), it),
+    Refusal.THICKNESS: lambda need, it: (replace(need, thickness_mm=1.0), it),
+    Refusal.SHEET: lambda need, it: (replace(need, size_mm=(0.5, 0.5, 1)), it),
+    Refusal.TOOL: lambda need, it: (replace(need, nozzle_mm=0.4), it),
+    Refusal.TEMPERATURE: lambda need, it: (
+        need, replace(it, profile=printer(fdm=PrintLimits(plate=PlateType.GLASS)))
+    ),
+    Refusal.PLATE: lambda need, it: (
+        need, replace(it, profile=printer(fdm=PrintLimits(plate=PlateType.TEXTURED_PEI)))
+    ),
+}  # fmt: skip
+
+
 def test_the_first_reason_is_told_when_everything_is_wrong() -> None:
-    need = BuildNeed(Process.CNC, (9e3, 9e3, 9e3), "plywood", mass_g=9e9, thickness_mm=99)
-    machine = replace(PRINTER, loaded_thickness_mm=1.0, loaded_sheet_mm=(0.5, 0.5))
-    assert refusal(need, machine) is Refusal.PROCESS
-    need = replace(need, process=Process.FDM)
-    for reason, better in [
-        (Refusal.SIZE, {"size_mm": (1, 1, 1)}),
-        (Refusal.MATERIAL, {"material": "pla"}),
-        (Refusal.MASS_LEFT, {"mass_g": 1}),
-        (Refusal.THICKNESS, {"thickness_mm": 1.0}),
-        (Refusal.SHEET, {"size_mm": (0.5, 0.5, 1)}),
-    ]:
-        assert refusal(need, machine) is reason
-        need = replace(need, **better)
-    assert refusal(need, machine) is None
+    need, machine, told = WRONG, ALL_WRONG, []
+    while reason := refusal(need, machine):
+        told.append(reason)
+        need, machine = MENDED[reason](need, machine)
+    assert told == list(MENDED)
+
+
+def test_filters_are_asked_in_the_order_of_their_codes() -> None:
+    """Each at its place; the table above has a case for those that a machine alone decides."""
+    order = list(Refusal)
+    asked = [order.index(code) for code, _ in _FILTERS]
+    assert asked == sorted(asked)
+    assert set(MENDED) <= {code for code, _ in _FILTERS}
+
+
+ENCLOSED = PrintLimits(enclosed=True, hotend_max_c=280, bed_max_c=110)
+
+
+@pytest.mark.parametrize(
+    ("need", "profile", "code", "words"),
+    [
+        (replace(HOOK, nozzle_mm=0.6), printer(), Refusal.TOOL,
+         "has a 0.4 mm nozzle, this is to be printed with 0.6 mm: change it or order 0.4 mm"),
+        (replace(HOOK, material="tpu"), printer(fdm=PrintLimits(nozzle_mm=0.25)), Refusal.TOOL,
+         "has a 0.25 mm nozzle, which TPU (95A) clogs: put one of at least 0.4 mm in"),
+        (replace(HOOK, material="petg-cf"), printer(), Refusal.TOOL,
+         "has a nozzle that PETG with carbon fibre wears out: put a hardened one in"),
+        (replace(BOARD, carved=False), router(cnc=MillLimits(cutter_shape="ball")), Refusal.TOOL,
+         "has only ball cutters, which leave an edge under what they cut out: put a flat one in, "
+         "or order it carved as a surface"),
+        (replace(HOOK, material="petg"), printer(fdm=PrintLimits(hotend_max_c=230)),
+         Refusal.TEMPERATURE, "has a hot end of up to 230 °C, and PETG needs 240 °C: choose "
+         "another machine or material"),
+        (HOOK, printer(fdm=PrintLimits(hotend_max_c=400, extrude_min_c=300)), Refusal.TEMPERATURE,
+         "extrudes nothing below 300 °C, and PLA burns above 235 °C: choose another machine or "
+         "material"),
+        (replace(HOOK, material="abs"),
+         printer(fdm=ENCLOSED.model_copy(update={"bed_max_c": 60})), Refusal.TEMPERATURE,
+         "has a bed of up to 60 °C, and ABS needs 80 °C: choose another machine or material"),
+        (replace(HOOK, material="abs"), printer(), Refusal.PLATE,
+         "is open, and ABS needs walls and a lid: choose an enclosed printer"),
+        (replace(HOOK, material="petg"),
+         printer(fdm=PrintLimits(plate=PlateType.SMOOTH_PEI)), Refusal.PLATE,
+         "has a smooth PEI plate, which PETG tears: put a textured one on, and say so in "
+         "agent.toml"),
+    ],
+)  # fmt: skip
+def test_what_nozzle_heat_and_plate_lack_is_told_with_what_to_do(
+    need: BuildNeed, profile: MachineProfile, code: Refusal, words: str
+) -> None:
+    offer = MachineOffer("m", profile.name, profile, need.material)
+    (answer,) = candidates(need, [offer])
+    assert (answer.refusal, answer.sentence) == (code, f"{profile.name} {words}")
+
+
+def test_what_a_machine_has_for_it_passes() -> None:
+    enclosed = MachineOffer("p", "Printer", printer(fdm=ENCLOSED), "abs")
+    assert refusal(replace(HOOK, material="abs", nozzle_mm=0.4), enclosed) is None
+    balls = replace(ROUTER, profile=router(cnc=MillLimits(cutter_shape="ball")))
+    assert refusal(replace(BOARD, carved=True), balls) is None
+    assert refusal(BOARD, balls) is None
+    both = router(cnc=MillLimits(cutter_shape="ball", more_cutters=(MillCutter(diameter_mm=3),)))
+    assert [changes(both, carved=carved) for carved in (True, False, None)] == [1, 1, 0]
+    assert changes(printer(), carved=False) == 0
 
 
 def test_a_part_may_be_turned_on_the_bed_but_not_stood_up() -> None:
