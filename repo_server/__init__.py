@@ -46,6 +46,7 @@ def routed_app() -> "Flask":
 
 def equip(app: "Flask", settings: "Settings") -> None:
     """The app answers from these settings' database, files and queue, and from no others."""
+    from repo_server.api.kept import KeptBoards
     from repo_server.arrivals import Arrivals
     from repo_server.blobs import BlobStore
     from repo_server.db import make_engine, with_doorbell
@@ -54,6 +55,7 @@ def equip(app: "Flask", settings: "Settings") -> None:
     from repo_server.outgoing import Way
     from repo_server.queue import Queue
     from repo_server.settings import read_secret
+    from repo_server.streams import Streams
 
     app.extensions["secret"] = app.secret_key = read_secret(settings.secret_file)
     app.extensions["settings"] = settings
@@ -66,6 +68,8 @@ def equip(app: "Flask", settings: "Settings") -> None:
     app.extensions["arrivals"] = Arrivals(settings.data / "blobs" / "arriving", store)
     # Apart from what everybody may fetch by its hash: a lab's programs are its own.
     app.extensions["programs"] = BlobStore(settings.data / "programs")
+    app.extensions["boards"] = KeptBoards(engine)
+    app.extensions["streams"] = Streams()
     app.extensions["fetcher"] = Fetcher  # made anew for each import: it counts seconds and bytes
     _part_origins(app, settings.files_url)
 
@@ -93,8 +97,10 @@ def _part_origins(app: "Flask", files_url: str | None) -> None:
 
 
 def close_app(app: "Flask") -> None:
-    """What the server opened while it was asked is closed: the database and the queue, and
+    """What the server opened while it was asked is closed: streams, database and queue, and
     nobody waits in its lobby."""
     app.extensions["lobby"].close()
+    app.extensions["streams"].close()
+    app.extensions["boards"].close()
     app.extensions["engine"].dispose()
     app.extensions["queue"].close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from commons.availability import Availability, resting
 from commons.flows import Ring
@@ -136,12 +136,14 @@ class BoardLab(_Shown):
 
 
 class Board(_Shown):
-    """Everything a lab's board shows. `past` holds the latest jobs that need nobody."""
+    """Everything a lab's board shows. `past` holds the latest jobs that need nobody;
+    `queued` is how many wait, on the board and beyond it."""
 
     lab: BoardLab
     machines: tuple[BoardMachine, ...]
     jobs: tuple[BoardJob, ...]
     past: tuple[BoardJob, ...]
+    queued: int
 
 
 def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
@@ -180,6 +182,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
         ),
         jobs=tuple(map(shown, [*(it for it in jobs if it.state is not JobState.QUEUED), *queued])),
         past=tuple(map(shown, past)),
+        queued=_how_many_wait(session, lab.id),
     )
 
 
@@ -260,6 +263,11 @@ def _jobs(session: Session, lab_id: str, *, past: bool) -> Sequence[JobRow]:
         return session.exec(latest.limit(_MOST_PAST)).all()
     oldest = of_lab.where(~is_past).order_by(col(JobRow.place), col(JobRow.id))
     return session.exec(oldest.limit(_MOST_JOBS)).all()
+
+
+def _how_many_wait(session: Session, lab_id: str) -> int:
+    waiting = select(func.count()).where(JobRow.lab_id == lab_id, JobRow.state == JobState.QUEUED)
+    return session.exec(waiting).one()
 
 
 def _orders(session: Session, jobs: Sequence[JobRow]) -> dict[str, BuildOrderRow]:

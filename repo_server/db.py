@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -123,3 +124,52 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+class Stamp:
+    """Tells whether anything was committed meanwhile: equal stamps, the same database.
+
+    It asks on a connection of its own, on which nothing is ever written: SQLite counts what all
+    others commit, PostgreSQL tells which transactions a query would see.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = Lock()
+        self._connection: DBAPIConnection | None = None
+        sqlite = engine.dialect.name == "sqlite"
+        self._ask = "PRAGMA data_version" if sqlite else "SELECT pg_current_snapshot()::text"
+
+    def read(self) -> str:
+        """The stamp of what a transaction that begins now would see."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(self._ask)
+                return str(cursor.fetchall()[0][0])
+            except Exception:  # the database went away: the next one asks on a new connection
+                self._close()
+                raise
+            finally:
+                cursor.close()
+
+    def close(self) -> None:
+        """Nothing stays open; it opens again when it is asked."""
+        with self._lock:
+            self._close()
+
+    def _connect(self) -> DBAPIConnection:
+        lent = self._engine.raw_connection()
+        lent.detach()
+        if (connection := lent.dbapi_connection) is None:
+            raise RuntimeError("a connection that was just lent is none")
+        if self._engine.dialect.name != "sqlite":
+            connection.autocommit = True
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -33,7 +33,7 @@ from repo_server.queue import FILES, SHORT, Queue
 from repo_server.search.refill import refill
 from repo_server.settings import VARIABLES, Settings, read_secret
 
-# Each live page and each waiting agent holds one, asleep; they are made as they are needed.
+# Each waiting agent holds one, asleep; they are made as they are needed.
 THREADS = 1200
 _TIMER_S = 30.0
 _STOP_S = 10.0

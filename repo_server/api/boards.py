@@ -1,26 +1,20 @@
 """A lab's board: as it stands, and as it changes."""
 
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from hashlib import sha256
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Engine
 
-from repo_server import boards, jobs, labs
+from repo_server import labs
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
-from repo_server.api.messages import write
+from repo_server.api.kept import KeptBoards
 from repo_server.boards import Board
-from repo_server.db import reading, transaction
+from repo_server.db import reading
+from repo_server.streams import Look, Streams
+from repo_server.walls import Wall, wall_of
 
 bp = Blueprint("api_boards", __name__, url_prefix="/api/v1")
-
-LOOK_EVERY_S = 1.0
-HEARTBEAT_S = 15.0
-# A browser comes back by itself; a page that nobody looks at any more does not.
-LIFE_S = 600.0
 
 
 @bp.get("/labs/<lab>/board")
@@ -28,7 +22,7 @@ LIFE_S = 600.0
 @answers({200: Board})
 def show_board(lab: str) -> ResponseReturnValue:
     """200 with machines, jobs, and who waits for what."""
-    return write(read_board(current_app.extensions["engine"], lab))
+    return _board(lab)
 
 
 @bp.get("/labs/<lab>/events")
@@ -36,15 +30,42 @@ def show_board(lab: str) -> ResponseReturnValue:
 @answers({200: Raw("text/event-stream")})
 def stream_board(lab: str) -> ResponseReturnValue:
     """200 with server-sent events: the board (`event: board`) now and at each change."""
-    engine = current_app.extensions["engine"]
-    read_board(engine, lab)  # 404 while there is still a status to say it with
+    kept = _boards()
+    kept.read(lab)  # 404 while there is still a status to say it with
 
     def look() -> str:
-        return read_board(engine, lab).model_dump_json()
+        return f"event: board\ndata: {kept.read(lab).body.decode()}\n\n"
 
-    events = board_events(look, clock=time.monotonic, sleep=time.sleep)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Response(events, mimetype="text/event-stream", headers=headers)
+    return _stream(f"board of {lab}", look)
+
+
+@bp.get("/labs/<lab>/wall")
+@auth.public
+@answers({200: Wall})
+def show_wall(lab: str) -> ResponseReturnValue:
+    """200 with what a screen on the wall shows: what to do next, machines, the first that wait."""
+    body = wall_of(_boards().read(lab).board).model_dump_json().encode()
+    return _kept(body, sha256(body).hexdigest()[:32])
+
+
+@bp.get("/labs/<lab>/wall/events")
+@auth.public
+@answers({200: Raw("text/event-stream")})
+def stream_wall(lab: str) -> ResponseReturnValue:
+    """200 with server-sent events: `event: wall` now and whenever it shows something else."""
+    kept = _boards()
+    kept.read(lab)
+
+    def look() -> str:
+        shown = wall_of(kept.read(lab).board).model_dump_json()
+        return f"event: wall\ndata: {sha256(shown.encode()).hexdigest()[:32]}\n\n"
+
+    return _stream(f"wall of {lab}", look)
+
+
+def _boards() -> KeptBoards:
+    boards: KeptBoards = current_app.extensions["boards"]
+    return boards
 
 
 @bp.get("/agent/board")
@@ -55,32 +76,24 @@ def show_own_board() -> ResponseReturnValue:
     agent, engine = auth.current_agent(), current_app.extensions["engine"]
     with reading(engine) as session:
         slug = labs.slug_of(session, agent.lab_id)
-    return write(read_board(engine, slug))
+    return _board(slug)
 
 
-def read_board(engine: Engine, lab: str) -> Board:
-    """The lab's board now; a silence that no timer has noticed is noticed first."""
-    now = datetime.now(UTC)
-    with reading(engine) as session:
-        lab_row = labs.lab_of(session, lab)
-        if not jobs.has_silent(session, now):
-            return boards.show_board(session, lab_row, now=now)
-    with transaction(engine) as session:
-        jobs.notice_silence(session, now)
-        return boards.show_board(session, lab_row, now=now)
+def _board(lab: str) -> Response:
+    kept = _boards().read(lab)
+    return _kept(kept.body, kept.etag)
 
 
-def board_events(
-    look: Callable[[], str], *, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[str]:
-    """The board as events: at once, at each change, and a sign of life in between."""
-    shown, told_at, until = "", clock(), clock() + LIFE_S
-    while clock() < until:
-        board = look()
-        if board != shown:
-            yield f"event: board\ndata: {board}\n\n"
-            shown, told_at = board, clock()
-        elif clock() - told_at >= HEARTBEAT_S:
-            yield ": still here\n\n"
-            told_at = clock()
-        sleep(LOOK_EVERY_S)
+def _kept(body: bytes, etag: str) -> Response:
+    """The answer, or 304 to whoever has it already."""
+    answer = Response(body, mimetype="application/json", headers={"Cache-Control": "no-cache"})
+    answer.set_etag(etag)
+    answer.make_conditional(request)
+    return answer
+
+
+def _stream(topic: str, look: Look) -> Response:
+    streams: Streams = current_app.extensions["streams"]
+    events = streams.open(request.environ, topic, look)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(events, mimetype="text/event-stream", headers=headers)

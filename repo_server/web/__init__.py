@@ -42,6 +42,7 @@ from repo_server.web import (
     queue,
     repairs,
     things,
+    walls,
     webhooks,
 )
 
@@ -68,6 +69,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     mailings.bp,
     labs.bp,
     queue.bp,
+    walls.bp,
     portraits.bp,
     own_programs.bp,
     programs.bp,

@@ -24,7 +24,6 @@ from repo_server import (
     waiting,
 )
 from repo_server.api import auth
-from repo_server.api.boards import read_board
 from repo_server.db import reading, transaction
 from repo_server.portraits import WantedLabs
 from repo_server.tables import JobRow
@@ -64,7 +63,7 @@ def _process(given: Mapping[str, str]) -> Process | None:
 def show_board(lab: str) -> ResponseReturnValue:
     """The lab's board now. Its script asks for this page again whenever something changes."""
     person, engine = auth.current().person, current_app.extensions["engine"]
-    board = read_board(engine, lab)
+    board = current_app.extensions["boards"].read(lab).board
     with reading(engine) as session:
         role = people.lab_roles(session, person.id).get(lab) if person else None
         lab_id = labs.lab_of(session, lab).id

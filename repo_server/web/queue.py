@@ -12,7 +12,6 @@ from commons.job import JobState
 from commons.texts import later
 from repo_server import changes, decisions, labs, reordering
 from repo_server.api import auth
-from repo_server.api.boards import read_board
 from repo_server.api.errors import status_of
 from repo_server.api.queue import require_plate
 from repo_server.changes import Change, Kind
@@ -63,7 +62,7 @@ def show(lab: str) -> ResponseReturnValue:
 
 def _page(lab: str, error: FabError | None = None) -> str:
     engine = current_app.extensions["engine"]
-    board = read_board(engine, lab)
+    board = current_app.extensions["boards"].read(lab).board
     line = [job for job in board.jobs if job.state is JobState.QUEUED]
     with reading(engine) as session:
         known = changes.of_jobs(session, [job.id for job in line])

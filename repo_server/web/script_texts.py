@@ -15,6 +15,13 @@ SCRIPT_TEXTS: Mapping[str, Texts[str]] = {
         }
     ),
     "board": Texts({"live": later("Live"), "lost": later("No link; trying again")}),
+    "wall": Texts(
+        {
+            "live": later("Live"),
+            "asking": later("Asks every few seconds"),
+            "lost": later("No link; trying again"),
+        }
+    ),
     "publish": Texts(
         {
             "no_manifest": later("There is no okh.toml or okh.yml at the top of what you chose."),

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from commons.wire import EventKind, MachineState, Phase, ProgressReport
 from repo_server import boards, labs
-from repo_server.api.boards import HEARTBEAT_S, LIFE_S, board_events
 from repo_server.boards import Board, BoardJob, BoardMachine
 from repo_server.conditions import Condition
+from repo_server.streams import HEARTBEAT_S, LIFE_S
+from repo_server.streams import events as held_events
+from repo_server.tables import PersonRow
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer, router
 from tests.shop import API, Someone, open_shop
@@ -212,6 +216,39 @@ def test_the_stream_sends_the_board_at_once(app: Flask, sign_up: Callable[..., S
     answer.close()
 
 
+def test_a_board_that_has_not_changed_is_not_sent_again(
+    app: Flask, sign_up: Callable[..., Someone]
+) -> None:
+    """Whoever wrote it: what others commit on connections of their own is seen at once."""
+    shop = open_shop(app, sign_up)
+    client = app.test_client()
+    for path in (f"{API}/labs/corner/board", f"{API}/labs/corner/wall", "/labs/corner/wall"):
+        first = client.get(path)
+        known = {"If-None-Match": first.headers["ETag"]}
+        assert client.get(path, headers=known).status_code == 304
+        (job_id,) = shop.floor.order()
+        again = client.get(path, headers=known)
+        assert (again.status_code, again.data != first.data) == (200, True)
+    shown = client.get(f"{API}/labs/corner/board").json
+    assert job_id in [it["id"] for it in shown["jobs"]]
+    assert shown["queued"] == 3
+
+
+def test_the_wall_says_what_to_do_next_and_names_nobody(
+    app: Flask, sign_up: Callable[..., Someone]
+) -> None:
+    shop = open_shop(app, sign_up)
+    for name in shop.floor.machines:
+        shop.floor.now = datetime.now(UTC)
+        shop.floor.sees(name, IDLE)
+    shop.floor.order(material="petg", copies=2)
+    page = app.test_client().get("/labs/corner/wall").text
+    assert "Load PETG on Printer" in page and "2 jobs wait for it" in page
+    with shop.floor.session() as session:
+        people = session.exec(select(PersonRow.name)).all()
+    assert people and not any(name in page for name in people)
+
+
 def test_there_is_no_board_of_a_lab_that_does_not_exist(app: Flask) -> None:
     for path in ("board", "events"):
         assert app.test_client().get(f"{API}/labs/nowhere/{path}").status_code == 404
@@ -241,14 +278,14 @@ def test_the_stream_sends_changes_and_signs_of_life_and_ends_after_its_life() ->
     watch = Time()
 
     def look() -> str:
-        return "A" if watch.now < 40 else "B"
+        return "event: A" if watch.now < 40 else "event: B"
 
     sent = [
-        (watch.now, text) for text in board_events(look, clock=lambda: watch.now, sleep=watch.sleep)
+        (watch.now, text) for text in held_events(look, clock=lambda: watch.now, sleep=watch.sleep)
     ]
     assert [(at, text) for at, text in sent if text.startswith("event")] == [
-        (0, "event: board\ndata: A\n\n"),
-        (40, "event: board\ndata: B\n\n"),
+        (0, "event: A"),
+        (40, "event: B"),
     ]
     beats = [at for at, text in sent if text == ": still here\n\n"]
     assert beats[:3] == [HEARTBEAT_S, 2 * HEARTBEAT_S, 40 + HEARTBEAT_S]

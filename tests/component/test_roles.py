@@ -77,6 +77,7 @@ ROUTES = {
         GET /designs/<slug>/licence
         GET /labs
         GET /labs/<lab>
+        GET /labs/<lab>/wall
         GET /publish
         GET /releases/<id>
         GET /sign-in
@@ -102,6 +103,8 @@ ROUTES = {
         GET /api/v1/labs/<lab>/rules
         GET /api/v1/labs/<lab>/utilisation
         GET /api/v1/labs/<lab>/utilisation.csv
+        GET /api/v1/labs/<lab>/wall
+        GET /api/v1/labs/<lab>/wall/events
         POST /api/v1/people
         GET /api/v1/releases/<id>
         POST /api/v1/session

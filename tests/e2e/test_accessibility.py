@@ -55,6 +55,7 @@ PAGES = {
     "/labs": "/labs",
     "/labs/<lab>": "/labs/corner",
     "/labs/<lab>/about": "/labs/corner/about",
+    "/labs/<lab>/wall": "/labs/corner/wall",
     "/labs/<lab>/manage/okw": "/labs/corner/manage/okw",
     "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
     "/labs/<lab>/facts": "/labs/corner/facts",
