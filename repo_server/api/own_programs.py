@@ -89,7 +89,7 @@ def bring_program(lab: str, query: WantedProgram) -> ResponseReturnValue:
 
 @bp.post("/agent/programs")
 @auth.agent_sends(max_bytes=MAX_PROGRAM_BYTES)
-@answers({201: BroughtProgram}, refuses=(409,), takes=_BYTES)
+@answers({201: BroughtProgram}, refuses=(404, 409), takes=_BYTES)
 def bring_for(query: BroughtFor) -> ResponseReturnValue:
     """201 with the order of the program that is the body, in the name of whoever brought it to the
     agent; 403 when they may not, 404 when nobody has that handle."""
