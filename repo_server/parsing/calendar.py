@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,30 @@ def inspect(path: Path, kind: str, out: Path) -> dict[str, object]:
     `kind` tells the moments and the zone of what has none: `ics,BEGIN,END,ZONE`.
     """
     _, begin, end, zone = kind.split(",")
-    signal.signal(signal.SIGVTALRM, _too_long)
-    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_S)
     moments = datetime.fromisoformat(begin), datetime.fromisoformat(end)
     try:
-        calendar = Calendar.from_ical(path.read_bytes())
-        _refuse_storms(calendar)
-        found = list(_events(calendar, *moments, ZoneInfo(zone)))
+        with _cpu_s(CPU_S):
+            calendar = Calendar.from_ical(path.read_bytes())
+            _refuse_storms(calendar)
+            found = list(_events(calendar, *moments, ZoneInfo(zone)))
     except InvalidInput:
         raise
     except (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError) as error:
         raise InvalidInput(f"this is no calendar that can be read: {str(error)[:200]}") from error
     (out / EVENTS).write_text(json.dumps(found))
     return {"facts": {"events": len(found)}}
+
+
+@contextmanager
+def _cpu_s(most: float) -> Iterator[None]:
+    """What takes longer raises InvalidInput; afterwards nothing is left that could ring."""
+    before = signal.signal(signal.SIGVTALRM, _too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, most)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _too_long(_signal: int, _frame: object) -> None:

@@ -20,7 +20,8 @@ from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
 from commons.signing import AGENT_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER
-from repo_server.api import agents, boards
+from repo_server import streams
+from repo_server.api import agents
 from repo_server.api.auth import CSRF_HEADER
 from repo_server.fetching import Fetcher
 from repo_server.people import Scope
@@ -63,7 +64,7 @@ def no_server(host: str) -> list[str]:
 @pytest.fixture
 def shop(app, sign_up, monkeypatch) -> Shop:
     """A lab with a job that is staged, and streams that end at once."""
-    monkeypatch.setattr(boards, "LIFE_S", 0.0)
+    monkeypatch.setattr(streams, "LIFE_S", 0.0)
     monkeypatch.setattr(agents, "LONGEST_WAIT_S", 0.0)
     app.extensions["fetcher"] = lambda: Fetcher(resolve=no_server)
     shop = open_shop(app, sign_up)

@@ -1,5 +1,6 @@
 """Bookings as iCalendar, out and in; and calendars that mean no good."""
 
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,6 +102,7 @@ def test_a_calendar_that_cannot_be_kept_is_told_in_a_sentence(tmp_path, data, se
     kind = f"ics,{NOW.isoformat()},{(NOW + timedelta(days=90)).isoformat()},Europe/Berlin"
     with pytest.raises(InvalidInput, match=sentence):
         reader.inspect(file, kind, tmp_path)
+    assert signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0  # nothing is left that could ring
 
 
 class Web:

@@ -96,7 +96,7 @@ PAGES = {
     "/webhooks": "/webhooks",
 }
 NO_PAGES = ("/api/", "/static/", "/attempts/", "/.well-known/")
-NO_PAGE_ENDS_SO = ("feed.atom", "news.atom", "okh.toml")
+NO_PAGE_ENDS_SO = ("feed.atom", "news.atom", "okh.toml", ".ics")
 
 
 def wrong_on(page: Page, rules: tuple[str, ...] = RULES) -> list[str]:
