@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from repo_server.api.openapi import document
 from repo_server.tables import (
+    AccountEntryRow,
     AgentRow,
     BuildOrderRow,
     BuildReportRow,
@@ -24,11 +25,14 @@ from repo_server.tables import (
     LabRow,
     MailingRow,
     MaterialLotRow,
+    NewsRow,
     ParentRow,
     PersonRow,
     PostRow,
     ProposalRow,
     ReleaseRow,
+    TrainingClassRow,
+    TrainingRow,
     UploadRow,
     WaitingOrderRow,
     WebhookRow,
@@ -39,20 +43,36 @@ from tests.shop import API, Shop, open_shop
 
 # What is no list that grows for ever, and so comes whole.
 WHOLE = {
+    "/agent/board": "what stands in the lab now",
     "/cities/{city}/figures": "one of each figure",
     "/designs": "has pages and a cursor of its own",
     "/designs/{slug}": "the newest releases; all are in pages elsewhere",
     "/designs/{slug}/licence": "kinds of actors; what it was made from",
     "/designs/{slug}/lineage": "the nearest of the family, and whether that is all",
     "/drafts/{draft_id}": "one draft",
+    "/jobs/{job_id}/changes": "what people did to one job",
+    "/labs/{lab}/balances": "one of each person with an account there",
     "/labs/{lab}/board": "what stands in the lab now",
+    "/labs/{lab}/bookings": "of as many days as were asked for",
+    "/labs/{lab}/calendars": "those that the lab follows",
+    "/labs/{lab}/lots/{lot_id}": "one lot",
+    "/labs/{lab}/machines/{machine_id}": "one machine",
+    "/labs/{lab}/programmers": "one of each member who may, or might once",
+    "/labs/{lab}/quotas": "one of each person or role",
+    "/labs/{lab}/rules": "one lab's week",
+    "/labs/{lab}/training-classes": "classes of machines",
+    "/labs/{lab}/utilisation": "one of each machine and week",
+    "/labs/{lab}/wall": "what stands in the lab now",
     "/labs/{lab}/webhooks": "20 at most",
+    "/me/account": "one of each lab",
+    "/me/bookings": "those to come",
     "/me/notices": "the first 100 of each list, and how many there are",
     "/orders/{order_id}": "one order",
     "/releases/{before}/changes/{after}": "two releases",
     "/releases/{id}": "one release",
     "/releases/{id}/bom": "one bill",
     "/releases/{id}/repairs": "one of each file",
+    "/sets/{set_id}": "one set",
     "/waiting-orders/{id}": "one order",
     "/webhooks": "20 at most",
     "/webhooks/{webhook_id}": "one webhook",
@@ -210,6 +230,24 @@ def told(it: Made) -> list[SQLModel]:
     return [hook, DeliveryRow(id=it.name, webhook_id=hook.id, kind="test", body="{}", at=it.at)]
 
 
+def entered(it: Made) -> list[SQLModel]:
+    return [
+        AccountEntryRow(id=it.name, lab_id=it.lab_id, person_id=it.me, kind="paid", amount=1,
+                        currency="EUR", why=it.name, at=it.at)
+    ]  # fmt: skip
+
+
+def trained(it: Made) -> list[SQLModel]:
+    mills = TrainingClassRow(id="mills", lab_id=it.lab_id, name="Mills")
+    return [mills, TrainingRow(id=it.name, class_id=mills.id, person_id=it.me, begins_at=it.at,
+                               note=it.name, signed_by=it.me, signed_at=it.at)]  # fmt: skip
+
+
+def newly(it: Made) -> list[SQLModel]:
+    said = {"title": it.name, "sentence": it.name, "path": "/", "at": it.at}
+    return [NewsRow(id=it.name, person_id=it.me, kind="done", **said)]
+
+
 class Listed(NamedTuple):
     """Under `key` the entries of a list, known by `field`; what comes later stands first in it, or
     with `rises` last. `add` makes the rows of one."""
@@ -236,6 +274,11 @@ LISTS = {
     "/labs/corner/lots": Listed("lots", "name", shelved, rises=True),
     "/labs/corner/members": Listed("members", "handle", let_in, rises=True),
     "/labs/corner/agents": Listed("agents", "name", enrolled, rises=True),
+    "/labs/corner/account-entries": Listed("entries", "why", entered),
+    "/labs/corner/trainings": Listed("trainings", "note", trained),
+    "/me/account-entries": Listed("entries", "why", entered),
+    "/me/trainings": Listed("trainings", "note", trained),
+    "/me/news": Listed("news", "title", newly),
     "/orders": Listed("orders", "order_id", ordered),
     "/drafts": Listed("drafts", "slug", drafted),
     "/uploads": Listed("uploads", "sha256", begun),
@@ -254,7 +297,7 @@ PAGES = (
     ("/me/notices", "waiting", asked),
     ("/me/notices", "mailings", owed),
     ("/labs", "after", founded),
-    ("/labs/corner/manage", "shelf", shelved),
+    ("/labs/corner/lots", "after", shelved),
     ("/labs/corner/manage", "people", let_in),
     ("/labs/corner/manage", "agents", enrolled),
     ("/drafts", "after", drafted),
@@ -322,7 +365,7 @@ def test_every_list_of_the_api_has_pages_or_ends(app) -> None:
     urls = app.url_map.bind("x")
     rules = {urls.match(API + path, return_rule=True)[0].rule for path in LISTS}
     plain = {rule.removeprefix(API).replace("<", "{").replace(">", "}") for rule in rules}
-    assert (paged, whole) == (plain, set(WHOLE))
+    assert (paged, whole) == (plain, set(WHOLE)), (paged ^ plain, whole ^ set(WHOLE))
 
 
 def _fields(told_of, schema):

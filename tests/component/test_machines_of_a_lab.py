@@ -43,7 +43,8 @@ def keep(floor: Floor, machine: str = "", **said: object) -> None:
 
 
 def why(floor: Floor, job_id: str, machine: str = "Printer") -> tuple[str, str]:
-    """The code and the sentence of one machine on the board."""
+    """The code and the sentence of one machine on the board, which is heard of and at rest."""
+    floor.sees(machine, MachineState.IDLE)
     with floor.session() as session:
         board = boards.show_board(session, labs.lab_of(session, "corner"), now=floor.now)
     (job,) = [it for it in board.jobs if it.id == job_id]

@@ -32,6 +32,8 @@ def test_a_training_is_asked_for_signed_seen_and_revoked_on_pages(shop: Shop) ->
         f"{API}/labs/corner/orders", {"release_id": shop.release_id, "part": "hook"}
     )
     assert placed.status_code == 201
+    at_rest = [{"machine_id": it, "state": "idle"} for it in shop.agent.machines.values()]
+    assert shop.agent.sync(machines=at_rest).status_code == 200
     board = shop.member.get(f"{API}/labs/corner/board").json
     assert [it["code"] for it in board["jobs"][0]["waits"]] == ["training", "process"]
     signed = f"{API}/labs/corner/training-classes/{classes[0]['id']}/trainings"
