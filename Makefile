@@ -21,8 +21,8 @@ demo: setup      ## publish, order, slice, stream, see it in the city; ONCE=1 st
 test: setup-tests  ## style, types and every test
 	@$(MAKE) -j 2 --no-print-directory check suite
 
-suite:           # types are looked at meanwhile: much of a test's time is waiting
-	@$(PY) -m pytest -q -n 2 --dist worksteal
+suite:           # more of them than cores, and types beside: much of a test is waiting
+	@$(PY) -m pytest -q -n 3 --dist worksteal
 
 check:           ## style and types alone
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/mypy
