@@ -4,7 +4,6 @@ The private key never leaves `identity.json`, which only the owner can read. The
 replaced as a whole: an enrolment that fails leaves the earlier identity as it was.
 """
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from commons.signing import (
     SignedRequest,
 )
 from commons.wire import Enrolled, Id, Sha256
+from fab_agent import private_files
 
 _FILE = "identity.json"
 
@@ -82,14 +82,8 @@ def keep_identity(
         machines=machines,
         private_key=key.private_bytes_raw().hex(),
     )
-    aside = folder / f"{_FILE}.{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(kept.model_dump_json(indent=1).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(folder / _FILE)
+        private_files.replace(folder / _FILE, kept.model_dump_json(indent=1).encode())
     except OSError as error:
         raise Unavailable(f"the agent's key cannot be kept in {folder}: {error}") from error
     return _identity(kept)

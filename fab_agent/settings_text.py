@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commons.errors import InvalidInput, Unavailable
+from fab_agent import private_files
 from fab_agent.settings import parse_settings
 
 Setting = float | bool | str | tuple[str, ...]
@@ -191,16 +191,10 @@ def keep_key(path: Path, key: str) -> Iterator[None]:
 
 def _replace(path: Path, content: bytes) -> None:
     """Its links lead to the new file, and who may read it stays as it was."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        private_files.replace(path, content, mode=mode)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {error}") from error
 
 

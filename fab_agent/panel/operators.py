@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from commons.errors import Conflict, InvalidInput, NotFound, NotSignedIn, Unavailable
 from commons.quantities import Value
+from fab_agent import private_files
 
 _FILE = "operators.json"
 SHORTEST_PIN, LONGEST_PIN = 6, 12
@@ -93,14 +93,8 @@ class Operators:
             ) from (error if isinstance(error, OSError) else None)
 
     def _write(self, kept: _File) -> None:
-        aside = self._path.with_name(f"{_FILE}.{secrets.token_hex(4)}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(kept.model_dump_json(indent=1).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
+            private_files.replace(self._path, kept.model_dump_json(indent=1).encode())
         except OSError as error:
             raise Unavailable(f"the operators cannot be kept in {self._path}: {error}") from error
 

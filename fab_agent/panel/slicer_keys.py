@@ -1,7 +1,6 @@
 """Keys by which slicers bring programs to the panel: each is one person's, and shown once."""
 
 import hashlib
-import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from commons.errors import Conflict, InvalidInput, NotFound, Unavailable
 from commons.quantities import Value
+from fab_agent import private_files
 
 _FILE = "slicer_keys.json"
 _MOST = 100
@@ -86,14 +86,8 @@ class SlicerKeys:
             ) from error
 
     def _write(self, kept: _File) -> None:
-        aside = self._path.with_name(f"{_FILE}.{secrets.token_hex(4)}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(kept.model_dump_json(indent=1).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
+            private_files.replace(self._path, kept.model_dump_json(indent=1).encode())
         except OSError as error:
             raise Unavailable(f"the keys cannot be kept in {self._path}: {error}") from error
 

@@ -11,6 +11,7 @@ down_revision = "0029"
 
 def upgrade() -> None:
     _trainings()
+    _calendars()
     _bookings()
 
 
@@ -55,7 +56,7 @@ def _trainings() -> None:
     )
 
 
-def _bookings() -> None:
+def _calendars() -> None:
     op.create_table(
         "booking_rules",
         Column("lab_id", Text, ForeignKey("lab.id"), primary_key=True),
@@ -80,6 +81,9 @@ def _bookings() -> None:
         Column("removed_at", UTCDateTime),
     )
     op.create_index("ix_calendar_lab_id", "calendar", ["lab_id"])
+
+
+def _bookings() -> None:
     op.create_table(
         "booking",
         Column("id", Text, primary_key=True),

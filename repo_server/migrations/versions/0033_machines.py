@@ -15,6 +15,11 @@ def upgrade() -> None:
     # SQLite adds no constraint to a table that is there, but a column with one.
     op.execute("ALTER TABLE build_order ADD COLUMN calibrates VARCHAR REFERENCES machine (id)")
     op.create_index("ix_build_order_calibrates", "build_order", ["calibrates"])
+    _counters()
+    _downtimes()
+
+
+def _counters() -> None:
     op.create_table(
         "machine_counter",
         Column("id", Text, primary_key=True),
@@ -47,6 +52,9 @@ def upgrade() -> None:
         Column("note", Text, nullable=False),
         Column("hours", Float, nullable=False),
     )
+
+
+def _downtimes() -> None:
     op.create_table(
         "downtime",
         Column("id", Text, primary_key=True),
