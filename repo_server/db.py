@@ -11,11 +11,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
 import repo_server.tables  # noqa: F401  (the metadata knows every table)
+from commons.errors import Unavailable
 
 # A writer waits this long for another one; every transaction of ours is shorter by far.
 _BUSY_MS = 10_000
 _READING = "reading"
 _RING = "ring"
+_TURN = "turn"
 
 
 def make_engine(url: str) -> Engine:
@@ -31,8 +33,11 @@ def make_engine(url: str) -> Engine:
         return create_engine(address, pool_pre_ping=True, pool_size=16, max_overflow=64)
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    # The pool only limits how many threads talk at once; waiting for a turn is SQLite's.
-    engine = create_engine(address, pool_size=16, max_overflow=64)
+    # SQLite lets whoever happens to ask at the right moment write next; of many that ask, some
+    # would never be lucky. Threads of one process therefore stand in line before they ask.
+    engine = create_engine(
+        address, pool_size=16, max_overflow=64, execution_options={_TURN: Lock()}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -64,14 +69,32 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """A session whose changes are all committed at the end, or none of them after an error."""
+    """A session whose changes are all committed at the end, or none of them after an error.
+
+    Raises Unavailable when others wrote all the time that one may be kept waiting.
+    """
     with Session(engine, expire_on_commit=False) as session:
-        with session.begin():
+        with _turn(engine), session.begin():
             yield session
         ring = engine.get_execution_options().get(_RING)
         if ring is not None:
             for task in session.info.get(_RING, ()):
                 ring(task)
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """No other thread of this process writes meanwhile, where the database has one writer."""
+    turn: Lock | None = engine.get_execution_options().get(_TURN)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=_BUSY_MS / 1000):
+        raise Unavailable("too many others write to the database now; try again in a moment")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def with_doorbell(engine: Engine, ring: Callable[[str], None]) -> Engine:

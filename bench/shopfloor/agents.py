@@ -53,6 +53,7 @@ class Heard:
 
     answers_s: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    dropped: int = 0  # the server closed a connection that was kept, as the question came
     told_at: dict[str, float] = field(default_factory=dict)
 
 
@@ -106,7 +107,11 @@ async def crowd(url: str, offices: list[Identity], seconds: float) -> Heard:
             while time.monotonic() < until and machine not in heard.told_at:
                 body, headers = question(office, machine)
                 began = time.monotonic()
-                answer = await http.post(f"{API}/agent/sync", content=body, headers=headers)
+                try:
+                    answer = await http.post(f"{API}/agent/sync", content=body, headers=headers)
+                except httpx.TransportError:
+                    heard.dropped += 1
+                    continue
                 heard.answers_s.append(time.monotonic() - began)
                 if answer.status_code != 200:
                     heard.refused.append(answer.text[:200])
@@ -169,6 +174,7 @@ def measured(folder: Path) -> dict[str, float]:
         seconds = WAIT_S * ROUNDS
         asking = Process(target=waiting, args=(web.url, offices, seconds, there))
         asking.start()
+        there.close()
         time.sleep(WAIT_S + 5)  # all have begun
         full_mb, cpu_s = web.memory_mb(), web.cpu_s()
         beside = others_ms(web.url, QUIET_S)
@@ -185,6 +191,7 @@ def measured(folder: Path) -> dict[str, float]:
         - len(heard.refused),
         "longpoll_answers": len(heard.answers_s),
         "longpoll_refused": len(heard.refused),
+        "longpoll_dropped": heard.dropped,
         "memory_mb_before": round(before_mb, 1),
         "memory_mb_full": round(full_mb, 1),
         "memory_mb_after": round(after_mb, 1),
