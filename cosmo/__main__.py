@@ -26,6 +26,7 @@ from cosmo.people_commands import bookings, trainings
 from cosmo.post_commands import post
 from cosmo.progress import shown_progress
 from cosmo.queue_commands import jobs, order_set, orders, queue
+from cosmo.record_commands import record
 from cosmo.repair_command import repair
 from cosmo.search_commands import search
 from cosmo.server_commands import server
@@ -150,6 +151,7 @@ cli.add_command(manifest)
 cli.add_command(bring)
 cli.add_command(labs)
 cli.add_command(people)
+cli.add_command(record)
 cli.add_command(person)
 cli.add_command(profile)
 cli.add_command(post)

@@ -24,12 +24,21 @@ class Agent:
     name: str
 
 
-def accept(session: Session, request: SignedRequest, *, signature: bytes, now: datetime) -> Agent:
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A request and the signature that its agent put to it."""
+
+    request: SignedRequest
+    signature: bytes
+
+
+def accept(session: Session, signed: Signed, *, now: datetime) -> Agent:
     """The agent that signed this request, which will never be accepted again.
 
     Raises NotSignedIn when the agent is unknown or revoked, its clock is off, the signature is
     not its own, or the request was seen before.
     """
+    request = signed.request
     row = session.get(AgentRow, request.agent_id)
     if row is None or row.revoked_at is not None:
         raise NotSignedIn(f"agent '{request.agent_id[:64]}' is not enrolled here; enrol it anew")
@@ -37,7 +46,7 @@ def accept(session: Session, request: SignedRequest, *, signature: bytes, now: d
         raise NotSignedIn(f"the agent's clock is more than {MAX_SKEW_S} s off; set it right")
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(row.public_key))
-        key.verify(signature, request.text())
+        key.verify(signed.signature, request.text())
     except InvalidSignature as error:
         raise NotSignedIn("the signature is not by the key that this agent enrolled") from error
     _use_up(session, request, now)

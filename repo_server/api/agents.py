@@ -18,7 +18,7 @@ from commons.wire import (
     SyncReply,
     SyncRequest,
 )
-from repo_server import enrolment, jobs, replies, reports
+from repo_server import enrolment, jobs, replies, reports, start_records
 from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
@@ -70,9 +70,10 @@ def create_lease(asked: LeaseRequest) -> ResponseReturnValue:
 @answers({201: Permit}, refuses=(404, 409))
 def create_permit(asked: ArmRequest) -> ResponseReturnValue:
     """201 with a Permit, the same when asked again; 409 with the reason why not (now)."""
-    agent = auth.current_agent()
+    agent, now = auth.current_agent(), datetime.now(UTC)
     with transaction(current_app.extensions["engine"]) as session:
-        permit = jobs.permit_start(session, asked, agent_id=agent.id, now=datetime.now(UTC))
+        permit = jobs.permit_start(session, asked, agent_id=agent.id, now=now)
+        start_records.keep(session, auth.current_signed(), [permit.attempt_id], now=now)
     return write(permit), 201
 
 
@@ -83,7 +84,11 @@ def sync(asked: SyncRequest) -> ResponseReturnValue:
     """200 with a SyncReply: at once when there is something to say, else after `wait_s`."""
     agent, engine = auth.current_agent(), current_app.extensions["engine"]
     with transaction(engine) as session:
-        acked = reports.take_sync(session, asked, agent_id=agent.id, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        acked = reports.take_sync(session, asked, agent_id=agent.id, now=now)
+        if asked.events:
+            spoken_of = [event.attempt_id for event in asked.events]
+            start_records.keep(session, auth.current_signed(), spoken_of, now=now)
 
     def look() -> SyncReply:
         with reading(engine) as session:

@@ -33,7 +33,7 @@ from commons.signing import (
 )
 from commons.texts import later
 from repo_server import agents, people
-from repo_server.agents import Agent
+from repo_server.agents import Agent, Signed
 from repo_server.db import reading, transaction
 from repo_server.ids import new_id, new_secret
 from repo_server.people import Person, Scope
@@ -71,6 +71,7 @@ class Caller:
     scopes: frozenset[Scope] | None = None
     csrf: str | None = None
     agent: Agent | None = None
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class NewSession:
 
 
 NOBODY = Caller(Means.NOBODY)
+_FOR_AGENTS = "this address is for enrolled agents"
 
 
 def current() -> Caller:
@@ -114,8 +116,16 @@ def current_agent() -> Agent:
     """The agent that asks; NotSignedIn when there is none."""
     agent_ = current().agent
     if agent_ is None:
-        raise NotSignedIn("this address is for enrolled agents")
+        raise NotSignedIn(_FOR_AGENTS)
     return agent_
+
+
+def current_signed() -> Signed:
+    """This request as the agent that asks has signed it; NotSignedIn when none does."""
+    signed = current().signed
+    if signed is None:
+        raise NotSignedIn(_FOR_AGENTS)
+    return signed
 
 
 def public(view: View[P]) -> View[P]:
@@ -190,7 +200,7 @@ def agent_sends(max_bytes: int | None = None) -> Callable[[View[P]], View[P]]:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             if max_bytes is not None:
                 request.max_content_length = max_bytes
-            g.caller = Caller(Means.AGENT, agent=_signing_agent())
+            g.caller = _signing_agent()
             return view(*args, **kwargs)
 
         return _marked(guarded, Access("agent"))
@@ -340,10 +350,10 @@ def _sitting_at(secret: str) -> Caller:
     return Caller(Means.SESSION, found.person, csrf=found.csrf)
 
 
-def _signing_agent() -> Agent:
+def _signing_agent() -> Caller:
     headers = request.headers
     try:
-        signed = SignedRequest(
+        asked = SignedRequest(
             agent_id=headers[AGENT_HEADER],
             method=request.method,
             target=request.full_path if request.query_string else request.path,
@@ -351,11 +361,12 @@ def _signing_agent() -> Agent:
             at=int(headers[TIME_HEADER]),
             nonce=headers[NONCE_HEADER],
         )
-        signature = bytes.fromhex(headers[SIGNATURE_HEADER])
+        signed = Signed(asked, bytes.fromhex(headers[SIGNATURE_HEADER]))
     except (KeyError, ValueError) as error:
         raise NotSignedIn("this address is for enrolled agents: sign the request") from error
     with transaction(current_app.extensions["engine"]) as session:
-        return agents.accept(session, signed, signature=signature, now=datetime.now(UTC))
+        agent_ = agents.accept(session, signed, now=datetime.now(UTC))
+    return Caller(Means.AGENT, agent=agent_, signed=signed)
 
 
 def _require_scope(scope: Scope | None) -> None:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, current_app, request, send_file
 from flask.typing import ResponseReturnValue
 
+from commons.start_record import StartRecord
 from commons.toolpath import MAX_PACKED_BYTES, MAX_SKETCH_BYTES, Sketch, ToolpathReceipt
-from repo_server import programs
+from repo_server import programs, start_records
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.api.messages import write
@@ -62,6 +63,16 @@ def get_program(attempt_id: str) -> ResponseReturnValue:
     answer = send_file(_store().path(packed), mimetype="text/plain", conditional=True, etag=packed)
     answer.headers["Content-Encoding"] = "gzip"
     return kept_apart(answer)
+
+
+@bp.get("/attempts/<attempt_id>/start")
+@auth.signed_in(Scope.READ)
+@answers({200: StartRecord})
+def get_start(attempt_id: str) -> ResponseReturnValue:
+    """200 with the record of the start, for the lab's operators; 404 where none was permitted."""
+    with reading(current_app.extensions["engine"]) as session:
+        record = start_records.of_attempt(session, attempt_id, to=auth.current_person().id)
+    return kept_apart(write(record))
 
 
 def _store() -> BlobStore:

@@ -33,6 +33,8 @@ from repo_server.tables.jobs import (
     JobRow,
     OrderSetRow,
     PermitRow,
+    SignedMessageOfRow,
+    SignedMessageRow,
     ToolpathRow,
 )
 from repo_server.tables.journal import PostRow
@@ -143,6 +145,8 @@ __all__ = [
     "SearchWordRow",
     "SessionRow",
     "ShapeChangeRow",
+    "SignedMessageOfRow",
+    "SignedMessageRow",
     "StatementRow",
     "ToolpathRow",
     "TrainerRow",

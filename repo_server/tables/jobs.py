@@ -248,3 +248,26 @@ class AgentEventRow(SQLModel, table=True):
     # Empty when the report was applied; otherwise why it could change nothing.
     refused: str = ""
     received_at: datetime
+
+
+class SignedMessageRow(SQLModel, table=True):
+    """A request of an agent that speaks of attempts, byte for byte as it was signed."""
+
+    __tablename__ = "signed_message"
+    id: str = Field(primary_key=True)
+    agent_id: str = Field(foreign_key="agent.id")
+    method: str
+    target: str
+    at: int = Field(sa_type=BigInteger)
+    nonce: str
+    body: str
+    signature: str
+    received_at: datetime
+
+
+class SignedMessageOfRow(SQLModel, table=True):
+    """That a signed message speaks of an attempt."""
+
+    __tablename__ = "signed_message_of"
+    attempt_id: str = Field(foreign_key="attempt.id", primary_key=True)
+    message_id: str = Field(foreign_key="signed_message.id", primary_key=True)

@@ -9,7 +9,7 @@ from commons.machine import Process
 from commons.texts import later
 from commons.toolpath import Kind, Sketch
 from commons.toolpath_svg import COLOURS, depth_colour, svg_of
-from repo_server import labs, programs
+from repo_server import labs, people, programs
 from repo_server.api import auth
 from repo_server.api.programs import kept_apart
 from repo_server.attempts import Outcome
@@ -17,6 +17,7 @@ from repo_server.blobs import BlobStore
 from repo_server.db import reading
 from repo_server.people import Scope
 from repo_server.programs import Try
+from repo_server.tables.people import LabRole
 from repo_server.web import figures
 from repo_server.web.languages import Texts, gettext
 
@@ -70,6 +71,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
     with reading(current_app.extensions["engine"]) as session:
         place = labs.lab_of(session, lab)
         story = programs.story_of(session, id, lab=place, to=to)
+        role = people.lab_roles(session, to).get(lab)
     shown = next((it for it in story.tries if it.attempt.id == chosen), None)
     shown = shown or next(iter(story.tries), None)
     sketch = _sketch(shown)
@@ -78,6 +80,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
         lab=place,
         story=story,
         shown=shown,
+        works_here=role in (LabRole.OPERATOR, LabRole.MANAGER),
         sketch=sketch,
         OUTCOME_WORDS=OUTCOME_WORDS,
         kinds=[(kind, text, COLOURS[kind]) for kind, text in KIND_WORDS.items()],

@@ -10,6 +10,8 @@ from flask import Flask
 from sqlmodel import select
 
 from commons.dispatch import PERMIT_VALID_S
+from commons.start_record import StartRecord, check
+from cosmo.record_commands import is_signed
 from repo_server.tables import AgentEventRow, BedClearRow, JobRow
 from tests.floor import PROGRAM, run
 from tests.profiles import printer, router
@@ -528,3 +530,34 @@ def test_an_agent_speaks_for_its_own_machines_alone(shop: Shop) -> None:
     report = {"machine_id": shop.agent.machines["Printer"], "state": "fault"}
     assert other.sync(machines=[report]).status_code == 200
     assert shop.floor.machine().seen is None
+
+
+# The record of a start
+
+
+def test_the_record_of_a_start_holds_what_the_agent_signed(shop: Shop) -> None:
+    """Checked with the agent's own key, without the server; for those who work at the lab."""
+    _, offer = armed(shop)
+    path = f"{API}/attempts/{offer['attempt_id']}/start"
+    assert [it.proved for it in check(record_at(shop, path), is_signed)] == [True, False, False]
+    shop.agent.tell("started", offer)
+    record = record_at(shop, path)
+    findings = check(record, is_signed, key=shop.agent.public_key)
+    assert [(it.proved, it.wrong) for it in findings] == [(True, False)] * 2 + [(False, False)]
+    assert "manu said that the bed was clear, at the server" in findings[2].sentence
+    assert shop.member.get(path).status_code == shop.stranger.get(path).status_code == 404
+    page = shop.manager.get(f"/labs/corner/jobs/{record.job_id}").text
+    assert path in page
+    assert path not in shop.member.get(f"/labs/corner/jobs/{record.job_id}").text
+
+
+def record_at(shop: Shop, path: str) -> StartRecord:
+    return StartRecord.model_validate(shop.manager.get(path).json)
+
+
+def test_there_is_no_record_of_a_start_that_was_never_permitted(shop: Shop) -> None:
+    ordered(shop)
+    offer = shop.agent.staged()
+    answer = shop.manager.get(f"{API}/attempts/{offer['attempt_id']}/start")
+    assert answer.status_code == 404
+    assert "no record of a start" in answer.json["detail"]

@@ -238,6 +238,7 @@ ROUTES = {
         GET /api/v1/designs/<slug>/waiting-orders
         GET /api/v1/attempts/<attempt_id>/photo
         GET /api/v1/attempts/<attempt_id>/program
+        GET /api/v1/attempts/<attempt_id>/start
         GET /api/v1/jobs/<job_id>
         GET /api/v1/jobs/<job_id>/papers/<name>
         POST /api/v1/labs
