@@ -179,9 +179,12 @@ def most(size: Size, area: PrintArea, *, margin_mm: float, limit: int, mixed: bo
     Not `mixed`: all of them lie one way, in rows.
     """
     ways = _WAYS if mixed else (_WAYS[0], _WAYS[-1])
-    return max(
-        (len(found) for found, _ in _tries([size] * limit, area, margin_mm, ways)), default=0
-    )
+    best = 0
+    for found, _ in _tries([size] * limit, area, margin_mm, ways):
+        best = max(best, len(found))
+        if best == limit:  # no other way holds more
+            break
+    return best
 
 
 # Whether parts are turned by 90°: none of them, each as it suits, or all.

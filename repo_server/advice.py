@@ -3,14 +3,27 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from commons.machine import Process
 from commons.matching import Answer, MachineOffer, Refusal
 from commons.texts import Filled, filled
 from repo_server import forecasts
+from repo_server.db import look
 from repo_server.matches import Buildable
 from repo_server.tables import BuildOrderRow, MaterialLotRow
+
+# Made once: every order asks it.
+_LOTS = (
+    columns(col(MaterialLotRow.id))
+    .where(
+        col(MaterialLotRow.lab_id) == bindparam("lab_id"),
+        col(MaterialLotRow.material) == bindparam("material"),
+    )
+    .limit(1)
+)
 
 
 def against(
@@ -77,10 +90,7 @@ def _too_soon(
 def _nowhere(session: Session, order: BuildOrderRow) -> Filled | None:
     if not order.material:  # a program that somebody brought: whatever is loaded
         return None
-    lots = select(MaterialLotRow.id).where(
-        MaterialLotRow.lab_id == order.lab_id, col(MaterialLotRow.material) == order.material
-    )
-    if session.exec(lots.limit(1)).first() is not None:
+    if look(session, _LOTS, lab_id=order.lab_id, material=order.material).first() is not None:
         return None
     return filled(
         "the lab has no %(material)s on its shelf: it waits until somebody brings some",

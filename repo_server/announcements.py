@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import bindparam, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from commons.job import JobState
 from repo_server import news
-from repo_server.db import ring_after
+from repo_server.db import look, ring_after
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, DeliveryRow, JobRow, WaitingOrderRow, WebhookRow
 
@@ -33,8 +35,17 @@ _TOLD_STATES = (
     JobState.CANCELLED,
 )
 JOB_KINDS = {state: f"job.{state}" for state in _TOLD_STATES}
-# Made once: every release that is published asks it.
-_STANDING = select(WebhookRow.id, WebhookRow.kinds).where(col(WebhookRow.off_at).is_(None))
+# Made once: every release that is published and every order asks them.
+_STANDING = columns(col(WebhookRow.id), col(WebhookRow.kinds)).where(
+    col(WebhookRow.off_at).is_(None)
+)
+_THEIRS = _STANDING.where(
+    or_(
+        col(WebhookRow.lab_id) == bindparam("lab_id"),
+        col(WebhookRow.lab_id).is_(None)
+        & col(WebhookRow.person_id).in_(bindparam("people", expanding=True)),
+    )
+)
 KINDS = (
     RELEASE_PUBLISHED,
     RELEASE_YANKED,
@@ -57,7 +68,8 @@ def tell_of_yank(session: Session, data: Mapping[str, object], *, now: datetime)
 
 
 def _tell_all(session: Session, kind: str, data: Mapping[str, object], *, now: datetime) -> None:
-    _tell(session, session.exec(_STANDING).all(), kind, data, now=now)
+    listeners = [(webhook_id, kinds) for webhook_id, kinds in look(session, _STANDING)]
+    _tell(session, listeners, kind, data, now=now)
 
 
 def tell_of_order(session: Session, order: BuildOrderRow) -> None:
@@ -119,9 +131,8 @@ def _concerned(session: Session, order: BuildOrderRow) -> Sequence[Listener]:
 
 def _webhooks_of(session: Session, lab_id: str, people: tuple[str, ...]) -> Sequence[Listener]:
     """The webhooks of the lab, and those that the people have for themselves."""
-    of_people = col(WebhookRow.lab_id).is_(None) & col(WebhookRow.person_id).in_(people)
-    theirs = or_(col(WebhookRow.lab_id) == lab_id, of_people)
-    return session.exec(_STANDING.where(theirs)).all()
+    found = look(session, _THEIRS, lab_id=lab_id, people=people)
+    return [(webhook_id, kinds) for webhook_id, kinds in found]
 
 
 def _tell(

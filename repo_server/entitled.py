@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from commons import bookings, trainings
@@ -16,6 +18,7 @@ from commons.bookings import Booked, is_missed
 from commons.matching import MachineOffer
 from commons.trainings import Required, Span
 from repo_server import booking_rules
+from repo_server.db import look
 from repo_server.tables import (
     BookingRow,
     MachineRow,
@@ -24,6 +27,22 @@ from repo_server.tables import (
     TrainingClassRow,
     TrainingRevocationRow,
     TrainingRow,
+)
+
+# Made once: every order asks them, and most labs have neither.
+_ANY_CLASS = (
+    columns(col(TrainingClassRow.id))
+    .where(col(TrainingClassRow.lab_id) == bindparam("lab_id"))
+    .limit(1)
+)
+_ANY_BOOKING = (
+    columns(col(BookingRow.id))
+    .where(
+        col(BookingRow.lab_id) == bindparam("lab_id"),
+        col(BookingRow.ends_at) > bindparam("now"),
+        col(BookingRow.cancelled_at).is_(None),
+    )
+    .limit(1)
 )
 
 
@@ -43,10 +62,18 @@ def with_people(
     session: Session, lab_id: str, offers: Sequence[MachineOffer], *, now: datetime
 ) -> list[MachineOffer]:
     """The offers with the trainings that they ask of those who order, and with their bookings."""
+    kept = kept_for_people(session, lab_id, offers, now=now)
+    return list(offers) if kept is None else kept
+
+
+def kept_for_people(
+    session: Session, lab_id: str, offers: Sequence[MachineOffer], *, now: datetime
+) -> list[MachineOffer] | None:
+    """As `with_people`; None where the lab asks for no training and nobody booked."""
     asked = [it for it in classes_asked(session, lab_id) if it.of.for_ordering]
     booked = bookings_of(session, lab_id, now=now)
     if not asked and not booked:
-        return list(offers)
+        return None
     return [
         replace(
             offer,
@@ -88,13 +115,13 @@ def _required(asked: Iterable[Asked], machine_id: str, process: str) -> tuple[Re
 
 def classes_asked(session: Session, lab_id: str) -> list[Asked]:
     """The lab's classes by name, each with its trainers and everybody's trainings."""
+    if look(session, _ANY_CLASS, lab_id=lab_id).first() is None:
+        return []
     classes = session.exec(
         select(TrainingClassRow)
         .where(TrainingClassRow.lab_id == lab_id)
         .order_by(TrainingClassRow.name)
     ).all()
-    if not classes:
-        return []
     ids = [it.id for it in classes]
     trainers = defaultdict(list)
     for class_id, name in session.exec(
@@ -139,6 +166,8 @@ def crossed(
 
 def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | None, list[Booked]]:
     """What is booked from now on and counts, by machine; under None what keeps all of them."""
+    if look(session, _ANY_BOOKING, lab_id=lab_id, now=now).first() is None:
+        return {}
     rows = session.exec(
         select(BookingRow, PersonRow.name)
         .join(PersonRow, col(PersonRow.id) == col(BookingRow.person_id), isouter=True)
@@ -148,8 +177,6 @@ def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | N
             col(BookingRow.cancelled_at).is_(None),
         )
     ).all()
-    if not rows:
-        return {}
     rules = booking_rules.rules_of(session, lab_id)
     zone = booking_rules.zone_of(rules)
     found: dict[str | None, list[Booked]] = defaultdict(list)

@@ -26,8 +26,8 @@ def told(session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: d
 
     Conflict while its body is still to be drawn.
     """
-    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     heads.require_standing(session, wanted.release_id)
+    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     if made.waits:
         raise Conflict("its source draws it anew with these values; the price is known after that")
     build = variants.build(session, wanted.release_id, made)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
@@ -10,11 +12,19 @@ from commons.texts import filled
 from commons.versions import in_order, newest, read_version
 from repo_server import announcements
 from repo_server.cursors import Cursor
+from repo_server.db import look
 from repo_server.paging import Page, Stretch, cut
 from repo_server.people import Person
 from repo_server.tables import DesignRow, PersonRow, ReleaseRow, YankRow
 
 MOST_REASON = 1000
+# Made once: every order asks it. Why a release was yanked; None while it stands.
+_STANDING = (
+    columns(col(YankRow.reason))
+    .select_from(ReleaseRow)
+    .join(YankRow, col(YankRow.release_id) == col(ReleaseRow.id), isouter=True)
+    .where(col(ReleaseRow.id) == bindparam("release_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +164,16 @@ def yank(session: Session, release_id: str, *, reason: str, by: Person, now: dat
 
 
 def require_standing(session: Session, release_id: str) -> None:
-    """Pass for a release that was not yanked; Conflict with the reason and what to take instead."""
-    yank = session.get(YankRow, release_id)
-    if yank is None:
+    """Pass for a release that was not yanked; Conflict with the reason and what to take instead,
+    NotFound when there is none."""
+    found = look(session, _STANDING, release_id=release_id).first()
+    if found is None:
+        raise NotFound(f"there is no release {release_id[:64]}")
+    (reason,) = found
+    if reason is None:
         return
     release = session.get_one(ReleaseRow, release_id)
     head_id = session.get_one(DesignRow, release.design_id).head_id
     head = session.get(ReleaseRow, head_id) if head_id else None
     instead = f"take {head.version} instead" if head else "no other release of it stands"
-    raise Conflict(f"{release.name} {release.version} was yanked: {yank.reason}; {instead}")
+    raise Conflict(f"{release.name} {release.version} was yanked: {reason}; {instead}")

@@ -4,13 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from commons.content import content_id
 from commons.errors import Conflict, InvalidInput
+from repo_server.db import keep_new, look
 from repo_server.tables import IdempotencyRow
 
 _MAX_KEY = 128
+# Made once: every keyed request asks it.
+_KNOWN = columns(
+    col(IdempotencyRow.request_sha256), col(IdempotencyRow.status), col(IdempotencyRow.answer)
+).where(
+    col(IdempotencyRow.person_id) == bindparam("person_id"),
+    col(IdempotencyRow.key) == bindparam("key"),
+)
 Answer = tuple[int, dict[str, object]]  # status and body
 
 
@@ -32,21 +42,20 @@ def once(session: Session, key: Key, make: Callable[[], Answer], *, now: datetim
     if not 0 < len(key.key) <= _MAX_KEY or not key.key.isprintable():
         raise InvalidInput(f"Idempotency-Key must be 1 to {_MAX_KEY} printable characters")
     digest = content_id(key.request)
-    known = session.get(IdempotencyRow, (key.person_id, key.key))
+    known = look(session, _KNOWN, person_id=key.person_id, key=key.key).first()
     if known is None:
         status, body = make()
-        session.add(
-            IdempotencyRow(
-                person_id=key.person_id,
-                key=key.key,
-                request_sha256=digest,
-                status=status,
-                answer=body,
-                at=now,
-            )
+        row = IdempotencyRow(
+            person_id=key.person_id,
+            key=key.key,
+            request_sha256=digest,
+            status=status,
+            answer=body,
+            at=now,
         )
-        session.flush()
+        keep_new(session, row)
         return status, body
-    if known.request_sha256 != digest:
+    request_sha256, status, body = known
+    if request_sha256 != digest:
         raise Conflict(f"Idempotency-Key '{key.key}' came with another request; use a new one")
-    return known.status, known.answer
+    return status, body

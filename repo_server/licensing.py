@@ -8,13 +8,14 @@ from itertools import product
 from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, NotAllowed
-from commons.licences.answers import Answer, ask_licence, together
+from commons.licences.answers import Answer, ask_licence, says_the_same_to_all, together
 from commons.licences.forks import may_fork
 from commons.licences.purposes import EVENTS, Purpose, lab_acts
 from commons.licences.scopes import Licences, licences_of
 from commons.licences.terms import Event
-from repo_server import leave, parties
+from repo_server import leave, parties, published
 from repo_server.parties import Party
+from repo_server.published import Published
 from repo_server.tables import ParentRow, ReleaseRow
 
 
@@ -37,12 +38,18 @@ def ask(
 ) -> Answer:  # fmt: skip
     """What the release's licence says to the party, with what they stated and were granted."""
     expression = licences(release).for_event(event, part)
-    contributed = _contributed(session, release.design_id, party)
+    return _ask(session, expression, event, party, design_id=release.design_id, now=now)
+
+
+def _ask(
+    session: Session, expression: str, event: Event, party: Party, *, design_id: str, now: datetime
+) -> Answer:
+    contributed = _contributed(session, design_id, party)
     return ask_licence(
         expression,
         event,
         actor=parties.actor(session, party, contributed=contributed),
-        grants=leave.held_by(session, release.design_id, party, now=now),
+        grants=leave.held_by(session, design_id, party, now=now),
     )
 
 
@@ -98,32 +105,45 @@ def require_leave(
 
     Raises LicenceForbids or LicenceAsks with the sentence of the first answer that does not.
     """
-    release = session.get_one(ReleaseRow, release_id)
     party = acting(use.purpose, lab_id=lab_id, by=by)
-    works = (release, *ancestors(session, release_id))
+    works = published.lineage_of(session, release_id)
 
-    def answer_of(row: ReleaseRow, event: Event) -> Answer:
-        answer = ask(session, row, event, party, part=use.part, now=now)
+    def answer_of(work: Published, event: Event) -> Answer:
+        answer = _says(session, work, event, party, part=use.part, now=now)
         reason = [answer.reason]
         if event is Event.PUBLISH_FORK:
             reason.append("a variant is an adaptation")
-        if row is not release:
-            reason.append(f"it was made from {row.name} {row.version}")
+        if work is not works[0]:
+            reason.append(f"it was made from {work.name} {work.version}")
         return replace(answer, reason="; ".join(reason))
 
-    answers = [_allowed(answer_of(*it), it[0]) for it in product(works, use.events)]
+    answers = [_allowed(session, answer_of(*it), it[0]) for it in product(works, use.events)]
     said = kept(replace(together(answers), reason=answers[0].reason))
     if use.adapted and Event.PUBLISH_FORK not in use.events:
-        handed_on = [answer_of(row, Event.PUBLISH_FORK) for row in works]
+        handed_on = [answer_of(work, Event.PUBLISH_FORK) for work in works]
         if refused := next((it for it in handed_on if not it.allowed), None):
             said["adaptation"] = sentence(refused)
     return said
 
 
-def _allowed(answer: Answer, work: ReleaseRow) -> Answer:
+def _says(
+    session: Session, work: Published, event: Event, party: Party, *, part: str, now: datetime
+) -> Answer:
+    """What the work's licence says to the party. What it allows to everybody is answered without
+    looking at who asks."""
+    expression = work.licences.for_event(event, part)
+    if says_the_same_to_all(expression, event):
+        answer = ask_licence(expression, event)
+        if answer.allowed:
+            return answer
+    design_id = session.get_one(ReleaseRow, work.id).design_id
+    return _ask(session, expression, event, party, design_id=design_id, now=now)
+
+
+def _allowed(session: Session, answer: Answer, work: Published) -> Answer:
     """The answer, where it allows what was asked; else it is raised."""
     if answer.permission == "ask":
-        raise LicenceAsks(answer, work.design_id)
+        raise LicenceAsks(answer, session.get_one(ReleaseRow, work.id).design_id)
     if not answer.allowed:
         raise LicenceForbids(f"{sentence(answer)}; only a grant by its steward could")
     return answer

@@ -1,25 +1,38 @@
 """What orders ask of machines and what machines have to offer, read from rows for matching."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pydantic import TypeAdapter
+from sqlalchemy import Text, bindparam, cast
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from commons.availability import Availability
 from commons.errors import InvalidInput, NotFound
 from commons.machine import MachineProfile, Process
-from commons.manifest import Format, Part, format_of
+from commons.manifest import Format, Manifest, Part, format_of
 from commons.matching import BuildNeed, MachineOffer
 from commons.own_programs import ProgramTraits
 from commons.plates import BRIM_MM, print_margin_mm
 from commons.wire import MillOptions, Orientation, PrintOptions
-from repo_server import designs, files, print_estimate, renderings
+from repo_server import designs, files, print_estimate, published, renderings
+from repo_server.db import look
 from repo_server.designs import Release
 from repo_server.files import File
 from repo_server.mesh_facts import Conversion, derived_mesh
-from repo_server.tables import BuildOrderRow, MachineRow, MaterialLotRow, OwnProgramRow
+from repo_server.parsing import kind_of
+from repo_server.published import Published
+from repo_server.tables import (
+    BuildOrderRow,
+    FileFactsRow,
+    MachineRow,
+    MaterialLotRow,
+    OwnProgramRow,
+)
 
 _TRAITS = TypeAdapter(ProgramTraits)
 PartKey = tuple[str, str]  # release id, name of the part
@@ -28,6 +41,11 @@ PartKey = tuple[str, str]  # release id, name of the part
 OrderKey = tuple[str, str, str | None]
 
 _AS_USUAL = MillOptions()
+_MOST_EXPORTS = 1024
+# Made once: every order asks it.
+_FACTS = columns(cast(col(FileFactsRow.facts), Text)).where(
+    col(FileFactsRow.sha256) == bindparam("sha256"), col(FileFactsRow.kind) == bindparam("kind")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +114,12 @@ def _is_carved(milling: MillOptions) -> bool | None:
     return None if milling.way == "auto" else milling.way == "surface"
 
 
-def part_of(release: Release, part: str) -> Part:
+def part_of(manifest: Manifest, part: str) -> Part:
     """The part of this name; NotFound lists those that there are."""
-    named = {p.name: p for p in release.manifest.parts}
+    named = {p.name: p for p in manifest.parts}
     if part not in named:
         listed = ", ".join(f"'{name}'" for name in named) or "none"
-        title = f"{release.manifest.name} {release.version}"
+        title = f"{manifest.name} {manifest.version}"
         raise NotFound(f"{title} has no part '{part[:80]}'; it has {listed}")
     return named[part]
 
@@ -111,11 +129,17 @@ def buildable(
 ) -> Buildable:
     """The part, ready for a machine, as that rendering drew it where one is named; NotFound or
     InvalidInput says what is missing."""
-    release = designs.show_release(session, release_id)
-    body = None
-    if rendering_id is not None:
-        body = files.body_of(renderings.shown(session, [rendering_id])[rendering_id])
-    found = _buildable(release, part_of(release, part), body)
+    release = published.show(session, release_id)
+    named = part_of(release.manifest, part)
+    if rendering_id is None and (export := release.files.get(named.file or "")):
+        kind = kind_of(named.file or "") or ""
+        facts = look(session, _FACTS, sha256=export.sha256, kind=kind).scalar()
+        found = _exported(release, named, facts)
+    else:
+        body = None
+        if rendering_id is not None:
+            body = files.body_of(renderings.shown(session, [rendering_id])[rendering_id])
+        found = _buildable(designs.show_release(session, release_id), named, body)
     if found is None:
         raise InvalidInput(
             f"part '{part}' of {release.manifest.name} names no file that a machine can be fed "
@@ -124,6 +148,16 @@ def buildable(
             "OpenSCAD source that draws one"
         )
     return found
+
+
+@lru_cache(maxsize=_MOST_EXPORTS)
+def _exported(release: Published, part: Part, facts: str | None) -> Buildable | None:
+    """The part as its export is, of which the database keeps these facts; None where no machine can
+    be fed with it. Parts are ordered again and again, so that what came of it is remembered."""
+    export = release.files[part.file or ""]
+    found = None if facts is None else json.loads(facts)
+    file = File(part.file or "", export.sha256, export.size, kind_of(part.file or ""), found)
+    return _fed(release.id, release.manifest.name, part, file)
 
 
 def buildables(session: Session, keys: Iterable[PartKey]) -> dict[PartKey, Buildable]:
@@ -187,14 +221,18 @@ def of_program(row: OwnProgramRow) -> Buildable:
 
 def _buildable(release: Release, part: Part, body: File | None = None) -> Buildable | None:
     """The part as its file is, or as another `body` that its source has drawn."""
-    file = body or release.fed(part)
+    # Its designer weighed the part as it was published.
+    made = replace(part, mass_g=None) if body else part
+    return _fed(release.id, release.manifest.name, made, body or release.fed(part))
+
+
+def _fed(of: str, title: str, part: Part, file: File | None) -> Buildable | None:
     if part.process is None or file is None:
         return None
     own = Buildable(
-        of=release.id,
-        title=release.manifest.name,
-        # Its designer weighed the part as it was published.
-        part=replace(part, mass_g=None) if body else part,
+        of=of,
+        title=title,
+        part=part,
         process=part.process,
         file_name=PurePosixPath(file.path).name,
         file_sha256=file.sha256,
@@ -258,18 +296,6 @@ def machines_of(session: Session, lab_id: str) -> list[tuple[MachineRow, Materia
         .order_by(MachineRow.name, MachineRow.id)
     )
     return list(rows)
-
-
-def offers_of(session: Session, lab_id: str) -> list[MachineOffer]:
-    """The machines that the lab uses, by name, as matching sees them."""
-    rows = session.exec(
-        select(MachineRow.id, MachineRow.name, MachineRow.profile, MaterialLotRow)
-        .join(MaterialLotRow, col(MaterialLotRow.id) == col(MachineRow.lot_id), isouter=True)
-        .where(MachineRow.lab_id == lab_id, col(MachineRow.retired_at).is_(None))
-        .order_by(MachineRow.name, MachineRow.id)
-    ).all()
-    follows = following(session, lab_id)
-    return [_offer(*row, follows.get(row[0])) for row in rows]
 
 
 def following(session: Session, lab_id: str) -> dict[str, MaterialLotRow]:

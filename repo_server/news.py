@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, delete, func, select
 
 from commons.errors import NotFound
 from commons.job import JobState
 from commons.wire import Asked
-from repo_server import letters
+from repo_server import letters, published
+from repo_server.db import keep_new, look
 from repo_server.ids import new_id
 from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
 from repo_server.tables import (
@@ -32,6 +35,11 @@ from repo_server.tables import (
 KEPT = timedelta(days=180)
 _TOKEN_DIGITS = 40
 _OVER = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
+# Made once: every order asks them.
+_LAB = columns(col(LabRow.name), col(LabRow.slug)).where(col(LabRow.id) == bindparam("lab_id"))
+_MAILED = columns(col(NewsChoiceRow.mailed)).where(
+    col(NewsChoiceRow.person_id) == bindparam("person_id")
+)
 
 
 class Kind(StrEnum):
@@ -58,10 +66,9 @@ class Chosen:
 
 def tell_of_order(session: Session, order: BuildOrderRow) -> None:
     """Whoever ordered hears that the order stands."""
-    lab = session.get_one(LabRow, order.lab_id)
-    sentence = f"it is in the queue of {lab.name}"
-    path = f"/labs/{lab.slug}"
-    _tell(session, order, Kind.ACCEPTED, sentence, path, now=order.ordered_at)
+    name, slug = look(session, _LAB, lab_id=order.lab_id).one()
+    sentence = f"it is in the queue of {name}"
+    _tell(session, order, Kind.ACCEPTED, sentence, f"/labs/{slug}", now=order.ordered_at)
 
 
 def tell_of_job(session: Session, job: JobRow, state: JobState, *, now: datetime) -> None:
@@ -134,7 +141,7 @@ def _tell_of(session: Session, job: JobRow, kind: Kind, sentence: str, *, now: d
 def _tell(
     session: Session, order: BuildOrderRow, kind: Kind, sentence: str, path: str, *, now: datetime
 ) -> None:
-    release = session.get_one(ReleaseRow, order.release_id) if order.release_id else None
+    release = published.show(session, order.release_id) if order.release_id else None
     row = NewsRow(
         id=new_id(),
         person_id=order.ordered_by,
@@ -149,11 +156,11 @@ def _tell(
 
 
 def _keep(session: Session, row: NewsRow) -> None:
-    session.add(row)
-    chosen = session.get(NewsChoiceRow, row.person_id)
-    if chosen is not None and row.kind in chosen.mailed:
+    keep_new(session, row)
+    mailed = look(session, _MAILED, person_id=row.person_id).scalar()
+    if mailed is not None and row.kind in mailed:
         letters.write(session, row.person_id, row.title, row.sentence, row.path, now=row.at)
-    session.flush()
+        session.flush()
 
 
 def of_person(session: Session, person_id: str, stretch: Stretch = BEGINNING) -> Page[NewsRow]:

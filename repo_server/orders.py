@@ -30,6 +30,7 @@ from repo_server import (
     announcements,
     choice,
     entitled,
+    fleets,
     following,
     heads,
     licensing,
@@ -40,6 +41,7 @@ from repo_server import (
     renderings,
     variants,
 )
+from repo_server.db import keep_new
 from repo_server.ids import new_id
 from repo_server.order_requests import OrderRequest, Plates, When
 from repo_server.renderings import DrawnBody
@@ -85,8 +87,8 @@ def place(
     Raises Conflict for a yanked release, and with every machine's first reason when none could
     build it; LicenceForbids or LicenceAsks; BeingRendered when its body is still to be drawn.
     """
-    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     heads.require_standing(session, wanted.release_id)
+    made = variants.ask(session, wanted.release_id, wanted.part, wanted.variant, now=now)
     use = licensing.Use(wanted.part, wanted.purpose, adapted=bool(made.values))
     ask = partial(licensing.require_leave, session, wanted.release_id, use)
     leave = partial(ask, lab_id=lab_id, by=by, now=now)
@@ -132,16 +134,13 @@ def stand(
     build: matches.Buildable,
 ) -> PlacedOrder:
     """The new order stands, with a queued job for each plate: its first copy, and how many."""
-    session.add(order)
-    session.flush()
     since = _queued_at(order)
     line = places.next_places(session, order.lab_id, len(plates), queued_at=since)
     jobs = tuple(
         _job(order, *plate, build.process, place=place, queued_at=since, now=order.ordered_at)
         for place, plate in zip(line, plates, strict=True)
     )
-    session.add_all(jobs)
-    prices.agree(session, build, order)
+    keep_new(session, order, *jobs, prices.agreement(session, build, order))
     quotas.settle(session, order.lab_id, order.ordered_by, now=order.ordered_at)
     announcements.tell_of_order(session, order)
     remarks = advice.remarks(session, order, build, plates[0][1], now=order.ordered_at)
@@ -233,8 +232,11 @@ def able_machines(
 ) -> tuple[list[Answer], list[MachineOffer]]:
     """What each machine of the lab, or each of the chosen ones, answers; and those that can build
     it, now, at another time, or loaded otherwise. Conflict when there is none."""
-    offers = entitled.with_people(session, lab_id, matches.offers_of(session, lab_id), now=now)
-    answers = choice.of_chosen(machines, candidates(need, offers), offers)
+    fleet = fleets.fleet_of(session, lab_id)
+    kept = entitled.kept_for_people(session, lab_id, fleet.offers, now=now)
+    offers = fleet.offers if kept is None else kept
+    said = fleet.answers(need) if kept is None else candidates(need, kept)
+    answers = choice.of_chosen(machines, said, offers)
     return answers, _able(answers, offers, build, need.material)
 
 

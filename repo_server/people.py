@@ -17,6 +17,7 @@ from sqlmodel import Session, col, delete, or_, select
 from commons.content import content_id
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotAllowed, NotFound
 from commons.texts import filled, later
+from repo_server.db import look
 from repo_server.tables import (
     ApiTokenRow,
     CityRoleRow,
@@ -270,12 +271,13 @@ _HOLDER = (
 
 def of_token(session: Session, secret: str, now: datetime) -> TokenHolder | None:
     """For whom a token speaks; None when it is unknown, revoked or over."""
-    if (found := session.execute(_HOLDER, {"digest": _digest(secret)}).first()) is None:
+    if (found := look(session, _HOLDER, digest=_digest(secret)).first()) is None:
         return None
-    scopes, revoked_at, ends_at, *person = found
+    scopes, revoked_at, ends_at, id_, handle, name, is_admin = found
     if revoked_at is not None or ends_at <= now:
         return None
-    return TokenHolder(Person(*person), frozenset(Scope(scope) for scope in scopes))
+    person = Person(id_, handle, name, is_admin)
+    return TokenHolder(person, frozenset(Scope(scope) for scope in scopes))
 
 
 def appoint_admin(session: Session, handle: str) -> Person:
@@ -296,25 +298,38 @@ def of_handle(session: Session, handle: str) -> Person:
     return _person(row)
 
 
+# Made once: whatever somebody does in a lab asks it. The role is None for one who has none.
+_HELD = (
+    columns(col(LabRow.id), col(LabRow.name), col(LabRoleRow.role))
+    .join(
+        LabRoleRow,
+        (col(LabRoleRow.lab_id) == col(LabRow.id))
+        & (col(LabRoleRow.person_id) == bindparam("person_id")),
+        isouter=True,
+    )
+    .where(col(LabRow.slug) == bindparam("slug"))
+)
+
+
 def require_lab_role(session: Session, *, person_id: str, lab_slug: str, role: LabRole) -> str:
     """The lab's id, for one who has at least this role there.
 
     Raises NotFound when there is no such lab, NotAllowed when the role is missing.
     """
-    lab = session.exec(select(LabRow).where(LabRow.slug == lab_slug)).first()
-    if lab is None:
+    found = look(session, _HELD, slug=lab_slug, person_id=person_id).first()
+    if found is None:
         raise NotFound(filled("there is no lab '%(slug)s'", slug=lab_slug))
-    held = session.get(LabRoleRow, (person_id, lab.id))
+    lab_id, name, held = found
     ranks = list(LabRole)
-    if held is None or ranks.index(held.role) < ranks.index(role):
+    if held is None or ranks.index(held) < ranks.index(role):
         raise NotAllowed(
             filled(
                 "this needs the role %(role)s at %(lab)s; ask one of its managers",
                 role=role,
-                lab=lab.name,
+                lab=name,
             )
         )
-    return lab.id
+    return lab_id
 
 
 def require_city_role(session: Session, *, person_id: str, city_slug: str, role: CityRole) -> str:

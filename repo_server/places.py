@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select, update
 
 from commons.job import JobState
+from repo_server.db import look
 from repo_server.tables import JobRow, LabRow
 
 # Places in a microsecond: so many others fit in between.
@@ -19,6 +21,21 @@ _FINE = 1024
 # What an order takes, whatever it holds: about a millisecond.
 SLOT = 1024 * _FINE
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# Made once: every order asks them.
+_LINE = (
+    sa.select(col(LabRow.id))
+    .where(col(LabRow.id) == bindparam("lab_id"))
+    .with_for_update(key_share=True)
+)
+_NEAR = (
+    sa.select(col(JobRow.id))
+    .where(
+        col(JobRow.lab_id) == bindparam("lab_id"),
+        col(JobRow.place) > bindparam("behind"),
+        col(JobRow.place) < bindparam("before"),
+    )
+    .limit(1)
+)
 
 
 def place_of(at: datetime) -> int:
@@ -29,7 +46,7 @@ def place_of(at: datetime) -> int:
 def hold_line(session: Session, lab_id: str) -> None:
     """Until the transaction ends nobody else gives places in the lab's line or takes a job out of
     it. Whoever holds a line and keeps jobs holds the line first."""
-    session.exec(select(LabRow.id).where(LabRow.id == lab_id).with_for_update(key_share=True))
+    look(session, _LINE, lab_id=lab_id)
 
 
 def next_places(session: Session, lab_id: str, count: int, *, queued_at: datetime) -> Sequence[int]:
@@ -44,8 +61,8 @@ def _free_slot(session: Session, lab_id: str, wanted: int) -> int:
     """The first place from `wanted` on with a slot before and behind it that is nobody's."""
     place = col(JobRow.place)
     of_lab = col(JobRow.lab_id) == lab_id
-    near = select(JobRow.id).where(of_lab, place > wanted - SLOT, place < wanted + SLOT).limit(1)
-    if session.exec(near).first() is None:
+    near = look(session, _NEAR, lab_id=lab_id, behind=wanted - SLOT, before=wanted + SLOT)
+    if near.first() is None:
         return wanted
     following = func.lead(place).over(order_by=place)
     steps = sa.select(place.label("place"), following.label("following"))

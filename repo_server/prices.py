@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from commons import prices
@@ -13,6 +14,7 @@ from commons.own_programs import ProgramTraits
 from commons.prices import Group, PriceList, Rates, Span, Sum, Use
 from commons.wire import PrintOptions
 from repo_server import currencies, print_estimate
+from repo_server.db import look
 from repo_server.ids import new_id
 from repo_server.matches import Buildable
 from repo_server.mesh_facts import mesh_facts
@@ -27,6 +29,36 @@ from repo_server.tables import (
 )
 
 _REMEMBERED = 20  # programs of a part that are looked through for one of the same
+
+# Made once: every order asks them.
+_PRICES = (
+    sa.select(col(PriceListRow.prices))
+    .where(col(PriceListRow.lab_id) == bindparam("lab_id"))
+    .order_by(col(PriceListRow.set_at).desc(), col(PriceListRow.id).desc())
+    .limit(1)
+)
+_DURATION_S = col(AttemptRow.program)["duration_s"].as_float()
+_PROGRAMS = (
+    sa.select(
+        _DURATION_S,
+        col(AttemptRow.program)["material_g"].as_float(),
+        col(JobRow.copies),
+        col(BuildOrderRow.options),
+    )
+    .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
+    .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
+    .where(
+        col(JobRow.lab_id) == bindparam("lab_id"),
+        col(BuildOrderRow.part) == bindparam("part"),
+        col(BuildOrderRow.rendering_id).is_not_distinct_from(bindparam("rendering_id")),
+        col(BuildOrderRow.material) == bindparam("material"),
+        _DURATION_S.is_not(None),
+    )
+    .order_by(col(AttemptRow.leased_at).desc())
+    .limit(_REMEMBERED)
+)
+_PROGRAMS_OF_RELEASE = _PROGRAMS.where(col(BuildOrderRow.release_id) == bindparam("of"))
+_PROGRAMS_OF_OWN = _PROGRAMS.where(col(BuildOrderRow.program_id) == bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +125,20 @@ def group_of(session: Session, person_id: str, lab_id: str) -> Group:
 def estimate(session: Session, build: Buildable, order: BuildOrderRow) -> Estimate:
     """What the order, which need not stand yet, is expected to take and to cost."""
     use = _expected(session, build, order)
-    if (row := _newest(session, order.lab_id)) is None:
+    if (asked := _asked(session, order.lab_id)) is None:
         return Estimate(use, None, None, None)
-    asked = PriceList.model_validate(row.prices)
-    rates = _rates(session, asked, build.process, order)
-    sum_ = prices.price(rates, use, digits=currencies.digits(asked.currency))
+    sum_ = _sum(asked, _rates(session, asked, build.process, order), use)
     return Estimate(use, asked.currency, sum_, prices.cap(sum_.high, asked.most))
+
+
+def _asked(session: Session, lab_id: str) -> PriceList | None:
+    """The lab's prices; None where it never set any."""
+    found = look(session, _PRICES, lab_id=lab_id).scalar()
+    return None if found is None else PriceList.model_validate(found)
+
+
+def _sum(asked: PriceList, rates: Rates, use: Use) -> Sum:
+    return prices.price(rates, use, digits=currencies.digits(asked.currency))
 
 
 def _rates(session: Session, asked: PriceList, process: Process, order: BuildOrderRow) -> Rates:
@@ -106,22 +146,20 @@ def _rates(session: Session, asked: PriceList, process: Process, order: BuildOrd
     return asked.rates_for(group, process, order.material)
 
 
-def agree(session: Session, build: Buildable, order: BuildOrderRow) -> AgreementRow:
-    """What the order is expected to take and to cost is kept with it."""
-    expected = estimate(session, build, order)
+def agreement(session: Session, build: Buildable, order: BuildOrderRow) -> AgreementRow:
+    """What the order is expected to take and to cost, as it is to be kept with it."""
+    use, asked = _expected(session, build, order), _asked(session, order.lab_id)
     row = AgreementRow(
         order_id=order.id,
-        grams=expected.use.grams.high if expected.use.grams else None,
-        minutes=expected.use.minutes.high if expected.use.minutes else None,
+        grams=use.grams.high if use.grams else None,
+        minutes=use.minutes.high if use.minutes else None,
     )
-    asked = _newest(session, order.lab_id)
-    if asked is not None and expected.sum is not None:
-        of_lab = PriceList.model_validate(asked.prices)
-        row.currency, row.charges_failed = of_lab.currency, of_lab.charges_failed
-        row.rates = _rates(session, of_lab, build.process, order).model_dump(mode="json")
-        row.low, row.high, row.cap = expected.sum.low, expected.sum.high, expected.cap
-    session.add(row)
-    session.flush()
+    if asked is not None:
+        rates = _rates(session, asked, build.process, order)
+        sum_ = _sum(asked, rates, use)
+        row.currency, row.charges_failed = asked.currency, asked.charges_failed
+        row.rates = rates.model_dump(mode="json")
+        row.low, row.high, row.cap = sum_.low, sum_.high, prices.cap(sum_.high, asked.most)
     return row
 
 
@@ -160,27 +198,14 @@ def _as_its_slicer_says(of: ProgramTraits, copies: int) -> Use:
 
 def _of_program(session: Session, order: BuildOrderRow) -> Use | None:
     """What the latest program of the same says of one copy, times the order's copies."""
-    program = col(AttemptRow.program)
-    made_of = col(BuildOrderRow.program_id if order.program_id else BuildOrderRow.release_id)
-    rows = session.execute(
-        sa.select(
-            program["duration_s"].as_float(),
-            program["material_g"].as_float(),
-            col(JobRow.copies),
-            col(BuildOrderRow.options),
-        )
-        .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
-        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
-        .where(
-            col(JobRow.lab_id) == order.lab_id,
-            made_of == order.of,
-            col(BuildOrderRow.part) == order.part,
-            col(BuildOrderRow.rendering_id).is_not_distinct_from(order.rendering_id),
-            col(BuildOrderRow.material) == order.material,
-            program["duration_s"].as_float().is_not(None),
-        )
-        .order_by(col(AttemptRow.leased_at).desc())
-        .limit(_REMEMBERED)
+    rows = look(
+        session,
+        _PROGRAMS_OF_RELEASE if order.program_id is None else _PROGRAMS_OF_OWN,
+        lab_id=order.lab_id,
+        of=order.of,
+        part=order.part,
+        rendering_id=order.rendering_id,
+        material=order.material,
     )
     for seconds, grams, at_once, options in rows:
         if options == order.options:

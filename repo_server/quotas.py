@@ -11,6 +11,8 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, func, or_, select
 
 from commons.errors import InvalidInput, NotFound
@@ -30,6 +32,7 @@ from commons.quotas import (
 from commons.texts import later
 from commons.wire import Asked
 from repo_server import currencies, news
+from repo_server.db import look
 from repo_server.ids import new_id
 from repo_server.prices import prices_of
 from repo_server.tables import (
@@ -52,6 +55,8 @@ _PAST = (
     JobState.CANCELLED,
 )
 _MOST_NAMED = 3
+# Made once: every order asks it.
+_ANY_QUOTA = columns(col(QuotaRow.id)).where(col(QuotaRow.lab_id) == bindparam("lab_id")).limit(1)
 
 
 class NewQuota(Asked):
@@ -238,8 +243,7 @@ def settle(session: Session, lab_id: str, person_id: str, *, now: datetime) -> N
 
 def _any(session: Session, lab_id: str) -> bool:
     """Whether the lab ever set a quota: most never do, and pay nothing for it."""
-    found = select(QuotaRow.id).where(QuotaRow.lab_id == lab_id).limit(1)
-    return session.exec(found).first() is not None
+    return look(session, _ANY_QUOTA, lab_id=lab_id).first() is not None
 
 
 def _open_jobs(session: Session, lab_id: str, person_id: str) -> list[tuple[JobRow, Amounts]]:

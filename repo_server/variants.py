@@ -11,7 +11,7 @@ from sqlmodel import Session
 from commons.errors import Conflict, FieldProblem, InvalidInput
 from commons.manifest import Part
 from commons.variants import Parameter, Value, check, told
-from repo_server import designs, matches, renderings
+from repo_server import designs, matches, published, renderings
 from repo_server.designs import Release
 from repo_server.files import File
 from repo_server.matches import Buildable
@@ -66,9 +66,11 @@ def ask(
     NotFound for a part that is none. InvalidInput tells everything that is wrong with the values at
     once, or why the source draws nothing with them.
     """
-    release = designs.show_release(session, release_id)
-    named = matches.part_of(release, part)
-    recipe = _recipe(release, named, said)
+    release = published.show(session, release_id)
+    named = matches.part_of(release.manifest, part)
+    if not said and named.file in release.files:
+        return Made(named, {}, None)
+    recipe = _recipe(designs.show_release(session, release_id), named, said)
     if recipe is None:
         return Made(named, {}, None)
     row = renderings.ask(session, recipe, now=now)

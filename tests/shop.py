@@ -159,7 +159,7 @@ class Shop:
 
     def made_from(self, licence: str, *, of: str = "rack", name: str = "Rack") -> str:
         """The hook was made from a design of the stranger's under this licence; its release."""
-        parent_id = content_id(of.encode())
+        parent_id = content_id(f"{of} {licence}".encode())
         with self.floor.session() as session:
             hook = session.get_one(ReleaseRow, self.release_id)
             row = DesignRow(id=of, slug=of, steward_id=self.stranger.id, created_at=self.floor.now)

@@ -71,6 +71,16 @@ def ask_licence(
     return answer if answer.allowed or grant is None else _granted(answer, grant)
 
 
+def says_the_same_to_all(expression: str, event: Event) -> bool:
+    """Whether the answer hangs on nothing that one would have to know of who asks. InvalidInput
+    when `expression` is none."""
+    return not any(
+        (known := licence_of(id_)) is not None and known.rules[event][0].needs
+        for choice in alternatives(read_expression(expression))
+        for id_ in choice
+    )
+
+
 def is_open_hardware(expression: str) -> bool:
     """Whether the licence meets the Open Source Hardware Definition: some choice that it leaves
     names only licences that do. One that is not known does not."""

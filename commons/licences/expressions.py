@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -37,6 +38,7 @@ class Any:
 Expression = One | All | Any
 
 
+@lru_cache(maxsize=1024)
 def read_expression(text: str) -> Expression:
     """The expression that is written as `text`; InvalidInput when it is none, longer than
     MOST_LETTERS, or leaves more than MOST_CHOICES."""

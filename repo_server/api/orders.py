@@ -113,7 +113,7 @@ def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
     by = auth.current_person().id
 
     def place(session: Session, now: datetime) -> tuple[int, BaseModel]:
-        lab_id = labs.lab_of(session, lab).id
+        lab_id = labs.id_of(session, lab)
         placed = waiting.place_or_wait(session, asked, lab_id=lab_id, by=by, now=now)
         if isinstance(placed, WaitingOrder):
             return 202, OrderWaits(

@@ -1,6 +1,7 @@
 """Whether the machines of a lab can make a design, and which labs are near a place."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from math import asin, cos, radians, sin, sqrt
 
@@ -8,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from commons.machine import Process
 from commons.matching import BuildNeed, MachineOffer, candidates
-from repo_server import designs, matches
+from repo_server import designs, fleets, matches
 from repo_server.search import index
 from repo_server.search.entries import Need, need_of
 from repo_server.tables import LabRow
@@ -24,7 +25,7 @@ class Workshop:
     turned to another side. What is not known of a part lets it pass, as when it is ordered.
     """
 
-    def __init__(self, offers: list[MachineOffer]) -> None:
+    def __init__(self, offers: Sequence[MachineOffer]) -> None:
         self._offers = [
             replace(it, mass_left_g=None, loaded_thickness_mm=None, loaded_sheet_mm=None)
             for it in offers
@@ -80,7 +81,7 @@ def measure(session: Session, release_id: str) -> None:
 
 def workshop_of(session: Session, lab_id: str) -> Workshop:
     """The machines of the lab as they are."""
-    return Workshop(matches.offers_of(session, lab_id))
+    return Workshop(fleets.fleet_of(session, lab_id).offers)
 
 
 def labs_near(session: Session, place: tuple[float, float], *, km: float) -> list[str]:

@@ -20,10 +20,10 @@ from repo_server import (
     builds,
     contributions,
     designs,
+    fleets,
     heads,
     journal,
     labs,
-    matches,
     notices,
     order_book,
     people,
@@ -233,7 +233,7 @@ def _where_and_after() -> dict[str, object]:
         machines = [
             (lab, it.machine_id, it.name)
             for lab in mine
-            for it in matches.offers_of(session, labs.lab_of(session, lab.slug).id)
+            for it in fleets.fleet_of(session, labs.lab_of(session, lab.slug).id).offers
         ]
         lately = order_book.orders_by(session, person.id).entries
     return {"machines": machines, "ordered": lately}

@@ -4,9 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from commons.content import content_id
+from repo_server.tables import FileFactsRow, MachineRow
 from tests.profiles import printer
 from tests.shop import API, HttpAgent, Shop, Someone, open_shop
+
+# BEGIN, and what signs a browser in, among them.
+MOST_STATEMENTS = 28
 
 
 @pytest.fixture
@@ -53,6 +59,49 @@ def test_a_material_that_can_be_loaded_may_be_ordered_and_the_machine_says_what_
     assert shop.agent.lease().status_code == 204
     shop.load("Printer", material="petg")
     assert shop.agent.lease().status_code == 201
+
+
+def test_an_order_follows_what_was_found_in_its_file_since_the_last_one(shop: Shop) -> None:
+    """What came of an earlier order is remembered, and only for what the database said then."""
+    assert shop.order().status_code == 201
+    stl = FileFactsRow(
+        sha256=content_id(b"hook.stl"),
+        kind="stl",
+        parser_version=1,
+        facts={"box_mm": [600.0, 40.0, 30.0]},
+        measured_at=shop.floor.now,
+    )
+    with shop.floor.session() as session:
+        session.add(stl)
+    larger = shop.order()
+    assert larger.status_code == 409
+    assert "this part is 600 × 40 × 30 mm" in larger.json["detail"]
+
+
+def test_an_order_follows_the_machines_as_they_are_changed(shop: Shop) -> None:
+    told = [shop.order().json["answers"][0]["sentence"]]
+    shop.load("Printer", material="petg")
+    told.append(shop.order().json["answers"][0]["sentence"])
+    with shop.floor.session() as session:
+        session.get_one(MachineRow, shop.agent.machines["Printer"]).name = "Press"
+    told.append(shop.order().json["answers"][0]["sentence"])
+    assert told == [
+        "Printer can build this",
+        "Printer has petg loaded, this part is to be made of pla",
+        "Press has petg loaded, this part is to be made of pla",
+    ]
+
+
+def test_an_order_asks_the_database_little(shop: Shop) -> None:
+    """Once its release is known, every fact is asked for once, and every row written at once."""
+    assert shop.order(key="the first").status_code == 201
+    asked: list[str] = []
+    engine = shop.floor.engine
+    event.listen(engine, "before_cursor_execute", lambda *it: asked.append(it[2]))
+    assert shop.order(key="the second", copies=3).status_code == 201
+    inserts = [it.split()[2] for it in asked if it.startswith("INSERT")]
+    assert inserts == ["build_order", "job", "agreement", "news", "idempotency"]
+    assert len(asked) <= MOST_STATEMENTS, asked
 
 
 def test_how_a_part_is_milled_reaches_the_router_with_its_sheet(shop: Shop) -> None:

@@ -6,7 +6,12 @@ from itertools import product
 import pytest
 
 from commons.errors import InvalidInput
-from commons.licences.answers import Grant, ask_licence, is_open_hardware
+from commons.licences.answers import (
+    Grant,
+    ask_licence,
+    is_open_hardware,
+    says_the_same_to_all,
+)
 from commons.licences.expressions import alternatives, read_expression
 from commons.licences.open_licences import PERMISSIVE
 from commons.licences.reserved_licences import NO_DERIVATIVES
@@ -43,6 +48,16 @@ def test_every_cell_has_its_clause_and_a_sentence() -> None:
         assert answer.clauses and all(clause.startswith(id_) for clause in answer.clauses)
         assert answer.reason and not answer.reason.endswith(".")
         assert bool(answer.duties) == (answer.permission is Permission.ALLOW_WITH_DUTIES)
+
+
+def test_what_says_the_same_to_all_says_it_to_every_kind_of_actor() -> None:
+    same = {False: 0, True: 0}
+    for id_, event in product(LICENCES, Event):
+        answers = {ask_licence(id_, event, actor=actor) for actor in KINDS.values()}
+        to_all = says_the_same_to_all(id_, event)
+        same[to_all] += 1
+        assert not to_all or len(answers) == 1, (id_, event)
+    assert all(same.values())
 
 
 def test_a_licence_that_is_not_known_is_asked_for_everything() -> None:
