@@ -8,8 +8,9 @@ of the processor, so that neighbours count little.
 `queue_page_cpu_ms` is the board's first page for whoever asks while nothing changes: it is kept
 until the database is written to. What it costs after each change stands beside it.
 
-`agents` and `kills`, named on the command line, run those of `bench.shopfloor` instead: a thousand
-machines at one process, and a server that is killed again and again.
+`enqueue`, `agents` and `kills`, named on the command line, run those of `bench.shopfloor` instead:
+what an order costs, a thousand machines at one process, and a server that is killed again and
+again.
 """
 
 import json
@@ -25,7 +26,7 @@ from statistics import median
 from flask import Flask
 from sqlmodel import Session
 
-from bench.shopfloor import agents, kills
+from bench.shopfloor import agents, enqueue, kills
 from commons.job import JobState
 from commons.machine import Process
 from commons.wire import MachineState
@@ -185,7 +186,7 @@ def queue() -> None:
     print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
 
 
-PARTS = {"queue": queue, "agents": agents.main, "kills": kills.main}
+PARTS = {"queue": queue, "enqueue": enqueue.main, "agents": agents.main, "kills": kills.main}
 
 
 def main() -> None:
