@@ -112,10 +112,17 @@ def candidates(need: BuildNeed, machines: Iterable[MachineOffer]) -> list[Answer
 
 
 def _answer(need: BuildNeed, machine: MachineOffer) -> Answer:
+    code, words = first_refusal(need, machine)
+    return Answer(machine.machine_id, machine.name, code, f"{machine.name} {words}")
+
+
+def first_refusal(need: BuildNeed, machine: MachineOffer) -> tuple[Refusal | None, str]:
+    """The first filter that refuses, and what the machine says behind its name; None of one that
+    can build it. The machine's name and id count for nothing."""
     for code, check in _FILTERS:
         if sentence := check(need, machine):
-            return Answer(machine.machine_id, machine.name, code, f"{machine.name} {sentence}")
-    return Answer(machine.machine_id, machine.name, None, f"{machine.name} can build this")
+            return code, sentence
+    return None, "can build this"
 
 
 def _wrong_process(need: BuildNeed, machine: MachineOffer) -> str | None:

@@ -6,6 +6,7 @@ plan for one plate, the agent where each of them lies; both ask here. Pure geome
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # whoever only arranges needs no profiles, and what they are checked with
@@ -173,6 +174,8 @@ def arrange(
     return None
 
 
+# Labs have a few kinds of beds and many of each, and a board asks it of every job and machine.
+@lru_cache(maxsize=4096)
 def most(size: Size, area: PrintArea, *, margin_mm: float, limit: int, mixed: bool = True) -> int:
     """How many parts of one size fit, up to `limit`: `arrange` finds a place for so many.
 

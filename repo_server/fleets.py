@@ -1,26 +1,24 @@
-"""A lab's machines as they stand, as matching sees them, and what they answered lately.
+"""A lab's machines as they stand, as matching sees them.
 
 They are read for every order, in one query; but what was read mostly is what was read the last
 time. So what is made of it is remembered under the very words of the database: whatever changes,
 wherever, makes other words, and nothing has to be told that it is out of date.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from threading import Lock
 
 from sqlalchemy import Text, bindparam, cast
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from commons.fleet import Fleet
 from commons.machine import MachineProfile
-from commons.matching import Answer, BuildNeed, MachineOffer, candidates
+from commons.matching import MachineOffer
 from repo_server.db import look
 from repo_server.tables import MachineRow, MaterialLotRow
 
-_MOST_FLEETS, _MOST_PROFILES, _MOST_ANSWERS = 64, 2048, 256
+_MOST_FLEETS, _MOST_PROFILES = 64, 2048
 
 _NEXT = aliased(MaterialLotRow)
 _MACHINES = (
@@ -41,43 +39,15 @@ _Row = tuple[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fleet:
-    """The machines of a lab at a time, by name, each with the lot that is loaded and the one that
-    follows it. Invariant: what it remembers is what `candidates` would answer."""
-
-    offers: tuple[MachineOffer, ...]
-    _answers: dict[BuildNeed, tuple[Answer, ...]] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
-
-    def answers(self, need: BuildNeed) -> Sequence[Answer]:
-        """One answer a machine: it fits, or the first reason why not.
-
-        They hang on no person and no time: these machines ask for no training, and nobody booked
-        them.
-        """
-        if need.program is not None:  # it is brought once, and ordered once
-            return candidates(need, self.offers)
-        alike = replace(need, ordered_by=None, begins_at=None)
-        with self._lock:
-            known = self._answers.get(alike)
-        if known is None:
-            known = tuple(candidates(alike, self.offers))
-            with self._lock:
-                if len(self._answers) >= _MOST_ANSWERS:
-                    self._answers.clear()
-                self._answers[alike] = known
-        return known
-
-
 def fleet_of(session: Session, lab_id: str) -> Fleet:
-    """The machines that the lab uses, as they stand."""
+    """The machines that the lab uses, by name, each with the lot that is loaded and the one that
+    follows it."""
     return _fleet(tuple(map(tuple, look(session, _MACHINES, lab_id=lab_id))))
 
 
 @lru_cache(maxsize=_MOST_FLEETS)
 def _fleet(rows: tuple[_Row, ...]) -> Fleet:
-    return Fleet(tuple(map(_offer, rows)))
+    return Fleet(map(_offer, rows))
 
 
 def _offer(row: _Row) -> MachineOffer:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
+from commons.fleet import Fleet
 from commons.job import JobState
 from commons.lots import shared_out
 from commons.machine import MATERIALS, Process
@@ -18,7 +19,6 @@ from commons.matching import (
     BuildNeed,
     MachineOffer,
     Refusal,
-    candidates,
     capacity,
     leftover,
 )
@@ -234,10 +234,10 @@ def able_machines(
     it, now, at another time, or loaded otherwise. Conflict when there is none."""
     fleet = fleets.fleet_of(session, lab_id)
     kept = entitled.kept_for_people(session, lab_id, fleet.offers, now=now)
-    offers = fleet.offers if kept is None else kept
-    said = fleet.answers(need) if kept is None else candidates(need, kept)
-    answers = choice.of_chosen(machines, said, offers)
-    return answers, _able(answers, offers, build, need.material)
+    if kept is not None:
+        fleet = Fleet(kept)
+    answers = choice.of_chosen(machines, fleet.answers(need), fleet.offers)
+    return answers, _able(answers, fleet.offers, build, need.material)
 
 
 def _able(

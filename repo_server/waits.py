@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from commons.availability import Availability, begins_at
+from commons.fleet import Fleet
 from commons.job import JobState
-from commons.matching import Answer, Refusal, candidates
+from commons.matching import Answer, Refusal
 from commons.wire import MillOptions, PrintOptions
 from repo_server import choice, entitled, following, forecasts, matches, places, turns
 from repo_server.conditions import FREE, Condition, seen
@@ -101,7 +102,7 @@ def answers(
     """For each order and size of plate that is queued, why each machine does not make it now;
     `minutes` are how long the plates take, as far as that is known."""
     offers = [matches.offer_of(it.machine, it.lot, it.next_lot, it.available) for it in stations]
-    offers = entitled.with_people(session, lab_id, offers, now=now)
+    fleet = Fleet(entitled.with_people(session, lab_id, offers, now=now))
     found = {}
     for order_id, copies in {(job.order_id, job.copies) for job in queued}:
         if (build := builds.get(order_id)) is None:
@@ -115,7 +116,7 @@ def answers(
             begins_at=now,
             minutes=minutes.get((order_id, copies)),
         )
-        said = candidates(need, offers)
+        said = fleet.answers(need)
         found[order_id, copies] = tuple(
             _answer_of(station, answer) for station, answer in zip(stations, said, strict=True)
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from commons.cutters import MillCutter
+from commons.fleet import Fleet
 from commons.machine import (
     Envelope,
     KeepOut,
@@ -41,6 +42,36 @@ def refusal(need: BuildNeed, machine: MachineOffer) -> Refusal | None:
 def test_a_machine_that_can_build_it_says_so() -> None:
     (answer,) = candidates(HOOK, [PRINTER])
     assert (answer.refusal, answer.sentence) == (None, "Printer can build this")
+
+
+def test_a_fleet_answers_what_its_machines_answer_one_by_one() -> None:
+    """Those that are alike are asked once: they differ in name, in what is loaded, in make."""
+    small = printer("Small", envelope=Envelope(x_max_mm=50, y_max_mm=50, z_max_mm=50))
+    loads = [
+        {"loaded_material": "pla", "mass_left_g": 500.0},
+        {"loaded_material": "pla", "mass_left_g": 499.0},
+        {"loaded_material": "pla", "mass_left_g": 5.0},
+        {"loaded_material": "pla", "mass_left_g": 5.0, "next_lot": "the new one"},
+        {"loaded_material": "pla", "mass_left_g": 6.0},
+        {"loaded_material": "petg", "mass_left_g": 500.0},
+        {"loaded_material": None},
+    ]
+    sheets = [
+        {"loaded_thickness_mm": 12.0},
+        {"loaded_thickness_mm": 6.0},
+        {"loaded_thickness_mm": 12.0, "loaded_sheet_mm": (100.0, 100.0)},
+    ]
+    offers = [
+        *(MachineOffer(f"{name}{n}", f"{name} {n}", profile, **load)
+          for name, profile in (("A", printer("A")), ("B", printer("B")), ("S", small))
+          for n, load in enumerate(loads)),
+        *(MachineOffer(f"R{n}", f"Router {n}", router(), "plywood", **it)
+          for n, it in enumerate(sheets)),
+    ]  # fmt: skip
+    fleet = Fleet(offers)
+    for need in (HOOK, BOARD, replace(HOOK, mass_g=None), replace(HOOK, size_mm=(60, 40, 211))):
+        assert fleet.answers(need) == candidates(need, offers)
+    assert len({it.sentence.partition(" ")[2] for it in fleet.answers(HOOK)}) > 5
 
 
 def test_every_machine_answers_in_the_order_given() -> None:
