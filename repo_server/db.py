@@ -144,7 +144,7 @@ def insert_rows(
     nobody goes on working with them. What the session holds unflushed is not written before it.
     """
     if rows:
-        session.connection().execute(insert(table), list(rows))
+        session.connection().execute(_insert(table)[0], list(rows))
 
 
 def look(session: Session, statement: Select[*Columns], **values: object) -> CursorResult[*Columns]:

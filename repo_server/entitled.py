@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, exists
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -29,20 +29,14 @@ from repo_server.tables import (
     TrainingRow,
 )
 
-# Made once: every order asks them, and most labs have neither.
-_ANY_CLASS = (
-    columns(col(TrainingClassRow.id))
-    .where(col(TrainingClassRow.lab_id) == bindparam("lab_id"))
-    .limit(1)
-)
-_ANY_BOOKING = (
-    columns(col(BookingRow.id))
-    .where(
+# Made once: every order asks it. Whether the lab has classes, and bookings; most have neither.
+_ANY = columns(
+    exists().where(col(TrainingClassRow.lab_id) == bindparam("lab_id")),
+    exists().where(
         col(BookingRow.lab_id) == bindparam("lab_id"),
         col(BookingRow.ends_at) > bindparam("now"),
         col(BookingRow.cancelled_at).is_(None),
-    )
-    .limit(1)
+    ),
 )
 
 
@@ -70,8 +64,10 @@ def kept_for_people(
     session: Session, lab_id: str, offers: Sequence[MachineOffer], *, now: datetime
 ) -> list[MachineOffer] | None:
     """As `with_people`; None where the lab asks for no training and nobody booked."""
-    asked = [it for it in classes_asked(session, lab_id) if it.of.for_ordering]
-    booked = bookings_of(session, lab_id, now=now)
+    any_class, any_booking = look(session, _ANY, lab_id=lab_id, now=now).one()
+    asked = classes_asked(session, lab_id) if any_class else []
+    asked = [it for it in asked if it.of.for_ordering]
+    booked = bookings_of(session, lab_id, now=now) if any_booking else {}
     if not asked and not booked:
         return None
     return [
@@ -115,13 +111,13 @@ def _required(asked: Iterable[Asked], machine_id: str, process: str) -> tuple[Re
 
 def classes_asked(session: Session, lab_id: str) -> list[Asked]:
     """The lab's classes by name, each with its trainers and everybody's trainings."""
-    if look(session, _ANY_CLASS, lab_id=lab_id).first() is None:
-        return []
     classes = session.exec(
         select(TrainingClassRow)
         .where(TrainingClassRow.lab_id == lab_id)
         .order_by(TrainingClassRow.name)
     ).all()
+    if not classes:
+        return []
     ids = [it.id for it in classes]
     trainers = defaultdict(list)
     for class_id, name in session.exec(
@@ -166,8 +162,6 @@ def crossed(
 
 def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | None, list[Booked]]:
     """What is booked from now on and counts, by machine; under None what keeps all of them."""
-    if look(session, _ANY_BOOKING, lab_id=lab_id, now=now).first() is None:
-        return {}
     rows = session.exec(
         select(BookingRow, PersonRow.name)
         .join(PersonRow, col(PersonRow.id) == col(BookingRow.person_id), isouter=True)
@@ -177,6 +171,8 @@ def bookings_of(session: Session, lab_id: str, *, now: datetime) -> dict[str | N
             col(BookingRow.cancelled_at).is_(None),
         )
     ).all()
+    if not rows:
+        return {}
     rules = booking_rules.rules_of(session, lab_id)
     zone = booking_rules.zone_of(rules)
     found: dict[str | None, list[Booked]] = defaultdict(list)

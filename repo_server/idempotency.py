@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from commons.content import content_id
 from commons.errors import Conflict, InvalidInput
-from repo_server.db import keep_new, look
+from repo_server.db import insert_rows, look
 from repo_server.tables import IdempotencyRow
 
 _MAX_KEY = 128
@@ -45,15 +45,16 @@ def once(session: Session, key: Key, make: Callable[[], Answer], *, now: datetim
     known = look(session, _KNOWN, person_id=key.person_id, key=key.key).first()
     if known is None:
         status, body = make()
-        row = IdempotencyRow(
-            person_id=key.person_id,
-            key=key.key,
-            request_sha256=digest,
-            status=status,
-            answer=body,
-            at=now,
-        )
-        keep_new(session, row)
+        session.flush()
+        row = {
+            "person_id": key.person_id,
+            "key": key.key,
+            "request_sha256": digest,
+            "status": status,
+            "answer": body,
+            "at": now,
+        }
+        insert_rows(session, IdempotencyRow, [row])
         return status, body
     request_sha256, status, body = known
     if request_sha256 != digest:

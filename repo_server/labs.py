@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
-from sqlalchemy import bindparam
-from sqlalchemy import select as columns
 from sqlalchemy.sql.functions import count
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from commons.texts import filled, later
 from commons.wire import Asked
-from repo_server.db import look
 from repo_server.ids import new_id
 from repo_server.paging import BEGINNING, Keys, Page, Stretch, read_page
 from repo_server.tables import (
@@ -124,17 +121,6 @@ def city_of(session: Session, slug: str) -> CityRow:
 def list_cities(session: Session) -> list[CityRow]:
     """Every city by name."""
     return list(session.exec(select(CityRow).order_by(CityRow.name, CityRow.slug)))
-
-
-# Made once: every order asks it.
-_ID = columns(col(LabRow.id)).where(col(LabRow.slug) == bindparam("slug"))
-
-
-def id_of(session: Session, slug: str) -> str:
-    """The id of the lab of this slug; NotFound when there is none."""
-    if (found := look(session, _ID, slug=slug).scalar()) is None:
-        raise NotFound(filled("there is no lab '%(slug)s'", slug=slug[:80]))
-    return found
 
 
 def lab_of(session: Session, slug: str) -> LabRow:

@@ -128,6 +128,12 @@ def current_signed() -> Signed:
     return signed
 
 
+def current_lab_id() -> str:
+    """The id of the lab `<lab>` of the address, on the routes of `@lab_role`."""
+    lab_id: str = g.lab_id
+    return lab_id
+
+
 def public(view: View[P]) -> View[P]:
     """Everybody may. Who signed in is still known."""
 
@@ -166,7 +172,7 @@ def lab_role(role: LabRole, *, max_bytes: int | None = None) -> Callable[[View[P
 
     def check(person: Person, place: Mapping[str, object]) -> None:
         with reading(current_app.extensions["engine"]) as session:
-            people.require_lab_role(
+            g.lab_id = people.require_lab_role(
                 session, person_id=person.id, lab_slug=str(place["lab"]), role=role
             )
 

@@ -110,10 +110,9 @@ def create_order(lab: str, asked: OrderRequest) -> ResponseReturnValue:
 
     With an Idempotency-Key the same request is one order, however often it comes.
     """
-    by = auth.current_person().id
+    by, lab_id = auth.current_person().id, auth.current_lab_id()
 
     def place(session: Session, now: datetime) -> tuple[int, BaseModel]:
-        lab_id = labs.id_of(session, lab)
         placed = waiting.place_or_wait(session, asked, lab_id=lab_id, by=by, now=now)
         if isinstance(placed, WaitingOrder):
             return 202, OrderWaits(
