@@ -155,17 +155,27 @@ class _Draft:
 
     def append(self, work: Work) -> None:
         """The work is the last one where it ends earliest; nowhere when no station can make it."""
-        able = [self.bench[id_] for id_ in work.minutes if id_ in self.bench]
-        ends = [(_run((_task(work, it),), *self._end(it))[1], it.id) for it in able]
+        ends = [(self._end(work, it), it) for it in work.minutes if it in self.bench]
         if ends:
             _, id_ = min(ends)
-            self._insert(work, id_, len(self.queues[id_]))
+            queue, station = self.queues[id_], self.bench[id_]
+            task, start = _task(work, station), _start(station)
+            if queue:  # it costs what it did, and what comes behind it
+                start = (*self.costs[id_], queue[-1].loaded), station.change_minutes
+            self.costs[id_] = _run((task,), *start)
+            queue.append(task)
 
-    def _end(self, station: Station) -> tuple[tuple[float, float, str], float]:
-        """Where the station's queue goes on, as `_start` says where it begins."""
-        if not (queue := self.queues[station.id]):
-            return _start(station)
-        return (*self.costs[station.id], queue[-1].loaded), station.change_minutes
+    def _end(self, work: Work, id_: str) -> float:
+        """When the work would end as the station's last one. Asked of each station for each work,
+        so that nothing is made for it."""
+        station, queue = self.bench[id_], self.queues[id_]
+        if queue:
+            at, loaded = self.costs[id_][1], queue[-1].loaded
+        else:
+            at, loaded = station.free, station.loaded
+        if work.loaded != loaded:
+            at += station.change_minutes
+        return max(at, work.not_before) + work.minutes[id_]
 
     def take_out(self, id_: str, place: int) -> Work:
         task = self.queues[id_].pop(place)

@@ -104,6 +104,7 @@ def answers(
     offers = [matches.offer_of(it.machine, it.lot, it.next_lot, it.available) for it in stations]
     fleet = Fleet(entitled.with_people(session, lab_id, offers, now=now))
     found = {}
+    told: dict[Answer, BoardAnswer] = {}  # a machine says the same to most of them
     for order_id, copies in {(job.order_id, job.copies) for job in queued}:
         if (build := builds.get(order_id)) is None:
             continue
@@ -117,9 +118,10 @@ def answers(
             minutes=minutes.get((order_id, copies)),
         )
         said = fleet.answers(need)
-        found[order_id, copies] = tuple(
-            _answer_of(station, answer) for station, answer in zip(stations, said, strict=True)
-        )
+        for station, answer in zip(stations, said, strict=True):
+            if answer not in told:
+                told[answer] = _answer_of(station, answer)
+        found[order_id, copies] = tuple(told[answer] for answer in said)
     return found
 
 
