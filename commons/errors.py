@@ -16,6 +16,7 @@ FabError
 │  ├─ Changed              somebody else was there since it was read
 │  ├─ UploadBusy           somebody else is sending the same file at this moment
 │  └─ UploadMoved          an upload is at another byte than its sender says
+├─ TooMany                 too often in a short time; later it is taken
 ├─ Unavailable             another part (server, slicer, disk) cannot do its work now
 └─ MachineError
    ├─ TransportLost        the port or host no longer answers
@@ -156,6 +157,14 @@ class UploadMoved(Conflict):
     """Bytes came for another place of an upload than where it goes on; the sender may ask where."""
 
     reason = "upload_moved"
+
+
+class TooMany(FabError):
+    """Too often in a short time; after `retry_s` seconds it may be asked again."""
+
+    def __init__(self, message: str, *, retry_s: int) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
 
 
 class Unavailable(FabError):

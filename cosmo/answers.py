@@ -14,6 +14,7 @@ from commons.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    TooMany,
     Unavailable,
     UploadBusy,
     UploadMoved,
@@ -47,6 +48,8 @@ def _error_of(response: httpx.Response) -> FabError:
         return Unavailable(f"the server answered {response.status_code} without saying why")
     if response.status_code == 422:
         return InvalidInput(detail, problems_of(problem.get("fields", ())))
+    if response.status_code == 429:
+        return TooMany(detail, retry_s=int(response.headers.get("Retry-After", 60)))
     kind = _REASONS.get(problem.get("reason")) or _ERRORS.get(response.status_code, Unavailable)
     return kind(detail)
 

@@ -7,6 +7,7 @@
 | NotFound | 404 |
 | Conflict | 409, `reason` when it has a stable code |
 | Changed | 412 |
+| TooMany | 429, with Retry-After |
 | Unavailable | 503 |
 | a full disk, wherever it is met | 507 |
 | MachineError, and whatever nobody foresaw | 500 |
@@ -29,6 +30,7 @@ from commons.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    TooMany,
     Unavailable,
 )
 from commons.texts import Filled, filled, later
@@ -43,6 +45,7 @@ _STATUS: tuple[tuple[type[FabError], int], ...] = (
     (Changed, 412),
     (Conflict, 409),
     (InvalidInput, 422),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -90,12 +93,15 @@ def _refused(error: FabError) -> Response:
     if status >= 500:
         _LOG.error("%s %s: %s", request.method, request.path, error)
     fields = error.fields if isinstance(error, InvalidInput) else ()
-    return _answer(
+    answer = _answer(
         status,
         error.sentence,
         reason=getattr(error, "reason", None),
         fields=tuple(_told(it) for it in fields),
     )
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.retry_s)
+    return answer
 
 
 def _told(problem: FieldProblem) -> dict[str, str | int]:

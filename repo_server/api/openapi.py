@@ -35,6 +35,7 @@ _EXPLAINED = {
     415: "this kind of body is not taken here",
     416: "the file has no such range",
     422: "the request is wrong; nothing has happened",
+    429: "too often in a short time; `Retry-After` says when it may be asked again",
     503: "a part of the server does not answer now; try again",
     507: "the server's disk is full; nothing was kept",
 }

@@ -32,6 +32,7 @@ STATUS_WORDS = Texts(
         409: later("That no longer fits"),
         413: later("Too large"),
         422: later("Something is not right"),
+        429: later("Too many at once"),
         500: later("The server failed"),
         503: later("Not available now"),
     }

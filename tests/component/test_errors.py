@@ -27,6 +27,7 @@ KINDS = [
     (errors.UploadBusy("late"), 409),
     (errors.UploadMoved("late"), 409),
     (errors.Changed("late"), 412),
+    (errors.TooMany("slowly", retry_s=60), 429),
     (errors.Unavailable("down"), 503),
     (errors.MachineError("broken"), 500),
     (errors.TransportLost("broken"), 500),
