@@ -1,4 +1,4 @@
-"""Requests of people without an account: how many a lab takes, and how far one is, in its stages."""
+"""Requests of people without an account: how many a lab takes, and how far one is."""
 
 import re
 from collections.abc import Collection

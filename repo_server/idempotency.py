@@ -39,8 +39,7 @@ def once(session: Session, key: Key, make: Callable[[], Answer], *, now: datetim
     The answer is kept in the transaction that `make` runs in: both are there, or neither.
     Raises Conflict when another request came under this key.
     """
-    if not 0 < len(key.key) <= _MAX_KEY or not key.key.isprintable():
-        raise InvalidInput(f"Idempotency-Key must be 1 to {_MAX_KEY} printable characters")
+    require_key(key.key)
     digest = content_id(key.request)
     known = look(session, _KNOWN, person_id=key.person_id, key=key.key).first()
     if known is None:
@@ -60,3 +59,9 @@ def once(session: Session, key: Key, make: Callable[[], Answer], *, now: datetim
     if request_sha256 != digest:
         raise Conflict(f"Idempotency-Key '{key.key}' came with another request; use a new one")
     return status, body
+
+
+def require_key(key: str) -> None:
+    """Pass for what can be a key."""
+    if not 0 < len(key) <= _MAX_KEY or not key.isprintable():
+        raise InvalidInput(f"Idempotency-Key must be 1 to {_MAX_KEY} printable characters")

@@ -10,16 +10,18 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from commons.errors import Unavailable
 from commons.texts import capitalise
 from repo_server.db import ring_after
 from repo_server.ids import new_id
+from repo_server.private_links import private
 from repo_server.settings import Post
-from repo_server.tables import LetterRow, PersonRow
+from repo_server.tables import GuestRequestRow, LetterRow, PersonRow
 
 PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4), timedelta(hours=20))
 KEPT = timedelta(days=7)
@@ -32,6 +34,13 @@ _BODY = """\
 {at}{row.path}
 
 You chose to get such e-mails: {at}/me/news
+"""
+_BODY_TO_GUEST = """\
+{row.body}
+
+{at}{path}
+
+This address is yours alone: keep it to yourself.
 """
 
 
@@ -62,33 +71,57 @@ def write(
     session: Session, person_id: str, subject: str, sentence: str, path: str, *, now: datetime
 ) -> None:
     """The person will get an e-mail that says this; `path` is the page that tells the rest."""
-    row = LetterRow(
-        id=new_id(),
-        person_id=person_id,
-        subject=" ".join(subject.split())[:_MAX_SUBJECT],
-        body=f"{capitalise(sentence)}.",
-        path=path,
-        at=now,
-        next_at=now,
-    )
+    _write(session, LetterRow(person_id=person_id, **_said(subject, sentence, path, now)))
+
+
+def write_to_guest(
+    session: Session, guest_id: str, subject: str, sentence: str, path: str, *, now: datetime
+) -> None:
+    """The guest who sent that request will get an e-mail that says this; the rest is told at the
+    private address below `path`."""
+    _write(session, LetterRow(guest_id=guest_id, **_said(subject, sentence, path, now)))
+
+
+def _said(subject: str, sentence: str, path: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "subject": " ".join(subject.split())[:_MAX_SUBJECT],
+        "body": f"{capitalise(sentence)}.",
+        "path": path,
+        "at": now,
+        "next_at": now,
+    }
+
+
+def _write(session: Session, row: LetterRow) -> None:
     session.add(row)
+    session.flush()
     ring_after(session, "mail_waiting")
 
 
-def due(session: Session, base_url: str, now: datetime) -> list[Letter]:
-    """What is to be sent now, the longest due first; what is too old is forgotten."""
+def due(session: Session, base_url: str, secret: bytes, now: datetime) -> list[Letter]:
+    """What is to be sent now, the longest due first; what is too old is forgotten.
+
+    Private addresses in it are made with the server's secret now, and are stored nowhere."""
     session.exec(delete(LetterRow).where(col(LetterRow.at) < now - KEPT))
     wanted = (
-        select(LetterRow, PersonRow.email)
-        .join(PersonRow, col(PersonRow.id) == col(LetterRow.person_id))
+        select(LetterRow, func.coalesce(PersonRow.email, GuestRequestRow.email))
+        .join(PersonRow, col(PersonRow.id) == col(LetterRow.person_id), isouter=True)
+        .join(GuestRequestRow, col(GuestRequestRow.id) == col(LetterRow.guest_id), isouter=True)
         .where(col(LetterRow.next_at) <= now)
         .order_by(col(LetterRow.next_at), col(LetterRow.id))
         .limit(_AT_ONCE)
     )
     return [
-        Letter(row.id, email, row.subject, _BODY.format(row=row, at=base_url), row.at)
+        Letter(row.id, email, row.subject, _body(row, base_url, secret), row.at)
         for row, email in session.exec(wanted)
     ]
+
+
+def _body(row: LetterRow, base_url: str, secret: bytes) -> str:
+    if row.guest_id is None:
+        return _BODY.format(row=row, at=base_url)
+    return _BODY_TO_GUEST.format(row=row, at=base_url, path=private(row.path, secret))
 
 
 def note(session: Session, letter_id: str, problem: str, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, delete, func, select
 from commons.errors import NotFound
 from commons.job import JobState
 from commons.wire import Asked
-from repo_server import letters, published
+from repo_server import guest_letters, letters, published
 from repo_server.db import keep_new, look
 from repo_server.ids import new_id
 from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
@@ -25,15 +25,18 @@ from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,
     JobRow,
+    LabRoleRow,
     LabRow,
     NewsChoiceRow,
     NewsRow,
     ReleaseRow,
     WaitingOrderRow,
 )
+from repo_server.tables.people import LabRole
 
 KEPT = timedelta(days=180)
 _TOKEN_DIGITS = 40
+_ANSWER = (LabRole.OPERATOR, LabRole.MANAGER)
 _OVER = (JobState.DONE, JobState.REJECTED, JobState.CANCELLED)
 # Made once: every order asks them.
 _LAB = columns(col(LabRow.name), col(LabRow.slug)).where(col(LabRow.id) == bindparam("lab_id"))
@@ -103,6 +106,8 @@ def tell_if_done(session: Session, job: JobRow, *, now: datetime) -> None:
         lab = session.get_one(LabRow, job.lab_id)
         copies = "it is" if good == 1 else f"{good} are"
         _tell_of(session, job, Kind.DONE, f"{copies} good: collect it at {lab.name}", now=now)
+        order = session.get_one(BuildOrderRow, job.order_id)
+        guest_letters.tell_ready(session, order, good, now=now)
 
 
 def tell_of_quota(session: Session, job: JobRow, *, now: datetime) -> None:
@@ -125,6 +130,22 @@ def tell_of_waiting(session: Session, waiting: WaitingOrderRow, *, now: datetime
         at=now,
     )
     _keep(session, row)
+
+
+def tell_of_request(session: Session, lab: LabRow, *, now: datetime) -> None:
+    """Those who stand at the lab's machines hear that a guest asks for something; not who."""
+    of_lab = (LabRoleRow.lab_id == lab.id, col(LabRoleRow.role).in_(_ANSWER))
+    for person_id in session.exec(select(LabRoleRow.person_id).where(*of_lab)).all():
+        row = NewsRow(
+            id=new_id(),
+            person_id=person_id,
+            kind=Kind.NEEDS_YOU,
+            title=f"A guest's request to {lab.name}",
+            sentence="somebody without an account asks for something: approve it, or decline it",
+            path=f"/labs/{lab.slug}/requests",
+            at=now,
+        )
+        _keep(session, row)
 
 
 def _was_told(session: Session, order_id: str, kind: Kind) -> bool:

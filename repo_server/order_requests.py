@@ -3,7 +3,14 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from commons.licences.purposes import Purpose
@@ -56,14 +63,31 @@ class When(Asked):
         return self
 
 
+def _not_too_many(copies: int) -> int:
+    if copies > MAX_COPIES:
+        raise PydanticCustomError(
+            "too_many",
+            "{copies} are too many for one order, which takes {most}: order the others once "
+            "these are on their way",
+            {"copies": copies, "most": MAX_COPIES},
+        )
+    return copies
+
+
+Copies = Annotated[
+    int, Field(ge=1, json_schema_extra={"maximum": MAX_COPIES}), AfterValidator(_not_too_many)
+]
+PartName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class OrderRequest(Asked):
     """What somebody wants made, and what for. Without `material` it is the one that the design
     names. `variant` are values for parameters of the part's source. `machines` are the ids of those
     that may make it, `after` is the id of an order that is to be done before."""
 
     release_id: Sha256
-    part: Annotated[str, Field(min_length=1, max_length=200)]
-    copies: Annotated[int, Field(ge=1, json_schema_extra={"maximum": MAX_COPIES})] = 1
+    part: PartName
+    copies: Copies = 1
     material: Annotated[str, Field(max_length=40)] | None = None
     plates: Plates = Plates.ONE_AT_A_TIME
     purpose: Purpose = Purpose.OWN_USE
@@ -74,18 +98,6 @@ class OrderRequest(Asked):
     after: Id | None = None
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
-
-    @field_validator("copies")
-    @classmethod
-    def _is_not_too_many(cls, copies: int) -> int:
-        if copies > MAX_COPIES:
-            raise PydanticCustomError(
-                "too_many",
-                "{copies} are too many for one order, which takes {most}: order the others once "
-                "these are on their way",
-                {"copies": copies, "most": MAX_COPIES},
-            )
-        return copies
 
     def kept(self) -> dict[str, Any]:
         """What an order keeps of it as it was sent, by column."""

@@ -79,10 +79,10 @@ class PlacedOrder:
 
 def place(
     session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime,
-    set_id: str | None = None, calibrates: str | None = None,
+    set_id: str | None = None, calibrates: str | None = None, guest_id: str | None = None,
 ) -> PlacedOrder:  # fmt: skip
     """The order stands, with a queued job for each plate; `calibrates` is the machine that it is
-    to calibrate.
+    to calibrate, `guest_id` the request of a guest for whom it is.
 
     Raises Conflict for a yanked release, and with every machine's first reason when none could
     build it; LicenceForbids or LicenceAsks; BeingRendered when its body is still to be drawn.
@@ -102,7 +102,7 @@ def place(
     answers, able = able_machines(session, build, need, wanted.machines, lab_id=lab_id, now=now)
     following.require_possible(session, wanted.after, lab_id=lab_id)
     said = _said(wanted, build.process, material, answers)
-    said |= {"set_id": set_id, "calibrates": calibrates}
+    said |= {"set_id": set_id, "calibrates": calibrates, "guest_id": guest_id}
     order = BuildOrderRow(
         **said,
         lab_id=lab_id,

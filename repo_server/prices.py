@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from commons import prices
 from commons.errors import FieldProblem, InvalidInput
+from commons.licences.purposes import Purpose
 from commons.machine import MATERIALS, Process
 from commons.own_programs import ProgramTraits
 from commons.prices import Group, PriceList, Rates, Span, Sum, Use
@@ -142,7 +143,11 @@ def _sum(asked: PriceList, rates: Rates, use: Use) -> Sum:
 
 
 def _rates(session: Session, asked: PriceList, process: Process, order: BuildOrderRow) -> Rates:
-    group = group_of(session, order.ordered_by, order.lab_id)
+    """Those of whom it is made for; what is made for a guest as a gift costs nobody anything."""
+    if order.guest_id is not None and order.purpose == Purpose.GIFT:
+        return Rates()
+    guest = order.guest_id is not None
+    group = Group.GUEST if guest else group_of(session, order.ordered_by, order.lab_id)
     return asked.rates_for(group, process, order.material)
 
 

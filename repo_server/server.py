@@ -210,6 +210,7 @@ def _watch(
                 queue.enqueue("read_calendars")
             queue.enqueue("deliver_waiting")
             queue.enqueue("drop_abandoned_uploads")
+            queue.enqueue("erase_guests")
             ring_at = time.monotonic() + _TIMER_S
         stop.wait(1.0)
 

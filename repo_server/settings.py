@@ -25,6 +25,7 @@ VARIABLES = {
     "COSMO_MAIL_FROM": "the address that e-mails are from",
     "COSMO_UPLOAD_QUOTA_GB": "how much a person's unfinished uploads may be together; absent: 10",
     "COSMO_UPLOAD_DAYS": "how long an unfinished upload is kept; absent: 7",
+    "COSMO_GUEST_DAYS": "how long after its end a guest's request says whose it was; absent: 30",
 }
 _SECRET_BYTES = 32
 _MOST = 36_500  # days, or GB: more is a slip of the hand
@@ -54,6 +55,7 @@ class Settings:
     base_url: str
     upload_quota_gb: float
     upload_days: float
+    guest_days: float
     lan_hosts: frozenset[str] = frozenset()
     files_url: str | None = None
     post: Post | None = None
@@ -84,6 +86,7 @@ class Settings:
             files_url=files_url,
             upload_quota_gb=_number(given, "COSMO_UPLOAD_QUOTA_GB", 10),
             upload_days=_number(given, "COSMO_UPLOAD_DAYS", 7),
+            guest_days=_number(given, "COSMO_GUEST_DAYS", 30),
             post=_post(given),
         )
 
@@ -97,6 +100,7 @@ class Settings:
             "COSMO_LAN_HOSTS": " ".join(sorted(self.lan_hosts)),
             "COSMO_UPLOAD_QUOTA_GB": str(self.upload_quota_gb),
             "COSMO_UPLOAD_DAYS": str(self.upload_days),
+            "COSMO_GUEST_DAYS": str(self.guest_days),
         }
         password = self.post.password_file if self.post else None
         maybe = {
@@ -122,6 +126,11 @@ class Settings:
     def upload_kept(self) -> timedelta:
         """How long an unfinished upload is kept after somebody last went on with it."""
         return timedelta(days=self.upload_days)
+
+    @property
+    def guests_kept(self) -> timedelta:
+        """How long after its end a guest's request says whose it was."""
+        return timedelta(days=self.guest_days)
 
     @property
     def https(self) -> bool:

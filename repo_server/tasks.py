@@ -10,6 +10,7 @@ from repo_server import (
     calendar_reading,
     deliveries,
     facts,
+    guest_erasure,
     jobs,
     letters,
     news,
@@ -217,7 +218,8 @@ def mail_waiting() -> None:
     settings: Settings = current_app.extensions["settings"]
     with transaction(engine) as session:
         news.forget_old(session, now)
-        waiting_ = letters.due(session, settings.base_url, now)
+        secret = current_app.extensions["secret"]
+        waiting_ = letters.due(session, settings.base_url, secret, now)
     if settings.post is None or not waiting_:
         return
     try:
@@ -230,6 +232,14 @@ def mail_waiting() -> None:
         with transaction(engine) as session:
             for letter in waiting_:
                 letters.note(session, letter.id, str(error), now=datetime.now(UTC))
+
+
+def erase_guests() -> None:
+    """Of guests' requests that ended as long ago as the settings say, nothing personal is left;
+    what nobody answered for as long has ended."""
+    settings: Settings = current_app.extensions["settings"]
+    with transaction(current_app.extensions["engine"]) as session:
+        guest_erasure.erase(session, settings.guests_kept, now=datetime.now(UTC))
 
 
 def drop_abandoned_uploads() -> None:

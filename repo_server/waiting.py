@@ -84,14 +84,16 @@ class WaitingOrder:
 
 def place_or_wait(
     session: Session, wanted: OrderRequest, *, lab_id: str, by: str, now: datetime,
-    set_id: str | None = None,
+    set_id: str | None = None, guest_id: str | None = None,
 ) -> PlacedOrder | WaitingOrder:  # fmt: skip
     """The order stands with its jobs, or waits: where the licence asks, or its body is still to be
     drawn. Raises as `orders.place` does for everything else: a licence that says no is refused,
     never left waiting."""
     orders.require_time(session, wanted.when, lab_id=lab_id, by=by, now=now)
     try:
-        return orders.place(session, wanted, lab_id=lab_id, by=by, now=now, set_id=set_id)
+        return orders.place(
+            session, wanted, lab_id=lab_id, by=by, now=now, set_id=set_id, guest_id=guest_id
+        )
     except (LicenceAsks, BeingRendered) as reason:
         if isinstance(reason, BeingRendered):
             _require_few(session, by)
@@ -104,6 +106,7 @@ def place_or_wait(
             ordered_by=by,
             ordered_at=now,
             set_id=set_id,
+            guest_id=guest_id,
         )
         _wait(session, row, reason, now)
         return _shown(session, row)
@@ -166,8 +169,9 @@ def _try(session: Session, row: WaitingOrderRow, now: datetime) -> None:
     wanted = OrderRequest.model_validate(row.wanted)
     try:
         placed = orders.place(
-            session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now, set_id=row.set_id
-        )
+            session, wanted, lab_id=row.lab_id, by=row.ordered_by, now=now, set_id=row.set_id,
+            guest_id=row.guest_id,
+        )  # fmt: skip
     except (LicenceAsks, BeingRendered) as reason:
         _wait(session, row, reason, now)
     except FabError as error:

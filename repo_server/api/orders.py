@@ -64,7 +64,7 @@ class OrderShown(Told):
     """`licence` is what the design's licence said to `purpose`; null before it was asked. `variant`
     is null where the part's own file is made. `remarks` are told when it is placed. Without a
     release it is of a program that somebody brought: `part` is its name then, and `material` ""
-    where nobody told it."""
+    where nobody told it. `guest_request_id` is the request of a guest for whom it is."""
 
     order_id: str
     release_id: Sha256 | None
@@ -80,6 +80,7 @@ class OrderShown(Told):
     attended_only: bool
     after: str | None
     set_id: str | None
+    guest_request_id: str | None
     options: dict[str, Any]
     variant: VariantShown | None
     ordered_at: AwareDatetime
@@ -174,6 +175,7 @@ def shown_order(placed: PlacedOrder) -> OrderShown:
         attended_only=order.attended_only,
         after=order.after_id,
         set_id=order.set_id,
+        guest_request_id=order.guest_id,
         options=order.options,
         variant=placed.drawn and VariantShown.model_validate(asdict(placed.drawn)),
         ordered_at=order.ordered_at,

@@ -23,6 +23,7 @@ from repo_server.tables.designs import (
     UploadRow,
     YankRow,
 )
+from repo_server.tables.guests import GuestDeskRow, GuestRequestRow
 from repo_server.tables.jobs import (
     AgentEventRow,
     AttemptRow,
@@ -109,6 +110,8 @@ __all__ = [
     "EnrolmentCodeRow",
     "FileFactsRow",
     "GrantRow",
+    "GuestDeskRow",
+    "GuestRequestRow",
     "IdempotencyRow",
     "JobChangeRow",
     "JobRow",

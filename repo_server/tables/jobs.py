@@ -18,6 +18,8 @@ class BuildOrderRow(SQLModel, table=True):
     None of orders that were never asked. `variant` are the values that its part's source was given,
     None without one; `rendering_id` is the body that is made where OpenSCAD drew it.
 
+    `guest_id` is the request of somebody without an account, for whom it was placed.
+
     `machines` are the ids of those that may make it, None for any. It is begun once the order
     `after_id` is done, or once the person `waived_by` said that it need not be.
     """
@@ -43,6 +45,7 @@ class BuildOrderRow(SQLModel, table=True):
     after_id: str | None = Field(default=None, foreign_key="build_order.id", index=True)
     waived_by: str | None = None
     set_id: str | None = Field(default=None, foreign_key="order_set.id", index=True)
+    guest_id: str | None = Field(default=None, foreign_key="guest_request.id", index=True)
     purpose: str = "own_use"
     licence: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
     variant: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))

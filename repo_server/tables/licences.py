@@ -66,6 +66,7 @@ class WaitingOrderRow(SQLModel, table=True):
     said: str = ""
     rendering_id: str | None = Field(default=None, foreign_key="rendering.id", index=True)
     set_id: str | None = Field(default=None, foreign_key="order_set.id", index=True)
+    guest_id: str | None = Field(default=None, foreign_key="guest_request.id", index=True)
 
 
 class MailingRow(SQLModel, table=True):

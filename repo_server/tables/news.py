@@ -33,11 +33,13 @@ class NewsChoiceRow(SQLModel, table=True):
 
 
 class LetterRow(SQLModel, table=True):
-    """An e-mail that this server sends. `next_at` is None once it was sent or given up."""
+    """An e-mail that this server sends to a person, or to a guest below whose private `path` the
+    rest is told. `next_at` is None once it was sent or given up."""
 
     __tablename__ = "letter"
     id: str = Field(primary_key=True)
-    person_id: str = Field(foreign_key="person.id")
+    person_id: str | None = Field(default=None, foreign_key="person.id")
+    guest_id: str | None = Field(default=None, foreign_key="guest_request.id", index=True)
     subject: str
     body: str
     path: str

@@ -21,6 +21,7 @@ from repo_server import (
     contributions,
     designs,
     fleets,
+    guest_desks,
     heads,
     journal,
     labs,
@@ -205,6 +206,7 @@ def _among_others(release: Release) -> dict[str, object]:
             "tallies": builds.tallies(session, release.slug),
             "contributors": _confirmed(session, release.slug),
             "posts": journal.latest(session, design=release.slug),
+            "asks_labs": guest_desks.any_open(session),
         }
 
 

@@ -13,6 +13,9 @@ from commons.machine import Process
 from commons.wire import Wish
 from repo_server import (
     decisions,
+    guest_answers,
+    guest_desks,
+    guest_fates,
     journal,
     labs,
     lot_loading,
@@ -24,6 +27,7 @@ from repo_server import (
     waiting,
 )
 from repo_server.api import auth
+from repo_server.boards import Board
 from repo_server.db import reading, transaction
 from repo_server.portraits import WantedLabs
 from repo_server.tables import JobRow
@@ -71,11 +75,12 @@ def show_board(lab: str) -> ResponseReturnValue:
         held_back = waiting.of_lab(session, lab_id).entries if role else []
         known = notices.for_lab(session, lab_id)
         posts = journal.latest(session, lab=lab)
+        operates = role in (LabRole.OPERATOR, LabRole.MANAGER)
+        guests = _guests(session, lab_id, board, knows=role is not None, operates=operates)
     titles = {
         job.id: job.title if job.part == job.title else f"{job.title}, {job.part}"
         for job in board.jobs
     }
-    operates = role in (LabRole.OPERATOR, LabRole.MANAGER)
     return render_template(
         "board.html",
         board=board,
@@ -86,7 +91,21 @@ def show_board(lab: str) -> ResponseReturnValue:
         held_back=held_back,
         notices=known,
         posts=posts,
+        **guests,
     )
+
+
+def _guests(
+    session: Session, lab_id: str, board: Board, *, knows: bool, operates: bool
+) -> dict[str, object]:
+    """Whether guests may ask for things; how many wait for an answer, for operators; and for whom
+    orders are, for the lab's people alone."""
+    shown = {job.order_id for job in (*board.jobs, *board.past)} if knows else set()
+    return {
+        "asks": guest_desks.desk_of(session, lab_id).open,
+        "unanswered": guest_answers.number_open(session, lab_id) if operates else 0,
+        "guests": guest_fates.names_on(session, shown),
+    }
 
 
 @bp.post("/labs/<lab>/machines/<id>/clear")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from commons.errors import InvalidInput
 from commons.facility import Brought
-from repo_server import facilities, journal, labs, people, portraits
+from repo_server import facilities, guest_desks, journal, labs, people, portraits
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.facilities import MOST_BYTES, read_json
@@ -24,8 +24,9 @@ def show_lab(lab: str) -> ResponseReturnValue:
         portrait = portraits.show_lab(session, lab)
         posts = journal.latest(session, lab=lab)
         role = people.lab_roles(session, me.id).get(lab) if me else None
+        asks = guest_desks.desk_of(session, labs.lab_of(session, lab).id).open
     return render_template(
-        "about_lab.html", lab=portrait, posts=posts, manages=role is LabRole.MANAGER
+        "about_lab.html", lab=portrait, posts=posts, manages=role is LabRole.MANAGER, asks=asks
     )
 
 

@@ -83,6 +83,9 @@ def places(shop: Shop) -> dict[str, str]:
     job = shop.order().json["jobs"][0]["id"]
     offer = shop.agent.staged()
     order = shop.job(job)["order_id"]
+    shop.manager.send("PUT", f"{API}/labs/corner/guest-desk", json={"open": True})
+    wish = {"name": "Ana", "reach": "at the door", "wish": "a cup"}
+    request = shop.stranger.post(f"{API}/labs/corner/requests", wish).json
     stored = hashlib.sha256(b"lamp").hexdigest()
     assert shop.manager.send("PUT", f"{API}/blobs/{stored}", data=b"lamp").status_code == 201
     return {
@@ -111,6 +114,8 @@ def places(shop: Shop) -> dict[str, str]:
         "agent_id": shop.agent.agent_id,
         "sha256": stored,
         "name": "ticket.pdf",
+        "request_id": request["id"],
+        "token": request["path"].rpartition("/")[2],
         "webhook_id": made(shop, "/webhooks", {"url": "https://example.org/told"}),
     }
 

@@ -37,6 +37,11 @@ def at_printer(shop: Shop, what: str) -> str:
     return f"/labs/corner/machines/{shop.agent.machines['Printer']}/{what}"
 
 
+def takes_guests(shop: Shop) -> Shop:
+    shop.manager.send("PUT", f"{API}/labs/corner/guest-desk", json={"open": True})
+    return shop
+
+
 MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "create_city": lambda shop: (
         shop.admin, "/cities", {"slug": "lisbon", "name": "Lisbon", "country": "PT"},
@@ -92,6 +97,10 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "create_payment": lambda shop: (
         shop.manager, "/labs/corner/payments",
         {"handle": "mem", "amount": 500, "currency": "EUR", "why": "cash at the desk"},
+    ),
+    "create_guest_request": lambda shop: (
+        takes_guests(shop).stranger, "/labs/corner/requests",
+        {"name": "Ana", "reach": "at the door", "wish": "a hook"},
     ),
     "create_order": lambda shop: (
         shop.member, "/labs/corner/orders", {"release_id": shop.release_id, "part": "hook"},

@@ -20,6 +20,7 @@ from repo_server.tables import (
     DeliveryRow,
     DraftRow,
     GrantRow,
+    GuestRequestRow,
     JobRow,
     LabRoleRow,
     LabRow,
@@ -213,6 +214,14 @@ def owed(it: Made) -> list[SQLModel]:
     return [MailingRow(id=it.name, release_id=of, parent_id=of, name="Ada", address=it.name)]
 
 
+def wished(it: Made) -> list[SQLModel]:
+    said = {"name": it.name, "reach": "here", "wish": "a hook", "message": "", "material": ""}
+    return [
+        GuestRequestRow(id=it.name, lab_id=it.lab_id, request_sha256="", copies=1, asked_at=it.at,
+                        answer="open", **said)
+    ]  # fmt: skip
+
+
 def proposed(it: Made) -> list[SQLModel]:
     return [
         ProposalRow(id=it.name, design_id="design-1", release_id=it.shop.release_id,
@@ -270,6 +279,7 @@ LISTS = {
     "/labs": Listed("labs", "slug", founded, rises=True),
     "/labs/corner/jobs": Listed("jobs", "id", ordered),
     "/labs/corner/orders": Listed("orders", "order_id", ordered),
+    "/labs/corner/requests": Listed("requests", "name", wished),
     "/labs/corner/notices": Listed("notices", "said", ordered_and_yanked),
     "/labs/corner/lots": Listed("lots", "name", shelved, rises=True),
     "/labs/corner/members": Listed("members", "handle", let_in, rises=True),
@@ -297,6 +307,7 @@ PAGES = (
     ("/me/notices", "waiting", asked),
     ("/me/notices", "mailings", owed),
     ("/labs", "after", founded),
+    ("/labs/corner/requests", "after", wished),
     ("/labs/corner/lots", "after", shelved),
     ("/labs/corner/manage", "people", let_in),
     ("/labs/corner/manage", "agents", enrolled),

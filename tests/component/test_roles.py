@@ -28,6 +28,17 @@ from repo_server.tables.people import LabRole
 API = "/api/v1"
 ROUTES = {
     "everybody": """
+        GET /labs/<lab>/ask
+        POST /labs/<lab>/ask
+        GET /releases/<id>/ask
+        GET /requests/<id>/<token>
+        POST /requests/<id>/<token>/withdraw
+        GET /requests/<id>/confirm/<token>
+        POST /requests/<id>/confirm/<token>
+        GET /api/v1/labs/<lab>/guest-desk
+        POST /api/v1/labs/<lab>/requests
+        GET /api/v1/requests/<request_id>/<token>
+        POST /api/v1/requests/<request_id>/<token>/withdraw
         GET /api/v1/labs/<lab>/prices
         GET /people/<person_id>/<token>/news.atom
         GET /cities
@@ -298,6 +309,12 @@ ROUTES = {
         POST /api/v1/labs/<lab>/programs
     """,
     "operators": """
+        GET /labs/<lab>/requests
+        POST /labs/<lab>/requests/<id>/approve
+        POST /labs/<lab>/requests/<id>/decline
+        GET /api/v1/labs/<lab>/requests
+        POST /api/v1/labs/<lab>/requests/<request_id>/approve
+        POST /api/v1/labs/<lab>/requests/<request_id>/decline
         GET /api/v1/labs/<lab>/trainings
         GET /labs/<lab>/money
         POST /labs/<lab>/money/payments
@@ -343,6 +360,8 @@ ROUTES = {
         POST /api/v1/labs/<lab>/lots/<lot_id>/weighings
     """,
     "managers": """
+        POST /labs/<lab>/requests/desk
+        PUT /api/v1/labs/<lab>/guest-desk
         POST /labs/<lab>/bookings/rules
         POST /labs/<lab>/calendars
         POST /labs/<lab>/calendars/<id>/remove

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -15,10 +16,14 @@ from commons.wire import EventKind
 from repo_server import create_app, drafts, journal
 from repo_server.designs import publish_release, show_design
 from repo_server.drafts import Contents
+from repo_server.guest_desks import GuestDesk, set_desk
+from repo_server.guest_letters import path_of, path_to_confirm
+from repo_server.guest_requests import NewGuestRequest, Sent, ask
 from repo_server.journal import NewPost
 from repo_server.order_requests import OrderRequest
 from repo_server.people import Person
-from repo_server.settings import Settings
+from repo_server.private_links import private
+from repo_server.settings import Settings, read_secret
 from repo_server.submissions import Upload
 from repo_server.tables import BlobRow, OrderSetRow
 from repo_server.waiting import WaitingOrder, place_or_wait
@@ -57,6 +62,7 @@ PAGES = {
     "/labs/<lab>/about": "/labs/corner/about",
     "/labs/<lab>/wall": "/labs/corner/wall",
     "/labs/<lab>/manage/okw": "/labs/corner/manage/okw",
+    "/labs/<lab>/ask": "/labs/corner/ask?release={release}",
     "/labs/<lab>/builds/new": "/labs/corner/builds/new?release={release}",
     "/labs/<lab>/facts": "/labs/corner/facts",
     "/labs/<lab>/lots": "/labs/corner/lots",
@@ -70,6 +76,7 @@ PAGES = {
     "/labs/<lab>/utilisation": "/labs/corner/utilisation",
     "/labs/<lab>/queue": "/labs/corner/queue",
     "/labs/<lab>/programs": "/labs/corner/programs",
+    "/labs/<lab>/requests": "/labs/corner/requests",
     "/labs/<lab>/webhooks": "/labs/corner/webhooks",
     "/labs/<lab>/bookings": "/labs/corner/bookings",
     "/labs/<lab>/people": "/labs/corner/people",
@@ -85,9 +92,12 @@ PAGES = {
     "/publish": "/publish",
     "/releases/<before>/changes/<after>": "/releases/{release}/changes/{release}",
     "/releases/<id>": "/releases/{release}",
+    "/releases/<id>/ask": "/releases/{release}/ask",
     "/releases/<id>/bom": "/releases/{release}/bom",
     "/releases/<id>/making": "/releases/{release}/making",
     "/releases/<id>/fork": "/releases/{release}/fork",
+    "/requests/<id>/<token>": "{followed}",
+    "/requests/<id>/confirm/<token>": "{confirms}",
     "/sets/<id>": "/sets/{set}",
     "/sign-in": "/sign-in",
     "/sign-up": "/sign-up",
@@ -123,6 +133,14 @@ def order_that_waits(session: Session, floor: Floor, by: Person) -> str:
     return waits.id
 
 
+def guest_request(session: Session, floor: Floor) -> str:
+    """The id of what a guest asks the lab for, which takes such requests."""
+    desk, who = GuestDesk(open=True, words="Open on Thursdays."), floor.manager
+    set_desk(session, desk, lab_id=floor.lab_id, by=who, now=floor.now)
+    wish = NewGuestRequest(name="Ana", email="ana@example.org", wish="A cup.", message="For tea.")
+    return ask(session, wish, Sent("here", None, False), lab="corner", now=floor.now).id
+
+
 @pytest.fixture(scope="module")
 def addresses(site: Site) -> list[str]:
     """Where each page of PAGES is, with machines at work, jobs, a verdict and a passport on it."""
@@ -138,6 +156,7 @@ def addresses(site: Site) -> list[str]:
         begun = Contents('name = "Jar"', {})
         drafts.begin(session, "jar-to-come", begun, id="jar", by=head.published_by, now=floor.now)
         waits = order_that_waits(session, floor, head.published_by)
+        request = guest_request(session, floor)
         screw = {"item": "Screw", "quantity": 4.0, "unit": "", "source": "a shop"}
         together = OrderSetRow(
             id="set", lab_id=floor.lab_id, release_id=head.id, objects=2, bought=[screw],
@@ -148,7 +167,10 @@ def addresses(site: Site) -> list[str]:
     floor.order(copies=2)
     offer = floor.running()
     floor.tell(EventKind.FINISHED, offer, run=run())
+    secret = read_secret(Path(str(floor.engine.url.database)).with_name("secret"))
     known = {
+        "followed": private(path_of(request), secret),
+        "confirms": private(path_to_confirm(request), secret),
         "job": job.removeprefix(site.address),
         "lot": f"/labs/corner/lots/{floor.lot().id}",
         "machine": floor.machines["Printer"],

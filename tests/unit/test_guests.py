@@ -5,6 +5,7 @@ import pytest
 from commons.errors import Conflict, TooMany
 from commons.guests import Answer, Stage, is_email, require_room, stage
 from commons.job import JobState
+from repo_server.api.senders import network
 
 
 @pytest.mark.parametrize(
@@ -41,8 +42,24 @@ def test_a_lab_takes_so_many_and_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_one"),
-    [("ana@example.org", True), ("ana", False), ("ana@example", False), ("a@b.org\nBcc: x@y.z", False),
-     ("ana@example.org, bo@example.org", False), ("Ana <ana@example.org>", False)],
+    [("ana@example.org", True), ("ana", False), ("ana@example", False),
+     ("a@b.org\nBcc: x@y.z", False), ("ana@example.org, bo@example.org", False),
+     ("Ana <ana@example.org>", False)],
 )  # fmt: skip
 def test_an_address_is_one_address(text: str, is_one: bool) -> None:
     assert is_email(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "from_"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # anybody may write that
+        ("127.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"),  # a proxy here wrote the last
+        ("127.0.0.1", "nonsense", "127.0.0.1"),
+        ("2001:db8:1:2:3::4", "", "2001:db8:1:2::/64"),
+        ("", "", ""),
+    ],
+)
+def test_who_sends_is_told_by_the_network_that_nobody_can_make_up(peer, forwarded, from_) -> None:
+    assert network(peer, forwarded) == from_
