@@ -13,6 +13,7 @@ from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
+from cosmo.guest_commands import approve, decline, requests
 from cosmo.lab_commands import lab
 from cosmo.lot_commands import lots
 from cosmo.machine_commands import machines
@@ -145,6 +146,9 @@ cli.add_command(news)
 cli.add_command(repair)
 cli.add_command(search)
 cli.add_command(lab)
+cli.add_command(requests)
+cli.add_command(approve)
+cli.add_command(decline)
 cli.add_command(lots)
 cli.add_command(machines)
 cli.add_command(manifest)

@@ -329,3 +329,22 @@ def test_labs_are_listed_and_shown_to_everybody(address: str, shop: Shop) -> Non
     assert "Corner Lab" in ask("labs", "corn", "--process", "cnc")
     assert ask("labs", "nowhere") == "no lab found\n"
     assert "Router" in ask("lab", "show", "corner")
+
+
+def test_what_guests_ask_for_is_listed_approved_and_declined(say: Say, shop: Shop) -> None:
+    desk = {"open": True, "words": ""}
+    shop.manager.send("PUT", f"{API}/labs/corner/guest-desk", json=desk)
+    assert say("requests", "corner") == "nobody has asked for anything yet"
+    hook = {"release_id": shop.release_id, "part": "hook"}
+    for what in (hook, {"wish": "a cup"}):
+        ana = {"name": "Ana", "reach": "at the door", **what}
+        assert shop.stranger.post(f"{API}/labs/corner/requests", ana).status_code == 201
+    cup, hook = json.loads(say("requests", "corner", "--json"))
+    assert (cup["wish"], hook["part"], hook["stage"]) == ("a cup", "hook", "asked")
+    said = say("approve", "corner", hook["id"], "--purpose", "gift")
+    assert said.startswith("1 × hook for Ana is order ")
+    with pytest.raises(InvalidInput, match="asked for in words"):
+        say("approve", "corner", cup["id"], "--purpose", "gift")
+    assert say("decline", "corner", cup["id"], "No kiln.") == "a cup for Ana is declined"
+    with pytest.raises(Conflict, match="has declined this request already"):
+        say("decline", "corner", cup["id"], "No kiln.")
