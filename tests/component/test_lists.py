@@ -45,6 +45,7 @@ from tests.shop import API, Shop, open_shop
 # What is no list that grows for ever, and so comes whole.
 WHOLE = {
     "/agent/board": "what stands in the lab now",
+    "/attempts/{attempt_id}/start": "what was said of one start",
     "/cities/{city}/figures": "one of each figure",
     "/designs": "has pages and a cursor of its own",
     "/designs/{slug}": "the newest releases; all are in pages elsewhere",
