@@ -11,7 +11,8 @@ Four rules together, none of which suffices without the others:
    to that fence will start any more.
 
 `tests/unit/test_no_second_start.py` walks every interleaving of one job and two machines with
-these functions, and shows for each rule that leaving it out lets a machine start twice.
+these functions, and shows for each rule that leaving it out lets a machine start twice;
+`tests/unit/test_starts_without_a_server.py` does so for starts that people give without a server.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +25,11 @@ from commons.job import HELD_STATES, JobEvent, JobState, next_state
 PERMIT_VALID_S = 60.0
 # A machine that nobody may leave alone starts at most this long after somebody stood at it.
 ATTENDED_S = 600.0
+# The server counts fences in steps of this. What lies between two of its fences is the agent's, for
+# starts that people at the machine give while no server is heard: so no fence is given by both.
+FENCE_STEP = 1024
+# A server that was not heard for this long is away, s: people at the machine may start it then.
+AWAY_S = 60.0
 
 S = JobState
 
@@ -74,12 +80,17 @@ class MachineCard:
     attempt_id: str | None = None
 
 
+def next_fence(epoch: int) -> int:
+    """The first fence above `epoch` that is the server's to give."""
+    return (epoch // FENCE_STEP + 1) * FENCE_STEP
+
+
 def grant_lease(job: JobCard, machine: MachineCard, attempt_id: str) -> tuple[JobCard, MachineCard]:
     """The job is the machine's to prepare, under a fence that no earlier attempt had."""
     if machine.attempt_id is not None:
         raise Conflict(f"machine {machine.machine_id} already holds attempt {machine.attempt_id}")
     state = next_state(job.state, JobEvent.LEASE)
-    fence = machine.epoch + 1
+    fence = next_fence(machine.epoch)
     return (
         JobCard(state, machine.machine_id, attempt_id, fence),
         replace(machine, epoch=fence, attempt_id=attempt_id),
@@ -103,12 +114,12 @@ def arm(
     if job.state is JobState.ARMED:
         return job, machine
     if job.state is JobState.STAGED:
-        _require_clear(machine, word)
+        require_clear(machine, word)
     armed = replace(job, state=next_state(job.state, JobEvent.ARM))
     return armed, replace(machine, cleared=False)
 
 
-def _require_clear(machine: MachineCard, word: ClearWord) -> None:
+def require_clear(machine: MachineCard, word: ClearWord) -> None:
     """Pass only when somebody's word that the bed is clear still holds."""
     if not machine.cleared:
         raise NotArmed(
@@ -141,12 +152,14 @@ def require_current(job: JobCard, *, attempt_id: str, fence: int) -> None:
 def after(job: JobCard, machine: MachineCard, event: JobEvent) -> tuple[JobCard, MachineCard]:
     """Both cards after `event`; the machine is free when the job no longer holds it.
 
-    A machine that was let go is never clear by itself: somebody looks first.
+    A machine that was let go is never clear by itself: somebody looks first. One that another
+    attempt holds, of which nobody knows what it came to, stays held.
     """
     state = next_state(job.state, event)
     if state in HELD_STATES:
         return replace(job, state=state), machine
-    freed = replace(machine, attempt_id=None)
+    holds = machine.attempt_id == job.attempt_id
+    freed = replace(machine, attempt_id=None) if holds else machine
     if state is JobState.QUEUED:
         return JobCard(state), freed
     return replace(job, state=state), freed
@@ -191,6 +204,24 @@ def attest(job: JobCard, machine: MachineCard, *, nothing_ran: bool) -> tuple[Jo
     return after(job, machine, JobEvent.NOTHING_RAN if nothing_ran else JobEvent.IT_RAN)
 
 
+def take_local(machine: MachineCard, *, attempt_id: str, fence: int) -> tuple[JobCard, MachineCard]:
+    """Both cards after an agent told of a start that a person at it gave without a server.
+
+    The job stands as if this start had been permitted here. Whatever was said about the bed before
+    counts no longer: it may lie under what was made since. A machine that an earlier attempt may
+    still have started stays that one's.
+
+    Raises:
+        Conflict: `fence` is one that only the server gives.
+    """
+    if fence % FENCE_STEP == 0:
+        raise Conflict(f"fence {fence} is one of the server's: no start at the machine can have it")
+    holder = attempt_id if machine.attempt_id is None else machine.attempt_id
+    epoch = max(machine.epoch, fence)
+    job = JobCard(S.ARMED, machine.machine_id, attempt_id, fence)
+    return job, replace(machine, epoch=epoch, cleared=False, attempt_id=holder)
+
+
 @dataclass(frozen=True, slots=True)
 class MachineJournal:
     """What one machine's durable journal says: the greatest fence intended and given up."""
@@ -199,14 +230,46 @@ class MachineJournal:
     fenced: int = 0
 
 
+def local_fence(journal: MachineJournal, *, heard: int) -> int:
+    """The fence of a start that a person at the machine gives without a server: above all others.
+
+    `heard` is the greatest one that the server is known to have given. What was leased under a
+    lesser fence can never start afterwards.
+
+    Raises:
+        Conflict: the fences up to the server's next are used up.
+    """
+    fence = max(journal.intended, journal.fenced, heard) + 1
+    if fence % FENCE_STEP == 0:
+        raise Conflict(
+            f"{FENCE_STEP - 1} starts in a row were given here without the server: it has to hear "
+            "of them before there can be more"
+        )
+    return fence
+
+
+def require_local(machine: MachineCard, word: ClearWord, *, silent_s: float) -> None:
+    """Pass when a person at the machine may start it without a server, which uses the word up.
+
+    `silent_s` is how long the server was not heard; `machine.cleared` whether anybody gave a word.
+
+    Raises:
+        Conflict: the server is not away.
+        NotArmed: nobody's word that the bed is clear still holds.
+    """
+    if silent_s < AWAY_S:
+        raise Conflict("the server is back: order it there")
+    require_clear(machine, word)
+
+
 def refuse_start(
     journal: MachineJournal, *, fence: int, age_s: float, same_program: bool
 ) -> str | None:
     """Why the agent must not start under this permit, or None when it may, once.
 
     Args:
-        fence: the permit's.
-        age_s: seconds since the agent asked for the permit, on its own monotonic clock.
+        fence: the permit's, or that of a start which a person at the machine gives.
+        age_s: seconds since the permit was asked for, or the start given, on the agent's clock.
         same_program: whether the file that would be sent has the hash that the permit names.
     """
     if fence <= journal.intended:

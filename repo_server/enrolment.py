@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, or_, select
 
 from commons.content import content_id
-from commons.dispatch import JobCard, MachineCard, acknowledge_fence
+from commons.dispatch import JobCard, MachineCard, acknowledge_fence, next_fence
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.job import COMMITTED_STATES, JobEvent, can
 from commons.machine import MachineProfile
@@ -159,7 +159,8 @@ def _take_over(session: Session, machine: MachineRow, agent: AgentRow, now: date
     machine = cards.read_machine(session, machine.id)
     machine.agent_id, machine.cleared = agent.id, False
     machine.seen, machine.seen_at = None, None
-    machine.epoch += 1
+    # Above all that the old agent may have started by itself, and told nobody of.
+    machine.epoch = next_fence(machine.epoch)
     session.add(machine)
     session.flush()
     if not session.exec(select(MachineRow).where(MachineRow.agent_id == former.id)).first():

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
+from commons.dispatch import FENCE_STEP
 from commons.job import JobState
 from commons.machine import Process
 from commons.matching import candidates
@@ -30,7 +31,7 @@ from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, Ma
 OVERTAKEN_AT_MOST = 10
 # A machine that gave a job back is not offered it again for this long.
 REST = timedelta(minutes=1)
-_LATELY = 100
+_LATELY = 100 * FENCE_STEP
 
 # As the rows can be grouped by.
 _OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from sqlmodel import select
 
-from commons.dispatch import PERMIT_VALID_S
+from commons.dispatch import FENCE_STEP, PERMIT_VALID_S
 from commons.start_record import StartRecord, check
 from cosmo.record_commands import is_signed
 from repo_server.tables import AgentEventRow, BedClearRow, JobRow
@@ -75,7 +75,7 @@ def test_a_job_goes_from_the_order_to_a_good_thing(shop: Shop) -> None:
     assert permit.json == {
         "attempt_id": offer["attempt_id"],
         "machine_id": offer["machine_id"],
-        "fence": 1,
+        "fence": FENCE_STEP,
         "program_sha256": PROGRAM.sha256,
         "valid_s": PERMIT_VALID_S,
     }
@@ -407,7 +407,7 @@ def test_a_rejected_thing_is_made_again_under_a_greater_fence(shop: Shop) -> Non
     shop.agent.tell("finished", offer, run=RUN)
     assert shop.decide(job_id, "verdict", good=False, note="warped").json["sentence"] == "warped"
     assert shop.decide(job_id, "again").json["state"] == "queued"
-    assert shop.agent.lease().json["fence"] == offer["fence"] + 1
+    assert shop.agent.lease().json["fence"] == offer["fence"] + FENCE_STEP
 
 
 def test_trying_again_takes_no_machine_from_another_job(shop: Shop) -> None:

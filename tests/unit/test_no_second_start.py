@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from commons.dispatch import (
+    FENCE_STEP,
     JobCard,
     MachineCard,
     MachineJournal,
@@ -23,13 +24,14 @@ from commons.dispatch import (
     give_up,
     grant_lease,
     intend,
+    next_fence,
     refuse_start,
     report,
 )
 from commons.errors import FabError
 from commons.job import COMMITTED_STATES, JobEvent, JobState, can, next_state
 
-MAX_EPOCH = 2
+MAX_EPOCH = 2 * FENCE_STEP
 NOTHING_WRITTEN = MachineJournal()
 UNASKED = JobCard()
 
@@ -116,7 +118,7 @@ def server_steps(world: World, rules: Rules) -> Iterator[World]:
 def leases(world: World) -> Iterator[World]:
     for m, machine in enumerate(world.machines):
         if machine.epoch < MAX_EPOCH and machine.attempt_id is None:
-            fence = machine.epoch + 1
+            fence = next_fence(machine.epoch)
             leased = grant_lease(world.job, machine, attempt_of(m, fence))
             yield said(with_machine(world, m, *leased), "offer", m, fence)
 
