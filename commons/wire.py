@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from commons.bed import BedWord
 from commons.cutters import CutterShape, cutter_names
 from commons.errors import ProgramRefused
+from commons.local_starts import LocalStart
 from commons.machine import MachineProfile, Process
 from commons.quantities import Nozzle
 from commons.variants import Values
@@ -127,7 +128,7 @@ class MachineReport(Asked):
 
 
 class EventKind(StrEnum):
-    """What an agent durably reports. The first eight are events of the job table."""
+    """What an agent durably reports. All but the last two are events of the job table."""
 
     STAGED = "staged"
     DECLINED = "declined"
@@ -138,6 +139,7 @@ class EventKind(StrEnum):
     LOST = "lost"
     UNUSED = "unused"
     FENCED = "fenced"
+    ORDERED = "ordered"  # at the machine, without a server: STARTED follows at once
 
 
 class ProgramFacts(Asked):
@@ -220,7 +222,7 @@ class AgentEvent(Asked):
     """One durable report, numbered without gaps from 1 within one boot of the agent's journal.
 
     `intent` belongs to FENCED: whether the journal holds an INTENT for this fence. `refusal`
-    belongs to REFUSED, where a rule of the proof refused.
+    belongs to REFUSED, where a rule of the proof refused; `local` and `program` to ORDERED.
     """
 
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -234,6 +236,7 @@ class AgentEvent(Asked):
     run: RunFacts | None = None
     intent: bool | None = None
     refusal: Refusal | None = None
+    local: LocalStart | None = None
 
 
 class SyncRequest(Asked):

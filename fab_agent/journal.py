@@ -4,7 +4,6 @@ One folder, one SQLite file, one machine, one process: whoever holds the folder'
 only one who may start the machine. Every commit is on the disk before the call returns.
 """
 
-import fcntl
 import os
 import secrets
 import sqlite3
@@ -16,26 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from commons.dispatch import MachineJournal, give_up, intend, refuse_start
-from commons.errors import NotArmed, Unavailable
+from commons.errors import NotArmed
+from commons.local_starts import LocalStart, is_local
 from commons.wire import AgentEvent, EventKind, FenceOrder, ProgramFacts, Refusal, RunFacts
+from fab_agent.journal_file import locked, opened, unavailable
 
-_FILE, _LOCK = "journal.db", "lock"
-# Another process has the file only while it is being opened; waiting longer means trouble.
-_BUSY_MS = 5000
 _BATCH = 200
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS machine (
-    boot TEXT NOT NULL, intended INTEGER NOT NULL, fenced INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS attempt (
-    fence INTEGER PRIMARY KEY, attempt_id TEXT NOT NULL, program_sha256 TEXT NOT NULL,
-    stage TEXT NOT NULL, at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, fence INTEGER NOT NULL, event TEXT NOT NULL
-);
-"""
 
 
 class Stage(StrEnum):
@@ -54,6 +39,14 @@ class Start:
     attempt_id: str
     fence: int
     program_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What the server has to be told of a start that no permit of its allowed."""
+
+    local: LocalStart
+    program: ProgramFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +81,9 @@ class Journal:
         self._machine_id, self._folder = machine_id, folder
         self._announce, self._now = announce, now
         self._starting = False
-        self._lock = _locked(folder, machine_id)
+        self._lock = locked(folder, machine_id)
         try:
-            self._db = _opened(folder)
+            self._db = opened(folder)
             with self._transaction():
                 self._make_boot()
             self._acked: int = self._db.execute(
@@ -168,10 +161,11 @@ class Journal:
 
     @contextmanager
     def start_section(
-        self, start: Start, *, age_s: float, same_program: bool
+        self, start: Start, *, age_s: float, same_program: bool, ordered: Ordered | None = None
     ) -> Iterator[Callable[[], None]]:
         """INTENT is durable, and inside the first byte may be sent, once and for ever.
 
+        With it is what to tell of a start that was `ordered` at the machine, without a permit.
         No fence is acknowledged before the function that this yields is called (the first byte
         has left) or the section is left; the server asks again.
 
@@ -187,6 +181,11 @@ class Journal:
                 "UPDATE machine SET intended = ?", (intend(self.card, start.fence).intended,)
             )
             self._stage(start, Stage.INTENDED)
+            if ordered is not None:
+                self._append(
+                    EventKind.ORDERED, start.attempt_id, start.fence,
+                    local=ordered.local, program=ordered.program,
+                )  # fmt: skip
             self._append(EventKind.STARTED, start.attempt_id, start.fence)
         self._starting = True
         try:
@@ -222,12 +221,13 @@ class Journal:
         """It is durable that `start`, never intended, will never happen.
 
         Both UNUSED and DECLINED are reported: whether the permit was ever given is not known,
-        and exactly one of the two applies.
+        and exactly one of the two applies. Of what was ordered here the server never heard.
         """
         with self._transaction():
             self._fence(start.fence)
             self._stage(start, Stage.ENDED)
-            for kind in (EventKind.UNUSED, EventKind.DECLINED):
+            told = () if is_local(start.attempt_id) else (EventKind.UNUSED, EventKind.DECLINED)
+            for kind in told:
                 self._append(kind, start.attempt_id, start.fence, sentence=sentence)
 
     def answer_fence(self, order: FenceOrder) -> None:
@@ -287,6 +287,7 @@ class Journal:
         run: RunFacts | None = None,
         intent: bool | None = None,
         refusal: Refusal | None = None,
+        local: LocalStart | None = None,
     ) -> int:
         (seq,) = self._db.execute(
             "UPDATE machine SET last_seq = last_seq + 1 RETURNING last_seq"
@@ -303,6 +304,7 @@ class Journal:
             run=run,
             intent=intent,
             refusal=refusal,
+            local=local,
         )
         self._db.execute(
             "INSERT INTO outbox VALUES (?, ?, ?, ?)", (seq, kind, fence, event.model_dump_json())
@@ -317,7 +319,7 @@ class Journal:
             yield
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise _unavailable(self._folder, error) from error
+            raise unavailable(self._folder, error) from error
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -329,7 +331,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._db = _opened(folder)
+        self._db = opened(folder)
         self._db.execute("PRAGMA query_only = ON")
 
     def after(self, acked: int) -> tuple[AgentEvent, ...]:
@@ -339,7 +341,7 @@ class Outbox:
                 "SELECT event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (acked, _BATCH)
             ).fetchall()
         except sqlite3.Error as error:
-            raise _unavailable(self._folder, error) from error
+            raise unavailable(self._folder, error) from error
         return tuple(AgentEvent.model_validate_json(row[0]) for row in rows)
 
     def kept_from(self) -> int:
@@ -349,50 +351,9 @@ class Outbox:
                 "SELECT coalesce((SELECT min(seq) FROM outbox), last_seq + 1) FROM machine"
             ).fetchone()
         except sqlite3.Error as error:
-            raise _unavailable(self._folder, error) from error
+            raise unavailable(self._folder, error) from error
         return int(row[0])
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
-
-
-def _locked(folder: Path, machine_id: str) -> int:
-    """The descriptor that holds the folder's lock; the kernel frees it when the process ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Unavailable(f"the journal folder {folder} cannot be used: {error}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise Unavailable(
-            f"another process drives machine {machine_id}: wait until its run has ended, or stop it"
-        ) from error
-    return lock
-
-
-def _opened(folder: Path) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(folder / _FILE, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.executescript(_SCHEMA)
-        except BaseException:
-            db.close()
-            raise
-    except sqlite3.Error as error:
-        raise _unavailable(folder, error) from error
-    return db
-
-
-def _unavailable(folder: Path, error: sqlite3.Error) -> Unavailable:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return Unavailable(
-            f"the disk of {folder} is full: free some space there; nothing is started meanwhile"
-        )
-    return Unavailable(f"the journal in {folder} cannot be used: {error}; look at that disk")

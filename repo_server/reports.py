@@ -32,7 +32,7 @@ from commons.wire import (
     SyncRequest,
     Wish,
 )
-from repo_server import attempts, cards, jobs
+from repo_server import attempts, cards, jobs, local_starts
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import clear_word
 from repo_server.tables import (
@@ -147,8 +147,11 @@ def _refusal_of(
 
 def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) -> None:
     """Both cards, the attempt and the ledger are as the event says, or nothing has changed."""
-    attempt = attempts.of_id(session, event.attempt_id)
     machine = jobs.machine_of(session, event.machine_id, agent_id=agent.id)
+    if event.kind is EventKind.ORDERED:
+        local_starts.take(session, event, machine, now=now)
+        return
+    attempt = attempts.of_id(session, event.attempt_id)
     if attempt.machine_id != machine.id:
         raise InvalidInput(f"attempt {attempt.id} is not one of machine {machine.name}")
     job = cards.read_job(session, attempt.job_id)
@@ -176,11 +179,11 @@ def _as_far_as_known(session: Session, boot: str, event: AgentEvent) -> AgentEve
 
 
 def _prepared_under(session: Session, attempt_id: str, boot: str) -> bool:
-    """Whether this journal reported the attempt as staged, and so holds whatever came of it."""
+    """Whether this journal reported how the attempt began, and so holds whatever came of it."""
     staged = select(AgentEventRow.seq).where(
         AgentEventRow.attempt_id == attempt_id,
         AgentEventRow.boot == boot,
-        AgentEventRow.kind == EventKind.STAGED,
+        col(AgentEventRow.kind).in_((EventKind.STAGED, EventKind.ORDERED)),
     )
     return session.exec(staged).first() is not None
 

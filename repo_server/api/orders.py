@@ -64,7 +64,9 @@ class OrderShown(Told):
     """`licence` is what the design's licence said to `purpose`; null before it was asked. `variant`
     is null where the part's own file is made. `remarks` are told when it is placed. Without a
     release it is of a program that somebody brought: `part` is its name then, and `material` ""
-    where nobody told it. `guest_request_id` is the request of a guest for whom it is."""
+    where nobody told it. `guest_request_id` is the request of a guest for whom it is. `at_panel_by`
+    is who ordered it at a machine's panel while the server was away, as the panel names them; null
+    for all others."""
 
     order_id: str
     release_id: Sha256 | None
@@ -84,6 +86,7 @@ class OrderShown(Told):
     options: dict[str, Any]
     variant: VariantShown | None
     ordered_at: AwareDatetime
+    at_panel_by: str | None = None
     jobs: tuple[OrderedJob, ...]
     answers: tuple[MachineAnswer, ...]
     remarks: tuple[str, ...]
@@ -179,6 +182,7 @@ def shown_order(placed: PlacedOrder) -> OrderShown:
         options=order.options,
         variant=placed.drawn and VariantShown.model_validate(asdict(placed.drawn)),
         ordered_at=order.ordered_at,
+        at_panel_by=order.at_panel_by,
         jobs=tuple(
             OrderedJob(id=job.id, copy_number=job.copy_number, copies=job.copies,
                        state=job.state, sentence=job.sentence)

@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from commons.job import JobState
 from commons.machine import Process
+from repo_server.tables.labs import FENCE
 
 
 class BuildOrderRow(SQLModel, table=True):
@@ -18,10 +19,10 @@ class BuildOrderRow(SQLModel, table=True):
     None of orders that were never asked. `variant` are the values that its part's source was given,
     None without one; `rendering_id` is the body that is made where OpenSCAD drew it.
 
-    `guest_id` is the request of somebody without an account, for whom it was placed.
-
-    `machines` are the ids of those that may make it, None for any. It is begun once the order
-    `after_id` is done, or once the person `waived_by` said that it need not be.
+    `guest_id` is the request of somebody without an account, for whom it was placed. `at_panel_by`
+    is as whom they had signed in at a machine's panel, if they ordered it there while this server
+    was away. `machines` are the ids of those that may make it, None for any. It is begun once the
+    order `after_id` is done, or once the person `waived_by` said that it need not be.
     """
 
     __tablename__ = "build_order"
@@ -52,6 +53,7 @@ class BuildOrderRow(SQLModel, table=True):
     rendering_id: str | None = Field(default=None, foreign_key="rendering.id")
     # The machine that it is to calibrate: no other one makes it, and it counts as no production.
     calibrates: str | None = Field(default=None, foreign_key="machine.id", index=True)
+    at_panel_by: str | None = None
 
     @property
     def of(self) -> str:
@@ -113,7 +115,7 @@ class JobRow(SQLModel, table=True):
     state: JobState = Field(index=True)
     machine_id: str | None = Field(default=None, foreign_key="machine.id")
     attempt_id: str | None = None
-    fence: int = 0
+    fence: int = Field(default=0, sa_column=Column(FENCE, nullable=False))
     fence_acknowledged: bool = False
     # Set while a machine may prepare it (lease) or is expected to be heard of (armed, running).
     silent_after: datetime | None = Field(default=None, index=True)
@@ -160,7 +162,7 @@ class AttemptRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     job_id: str = Field(foreign_key="job.id", index=True)
     machine_id: str = Field(foreign_key="machine.id", index=True)
-    fence: int
+    fence: int = Field(sa_column=Column(FENCE, nullable=False))
     lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
     leased_at: datetime
     armed_at: datetime | None = None

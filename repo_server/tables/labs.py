@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, BigInteger, Column, Integer
 from sqlmodel import Field, SQLModel
+
+# Fences go up to 2^53, in steps of commons.dispatch.FENCE_STEP.
+FENCE = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class CityRow(SQLModel, table=True):
@@ -97,7 +100,7 @@ class MachineRow(SQLModel, table=True):
     lot_id: str | None = Field(default=None, foreign_key="material_lot.id", unique=True, index=True)
     # The one that follows once it runs short.
     next_lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
-    epoch: int = 0
+    epoch: int = Field(default=0, sa_column=Column(FENCE, nullable=False))
     cleared: bool = False
     cleared_at: datetime | None = None
     attempt_id: str | None = None

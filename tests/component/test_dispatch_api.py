@@ -62,7 +62,7 @@ def test_a_job_goes_from_the_order_to_a_good_thing(shop: Shop) -> None:
     assert leased.status_code == 201
     offer = leased.json
     assert (offer["job_id"], offer["fence"], offer["title"], offer["part"]) == (
-        job_id, 1, "Shelf hook", "hook",
+        job_id, FENCE_STEP, "Shelf hook", "hook",
     )  # fmt: skip
     assert (offer["file_name"], offer["file_size"], offer["material"]) == ("hook.stl", 84, "pla")
     shop.agent.tell("staged", offer, **STAGED)
@@ -321,7 +321,7 @@ def test_a_lease_that_ran_out_is_in_the_queue_again(shop: Shop) -> None:
     old = shop.agent.staged()
     overdue(shop, job_id)
     new = shop.agent.lease().json
-    assert (new["job_id"], new["fence"]) == (job_id, old["fence"] + 1)
+    assert (new["job_id"], new["fence"]) == (job_id, old["fence"] + FENCE_STEP)
     shop.clear()
     assert shop.agent.arm(old).status_code == 409
     assert shop.job(job_id)["state"] == "leased"
