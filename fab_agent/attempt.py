@@ -36,7 +36,7 @@ from fab_agent.cache import Cache
 from fab_agent.clearance import Clearance
 from fab_agent.courier import Shown
 from fab_agent.handwork import note_clear, only_stop
-from fab_agent.journal import Start
+from fab_agent.journal import Ordered, Start
 from fab_agent.machines.driver import Outcome
 from fab_agent.orders import ClearBed, LocalOrder, stopped_at_the_machine
 from fab_agent.running import RunWatch
@@ -48,7 +48,7 @@ RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """What the server is told, and why."""
 
     kind: EventKind
@@ -65,8 +65,8 @@ def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
         Unavailable: the journal cannot be written. Nothing was started.
     """
     with ExitStack() as held:
-        prepared = _prepared(offer, bench, held)
-        if isinstance(prepared, _End):
+        prepared = prepared_for(offer, bench, held)
+        if isinstance(prepared, End):
             log.warning("attempt %s %s: %s", offer.attempt_id, prepared.kind, prepared.sentence)
             _keep_no_program(prepared, offer, bench)
             return prepared.kind
@@ -81,10 +81,10 @@ def carry_out(offer: JobOffer, bench: Bench) -> EventKind:
         asked_at = Clearance(start, staged_seq, bench, holding=holding).asked_at()
         if asked_at is None:
             return EventKind.DECLINED
-        return _start(start, prepared, bench, asked_at=asked_at)
+        return start_once(start, prepared, bench, asked_at=asked_at)
 
 
-def _keep_no_program(end: _End, offer: JobOffer, bench: Bench) -> None:
+def _keep_no_program(end: End, offer: JobOffer, bench: Bench) -> None:
     """Why there is no proved program is durable; a refused one is shown."""
     refused = end.refused
     bench.journal.record(
@@ -98,7 +98,7 @@ def _keep_no_program(end: _End, offer: JobOffer, bench: Bench) -> None:
         bench.show(Shown(offer.attempt_id, refused.program, refused.known_place))
 
 
-def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End:
+def prepared_for(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | End:
     """The proved program, or why there is none. Nothing has moved."""
 
     def fetched(done: int, total: int) -> None:
@@ -117,14 +117,14 @@ def _prepared(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | _End
         prepared = _made(offer, file, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
         show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")
     except ProgramRefused as refused:
-        return _End(EventKind.REFUSED, str(refused), refused)
+        return End(EventKind.REFUSED, str(refused), refused)
     except (InvalidInput, NotFound) as refused:
-        return _End(EventKind.REFUSED, str(refused))
+        return End(EventKind.REFUSED, str(refused))
     except FabError as problem:
-        return _End(EventKind.DECLINED, str(problem))
+        return End(EventKind.DECLINED, str(problem))
     except Exception as bug:
         log.exception("attempt %s cannot be prepared", offer.attempt_id)
-        return _End(EventKind.REFUSED, _unforeseen("preparing", bug))
+        return End(EventKind.REFUSED, _unforeseen("preparing", bug))
     return prepared
 
 
@@ -155,14 +155,25 @@ def _why_unwanted(offer: JobOffer, bench: Bench) -> str | None:
     return "the agent was stopped before the start" if bench.inbox.leaving else None
 
 
-def _start(start: Start, prepared: Prepared, bench: Bench, *, asked_at: float) -> EventKind:
-    """The one place where a machine is started."""
+def start_once(
+    start: Start,
+    prepared: Prepared,
+    bench: Bench,
+    *,
+    asked_at: float,
+    ordered: Ordered | None = None,
+) -> EventKind:
+    """The one place where a machine is started; how it ended.
+
+    `asked_at` is when the permit was asked for; or when people said so without one, of what they
+    have `ordered` here.
+    """
     watch = RunWatch(start, prepared.program, bench)
     same_program = _sha256(prepared.program.path) == start.program_sha256
     age_s = bench.clock() - asked_at
     try:
         with bench.journal.start_section(
-            start, age_s=age_s, same_program=same_program
+            start, age_s=age_s, same_program=same_program, ordered=ordered
         ) as first_byte_left:
             end = _drive(start, prepared, bench, watch.began(first_byte_left))
     except NotArmed as refused:
@@ -174,7 +185,7 @@ def _start(start: Start, prepared: Prepared, bench: Bench, *, asked_at: float) -
     return end.kind
 
 
-def _drive(start: Start, prepared: Prepared, bench: Bench, watch: RunWatch) -> _End:
+def _drive(start: Start, prepared: Prepared, bench: Bench, watch: RunWatch) -> End:
     """Run the program. On every way out but the last line the machine was made safe."""
     log.info("attempt %s starts under fence %s", start.attempt_id, start.fence)
     try:
@@ -185,21 +196,21 @@ def _drive(start: Start, prepared: Prepared, bench: Bench, watch: RunWatch) -> _
             controls=watch.controls,
         )
     except (TransportLost, ProtocolViolation) as lost:
-        return _End(EventKind.LOST, str(lost))
+        return End(EventKind.LOST, str(lost))
     except FabError as fault:
-        return _End(EventKind.FAILED, str(fault))
+        return End(EventKind.FAILED, str(fault))
     except Exception as bug:
         log.exception(
             "attempt %s broke off at line %s", start.attempt_id, watch.progress.lines_done
         )
-        return _End(EventKind.LOST, _unforeseen("running", bug))
+        return End(EventKind.LOST, _unforeseen("running", bug))
     watch.ended(end)
     if end.outcome is Outcome.FINISHED:
-        return _End(EventKind.FINISHED)
-    return _End(EventKind.FAILED, watch.why_aborted)
+        return End(EventKind.FINISHED)
+    return End(EventKind.FAILED, watch.why_aborted)
 
 
-def _keep_end(start: Start, end: _End, bench: Bench, watch: RunWatch) -> None:
+def _keep_end(start: Start, end: End, bench: Bench, watch: RunWatch) -> None:
     """The end is durable, however long the disk stays full; a kill meanwhile makes it LOST."""
     while True:
         try:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from commons.bed import BedWord
 from commons.errors import FabError, MachineError
+from commons.machine import MachineProfile
 from commons.wire import (
     CLEARS_NO_LONGER,
     ArmRequest,
@@ -33,6 +34,7 @@ from fab_agent.machines.driver import (
     Temperatures,
 )
 from fab_agent.made import MadeBook
+from fab_agent.offered import OfferedBook
 from fab_agent.orders import Inbox, Touched
 
 Answer = TypeVar("Answer")
@@ -218,6 +220,16 @@ class Display:
         self._tell(report)
 
 
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """What a machine needs to be started without a server: what may be made then, what the machine
+    can do, and since when (on the bench's clock) it works."""
+
+    book: OfferedBook
+    profile: MachineProfile
+    since: float
+
+
 def show_nobody(shown: Shown) -> None:
     """Where nobody wants to see programs."""
 
@@ -227,7 +239,7 @@ class Bench:
     """One machine's workplace. `clock` is monotonic, s; `open_cache` opens one per attempt.
 
     `show` is told of each program that was staged or refused, and never waits. `made` is the book
-    that the panel reads.
+    that the panel reads; `offline` is None where nothing is made without a server.
     """
 
     machine_id: str
@@ -240,7 +252,16 @@ class Bench:
     open_cache: Callable[[], AbstractContextManager[Cache]]
     show: Callable[[Shown], None] = show_nobody
     made: MadeBook | None = None
+    offline: Offline | None = None
     clock: Callable[[], float] = monotonic_s
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the server has not answered, s; 0 where nothing is made without it."""
+        if self.offline is None:
+            return 0.0
+        spoke_at = self.inbox.spoke_at
+        return self.clock() - (self.offline.since if spoke_at is None else spoke_at)
 
     def is_ready(self) -> bool:
         """The machine could start now; where it could not, the display says why."""

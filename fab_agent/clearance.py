@@ -9,7 +9,8 @@ from commons.wire import ArmRequest, ControlOrder, EventKind, MachineState, Perm
 from fab_agent.bench import Bench
 from fab_agent.handwork import attend
 from fab_agent.journal import Start
-from fab_agent.orders import ClearBed, Heard, LocalOrder, Order, Work, stopped_at_the_machine
+from fab_agent.local_plan import plan
+from fab_agent.orders import ClearBed, Heard, LocalOrder, Make, Order, Work, stopped_at_the_machine
 from fab_agent.repository import backoff_s
 
 log = logging.getLogger(__name__)
@@ -151,11 +152,23 @@ class Clearance:
             order.refuse(
                 Unavailable("it may be about to start: stop it first, or wait until it has ended")
             )
+        elif isinstance(order.wants, Make):
+            self._make_way(order, order.wants)
         else:
             attend(order, self._bench)
             self._wait_for(self._wanted)
             if isinstance(order.wants, ClearBed):
                 self._next_at = self._bench.clock()
+
+    def _make_way(self, order: LocalOrder, wish: Make) -> None:
+        """What people want to make without the server goes first, if it can be made."""
+        try:
+            plan(wish, order.by, self._bench)
+        except FabError as why:
+            order.refuse(why)
+        else:
+            self._bench.inbox.put_back(order)
+            self._refusal = "people make something else on it while the server is away"
 
     def _give_back(self, why: str) -> None:
         start = self._start

@@ -25,7 +25,7 @@ from commons.quantities import Finite, Positive, Value
 from commons.wire import MachineReport, Wish
 from fab_agent.machines.driver import Home, Jog, SetZero, Unlock
 from fab_agent.operations import Operations
-from fab_agent.orders import ClearBed, LocalOrder, News, Order, Wanted
+from fab_agent.orders import ClearBed, LocalOrder, Make, News, Order, StartNow, Wanted
 
 log = logging.getLogger(__name__)
 _FILE = "control.sock"
@@ -44,12 +44,15 @@ _STANDING = (Wish.HOLD, Wish.CANCEL)
 
 
 class Ask(Value):
-    """What somebody wants. The figures belong to `jog`, the axes to `zero`.
+    """What somebody wants. The figures belong to `jog`, the axes to `zero`; release and part to
+    `make`, the attempt to `start`: both are for while the server is away.
 
     `same_length` belongs to `resume`: the cutter that was changed needs no zero of its own.
     """
 
-    do: Literal["hold", "resume", "stop", "state", "clear", "home", "unlock", "jog", "zero"]
+    do: Literal[
+        "hold", "resume", "stop", "state", "clear", "home", "unlock", "jog", "zero", "make", "start"
+    ]
     by: Annotated[str, Field(max_length=80)] = ""
     x_mm: Finite = 0.0
     y_mm: Finite = 0.0
@@ -57,6 +60,9 @@ class Ask(Value):
     feed_mm_s: Positive = 10.0
     axes: Literal["X", "Y", "Z", "XY", "XZ", "YZ", "XYZ"] = "XYZ"
     same_length: bool = False
+    release_id: Annotated[str, Field(max_length=64)] = ""
+    part: Annotated[str, Field(max_length=200)] = ""
+    attempt_id: Annotated[str, Field(max_length=64)] = ""
 
     @property
     def wants(self) -> Wanted:
@@ -64,6 +70,10 @@ class Ask(Value):
         match self.do:
             case "clear":
                 return ClearBed(self.by)
+            case "make":
+                return Make(self.release_id, self.part)
+            case "start":
+                return StartNow(self.attempt_id)
             case "home":
                 return Home()
             case "unlock":
@@ -123,7 +133,7 @@ class ControlDesk:
             return Answer(done=False, sentence="it failed, see the agent's log; use the machine")
 
     def _order(self, asked: Ask, waits: "Waits") -> str:
-        by_hand = asked.do not in (*_WISHES, "clear")
+        by_hand = asked.do not in (*_WISHES, "clear", "make", "start")
         if asked.do == "clear" and not asked.by.strip():
             raise InvalidInput("say who says so: a clear bed is somebody's word")
         what = asked.model_dump_json(exclude={"by"}, exclude_defaults=True)

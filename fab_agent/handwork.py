@@ -7,7 +7,7 @@ from commons.errors import Conflict, FabError
 from commons.wire import CLEARS_NO_LONGER, MachineState, Wish
 from fab_agent.bench import Bench
 from fab_agent.machines.driver import Home, Jog, SetZero, Step, Unlock
-from fab_agent.orders import ClearBed, LocalOrder, Stop
+from fab_agent.orders import ClearBed, LocalOrder, Make, StartNow, Stop
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,8 @@ def attend(order: LocalOrder, bench: Bench) -> None:
     step = order.wants
     if isinstance(step, ClearBed):
         note_clear(order, step, bench)
+    elif isinstance(step, Make | StartNow):
+        order.refuse(Conflict("nothing is to be started here now: look at the page once more"))
     elif isinstance(step, Wish):
         only_stop(order, bench, Conflict("nothing runs: there is nothing to hold or to go on with"))
     else:

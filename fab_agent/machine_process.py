@@ -20,7 +20,7 @@ from threading import Event, Thread
 import fab_agent.lean  # noqa: F401 (first: what follows would load more)
 from commons.errors import FabError
 from fab_agent.album import Album
-from fab_agent.bench import Bench, Display, MachineLink, monotonic_s, show_nobody
+from fab_agent.bench import Bench, Display, MachineLink, Offline, monotonic_s, show_nobody
 from fab_agent.controls import ControlDesk, attended
 from fab_agent.courier import Courier, Shown, drawing_for
 from fab_agent.journal import Journal, Outbox
@@ -104,8 +104,16 @@ def _work(
             open_cache=place.open_cache,
             show=show,
             made=MadeBook(place.journal),
+            offline=_offline(place),
         )
         MachineThread(bench).work()
+
+
+def _offline(place: Workplace) -> Offline | None:
+    """How it works without a server."""
+    if place.offered is None or place.profile is None:
+        return None
+    return Offline(place.offered, place.profile, since=monotonic_s())
 
 
 def _talk(place: Workplace, make_office: MakeOffice, closed: Event) -> None:

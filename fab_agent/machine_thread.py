@@ -3,14 +3,16 @@
 import logging
 import random
 
+from commons.dispatch import AWAY_S
 from commons.errors import FabError
 from commons.wire import EventKind, JobOffer, MachineState
 from fab_agent.attempt import carry_out
 from fab_agent.bench import Bench
 from fab_agent.handwork import attend
-from fab_agent.orders import LocalOrder, Work
+from fab_agent.orders import LocalOrder, Make, Work
 from fab_agent.recovery import settle
 from fab_agent.repository import backoff_s
+from fab_agent.without_server import make
 
 log = logging.getLogger(__name__)
 # How often an idle machine is looked at, s.
@@ -75,7 +77,8 @@ class MachineThread:
 
     def _offer(self) -> JobOffer | None:
         bench = self._bench
-        if bench.clock() < self._ask_at or not bench.journal.all_heard:
+        away = bench.silent_s >= AWAY_S
+        if away or bench.clock() < self._ask_at or not bench.journal.all_heard:
             return None
         self._ask_at = bench.clock() + ASK_EVERY_S
         try:
@@ -96,5 +99,7 @@ class MachineThread:
         match self._bench.inbox.take(seconds):
             case Work():
                 self._ask_at = self._bench.clock()
+            case LocalOrder(wants=Make() as wish) as order:
+                make(order, wish, self._bench)
             case LocalOrder() as order:
                 attend(order, self._bench)

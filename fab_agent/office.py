@@ -16,7 +16,7 @@ from commons.errors import Conflict, FabError, Unavailable
 from commons.machine import MachineProfile
 from commons.wire import MachineReport, MachineState, SyncReply, SyncRequest
 from fab_agent.journal import Outbox
-from fab_agent.orders import Heard, Misses, News, Order, Recorded, TookWork, Touched, Work
+from fab_agent.orders import Heard, Misses, News, Order, Recorded, Spoke, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 
 log = logging.getLogger(__name__)
@@ -149,6 +149,7 @@ class Office:
         return (report.model_copy(update=update),)
 
     def _pass_on(self, reply: SyncReply) -> None:
+        self._orders.put(Spoke(self._clock()))
         self._look_for_gap(reply.acked)
         if reply.acked > self._acked:
             self._acked = reply.acked

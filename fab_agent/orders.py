@@ -43,7 +43,22 @@ class ClearBed:
     by: str
 
 
-Wanted = Wish | Step | ClearBed
+@dataclass(frozen=True, slots=True)
+class Make:
+    """One of this part of a release is wanted, of what is kept here, while the server is away."""
+
+    release_id: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartNow:
+    """The attempt that was prepared here, and shown to whoever says so, is to start now."""
+
+    attempt_id: str
+
+
+Wanted = Wish | Step | ClearBed | Make | StartNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,14 @@ class Misses:
     before: int
 
 
-Order = Work | Heard | Leave | Stop | FenceOrder | ControlOrder | LocalOrder | Misses
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """The server answered, `at` on the agent's monotonic clock, s."""
+
+    at: float
+
+
+Order = Work | Heard | Spoke | Leave | Stop | FenceOrder | ControlOrder | LocalOrder | Misses
 
 
 def stopped_at_the_machine(by: str) -> str:
@@ -118,7 +140,8 @@ class Inbox:
 
     Fences are answered and acknowledgements noted here, whatever the machine is doing, so that
     nobody else has to think of them. `leaving` and `stopped` stay true once they are; `misses`
-    is the number before which the server lacks reports, 0 when it lacks none.
+    is the number before which the server lacks reports, 0 when it lacks none; `spoke_at` is when
+    that answered last, None before it did.
     """
 
     def __init__(
@@ -127,15 +150,28 @@ class Inbox:
         self._orders, self._journal, self._tell = orders, journal, tell
         self.leaving = self.stopped = False
         self.misses = 0
+        self.spoke_at: float | None = None
+        self._put_back: LocalOrder | None = None
+
+    def put_back(self, order: LocalOrder) -> None:
+        """The order is the next to be taken."""
+        self._put_back = order
 
     def take(self, timeout_s: float = 0.0) -> Order | None:
         """The next order, or None when none comes within `timeout_s`."""
+        if (back := self._put_back) is not None:
+            self._put_back = None
+            return back
         try:
             order = (
                 self._orders.get(timeout=timeout_s) if timeout_s > 0 else self._orders.get_nowait()
             )
         except Empty:
             return None
+        self._note(order)
+        return order
+
+    def _note(self, order: Order) -> None:
         match order:
             case Leave():
                 self.leaving = True
@@ -143,13 +179,14 @@ class Inbox:
                 self.leaving = self.stopped = True
             case Misses(before):
                 self.misses = before
+            case Spoke(at):
+                self.spoke_at = at
             case Heard(seq):
                 self._journal.heard(seq)
             case FenceOrder():
                 self._answer(order)
             case Work():
                 self._tell(TookWork())
-        return order
 
     def _answer(self, order: FenceOrder) -> None:
         """The promise is durable, or not given yet: a full disk stops no running machine."""

@@ -29,6 +29,7 @@ from commons.errors import (
     NotSignedIn,
     Unavailable,
 )
+from commons.local_builds import LocalBuilds
 from commons.machine import MachineProfile
 from commons.own_programs import BroughtProgram
 from commons.toolpath import Sketch, ToolpathReceipt
@@ -126,6 +127,19 @@ class Repository:
             Conflict: not before it knows that the attempt has ended.
         """
         return _read(VerdictReceipt, self._ask("POST", "/agent/verdicts", verdict, tries=1))
+
+    def local_builds(self) -> LocalBuilds:
+        """What people may make here while the server is away. One try."""
+        target = f"{API}/agent/local-builds"
+        try:
+            response = self.http.get(
+                self.identity.url + target, headers=self._signature("GET", target, b"")
+            )
+        except httpx.TransportError as error:
+            raise _silent(self.identity.url, error) from error
+        if response.is_error:
+            raise_problem(response)
+        return _read(LocalBuilds, response)
 
     def board(self) -> bytes:
         """The board of the agent's lab as JSON. One try."""

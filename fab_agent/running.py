@@ -21,7 +21,15 @@ from fab_agent.machines.driver import (
     Step,
     Temperatures,
 )
-from fab_agent.orders import ClearBed, LocalOrder, Order, Stop, stopped_at_the_machine
+from fab_agent.orders import (
+    ClearBed,
+    LocalOrder,
+    Make,
+    Order,
+    StartNow,
+    Stop,
+    stopped_at_the_machine,
+)
 
 log = logging.getLogger(__name__)
 # Before this share of the lines is done, how fast they go says nothing about the rest.
@@ -115,7 +123,7 @@ class RunWatch:
         """What a person does by hand while it waits for another cutter, and that it may go on."""
         wants = order.wants
         log.info("attempt %s: %s at the machine by %s", self._start.attempt_id, wants, order.by)
-        if isinstance(wants, ClearBed):
+        if isinstance(wants, ClearBed | Make | StartNow):
             order.refuse(Conflict(_RUNS))
         elif isinstance(wants, Wish):
             order.carry_out(lambda: at_stop.resume(same_length=order.same_length))

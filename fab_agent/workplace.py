@@ -15,6 +15,7 @@ from fab_agent.identity import Identity, load_identity
 from fab_agent.machines import DRIVERS, Connection
 from fab_agent.machines.driver import MachineDriver
 from fab_agent.machines.transport import HostConnection, SerialConnection
+from fab_agent.offered import OfferedBook
 from fab_agent.settings import AgentSettings, MachineSettings
 from fab_agent.staging import Staging
 
@@ -34,7 +35,8 @@ class Assignment(BaseModel):
 class Workplace:
     """All that a machine's process is given. `journal` is a folder that only it may use.
 
-    `operators` are the people who may move the machine by hand; `profile` is told to the server.
+    `operators` are the people who may move the machine by hand; `profile` is told to the server;
+    `offered` is what may be made without that, None where there is no panel to order it at.
     """
 
     identity: Identity
@@ -45,6 +47,7 @@ class Workplace:
     prepare: Prepare
     operators: tuple[str, ...] = ()
     profile: MachineProfile | None = None
+    offered: OfferedBook | None = None
 
 
 def folder_of(settings: AgentSettings, machine_id: str) -> Path:
@@ -69,6 +72,7 @@ def workplace(assignment: Assignment) -> Workplace:
         prepare=Staging(machine.profile),
         operators=machine.operators,
         profile=machine.profile,
+        offered=OfferedBook(data) if settings.panel.enabled else None,
     )
 
 

@@ -13,6 +13,7 @@ from threading import Event
 from typing import Protocol
 
 from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound, Unavailable
+from commons.local_starts import is_local
 from commons.verdict import HEAVIEST_G, PanelVerdict, VerdictReceipt
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,12 @@ class Verdicts:
             except Conflict as later:  # the attempt's own end comes first
                 log.info("verdict on %s is told later: %s", message.attempt_id, later)
                 continue
-            except (InvalidInput, NotFound, NotAllowed) as refused:
+            except NotFound as unknown:
+                if is_local(message.attempt_id):  # its machine has still to tell of it
+                    log.info("verdict on %s is told later: %s", message.attempt_id, unknown)
+                    continue
+                receipt = VerdictReceipt(taken=False, sentence=str(unknown))
+            except (InvalidInput, NotAllowed) as refused:
                 receipt = VerdictReceipt(taken=False, sentence=str(refused))
             self._told(message.id, "" if receipt.taken else receipt.sentence)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
+from commons.local_builds import LocalBuilds
 from commons.machine import MachineProfile
 from commons.wire import (
     ArmRequest,
@@ -18,7 +19,7 @@ from commons.wire import (
     SyncReply,
     SyncRequest,
 )
-from repo_server import enrolment, jobs, replies, reports, start_records
+from repo_server import enrolment, jobs, local_builds, replies, reports, start_records
 from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.messages import write
@@ -50,6 +51,16 @@ def put_profile(machine_id: str, asked: MachineProfile) -> ResponseReturnValue:
         now = datetime.now(UTC)
         enrolment.change_profile(session, machine_id, asked, agent_id=agent.id, now=now)
     return "", 204
+
+
+@bp.get("/agent/local-builds")
+@auth.agent
+@answers({200: LocalBuilds})
+def list_local_builds() -> ResponseReturnValue:
+    """200 with what people may make at the agent's panel while this server is away, and who."""
+    with reading(current_app.extensions["engine"]) as session:
+        told = local_builds.told(session, auth.current_agent(), now=datetime.now(UTC))
+    return write(told)
 
 
 @bp.post("/agent/leases")

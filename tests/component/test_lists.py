@@ -46,6 +46,7 @@ from tests.shop import API, Shop, open_shop
 WHOLE = {
     "/agent/board": "what stands in the lab now",
     "/attempts/{attempt_id}/start": "what was said of one start",
+    "/agent/local-builds": "the latest that a lab ordered, at most 30",
     "/cities/{city}/figures": "one of each figure",
     "/designs": "has pages and a cursor of its own",
     "/designs/{slug}": "the newest releases; all are in pages elsewhere",

@@ -14,6 +14,8 @@ from commons.flows import Action
 from commons.job import JobState
 from commons.local_starts import LocalStart
 from commons.wire import AgentEvent, EventKind, JobOffer
+from repo_server import local_builds
+from repo_server.agents import Agent
 from repo_server.tables import (
     AgentEventRow,
     AgentRow,
@@ -22,6 +24,8 @@ from repo_server.tables import (
     BuildOrderRow,
     JobRow,
     MachineRow,
+    ReleaseRow,
+    YankRow,
 )
 from tests.floor import PROGRAM, START, Floor, fresh_engine, furnish, run
 
@@ -170,3 +174,31 @@ def _another(session: Session, floor: Floor) -> str:
     session.add(AgentRow(**mine.model_dump() | {"id": "other", "public_key": "ff" * 32}))
     session.flush()
     return "other"
+
+
+def test_an_agent_is_told_what_may_be_made_by_whom_and_what_not(floor: Floor) -> None:
+    floor.order()
+    floor.order("board")
+    agent = Agent(floor.agent_id, floor.lab_id, "agent")
+    with floor.session() as session:
+        told = local_builds.told(session, agent, now=floor.now)
+    assert {it.part: (it.material, it.refusal) for it in told.makeable} == {
+        "hook": ("pla", ""), "board": ("plywood", ""),
+    }  # fmt: skip
+    printer = floor.machines["Printer"]
+    (one,) = [it for it in told.machines if it.machine_id == printer]
+    assert (one.fence, one.material, one.makers) == (0, "pla", (floor.manager,))
+    assert told.maker("MANU", printer) == told.people[0]
+    assert told.maker("Ada", printer) is None
+    with floor.session() as session:
+        release = session.get_one(ReleaseRow, floor.release_id)
+        release.license = "LicenseRef-Ours"
+        session.add(release)
+        again = local_builds.told(session, agent, now=floor.now)
+    assert all("making it for own use" in it.refusal for it in again.makeable)
+    with floor.session() as session:
+        session.add(YankRow(release_id=floor.release_id, reason="it breaks",
+                            yanked_by=floor.manager, yanked_at=floor.now))  # fmt: skip
+        session.flush()
+        yanked = local_builds.told(session, agent, now=floor.now)
+    assert all("it was yanked" in it.refusal for it in yanked.makeable)

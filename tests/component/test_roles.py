@@ -438,6 +438,7 @@ ROUTES = {
         POST /api/v1/agent/sync
         POST /api/v1/agent/verdicts
         GET /api/v1/agent/board
+        GET /api/v1/agent/local-builds
     """,
 }
 # Which groups of routes each of them may use. A lab is no admin's, and no agent is a person.

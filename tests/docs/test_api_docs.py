@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from pydantic import BaseModel
 
-from commons import toolpath, verdict, wire
+from commons import local_builds, toolpath, verdict, wire
 from repo_server import paging
 from repo_server.announcements import KINDS, TEST
 from repo_server.api.auth import Access, access_of
@@ -28,7 +28,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
 }
 MESSAGES |= {
     name: value
-    for name, value in (vars(wire) | vars(toolpath) | vars(verdict)).items()
+    for name, value in (vars(wire) | vars(toolpath) | vars(verdict) | vars(local_builds)).items()
     if isinstance(value, type) and issubclass(value, BaseModel)
 }
 

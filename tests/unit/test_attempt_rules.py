@@ -24,7 +24,7 @@ from commons.wire import (
 from fab_agent.journal import Outbox
 from fab_agent.machines.driver import Progress
 from fab_agent.office import LONG_POLL_S, PROFILE_EVERY_S, REPORT_EVERY_S, Office
-from fab_agent.orders import Heard, Misses, News, Order, Recorded, TookWork, Touched, Work
+from fab_agent.orders import Heard, Misses, News, Order, Recorded, Spoke, TookWork, Touched, Work
 from fab_agent.repository import Repository, backoff_s
 from fab_agent.running import remaining_s
 from fab_agent.staging import BRIM_MM, plan_of
@@ -110,10 +110,11 @@ class Desk:
         return self.heard[-1][1]
 
     def ordered(self) -> list[Order]:
+        """What it put in the queue, but that the server answered."""
         orders = []
         while not self.orders.empty():
             orders.append(self.orders.get_nowait())
-        return orders
+        return [it for it in orders if not isinstance(it, Spoke)]
 
 
 @pytest.fixture
