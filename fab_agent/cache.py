@@ -59,6 +59,11 @@ def program_key(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(parts), sort_keys=True).encode()).hexdigest()
 
 
+def is_kept(root: Path, sha256: str) -> bool:
+    """Whether a file with this name lies in the cache in `root`; nobody has read what is in it."""
+    return (root / "files" / sha256[:2] / sha256).is_file()
+
+
 class Cache:
     """A folder of files and programs by hash, at most `max_bytes` large.
 

@@ -27,23 +27,26 @@ _QUESTIONS = {
     "unlock": "{name} may move again after its alarm. Have you looked why it rang?",
     "zero": "The zero of {told} of {name} is where it stands now?",
     "jog": "{name} moves by {told}. Is everybody clear of it?",
+    "start": "{name} starts {told} now. Is it what you want, and is everybody clear of it?",
 }
 _SAME_LENGTH = "{name} goes on. Is the new cutter exactly as long as the one before?"
-_FIELDS = ("x_mm", "y_mm", "z_mm", "feed_mm_s", "axes", "same_length")
+_FIELDS = ("x_mm", "y_mm", "z_mm", "feed_mm_s", "axes", "same_length", "attempt_id")
+# What is answered on the machine's own page.
+_AT_MACHINE = ("jog", "home", "unlock", "zero", "make", "start")
 
 
 @bp.post("/machines/<machine_id>/stop")
 @gate.open_to_all
 def stop(machine_id: str) -> ResponseReturnValue:
     """The machine was told to stop. Nobody needs to say who they are."""
-    return _carried_out(machine_id, Ask(do="stop", by=gate.by()))
+    return carried_out(machine_id, Ask(do="stop", by=gate.by()))
 
 
 @bp.post("/machines/<machine_id>/hold")
 @gate.open_to_all
 def hold(machine_id: str) -> ResponseReturnValue:
     """The machine was told to pause."""
-    return _carried_out(machine_id, Ask(do="hold", by=gate.by()))
+    return carried_out(machine_id, Ask(do="hold", by=gate.by()))
 
 
 @bp.get("/machines/<machine_id>/confirm")
@@ -57,6 +60,7 @@ def confirm(machine_id: str) -> ResponseReturnValue:
         question=_question(station, asked),
         fields=asked.model_dump(exclude={"by"}, exclude_defaults=True) | {"do": asked.do},
         asked_at=f"{time.time():.0f}",
+        shown=pages.shown(station) if asked.do == "start" else None,
     )
 
 
@@ -66,7 +70,7 @@ def carry_out(machine_id: str) -> ResponseReturnValue:
     """What was confirmed was carried out."""
     asked = _asked(request.form)
     _require_just_asked(request.form.get("asked_at", ""))
-    return _carried_out(machine_id, asked)
+    return carried_out(machine_id, asked)
 
 
 def _require_just_asked(asked_at: str) -> None:
@@ -93,9 +97,24 @@ def _question(station: Station, asked: Ask) -> str:
     """What whoever asks shall think of before they tap once more."""
     if asked.do not in _QUESTIONS:
         raise InvalidInput(f"'{asked.do}' is not asked twice: it has a button of its own")
-    told = _way(asked) if asked.do == "jog" else asked.axes
+    told = _told(station, asked)
     question = _SAME_LENGTH if asked.same_length else _QUESTIONS[asked.do]
     return question.format(name=station.name, told=told)
+
+
+def _told(station: Station, asked: Ask) -> str:
+    """What is moved, set or started."""
+    if asked.do == "jog":
+        return _way(asked)
+    return _prepared(station, asked.attempt_id) if asked.do == "start" else asked.axes
+
+
+def _prepared(station: Station, attempt_id: str) -> str:
+    """What the machine has prepared and shows; Conflict when that is something else by now."""
+    shown = pages.shown(station)
+    if "start" not in shown.acts or shown.attempt_id != attempt_id:
+        raise Conflict(f"{station.name} has nothing of that to start: look at its page once more")
+    return shown.made
 
 
 def _way(asked: Ask) -> str:
@@ -106,25 +125,27 @@ def _way(asked: Ask) -> str:
     return told
 
 
-def _carried_out(machine_id: str, asked: Ask) -> ResponseReturnValue:
+def carried_out(machine_id: str, asked: Ask) -> ResponseReturnValue:
     """303 with what the machine's process answered, or the page with why it was refused."""
     desk = gate.desk()
     station = desk.station(machine_id)
-    by_hand = asked.do in ("jog", "home", "unlock", "zero")
+    at_machine = asked.do in _AT_MACHINE
     try:
         said = f"{station.name}: {ask(station.folder, asked)}"
     except FabError as refused:
         sentence, status = f"{station.name}: {refused}", status_of(refused)
         if _wants_json():
             return {"done": False, "sentence": sentence}, status
-        page = pages.render_machine(station, sentence) if by_hand else pages.render_floor(sentence)
+        page = (
+            pages.render_machine(station, sentence) if at_machine else pages.render_floor(sentence)
+        )
         return page, status
     desk.watch.look(station)
     if _wants_json():
         return {"done": True, "sentence": said}
     flash(said)
     where = (
-        url_for("pages.machine", machine_id=machine_id) if by_hand else url_for("pages.machines")
+        url_for("pages.machine", machine_id=machine_id) if at_machine else url_for("pages.machines")
     )
     return redirect(where, 303)
 

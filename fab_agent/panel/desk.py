@@ -12,6 +12,7 @@ from threading import Event
 
 from commons.errors import NotFound, Unavailable
 from fab_agent.identity import Identity, load_identity
+from fab_agent.offered import OfferedBook
 from fab_agent.panel.drops import Drops
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
@@ -53,6 +54,7 @@ class Desk:
             "teller": self._tell,
             "reader": self._ask,
             "programs": self._tell_programs,
+            "offered": self._ask_offered,
         }
 
     def _tell(self, stopping: Event) -> None:
@@ -66,6 +68,20 @@ class Desk:
     def _tell_programs(self, stopping: Event) -> None:
         with closing(new_client()) as http:
             self.drops.run(Repository(self.identity, http), stopping)
+
+    def _ask_offered(self, stopping: Event) -> None:
+        with closing(new_client()) as http:
+            self.offered.run(Repository(self.identity, http), stopping, now=self.now)
+
+    @property
+    def offered(self) -> OfferedBook:
+        """What may be made here while the server is away."""
+        return OfferedBook(self.folder.parent)
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the files that the agent keeps."""
+        return self.folder.parent / "cache"
 
     @property
     def drops(self) -> Drops:

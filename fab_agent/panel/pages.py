@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Blueprint, get_flashed_messages, render_template
 from flask.typing import ResponseReturnValue
 
+from commons.local_starts import is_local
 from commons.machine import Process
 from commons.wire import MachineReport, MachineState, Phase
 from fab_agent.made import MadeBook
@@ -124,6 +125,8 @@ def acts_of(station: Station, report: MachineReport | None) -> frozenset[str]:
         acts.add("resume")
     elif report.state in (MachineState.IDLE, MachineState.WAITING, MachineState.PREPARING):
         acts.add("clear")
+        if report.progress is not None and is_local(report.progress.attempt_id):
+            acts |= {"start"} if report.state is MachineState.WAITING else set()
     if report.state not in (MachineState.RUNNING, MachineState.PREPARING) and (
         station.profile.process is Process.CNC
     ):
@@ -221,6 +224,7 @@ def _told(it: Shown) -> dict[str, object]:
         "top": f"{it.plot.top_c} °C",
         "acts": sorted(it.acts),
         "made": it.made,
+        "prepared": it.attempt_id,
         "attempt": it.attempt_id if it.head else "",
         "x": it.head.x if it.head else None,
         "y": it.head.y if it.head else None,

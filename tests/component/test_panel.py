@@ -14,13 +14,14 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from commons.bed import BedWord
-from commons.errors import Conflict, FabError, Unavailable
+from commons.errors import Conflict, FabError, NotFound, Unavailable
 from commons.machine import MachineProfile
 from commons.toolpath_svg import place_in
 from commons.verdict import PanelVerdict, VerdictReceipt
 from commons.wire import EventKind, MachineReport, MachineState, Phase, ProgressReport, Wish
 from fab_agent import controls
 from fab_agent.album import Album, Picture
+from fab_agent.cache import Cache
 from fab_agent.controls import attended
 from fab_agent.gcode.moves import moves_of
 from fab_agent.gcode.sketch import sketch_of
@@ -28,7 +29,8 @@ from fab_agent.gcode.track import Counted, Tracker
 from fab_agent.identity import Identity
 from fab_agent.machines.driver import Jog
 from fab_agent.made import MadeBook
-from fab_agent.orders import ClearBed
+from fab_agent.offered import OfferedBook
+from fab_agent.orders import ClearBed, StartNow
 from fab_agent.panel.app import create_panel
 from fab_agent.panel.desk import Desk, utc
 from fab_agent.panel.floor import Station, Watch
@@ -38,6 +40,7 @@ from fab_agent.panel.waiting import Queue
 from tests.browsing import fill, page
 from tests.component.test_attempt import FACTS, OFFER
 from tests.component.test_controls import Corner
+from tests.component.test_without_server import FILE, ITEM, SAYS, WISH
 from tests.profiles import printer, router
 
 PIN = "271828"
@@ -376,3 +379,59 @@ def test_a_picture_shows_about_where_the_head_is(panel: Panel) -> None:
     assert "/machines/p1/t1.svg" in shown.loads
     assert panel.browser.get("/machines/p1/t1.svg").text.startswith("<svg")
     assert panel.browser.get("/machines/p1/t2.svg").status_code == 404
+
+
+def test_while_the_server_is_away_something_is_prepared_shown_and_started(panel: Panel) -> None:
+    assert "told nothing yet of what may be made" in page(panel.browser, "/make").text
+    OfferedBook(panel.desk.folder.parent).ask(SAYS, now=utc())
+    text = page(panel.browser, "/make").text
+    assert "hook.stl is not kept here" in text
+    assert "/machines/p1/make" not in text
+    with Cache(panel.desk.cache, max_bytes=10**6) as cache:
+        cache.put_file(ITEM.file_sha256, [FILE])
+    assert panel.browser.post("/machines/p1/make").status_code == 403  # no form of ours
+    panel.sign_in()
+    form = fill(panel, "/make", "/machines/p1/make")
+    with panel.corners["p1"].says("hook is prepared") as taken:
+        assert "hook is prepared" in panel.tap("p1", "make", form)[1]
+    assert (taken[0].wants, taken[0].by) == (WISH, "Ada")
+    progress = ProgressReport(attempt_id="local-1", phase=Phase.PREPARE, done=1, total=1)
+    MadeBook(panel.desk.stations[0].folder).staged(
+        OFFER.model_copy(update={"attempt_id": "local-1"}), FACTS
+    )
+    panel.show("p1", MachineState.WAITING, sentence="ready, about 12 min", progress=progress)
+    form = panel.confirm("p1", do="start", attempt_id="local-1")
+    shown = page(panel.browser, "/machines/p1/confirm?do=start&attempt_id=local-1").text
+    assert "starts Hook: hook now" in shown
+    assert "ready, about 12 min" in shown
+    with panel.corners["p1"].says("it starts") as taken:
+        panel.tap("p1", "do", form)
+    assert taken[0].wants == StartNow("local-1")
+    other = panel.browser.get("/machines/p1/confirm?do=start&attempt_id=local-0")
+    assert (other.status_code, "nothing of that to start" in other.text) == (409, True)
+
+
+def test_a_server_that_is_there_is_where_things_are_ordered(panel: Panel) -> None:
+    class Board:
+        def board(self) -> bytes:
+            return b'{"jobs": []}'
+
+    panel.desk.queue.ask(Board())
+    OfferedBook(panel.desk.folder.parent).ask(SAYS, now=utc())
+    panel.sign_in()
+    text = page(panel.browser, "/make").text
+    assert "The server is there: order there" in text
+    assert "/machines/p1/make" not in text
+
+
+def test_a_verdict_on_what_the_server_has_still_to_hear_of_is_told_later(panel: Panel) -> None:
+    class Hearer:
+        def tell_verdict(self, verdict: PanelVerdict) -> VerdictReceipt:
+            raise NotFound("there is no such attempt")
+
+    for attempt_id in ("local-1", "a1"):
+        panel.desk.verdicts.keep(attempt_id, "p1", good=1, copies=1, by="Ada")
+    panel.desk.verdicts.tell(Hearer())
+    told = panel.desk.verdicts.all()
+    assert told["local-1"].told_at is None
+    assert told["a1"].sentence == "there is no such attempt"

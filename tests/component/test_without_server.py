@@ -102,6 +102,10 @@ class _Says:
         return self._told
 
 
+SAYS = _Says(TOLD.model_copy(update={"machines": (TOLD.machines[0].model_copy(
+    update={"machine_id": "p1"}),)}))  # fmt: skip
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(tmp_path)

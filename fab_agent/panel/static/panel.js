@@ -32,6 +32,8 @@ function draw(card, told) {
   }
   for (const form of card.querySelectorAll("[data-act]")) {
     form.hidden = !told.acts.includes(form.dataset.act);
+    const attempt = form.querySelector("[name=attempt_id]");
+    if (attempt) attempt.value = told.prepared;
   }
   const link = card.querySelector("[data-has-picture]");
   if (link) link.hidden = !told.attempt;
