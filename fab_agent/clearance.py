@@ -21,6 +21,7 @@ ASK_EVERY_S = 30.0
 LOOK_S = 5.0
 # A word about the bed with which a permit was refused for these reasons is given once more.
 _WORD_COUNTS_NOT = ("bed_not_clear", "attended_only")
+_MADE_WAY = "people make something else on it while the server is away"
 
 
 class Clearance:
@@ -168,14 +169,15 @@ class Clearance:
             order.refuse(why)
         else:
             self._bench.inbox.put_back(order)
-            self._refusal = "people make something else on it while the server is away"
+            self._refusal = _MADE_WAY
 
     def _give_back(self, why: str) -> None:
         start = self._start
         log.info("attempt %s is given back: %s", start.attempt_id, why)
         if self._asked_at is not None:  # a permit may exist, and it has used the word up
             self._bench.display.unclear()
-        if self._has_asked:
+        # What people start now has a greater fence than all that was given up.
+        if self._has_asked or why == _MADE_WAY:
             self._bench.journal.give_up(start, why)
         else:
             self._bench.journal.record(

@@ -198,13 +198,13 @@ def test_what_cannot_be_made_is_refused_before_anything_is_done(
 
 def test_what_was_leased_is_given_back_and_can_never_start_afterwards(lab: Lab) -> None:
     lab.shop.orders.script.extend((lambda: lab.order(WISH), Stop()))  # type: ignore[arg-type]
-    offer = OFFER.model_copy(update={"fence": FENCE_STEP})
+    offer = OFFER.model_copy(update={"fence": 2 * FENCE_STEP})
     carry_out(offer, lab.bench)
-    assert lab.shop.told() == ["staged", "declined"]
+    assert lab.shop.told() == ["staged", "unused", "declined"]
     assert "people make something else" in lab.shop.last_sentence()
     lab.shop.orders.script.clear()
     lab.make(clear(lab), lab.start())
-    assert lab.shop.journal.card == MachineJournal(intended=FENCE_STEP + 1)
+    assert lab.shop.journal.card == MachineJournal(2 * FENCE_STEP + 1, 2 * FENCE_STEP)
 
 
 def test_a_crash_in_the_midst_is_told_as_of_any_other_start(lab: Lab) -> None:
