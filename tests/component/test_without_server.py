@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from commons.dispatch import ATTENDED_S, FENCE_STEP, MachineJournal
-from commons.errors import Conflict, FabError, NotAllowed, NotArmed, NotFound
+from commons.errors import Conflict, FabError, NotAllowed, NotArmed, NotFound, Unavailable
 from commons.local_builds import LocalBuilds, MachineTold, Makeable, Maker
 from commons.machine import Process
 from commons.wire import MachineState, Wish
@@ -26,7 +26,7 @@ from fab_agent.offered import OfferedBook
 from fab_agent.orders import ClearBed, Heard, LocalOrder, Make, Order, Spoke, StartNow, Stop, Wanted
 from fab_agent.recovery import settle
 from fab_agent.without_server import make
-from tests.component.test_attempt import OFFER, Shop
+from tests.component.test_attempt import OFFER, Shop, fill, make_room
 from tests.profiles import printer
 
 FILE = b"solid"
@@ -236,3 +236,17 @@ def test_the_machine_thread_makes_it_and_asks_an_absent_server_for_nothing(lab: 
     lab.shop.orders.script.extend((wanted, clear(lab), lab.start(), Heard(9), Stop()))  # type: ignore[arg-type]
     MachineThread(lab.bench).work()
     assert lab.shop.told() == ["ordered", "started", "finished"]
+
+
+def test_a_full_disk_before_the_start_starts_nothing_and_uses_the_word_up(lab: Lab) -> None:
+    def starts_late() -> Order:
+        fill(lab.shop.journal)
+        return lab.start()()
+
+    with pytest.raises(Unavailable, match="is full"):
+        lab.make(clear(lab), starts_late)
+    assert lab.shop.machine.started == []
+    make_room(lab.shop.journal)
+    assert lab.shop.journal.card == MachineJournal()
+    assert not {"ordered", "started"} & set(lab.shop.told())
+    assert lab.bench.display.word() is None
