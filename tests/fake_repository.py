@@ -18,7 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 from pydantic import BaseModel
 
-from commons.dispatch import JobCard, MachineCard, acknowledge_fence, arm, grant_lease, report
+from commons.dispatch import (
+    FENCE_STEP,
+    JobCard,
+    MachineCard,
+    acknowledge_fence,
+    arm,
+    grant_lease,
+    report,
+)
 from commons.errors import Conflict, FabError, InvalidInput, NotArmed, NotFound, Unavailable
 from commons.job import JobEvent, JobState
 from commons.machine import Process
@@ -137,7 +145,7 @@ class FakeRepository:
         if self.machine.attempt_id is None:
             if self.job.state is not JobState.QUEUED or not self.jobs_left:
                 return None
-            attempt_id = f"a{self.machine.epoch + 1}"
+            attempt_id = f"a{self.machine.epoch // FENCE_STEP + 1}"
             self._set(*grant_lease(self.job, self.machine, attempt_id))
         if self.job.state not in (JobState.LEASED, JobState.STAGED):
             return None
