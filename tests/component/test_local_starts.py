@@ -8,26 +8,29 @@ import pytest
 from sqlmodel import Session, select
 
 from commons.bed import BedWord
+from commons.content import content_id
 from commons.dispatch import FENCE_STEP
 from commons.errors import NotArmed
 from commons.flows import Action
 from commons.job import JobState
 from commons.local_starts import LocalStart
 from commons.wire import AgentEvent, EventKind, JobOffer
-from repo_server import local_builds
+from repo_server import designs, local_builds
 from repo_server.agents import Agent
+from repo_server.people import Person
+from repo_server.submissions import Upload
 from repo_server.tables import (
     AgentEventRow,
     AgentRow,
     AttemptRow,
     BedClearRow,
+    BlobRow,
     BuildOrderRow,
     JobRow,
     MachineRow,
-    ReleaseRow,
     YankRow,
 )
-from tests.floor import PROGRAM, START, Floor, fresh_engine, furnish, run
+from tests.floor import FILES, MANIFEST, PROGRAM, START, Floor, fresh_engine, furnish, run
 
 K = EventKind
 ORDERED_AT = START + timedelta(minutes=2)
@@ -191,14 +194,30 @@ def test_an_agent_is_told_what_may_be_made_by_whom_and_what_not(floor: Floor) ->
     assert told.maker("MANU", printer) == told.people[0]
     assert told.maker("Ada", printer) is None
     with floor.session() as session:
-        release = session.get_one(ReleaseRow, floor.release_id)
-        release.license = "LicenseRef-Ours"
-        session.add(release)
+        theirs = _relicensed(session, floor)
         again = local_builds.told(session, agent, now=floor.now)
-    assert all("making it for own use" in it.refusal for it in again.makeable)
+    assert [it.release_id for it in again.makeable if "making it for own use" in it.refusal] == [
+        theirs
+    ]
     with floor.session() as session:
         session.add(YankRow(release_id=floor.release_id, reason="it breaks",
                             yanked_by=floor.manager, yanked_at=floor.now))  # fmt: skip
         session.flush()
         yanked = local_builds.told(session, agent, now=floor.now)
-    assert all("it was yanked" in it.refusal for it in yanked.makeable)
+    assert sum("it was yanked" in it.refusal for it in yanked.makeable) == 2
+
+
+def _relicensed(session: Session, floor: Floor) -> str:
+    """A newer release of the hook, which was ordered when somebody still gave leave for that."""
+    text = MANIFEST.replace(b"CERN-OHL-S-2.0", b"LicenseRef-Ours").replace(b"1.0.0", b"2.0.0")
+    session.add(BlobRow(sha256=content_id(text), size=len(text), stored_at=floor.now))
+    session.flush()
+    upload = Upload("shelf-hook", text, {path: content_id(path.encode()) for path in FILES})
+    by = Person(floor.manager, "manu", "Manu", is_admin=True)
+    release_id, _ = designs.publish_release(
+        session, upload, by=by, design_id="design-1", now=floor.now
+    )
+    before = session.exec(select(BuildOrderRow).where(BuildOrderRow.part == "hook")).one()
+    session.add(BuildOrderRow(**before.model_dump() | {"id": "o2", "release_id": release_id}))
+    session.flush()
+    return release_id
