@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, Integer
 from sqlmodel.sql.sqltypes import AutoString as Text
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 
 
 def upgrade() -> None:
