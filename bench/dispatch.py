@@ -29,6 +29,7 @@ from sqlmodel import Session
 from bench.shopfloor import agents, enqueue, kills
 from commons.job import JobState
 from commons.machine import Process
+from commons.turn import begin_by
 from commons.wire import MachineState
 from repo_server import close_app, create_app, jobs, places, turns
 from repo_server.db import insert_rows, reading, transaction, upgrade
@@ -83,7 +84,7 @@ def _order(floor: Floor, number: int) -> dict[str, object]:
         ordered_by=f"member{number % MEMBERS}",
         ordered_at=_queued_at(floor, number),
         urgent_because="the clinic waits" if number % 500 == 0 else None,
-        deadline=floor.now + timedelta(hours=number) if number % 20 == 0 else None,
+        deadline=_deadline(floor, number),
     ).model_dump()
 
 
@@ -100,9 +101,17 @@ def _jobs(floor: Floor, number: int) -> list[dict[str, object]]:
             queued_at=at,
             place=places.place_of(at) + copy,
             changed_at=at,
+            material="pla",
+            urgent=number % 500 == 0,
+            begin_by=begin_by(at, _deadline(floor, number)),
+            claimant=f"member{number % MEMBERS}",
         ).model_dump()
         for copy in range(1, COPIES + 1)
     ]
+
+
+def _deadline(floor: Floor, number: int) -> datetime | None:
+    return floor.now + timedelta(hours=number) if number % 20 == 0 else None
 
 
 def _queued_at(floor: Floor, number: int) -> datetime:

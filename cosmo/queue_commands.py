@@ -74,6 +74,19 @@ def _why(job: Answer) -> str:
 
 
 @queue.command()
+@click.argument("job")
+@SERVER
+@TOKEN
+@JSON
+def why(job: str, url: str, token_file: Path) -> None:
+    """Say what gives the waiting JOB its turn."""
+    with Client(url, read_secret(token_file)) as client:
+        turn = client.get(f"/jobs/{job}/turn")
+    said = [f"  {it['minutes']:+8.0f} min  {it['sentence']}" for it in turn["parts"]]
+    tell(turn, f"it counts as if it had waited {turn['minutes']:.0f} min:", *said)
+
+
+@queue.command()
 @click.argument("lab")
 @click.argument("job")
 @click.option("--before", help="The job that it goes right before.")

@@ -19,7 +19,7 @@ from commons.flows import (
 )
 from commons.machine import MachineProfile, Process
 from commons.wire import ProgramFacts, RunFacts
-from repo_server import ledger, lot_mass
+from repo_server import ledger, lot_mass, shares
 from repo_server.tables import (
     AttemptRow,
     BuildOrderRow,
@@ -115,6 +115,7 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
     if end.run is not None:
         attempt.run = end.run.model_dump(mode="json")
     session.add(attempt)
+    shares.end(session, attempt, ran=end.outcome in RAN, now=now)
     if end.outcome in RAN:
         _account_for(session, attempt, now=now)
 

@@ -156,7 +156,7 @@ def show_board(session: Session, lab: LabRow, *, now: datetime) -> Board:
     orders = _orders(session, [*jobs, *past])
     builds = matches.buildables_of(session, list(orders.values()))
     kept = following.waits(session, list(orders.values()))
-    queued = waits.in_line(session, lab.id, orders, jobs, kept)
+    queued = waits.in_line(session, lab.id, jobs, kept, now=now)
     minutes = waits.minutes_of(session, lab.id, orders, builds, queued)
     said = waits.answers(session, lab.id, orders, builds, stations, queued, minutes, now=now)
     why = waits.of_jobs(queued, orders, said, kept)
@@ -271,7 +271,7 @@ def _how_many_wait(session: Session, lab_id: str) -> int:
 
 
 def _orders(session: Session, jobs: Sequence[JobRow]) -> dict[str, BuildOrderRow]:
-    ids = {id_ for job in jobs for id_ in (job.order_id, job.beside_id) if id_}
+    ids = {job.order_id for job in jobs}
     rows = session.exec(select(BuildOrderRow).where(col(BuildOrderRow.id).in_(ids)))
     return {order.id: order for order in rows}
 

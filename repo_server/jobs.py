@@ -76,9 +76,9 @@ def lease_next_job(
 def _claim(
     session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
 ) -> AttemptRow | None:
-    """The oldest job that asks for it is the machine's, or None when another was faster."""
-    job = turns.oldest(session, wanted, machine, now=now)
-    if job is None:
+    """The job is the machine's, or None when another was faster."""
+    job = session.get_one(JobRow, wanted.job_id, populate_existing=True)
+    if job.state is not JobState.QUEUED:
         return None
     attempt_id = new_id()
     new_job, new_machine = grant_lease(cards.job_card(job), cards.machine_card(machine), attempt_id)
@@ -96,7 +96,7 @@ def _claim(
     session.add(attempt)
     session.flush()
     # Their own job is on it: that is what they booked for.
-    presence.note(session, machine.id, wanted.kind.ordered_by, now=now)
+    presence.note(session, machine.id, wanted.ordered_by, now=now)
     return attempt
 
 

@@ -1,6 +1,6 @@
 """Build orders: who wants how many of which part, where, and the jobs that they become."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from repo_server import (
     advice,
     announcements,
     choice,
+    claims,
     entitled,
     fleets,
     following,
@@ -136,8 +137,9 @@ def stand(
     """The new order stands, with a queued job for each plate: its first copy, and how many."""
     since = _queued_at(order)
     line = places.next_places(session, order.lab_id, len(plates), queued_at=since)
+    claimed = claims.of_order(order, build, since=since)
     jobs = tuple(
-        _job(order, *plate, build.process, place=place, queued_at=since, now=order.ordered_at)
+        _job(order, *plate, build.process, claimed, place, queued_at=since, now=order.ordered_at)
         for place, plate in zip(line, plates, strict=True)
     )
     keep_new(session, order, *jobs, prices.agreement(session, build, order))
@@ -287,10 +289,11 @@ def _queued_at(order: BuildOrderRow) -> datetime:
 
 
 def _job(
-    order: BuildOrderRow, first: int, copies: int, process: Process, *, place: int,
-    queued_at: datetime, now: datetime,
+    order: BuildOrderRow, first: int, copies: int, process: Process, claimed: Mapping[str, Any],
+    place: int, *, queued_at: datetime, now: datetime,
 ) -> JobRow:  # fmt: skip
     return JobRow(
+        **claimed,
         id=new_id(),
         order_id=order.id,
         lab_id=order.lab_id,
@@ -309,9 +312,8 @@ def queue_again(session: Session, job: JobRow, copies: int, *, now: datetime) ->
     """The last `copies` of a job's plate are queued once more, at the place that the job had."""
     order = session.get_one(BuildOrderRow, job.order_id)
     first = job.copy_number + job.copies - copies
-    again = _job(
-        order, first, copies, job.process, place=job.place, queued_at=job.queued_at, now=now
-    )
+    since, claimed = job.queued_at, claims.of_job(job)
+    again = _job(order, first, copies, job.process, claimed, job.place, queued_at=since, now=now)
     again.beside_id, again.pinned_to = job.beside_id, job.pinned_to
     again.sentence = f"{copies} of a plate of {job.copies} came out bad; to be made again"
     session.add(again)

@@ -43,6 +43,11 @@ def place_of(at: datetime) -> int:
     return (at - _BEGINNING) // timedelta(microseconds=1) * _FINE
 
 
+def moment_of(place: int) -> datetime:
+    """When it was, of the place of a moment or one behind it within the microsecond."""
+    return _BEGINNING + timedelta(microseconds=place // _FINE)
+
+
 def hold_line(session: Session, lab_id: str) -> None:
     """Until the transaction ends nobody else gives places in the lab's line or takes a job out of
     it. Whoever holds a line and keeps jobs holds the line first."""

@@ -10,9 +10,11 @@ from io import BytesIO
 from sqlmodel import Session, col, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
+from commons.job import JobState
 from commons.toolpath import MAX_PROGRAM_BYTES, Sketch
+from commons.turn import Turn
 from commons.wire import ProgramFacts, Refusal
-from repo_server import attempts, changes, jobs, matches, orders, renderings
+from repo_server import attempts, changes, jobs, matches, orders, renderings, turns
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
 from repo_server.changes import Change
@@ -36,7 +38,7 @@ class Try:
 @dataclass(frozen=True, slots=True)
 class JobStory:
     """A job with all its attempts, and what people changed while it waited, each the last one
-    first. `drawn` is what OpenSCAD drew for it."""
+    first. `drawn` is what OpenSCAD drew for it, `turn` what gives it its turn while it waits."""
 
     job: JobRow
     order: BuildOrderRow
@@ -44,9 +46,10 @@ class JobStory:
     title: str
     tries: tuple[Try, ...]
     changes: tuple[Change, ...]
+    turn: Turn | None
 
 
-def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory:
+def story_of(session: Session, job_id: str, *, lab: LabRow, to: str, now: datetime) -> JobStory:
     """The job of this lab and what was tried; NotFound when there is none that `to` may see."""
     job = orders.show_job(session, job_id, to=to)
     if job.lab_id != lab.id:
@@ -63,7 +66,9 @@ def story_of(session: Session, job_id: str, *, lab: LabRow, to: str) -> JobStory
     drawn = renderings.drawn_for(session, order)
     tries = tuple(_try(*row) for row in rows)
     changed = changes.of_jobs(session, [job.id]).get(job.id, [])
-    return JobStory(job, order, drawn, build.title, tries, tuple(changed))
+    waits = job.state is JobState.QUEUED
+    turn = turns.turn_of(session, job, now=now) if waits else None
+    return JobStory(job, order, drawn, build.title, tries, tuple(changed), turn)
 
 
 def _try(attempt: AttemptRow, machine: str, toolpath: ToolpathRow | None) -> Try:

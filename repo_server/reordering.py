@@ -15,7 +15,7 @@ from commons.machine import Process
 from commons.matching import Refusal, candidates
 from commons.texts import filled
 from commons.wire import PrintOptions
-from repo_server import changes, decisions, following, matches, places, turns
+from repo_server import changes, claims, decisions, following, matches, places, turns
 from repo_server.changes import Kind
 from repo_server.ids import new_id
 from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -40,20 +40,20 @@ def waiting_job(session: Session, job_id: str, *, lab_id: str) -> JobRow:
 def move(
     session: Session, job: JobRow, beside_id: str, *, before: bool, by: str, now: datetime
 ) -> None:
-    """The job stands right before, or behind, the other one; as old, as urgent and due as that.
+    """The job stands right before, or behind, the other one: in all that its turn goes by it is
+    like that one, whatever the score.
 
     Conflict when the other one waits no more: where it stood is nowhere in the queue now.
     """
     if beside_id == job.id:
         raise InvalidInput(filled("a job cannot be moved beside itself: choose another one"))
     beside = waiting_job(session, beside_id, lab_id=job.lab_id)
-    mark = turns.overtaken_before(session, job.lab_id, Process(beside.process))
-    was_aged, is_aged = (
-        mark is not None and it.place < places.place_of(mark) for it in (job, beside)
-    )
+    before_which = turns.pressed_before(session, job.lab_id, Process(beside.process))
+    was_aged, is_aged = (it.place < before_which for it in (job, beside))
     job.place = places.place_beside(session, beside, before=before)
     like = beside.beside_id or beside.order_id
     job.beside_id = None if like == job.order_id else like
+    claims.lend(beside, to=job)
     kind = Kind.MOVED_BEFORE if before else Kind.MOVED_AFTER
     past = is_aged and not was_aged
     changes.note(session, job, kind, _named(session, beside), by=by, now=now, past_bound=past)

@@ -32,7 +32,7 @@ from commons.wire import (
     SyncRequest,
     Wish,
 )
-from repo_server import attempts, cards, jobs, local_starts
+from repo_server import attempts, cards, jobs, local_starts, shares
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import clear_word
 from repo_server.tables import (
@@ -156,8 +156,11 @@ def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) 
         raise InvalidInput(f"attempt {attempt.id} is not one of machine {machine.name}")
     job = cards.read_job(session, attempt.job_id)
     change = cards.apply(session, job, _rule_of(event), now=now, sentence=_sentence(event, job))
+    begins = event.kind is EventKind.STARTED and attempt.started_at is None
     _note_on(attempt, event, now)
     session.add(attempt)
+    if begins:
+        shares.begin(session, attempt, now=now)
     if change.freed:
         outcome = _OUTCOMES[event.kind]
         if outcome is Outcome.FAILED and change.after is JobState.CANCELLED:

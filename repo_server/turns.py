@@ -1,70 +1,46 @@
 """Whose turn it is: which of a lab's waiting jobs a machine gets next.
 
-What is urgent goes first, then what is due first, then what has waited longest. But a job that
-waits is overtaken OVERTAKEN_AT_MOST times by such as came later: then it goes before them all,
-wherever it can be made. A job that somebody puts beside another one stands there as if both had
-been ordered together: as old, as urgent and due as that one. For all others these rules hold on.
+`commons.turn` says in which order; here is where that is read. What a job's turn goes by stands in
+its own row, and those of one member, one material and one urgency stand in line by an index. Of
+each such line no more is read than `turn.in_turn` needs to tell the next one, however long it is.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
+from commons import turn
 from commons.dispatch import FENCE_STEP
+from commons.errors import Conflict
 from commons.job import JobState
-from commons.machine import Process
-from commons.matching import candidates
+from commons.machine import MachineProfile, Process
+from commons.matching import MachineOffer, candidates
+from commons.turn import OVERTAKEN_AT_MOST, Claim, Turn, in_turn
 from commons.wire import MillOptions, PrintOptions
-from repo_server import choice, entitled, following, forecasts, matches, places, standing
+from repo_server import choice, claims, entitled, forecasts, line, matches, places, shares, standing
 from repo_server.attempts import Outcome
 from repo_server.conditions import is_clear
+from repo_server.line import Standing, Waiting
 from repo_server.matches import Buildable
-from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, MaterialLotRow
+from repo_server.tables import AttemptRow, JobRow, MachineRow, MaterialLotRow
 
-OVERTAKEN_AT_MOST = 10
 # A machine that gave a job back is not offered it again for this long.
 REST = timedelta(minutes=1)
 _LATELY = 100 * FENCE_STEP
-
-# As the rows can be grouped by.
-_OPTIONS = sa.cast(col(BuildOrderRow.options), sa.String)
-_MACHINES = sa.cast(col(BuildOrderRow.machines), sa.String)
-# The order whose urgency and deadline a job's turn goes by: its own, or that of the job that
-# somebody put it beside.
-_LIKE = aliased(BuildOrderRow)
-_IS_LIKE = col(_LIKE.id) == func.coalesce(col(JobRow.beside_id), col(JobRow.order_id))
-_URGENT = col(_LIKE.urgent_because).is_not(None)
-_DEADLINE = col(_LIKE.deadline)
-
-
-# The columns of a Kind.
-_KIND: tuple[Any, ...] = (
-    func.coalesce(col(BuildOrderRow.release_id), col(BuildOrderRow.program_id)),
-    col(BuildOrderRow.part),
-    col(BuildOrderRow.rendering_id),
-    col(BuildOrderRow.material),
-    _OPTIONS,
-    col(JobRow.copies),
-    _MACHINES,
-    col(JobRow.pinned_to),
-    col(BuildOrderRow.attended_only),
-    _URGENT,
-    _DEADLINE,
-    col(BuildOrderRow.ordered_by),
-)
+_NO_SHARE = timedelta()
+# Jobs are asked about one by one at first, then more and more at once.
+_MORE = 8
 
 
 class Kind(NamedTuple):
-    """What a row of `_KIND` says. `written` are the order's options, `machines` those that it may
-    go to, both as the database holds them; `of` is the id of a release, or of a program that
-    somebody brought."""
+    """What is the same of jobs to which a machine says the same. `written` are the order's
+    options, `machines` those that it may go to, both as the database holds them; `of` is the id of
+    a release, or of a program that somebody brought."""
 
     of: str
     part: str
@@ -75,8 +51,6 @@ class Kind(NamedTuple):
     machines: str | None
     pinned_to: str | None
     attended_only: bool
-    urgent: bool
-    deadline: datetime | None
     ordered_by: str
 
     @property
@@ -100,42 +74,73 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A kind of job whose turn it is, and what is made for it."""
+    """A job whose turn it is, and what is made for it."""
 
+    job_id: str
     build: Buildable
-    kind: Kind
+    ordered_by: str
 
 
 def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wanted | None:
-    """What the job asks for whose turn it is on this machine; None when it can make none now."""
+    """The job whose turn it is on this machine; None when it can make none now."""
     if machine.retired_at is not None:
         return None
-    waiting = [it for it in _waiting(session, machine, now) if it.may_go_to(machine, now)]
-    builds = matches.ordered(session, {it.made for it in waiting})
-    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
-    offer = matches.offer_of(machine, lot, available=standing.of_machine(session, machine, now=now))
-    offers = entitled.with_people(session, machine.lab_id, [offer], now=now)
-    # How long it takes is asked of nobody where nothing is near that would stop it.
-    stops = offers[0].booked or (offer.available and offer.available.pauses)
-    minutes = _minutes(session, machine, waiting, builds) if stops else {}
-    for kind in waiting:
-        if build := builds.get(kind.made):
-            chosen = PrintOptions.model_validate_json(kind.written)
-            milling = MillOptions.model_validate_json(kind.written)
-            need = build.need(kind.material, chosen, kind.copies, milling=milling)
-            need = replace(
-                need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes.get(kind)
-            )
-            (answer,) = candidates(need, offers)
-            if answer.refusal is None:
-                return Wanted(build, kind)
+    rest = _new_kinds(in_line(session, machine, now=now), machine, now)
+    offer: MachineOffer | None = None
+    at_once = 1
+    while some := dict(islice(rest, at_once)):
+        offer = offer or _offer_of(session, machine, now)
+        builds = matches.ordered(session, {kind.made for kind in some})
+        minutes = _minutes(session, machine, some, builds) if _is_stopped(offer) else {}
+        for kind, job_id in some.items():
+            build = builds.get(kind.made)
+            if build and _fits(kind, build, offer, minutes.get(kind), now):
+                return Wanted(job_id, build, kind.ordered_by)
+        at_once *= _MORE
     return None
+
+
+def _new_kinds(
+    jobs: Iterable[Waiting], machine: MachineRow, now: datetime
+) -> Iterator[tuple[Kind, str]]:
+    """Each kind that may be made there with the first job of it: the others are answered alike."""
+    known: set[Kind] = set()
+    for job in jobs:
+        kind = Kind(*job.asks)
+        if kind not in known:
+            known.add(kind)
+            if kind.may_go_to(machine, now):
+                yield kind, job.id
+
+
+def _offer_of(session: Session, machine: MachineRow, now: datetime) -> MachineOffer:
+    """The machine with what is loaded, what stands in its way, and whom it may be used by."""
+    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
+    bare = matches.offer_of(machine, lot, available=standing.of_machine(session, machine, now=now))
+    (offer,) = entitled.with_people(session, machine.lab_id, [bare], now=now)
+    return offer
+
+
+def _is_stopped(offer: MachineOffer) -> bool:
+    """Whether anything is near that would stop it; else nobody is asked how long it takes."""
+    return bool(offer.booked or (offer.available and offer.available.pauses))
+
+
+def _fits(
+    kind: Kind, build: Buildable, offer: MachineOffer, minutes: float | None, now: datetime
+) -> bool:
+    chosen = PrintOptions.model_validate_json(kind.written)
+    milling = MillOptions.model_validate_json(kind.written)
+    need = build.need(kind.material, chosen, kind.copies, milling=milling)
+    need = replace(need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes)
+    (answer,) = candidates(need, [offer])
+    return answer.refusal is None
 
 
 def _minutes(
     session: Session,
     machine: MachineRow,
-    waiting: Sequence[Kind],
+    waiting: Iterable[Kind],
     builds: Mapping[matches.OrderKey, Buildable],
 ) -> dict[Kind, float | None]:
     """How long each of them is expected to take."""
@@ -143,51 +148,76 @@ def _minutes(
     made = {id_: builds[it.made] for id_, it in asked.items() if it.made in builds}
     plates = [(id_, it.copies) for id_, it in asked.items()]
     found = forecasts.minutes_of(session, machine.lab_id, asked, made, plates)
-    return {it: found[plate] for it, plate in zip(waiting, plates, strict=True)}
+    return {it: found[plate] for it, plate in zip(asked.values(), plates, strict=True)}
 
 
-def oldest(
-    session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
-) -> JobRow | None:
-    """The first in line of the jobs that ask for it; None when there is none left."""
-    same = (
-        column.is_(None) if value is None else column == value
-        for column, value in zip(_KIND, wanted.kind, strict=True)
+def in_line(session: Session, machine: MachineRow, *, now: datetime) -> Iterator[Waiting]:
+    """The open jobs of what is loaded, as their turns come on this machine, without those that it
+    has just given back. They are read while somebody asks for more."""
+    process = Process(str(machine.profile["process"]))
+    here = Standing(
+        lab_id=machine.lab_id,
+        process=process,
+        material=_loaded(session, machine),
+        pressed_before=pressed_before(session, machine.lab_id, process),
+        now=now,
     )
+    resting = set(_given_back(session, machine, now))
+    for job in _in_turn(session, machine, here):
+        if job.id not in resting:
+            yield job
+
+
+def _in_turn(session: Session, machine: MachineRow, here: Standing) -> Iterator[Waiting]:
+    yield from line.pressed(session, here)
+    had = shares.of_lab(session, machine.lab_id, now=here.now)
+    profile = MachineProfile.model_validate(machine.profile)
+
+    def claimed(job: Waiting) -> tuple[Claim, Waiting]:
+        share = had.get(job.claimant, _NO_SHARE)
+        changes = claims.changes(job.set_up, profile)
+        return Claim(job.place, job.begin_by, job.urgent, changes, share), job
+
+    yield from in_turn(map(claimed, it) for it in line.others(session, here))
+
+
+def claims_of(
+    session: Session, lab_id: str, jobs: Collection[JobRow], *, now: datetime
+) -> dict[str, Claim]:
+    """What each of the lab's waiting jobs says for itself, whichever machine asks, by id."""
+    before = {it: pressed_before(session, lab_id, it) for it in {job.process for job in jobs}}
+    had = shares.of_lab(session, lab_id, now=now) if jobs else {}
+    return {it.id: claims.claim(it, had, pressed_before=before[it.process]) for it in jobs}
+
+
+def turn_of(session: Session, job: JobRow, *, now: datetime) -> Turn:
+    """What gives a waiting job its turn, whichever machine asks; Conflict when it waits no more."""
+    if job.state is not JobState.QUEUED:
+        raise Conflict("this job waits no more, and has no turn: look at what became of it")
+    claim = claims_of(session, job.lab_id, [job], now=now)[job.id]
+    return turn.explained(claim, since=places.moment_of(job.place), now=now)
+
+
+def _loaded(session: Session, machine: MachineRow) -> str:
+    """The material; nothing is made of none."""
+    wanted = select(MaterialLotRow.material).where(MaterialLotRow.id == machine.lot_id)
+    return (machine.lot_id and session.exec(wanted).first()) or ""
+
+
+def _given_back(session: Session, machine: MachineRow, now: datetime) -> Sequence[str]:
     return session.exec(
-        select(JobRow)
-        .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
-        .join(_LIKE, _IS_LIKE)
-        .where(*_open_to(machine, now), *same)
-        .order_by(col(JobRow.place), col(JobRow.id))
-        .limit(1)
-    ).first()
-
-
-def _waiting(session: Session, machine: MachineRow, now: datetime) -> list[Kind]:
-    """What open jobs ask for, as the turn of the first of each comes."""
-    since = overtaken_before(session, machine.lab_id, Process(str(machine.profile["process"])))
-    first = func.min(JobRow.place)
-    overtaken = first < (0 if since is None else places.place_of(since))
-    rows = session.execute(
-        sa.select(*_KIND)
-        .join(JobRow, col(JobRow.order_id) == col(BuildOrderRow.id))
-        .join(_LIKE, _IS_LIKE)
-        .where(*_open_to(machine, now))
-        .group_by(*_KIND)
-        .order_by(
-            overtaken.desc(),
-            sa.case((overtaken, 0), (_URGENT, 1), else_=0).desc(),
-            sa.case((overtaken, None), else_=_DEADLINE).asc().nulls_last(),
-            first,
-            col(JobRow.copies).desc(),
+        select(AttemptRow.job_id).where(
+            AttemptRow.machine_id == machine.id,
+            AttemptRow.outcome == Outcome.DECLINED,
+            # The index is by fence, and nobody gives back more than this within REST.
+            AttemptRow.fence > machine.epoch - _LATELY,
+            col(AttemptRow.ended_at) > now - REST,
         )
-    )
-    return [Kind(*row) for row in rows]
+    ).all()
 
 
-def overtaken_before(session: Session, lab_id: str, process: Process) -> datetime | None:
-    """What was queued before this moment was overtaken as often as may be; None: nothing was.
+def pressed_before(session: Session, lab_id: str, process: Process) -> int:
+    """What stands before this place was overtaken as often as may be; 0: nothing was.
 
     Whatever a machine took that was queued after a job has overtaken it, so that the latest
     OVERTAKEN_AT_MOST that were taken mark the place. Some of them may have gone to machines that
@@ -204,27 +234,5 @@ def overtaken_before(session: Session, lab_id: str, process: Process) -> datetim
         .offset(OVERTAKEN_AT_MOST - 1)
         .limit(1)
     )
-    return session.exec(taken).first()
-
-
-def _open_to(machine: MachineRow, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Queued jobs of the machine's lab and process that may be made now, without those that it
-    has just given back."""
-    return (
-        col(JobRow.lab_id) == machine.lab_id,
-        col(JobRow.state) == JobState.QUEUED,
-        col(JobRow.process) == Process(str(machine.profile["process"])),
-        col(JobRow.parked_by).is_(None),
-        col(JobRow.over_quota).is_(None),
-        col(JobRow.queued_at) <= now,  # later ones are not to be made before
-        following.IS_FREE,
-        col(JobRow.id).not_in(
-            select(AttemptRow.job_id).where(
-                AttemptRow.machine_id == machine.id,
-                AttemptRow.outcome == Outcome.DECLINED,
-                # The index is by fence, and nobody gives back more than this within REST.
-                AttemptRow.fence > machine.epoch - _LATELY,
-                col(AttemptRow.ended_at) > now - REST,
-            )
-        ),
-    )
+    since = session.exec(taken).first()
+    return 0 if since is None else places.place_of(since)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
@@ -11,8 +11,9 @@ from commons.availability import Availability, begins_at
 from commons.fleet import Fleet
 from commons.job import JobState
 from commons.matching import Answer, Refusal
+from commons.turn import Rank, rank
 from commons.wire import MillOptions, PrintOptions
-from repo_server import choice, entitled, following, forecasts, matches, places, turns
+from repo_server import choice, entitled, following, forecasts, matches, turns
 from repo_server.conditions import FREE, Condition, seen
 from repo_server.forecasts import Busy, Forecast, Waiting
 from repo_server.tables import BuildOrderRow, JobRow, MachineRow, MaterialLotRow
@@ -63,29 +64,21 @@ _NOT_WELL = {
 _COULD_MAKE_IT = ("next", "busy")
 # It could, once it may.
 _MAY_LATER = (Refusal.HOURS, Refusal.MAINTENANCE)
-_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def in_line(
-    session: Session, lab_id: str, orders: Orders, jobs: Iterable[JobRow], held: Held
+    session: Session, lab_id: str, jobs: Iterable[JobRow], held: Held, *, now: datetime
 ) -> list[JobRow]:
-    """The queued ones of the jobs, as their turns come. `orders` holds those that they were put
-    beside, too; what is set aside or waits for another order (`held`) comes last."""
+    """The queued ones of the jobs, as their turns come, whichever machine asks; what is set aside
+    or waits for another order (`held`) comes last."""
     queued = [job for job in jobs if job.state is JobState.QUEUED]
-    since = {
-        process: turns.overtaken_before(session, lab_id, process)
-        for process in {job.process for job in queued}
-    }
+    claimed = turns.claims_of(session, lab_id, queued, now=now)
 
-    def turn(job: JobRow) -> tuple[bool, bool, bool, datetime, int, str]:
-        order, before = orders[job.beside_id or job.order_id], since[job.process]
-        overtaken = before is not None and job.place < places.place_of(before)
+    def order(job: JobRow) -> tuple[bool, Rank]:
         later = bool(job.parked_by or job.over_quota or job.order_id in held)
-        usual = overtaken or order.urgent_because is None
-        due = _LAST if overtaken or order.deadline is None else order.deadline
-        return later, not overtaken, usual, due, job.place, job.id
+        return later, rank(claimed[job.id])
 
-    return sorted(queued, key=turn)
+    return sorted(queued, key=order)
 
 
 def answers(
@@ -233,7 +226,7 @@ def forecasts_of(
                     minutes[plate],
                     order.deadline,
                     max(first, order.not_before or first),
-                    orders[job.beside_id or order.id].urgent_because is not None,
+                    job.urgent,
                 )
             )
     machines = [_busy(it, now) for it in stations if it.condition not in _NOT_WELL]

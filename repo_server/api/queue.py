@@ -11,8 +11,9 @@ from sqlmodel import Session
 
 from commons.errors import Conflict
 from commons.texts import filled
+from commons.turn import Why
 from commons.wire import Asked, Id, Told
-from repo_server import changes, labs, orders, reordering
+from repo_server import changes, labs, orders, reordering, turns
 from repo_server.api import auth
 from repo_server.api.contract import answers
 from repo_server.api.jobs import JobShown
@@ -104,6 +105,33 @@ def split(lab: str, job_id: str, asked: Split) -> ResponseReturnValue:
         reordering.split(session, job, asked.copies, by=by, now=now)
 
     return _change(lab, job_id, take_off)
+
+
+class PartShown(Told):
+    """By how many minutes it moves the job in the line, back below 0; 0 of rules above the score,
+    which come first."""
+
+    why: Why
+    minutes: float
+    sentence: str
+
+
+class TurnShown(Told):
+    """A waiting job's score, in minutes, and its parts, the one that moves it most first."""
+
+    minutes: float
+    parts: tuple[PartShown, ...]
+
+
+@bp.get("/jobs/<job_id>/turn")
+@auth.signed_in(Scope.READ)
+@answers({200: TurnShown}, refuses=(409,))
+def show_turn(job_id: str) -> ResponseReturnValue:
+    """200 with what gives the job its turn; 404 as for the job, 409 when it waits no more."""
+    with reading(current_app.extensions["engine"]) as session:
+        job = orders.show_job(session, job_id, to=auth.current_person().id)
+        found = turns.turn_of(session, job, now=datetime.now(UTC))
+    return write(TurnShown.model_validate(found, from_attributes=True))
 
 
 def require_plate(job: JobRow, seen: int) -> None:

@@ -77,19 +77,27 @@ class OrderSetRow(SQLModel, table=True):
     bought: list[dict[str, object]] = Field(sa_column=Column(JSON, nullable=False))
 
 
+# What can be made of one material, in a lab, by one kind of machine.
+_LINE = ("lab_id", "process", "state", "material")
+
+
 class JobRow(SQLModel, table=True):
     """One plate to make: copies `copy_number` … of its order, `copies` of them, made at once.
 
     state … fence_acknowledged are its card of commons.dispatch.
 
-    `place` is where it stands in its lab's line (repo_server.places); put there by hand, it is as
-    urgent as the order `beside_id` that it was put beside. `pinned_to`: the only machine for it.
+    `place` is where it stands in its lab's line (repo_server.places); `beside_id` is the order that
+    somebody put it beside. `pinned_to`: the only machine for it. `material`, `urgent`, `begin_by`,
+    `claimant` and `set_up` are what its turn goes by (repo_server.claims): its order's, or those of
+    the job that it was put beside.
     """
 
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_queue", "lab_id", "state", "queued_at"),
         Index("ix_job_place", "lab_id", "place"),
+        Index("ix_job_turn", *_LINE, "urgent", "claimant", "begin_by", "place"),
+        Index("ix_job_turn_by_place", *_LINE, "place"),
         Index(
             "ix_job_taken",
             "lab_id",
@@ -129,8 +137,27 @@ class JobRow(SQLModel, table=True):
     place: int = Field(sa_type=BigInteger)
     beside_id: str | None = Field(default=None, foreign_key="build_order.id")
     pinned_to: str | None = Field(default=None, foreign_key="machine.id")
+    # What has to be loaded, "" where nobody told it.
+    material: str = ""
+    urgent: bool = False
+    # When it should have begun.
+    begin_by: datetime
+    # Whose share of the machines it waits by.
+    claimant: str
+    # How a mill makes it, as far as that is known: see claims.
+    set_up: str = ""
     queued_at: datetime
     changed_at: datetime
+
+
+class MachineUseRow(SQLModel, table=True):
+    """How many machine minutes a member had in a lab, as they counted at `at`: see shares."""
+
+    __tablename__ = "machine_use"
+    lab_id: str = Field(foreign_key="lab.id", primary_key=True)
+    person_id: str = Field(foreign_key="person.id", primary_key=True)
+    minutes: float
+    at: datetime
 
 
 class JobChangeRow(SQLModel, table=True):

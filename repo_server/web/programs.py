@@ -1,6 +1,7 @@
 """A job's page: where it stands, what was tried, and what its program looks like."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
@@ -70,7 +71,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
     to, chosen = auth.current_person().id, request.args.get("attempt")
     with reading(current_app.extensions["engine"]) as session:
         place = labs.lab_of(session, lab)
-        story = programs.story_of(session, id, lab=place, to=to)
+        story = programs.story_of(session, id, lab=place, to=to, now=datetime.now(UTC))
         role = people.lab_roles(session, to).get(lab)
     shown = next((it for it in story.tries if it.attempt.id == chosen), None)
     shown = shown or next(iter(story.tries), None)

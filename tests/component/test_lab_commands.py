@@ -316,6 +316,8 @@ def test_the_journal_the_profile_labs_notices_and_lists_are_at_hand(
     assert "hook" in say("orders", "--lab", "corner")
     assert say("orders") == "nothing was ordered"
     assert "queued" in say("jobs", "corner")
+    (waiting,) = json.loads(say("queue", "show", "corner", "--json"))
+    assert "it counts as if it had waited 0 min" in say("queue", "why", waiting["id"])
     reason = {"reason": "it breaks"}
     shop.manager.post(f"{API}/releases/{shop.release_id}/yank", reason)
     assert "it breaks" in say("lab", "notices", "corner", "--dismiss-all")

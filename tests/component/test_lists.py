@@ -54,6 +54,7 @@ WHOLE = {
     "/designs/{slug}/lineage": "the nearest of the family, and whether that is all",
     "/drafts/{draft_id}": "one draft",
     "/jobs/{job_id}/changes": "what people did to one job",
+    "/jobs/{job_id}/turn": "the parts of one score",
     "/labs/{lab}/balances": "one of each person with an account there",
     "/labs/{lab}/board": "what stands in the lab now",
     "/labs/{lab}/bookings": "of as many days as were asked for",

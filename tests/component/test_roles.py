@@ -151,6 +151,7 @@ ROUTES = {
         GET /api/v1/sets/<set_id>
         POST /api/v1/sets/<set_id>/cancel
         GET /api/v1/jobs/<job_id>/changes
+        GET /api/v1/jobs/<job_id>/turn
         POST /designs/<slug>/notices/dismiss
         POST /api/v1/designs/<slug>/notices/dismiss
         GET /me/profile
