@@ -5,14 +5,28 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlmodel import Session, col, delete
+from sqlalchemy import bindparam, delete
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from commons.errors import NotSignedIn
 from commons.signing import MAX_SKEW_S, SignedRequest
+from repo_server.db import keep_new, look
 from repo_server.tables import AgentRow, NonceRow
 
 _MAX_SKEW = timedelta(seconds=MAX_SKEW_S)
 _NONCE_LENGTHS = range(16, 65)
+
+
+# Made once: every request of every agent asks them.
+_AGENT = columns(
+    col(AgentRow.id), col(AgentRow.lab_id), col(AgentRow.name), col(AgentRow.public_key),
+    col(AgentRow.revoked_at),
+).where(col(AgentRow.id) == bindparam("id"))  # fmt: skip
+_SPENT = columns(col(NonceRow.nonce)).where(
+    col(NonceRow.agent_id) == bindparam("agent_id"), col(NonceRow.nonce) == bindparam("nonce")
+)
+_FORGET = delete(NonceRow).where(col(NonceRow.at) < bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ def accept(session: Session, signed: Signed, *, now: datetime) -> Agent:
     not its own, or the request was seen before.
     """
     request = signed.request
-    row = session.get(AgentRow, request.agent_id)
+    row = look(session, _AGENT, id=request.agent_id).first()
     if row is None or row.revoked_at is not None:
         raise NotSignedIn(f"agent '{request.agent_id[:64]}' is not enrolled here; enrol it anew")
     if abs(_instant(request.at) - now) > _MAX_SKEW:
@@ -65,8 +79,7 @@ def _use_up(session: Session, request: SignedRequest, now: datetime) -> None:
     if len(request.nonce) not in _NONCE_LENGTHS or not request.nonce.isascii():
         raise NotSignedIn("the nonce must be 16 to 64 characters of ASCII")
     # At most one per key: the row is locked or refused by the primary key, never doubled.
-    session.exec(delete(NonceRow).where(col(NonceRow.at) < now - 2 * _MAX_SKEW))
-    if session.get(NonceRow, (request.agent_id, request.nonce)) is not None:
+    session.connection().execute(_FORGET, {"before": now - 2 * _MAX_SKEW})
+    if look(session, _SPENT, agent_id=request.agent_id, nonce=request.nonce).first():
         raise NotSignedIn("this request was accepted before; sign a new one")
-    session.add(NonceRow(agent_id=request.agent_id, nonce=request.nonce, at=now))
-    session.flush()
+    keep_new(session, NonceRow(agent_id=request.agent_id, nonce=request.nonce, at=now))

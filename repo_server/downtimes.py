@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, model_validator
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, or_, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.wire import Asked
+from repo_server.db import look
 from repo_server.ids import new_id
 from repo_server.tables import DowntimeRow, MachineRow
 
@@ -81,10 +84,23 @@ def end(session: Session, machine: MachineRow, downtime_id: str, *, by: str, now
     session.add(row)
 
 
+# Made once: every lease asks it, and mostly there is none.
+_ANY = (
+    columns(col(DowntimeRow.id))
+    .where(
+        col(DowntimeRow.machine_id).in_(bindparam("ids", expanding=True)),
+        or_(col(DowntimeRow.ends_at).is_(None), col(DowntimeRow.ends_at) > bindparam("now")),
+    )
+    .limit(1)
+)
+
+
 def of_machines(
     session: Session, machine_ids: Collection[str], *, now: datetime
 ) -> list[DowntimeRow]:
     """The downtimes of these machines that are not over, by their beginnings."""
+    if not look(session, _ANY, ids=machine_ids, now=now).first():
+        return []
     open_ones = or_(col(DowntimeRow.ends_at).is_(None), col(DowntimeRow.ends_at) > now)
     lasting = or_(
         col(DowntimeRow.ends_at).is_(None), col(DowntimeRow.ends_at) > col(DowntimeRow.begins_at)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from commons.dispatch import PERMIT_VALID_S, after, grant_lease, require_current
@@ -23,6 +25,7 @@ from repo_server import (
 from repo_server.attempts import End, Outcome
 from repo_server.bed_words import Said
 from repo_server.conditions import FREE, Condition, condition
+from repo_server.db import keep_new, look
 from repo_server.ids import new_id
 from repo_server.matches import Buildable
 from repo_server.tables import (
@@ -34,7 +37,8 @@ from repo_server.tables import (
     MaterialLotRow,
     PermitRow,
 )
-from repo_server.turns import Wanted
+
+_SILENT = columns(col(JobRow.id)).where(col(JobRow.silent_after) <= bindparam("now")).limit(1)
 
 
 def machine_of(session: Session, machine_id: str, *, agent_id: str) -> MachineRow:
@@ -67,17 +71,19 @@ def lease_next_job(
     if condition(machine, None, heard=True, now=now) not in FREE:
         return None
     places.hold_line(session, machine.lab_id)
+    # The session forgets what nobody holds, and would read it three times.
+    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     while wanted := turns.next_build(session, machine, now=now):
-        if attempt := _claim(session, wanted, machine, now=now):
-            return _offer(session, attempt, wanted.build)
+        job = session.get_one(JobRow, wanted.job_id, populate_existing=True)
+        if attempt := _claim(session, job, machine, wanted.ordered_by, now=now):
+            return _offer(session, attempt, job, lot, wanted.build)
     return None
 
 
 def _claim(
-    session: Session, wanted: Wanted, machine: MachineRow, *, now: datetime
+    session: Session, job: JobRow, machine: MachineRow, ordered_by: str, *, now: datetime
 ) -> AttemptRow | None:
     """The job is the machine's, or None when another was faster."""
-    job = session.get_one(JobRow, wanted.job_id, populate_existing=True)
     if job.state is not JobState.QUEUED:
         return None
     attempt_id = new_id()
@@ -93,10 +99,9 @@ def _claim(
         lot_id=machine.lot_id,
         leased_at=now,
     )
-    session.add(attempt)
-    session.flush()
+    keep_new(session, attempt)
     # Their own job is on it: that is what they booked for.
-    presence.note(session, machine.id, wanted.ordered_by, now=now)
+    presence.note(session, machine.id, ordered_by, now=now)
     return attempt
 
 
@@ -107,13 +112,14 @@ def _same_offer(session: Session, attempt_id: str) -> JobOffer | None:
     if job.state not in (JobState.LEASED, JobState.STAGED):
         return None
     order = session.get_one(BuildOrderRow, job.order_id)
-    return _offer(session, attempt, matches.build_of(session, order))
-
-
-def _offer(session: Session, attempt: AttemptRow, build: Buildable) -> JobOffer:
-    job = session.get_one(JobRow, attempt.job_id)
-    order = session.get_one(BuildOrderRow, job.order_id)
     lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    return _offer(session, attempt, job, lot, matches.build_of(session, order))
+
+
+def _offer(
+    session: Session, attempt: AttemptRow, job: JobRow, lot: MaterialLotRow | None, build: Buildable
+) -> JobOffer:
+    order = session.get_one(BuildOrderRow, job.order_id)
     attempt.conversion = build.conversion.model_dump() if build.conversion else None
     return JobOffer(
         job_id=job.id,
@@ -233,9 +239,7 @@ def _write_permit(
 
 def has_silent(session: Session, now: datetime) -> bool:
     """Whether some job was silent for too long and nobody has noticed."""
-    return (
-        session.exec(select(JobRow.id).where(col(JobRow.silent_after) <= now)).first() is not None
-    )
+    return look(session, _SILENT, now=now).first() is not None
 
 
 def notice_silence(session: Session, now: datetime) -> int:
@@ -244,6 +248,8 @@ def notice_silence(session: Session, now: datetime) -> int:
     Before a permit that is the queue. After one it is UNCONFIRMED, and no clock leads out of
     there. A job that somebody else is changing just now is left to them.
     """
+    if not has_silent(session, now):
+        return 0
     overdue = (
         select(JobRow)
         .where(col(JobRow.silent_after) <= now)

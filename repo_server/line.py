@@ -19,6 +19,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from commons.job import JobState
 from commons.machine import Process
 from repo_server import following
+from repo_server.db import look
 from repo_server.tables import BuildOrderRow, JobRow
 
 # So many of a line are read at once, then twice as many.
@@ -68,6 +69,7 @@ def _columns(job: type[JobRow], order: type[BuildOrderRow]) -> tuple[Any, ...]:
     """Those of a Waiting, the last one spread."""
     return (
         *(col(getattr(job, name)) for name in _CLAIMED),
+        col(order.release_id).is_not(None),
         func.coalesce(col(order.release_id), col(order.program_id)),
         col(order.part),
         col(order.rendering_id),
@@ -103,7 +105,7 @@ _NOT_PRESSED = col(JobRow.place) >= bindparam("pressed_before")
 
 
 def _rows(session: Session, statement: Select[Any], values: Mapping[str, Any]) -> list[Waiting]:
-    claimed, rows = len(_CLAIMED), session.execute(statement, values)
+    claimed, rows = len(_CLAIMED), look(session, statement, **values)
     return [Waiting._make((*row[:claimed], tuple(row[claimed:]))) for row in rows]
 
 

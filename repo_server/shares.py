@@ -8,24 +8,27 @@ the other before the first has ended; once it has ended it counts as long as it 
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from commons import turn
 from commons.wire import ProgramFacts, RunFacts
-from repo_server.db import is_postgresql
+from repo_server.db import is_postgresql, look
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineUseRow
 
 # Of what was used before there is less than a two-hundredth left.
 _REMEMBERED = timedelta(days=56)
-_USED = select(MachineUseRow.person_id, MachineUseRow.minutes, MachineUseRow.at).where(
+_USED = columns(
+    col(MachineUseRow.person_id), col(MachineUseRow.minutes), col(MachineUseRow.at)
+).where(
     col(MachineUseRow.lab_id) == bindparam("lab_id"), col(MachineUseRow.at) > bindparam("since")
 )
 
 
 def of_lab(session: Session, lab_id: str, *, now: datetime) -> dict[str, timedelta]:
     """How much later the jobs of those count who had machines of the lab lately, by member."""
-    rows = session.execute(_USED, {"lab_id": lab_id, "since": now - _REMEMBERED})
+    rows = look(session, _USED, lab_id=lab_id, since=now - _REMEMBERED)
     return turn.shares({who: turn.decayed(had, since=at, now=now) for who, had, at in rows})
 
 

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from commons import turn
 from commons.dispatch import FENCE_STEP
-from commons.errors import Conflict
+from commons.errors import Conflict, InvalidInput, NotFound
 from commons.job import JobState
 from commons.machine import MachineProfile, Process
 from commons.matching import MachineOffer, candidates
@@ -25,6 +27,7 @@ from commons.wire import MillOptions, PrintOptions
 from repo_server import choice, claims, entitled, forecasts, line, matches, places, shares, standing
 from repo_server.attempts import Outcome
 from repo_server.conditions import is_clear
+from repo_server.db import look
 from repo_server.line import Standing, Waiting
 from repo_server.matches import Buildable
 from repo_server.tables import AttemptRow, JobRow, MachineRow, MaterialLotRow
@@ -33,6 +36,25 @@ from repo_server.tables import AttemptRow, JobRow, MachineRow, MaterialLotRow
 REST = timedelta(minutes=1)
 _LATELY = 100 * FENCE_STEP
 _NO_SHARE = timedelta()
+# The index is by fence, and nobody gives back more than _LATELY within REST.
+_GIVEN_BACK = columns(col(AttemptRow.job_id)).where(
+    col(AttemptRow.machine_id) == bindparam("machine_id"),
+    col(AttemptRow.outcome) == Outcome.DECLINED,
+    col(AttemptRow.fence) > bindparam("fence"),
+    col(AttemptRow.ended_at) > bindparam("since"),
+)
+# When that was queued which is the last to press what came before it.
+_TAKEN = (
+    columns(col(JobRow.queued_at))
+    .where(
+        col(JobRow.lab_id) == bindparam("lab_id"),
+        col(JobRow.process) == bindparam("of_process"),
+        col(JobRow.attempt_id).is_not(None),
+    )
+    .order_by(col(JobRow.queued_at).desc())
+    .offset(OVERTAKEN_AT_MOST - 1)
+    .limit(1)
+)
 # Jobs are asked about one by one at first, then more and more at once.
 _MORE = 8
 
@@ -40,8 +62,9 @@ _MORE = 8
 class Kind(NamedTuple):
     """What is the same of jobs to which a machine says the same. `written` are the order's
     options, `machines` those that it may go to, both as the database holds them; `of` is the id of
-    a release, or of a program that somebody brought."""
+    a release where it is of a released part, or of a program that somebody brought."""
 
+    is_released: bool
     of: str
     part: str
     rendering_id: str | None
@@ -90,7 +113,7 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     at_once = 1
     while some := dict(islice(rest, at_once)):
         offer = offer or _offer_of(session, machine, now)
-        builds = matches.ordered(session, {kind.made for kind in some})
+        builds = _builds(session, some)
         minutes = _minutes(session, machine, some, builds) if _is_stopped(offer) else {}
         for kind, job_id in some.items():
             build = builds.get(kind.made)
@@ -98,6 +121,18 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
                 return Wanted(job_id, build, kind.ordered_by)
         at_once *= _MORE
     return None
+
+
+def _builds(session: Session, kinds: Collection[Kind]) -> Mapping[matches.OrderKey, Buildable]:
+    """What the kinds ask for, of those that a machine can be fed with. One alone, which is nearly
+    always the one, is known sooner."""
+    alone = next(iter(kinds))
+    if len(kinds) > 1 or not alone.is_released:
+        return matches.ordered(session, {kind.made for kind in kinds})
+    try:
+        return {alone.made: matches.buildable(session, *alone.made)}
+    except (InvalidInput, NotFound):
+        return {}
 
 
 def _new_kinds(
@@ -200,20 +235,15 @@ def turn_of(session: Session, job: JobRow, *, now: datetime) -> Turn:
 
 def _loaded(session: Session, machine: MachineRow) -> str:
     """The material; nothing is made of none."""
-    wanted = select(MaterialLotRow.material).where(MaterialLotRow.id == machine.lot_id)
-    return (machine.lot_id and session.exec(wanted).first()) or ""
+    lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
+    return lot.material if lot else ""
 
 
 def _given_back(session: Session, machine: MachineRow, now: datetime) -> Sequence[str]:
-    return session.exec(
-        select(AttemptRow.job_id).where(
-            AttemptRow.machine_id == machine.id,
-            AttemptRow.outcome == Outcome.DECLINED,
-            # The index is by fence, and nobody gives back more than this within REST.
-            AttemptRow.fence > machine.epoch - _LATELY,
-            col(AttemptRow.ended_at) > now - REST,
-        )
-    ).all()
+    rows = look(
+        session, _GIVEN_BACK, machine_id=machine.id, fence=machine.epoch - _LATELY, since=now - REST
+    )
+    return rows.scalars().all()
 
 
 def pressed_before(session: Session, lab_id: str, process: Process) -> int:
@@ -223,16 +253,5 @@ def pressed_before(session: Session, lab_id: str, process: Process) -> int:
     OVERTAKEN_AT_MOST that were taken mark the place. Some of them may have gone to machines that
     could not have made the other one: then it was overtaken less often than that, never more.
     """
-    taken = (
-        select(JobRow.queued_at)
-        .where(
-            JobRow.lab_id == lab_id,
-            JobRow.process == process,
-            col(JobRow.attempt_id).is_not(None),
-        )
-        .order_by(col(JobRow.queued_at).desc())
-        .offset(OVERTAKEN_AT_MOST - 1)
-        .limit(1)
-    )
-    since = session.exec(taken).first()
+    since = look(session, _TAKEN, lab_id=lab_id, of_process=process).scalar()
     return 0 if since is None else places.place_of(since)

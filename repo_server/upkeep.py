@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 from commons.errors import Conflict, NotFound
 from commons.upkeep import Due, Every, Since, Wear, wear
 from commons.wire import Asked
+from repo_server.db import look
 from repo_server.ids import new_id
 from repo_server.tables import (
     AttemptRow,
@@ -154,10 +155,23 @@ def done(
     return row
 
 
+# Made once: every lease asks it, and mostly there is none.
+_ANY_TASK = (
+    sa.select(col(MaintenanceRow.id))
+    .where(
+        col(MaintenanceRow.machine_id).in_(sa.bindparam("ids", expanding=True)),
+        col(MaintenanceRow.ended_at).is_(None),
+    )
+    .limit(1)
+)
+
+
 def duties(
     session: Session, machine_ids: Collection[str], *, now: datetime, blocking: bool = False
 ) -> list[Duty]:
     """What is to be done to these machines, the most urgent first; `blocking`: of those alone."""
+    if not look(session, _ANY_TASK, ids=machine_ids).first():
+        return []
     wanted = select(MaintenanceRow).where(
         col(MaintenanceRow.machine_id).in_(machine_ids), col(MaintenanceRow.ended_at).is_(None)
     )
