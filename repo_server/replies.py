@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from commons.job import JobState
@@ -9,6 +11,7 @@ from commons.machine import Process
 from commons.wire import ControlOrder, FenceOrder, MachineState, SyncReply, SyncRequest, Wish
 from repo_server import starts, turns
 from repo_server.conditions import FREE, Condition, condition, seen
+from repo_server.db import look
 from repo_server.lobby import Concerns
 from repo_server.reports import open_controls
 from repo_server.tables import AttemptRow, BuildOrderRow, ControlRow, JobRow, MachineRow
@@ -17,6 +20,11 @@ from repo_server.tables import AttemptRow, BuildOrderRow, ControlRow, JobRow, Ma
 _FORGOTTEN = timedelta(seconds=30)
 _PREPARED = (JobState.LEASED, JobState.STAGED)
 _DOUBTFUL = (JobState.UNCONFIRMED, JobState.CANCELLING)
+
+
+_ATTENDED = columns(col(BuildOrderRow.attended_only)).where(
+    col(BuildOrderRow.id) == bindparam("order_id")
+)
 
 
 def reply(
@@ -124,7 +132,7 @@ def _machines(
 
 def _has_work(session: Session, machine: MachineRow, job: JobRow | None, now: datetime) -> bool:
     """Whether asking for a lease or an ARM would lead to something."""
-    attended = job is not None and session.get_one(BuildOrderRow, job.order_id).attended_only
+    attended = job is not None and look(session, _ATTENDED, order_id=job.order_id).scalar_one()
     state = job.state if job else None
     now_is = condition(machine, state, heard=True, now=now, attended=attended)
     if job is None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, func, select
 
 from commons.dispatch import (
@@ -33,8 +35,10 @@ from commons.wire import (
     Wish,
 )
 from repo_server import attempts, cards, jobs, local_starts, shares
+from repo_server.agents import Agent
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import clear_word
+from repo_server.db import look
 from repo_server.tables import (
     AgentEventRow,
     AgentRow,
@@ -76,6 +80,36 @@ _MAY_HAVE_STARTED = later(
 _MOVING = frozenset({MachineState.RUNNING, MachineState.HELD})
 
 
+_PREPARED = (JobState.LEASED, JobState.STAGED)
+
+# Made once: every report of every agent asks them.
+_KEPT_AGENT = (
+    columns(col(AgentRow.id), col(AgentRow.lab_id), col(AgentRow.name))
+    .where(col(AgentRow.id) == bindparam("agent_id"))
+    .with_for_update()
+)
+_LAST_SEQ = columns(func.max(col(AgentEventRow.seq))).where(
+    col(AgentEventRow.agent_id).in_(
+        columns(col(AgentRow.id)).where(col(AgentRow.lab_id) == bindparam("lab_id"))
+    ),
+    col(AgentEventRow.boot) == bindparam("boot"),
+)
+_STATE = (
+    columns(col(JobRow.state))
+    .join(AttemptRow, col(AttemptRow.job_id) == col(JobRow.id))
+    .where(col(AttemptRow.id) == bindparam("attempt_id"))
+)
+_ANY_CONTROL = (
+    columns(col(ControlRow.id))
+    .join(AttemptRow, col(AttemptRow.id) == col(ControlRow.attempt_id))
+    .where(
+        col(ControlRow.taken_at).is_(None),
+        col(AttemptRow.machine_id).in_(bindparam("ids", expanding=True)),
+    )
+    .limit(1)
+)
+
+
 def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: datetime) -> int:
     """Everything in `request` is safe here; returns the highest event number that is, in a row.
 
@@ -87,26 +121,22 @@ def take_sync(session: Session, request: SyncRequest, *, agent_id: str, now: dat
             "update the older of the two"
         )
     # Two syncs of one agent at once take turns.
-    agent = session.exec(select(AgentRow).where(AgentRow.id == agent_id).with_for_update()).one()
+    agent = Agent(*look(session, _KEPT_AGENT, agent_id=agent_id).one())
     acked = _take_events(session, agent, request, now)
     _take_machines(session, agent, request, now)
     jobs.notice_silence(session, now)
     return acked
 
 
-def _safe_until(session: Session, agent: AgentRow, boot: str) -> int:
+def _safe_until(session: Session, agent: Agent, boot: str) -> int:
     """The journal's highest event here, 0 when there is none.
 
     A journal goes on when its agent is enrolled anew, under another key and id.
     """
-    of_lab = select(AgentRow.id).where(AgentRow.lab_id == agent.lab_id)
-    last = select(func.max(col(AgentEventRow.seq))).where(
-        col(AgentEventRow.agent_id).in_(of_lab), AgentEventRow.boot == boot
-    )
-    return session.exec(last).one() or 0
+    return look(session, _LAST_SEQ, lab_id=agent.lab_id, boot=boot).scalar() or 0
 
 
-def _take_events(session: Session, agent: AgentRow, request: SyncRequest, now: datetime) -> int:
+def _take_events(session: Session, agent: Agent, request: SyncRequest, now: datetime) -> int:
     safe = _safe_until(session, agent, request.boot)
     for event in sorted(request.events, key=lambda e: e.seq):
         if event.seq > safe + 1:
@@ -120,7 +150,7 @@ def _take_events(session: Session, agent: AgentRow, request: SyncRequest, now: d
 
 
 def _event_row(
-    agent: AgentRow, boot: str, event: AgentEvent, refused: str, now: datetime
+    agent: Agent, boot: str, event: AgentEvent, refused: str, now: datetime
 ) -> AgentEventRow:
     return AgentEventRow(
         agent_id=agent.id,
@@ -134,9 +164,7 @@ def _event_row(
     )
 
 
-def _refusal_of(
-    session: Session, agent: AgentRow, boot: str, event: AgentEvent, now: datetime
-) -> str:
+def _refusal_of(session: Session, agent: Agent, boot: str, event: AgentEvent, now: datetime) -> str:
     """Why the event could change nothing; empty when it was applied."""
     try:
         _apply(session, agent, _as_far_as_known(session, boot, event), now)
@@ -145,7 +173,7 @@ def _refusal_of(
     return ""
 
 
-def _apply(session: Session, agent: AgentRow, event: AgentEvent, now: datetime) -> None:
+def _apply(session: Session, agent: Agent, event: AgentEvent, now: datetime) -> None:
     """Both cards, the attempt and the ledger are as the event says, or nothing has changed."""
     machine = jobs.machine_of(session, event.machine_id, agent_id=agent.id)
     if event.kind is EventKind.ORDERED:
@@ -240,7 +268,7 @@ def _moment_of(event: AgentEvent, attempt: AttemptRow, now: datetime) -> datetim
     return max(attempt.leased_at, min(event.at, now))
 
 
-def _take_machines(session: Session, agent: AgentRow, request: SyncRequest, now: datetime) -> None:
+def _take_machines(session: Session, agent: Agent, request: SyncRequest, now: datetime) -> None:
     """Machines are as the agent sees them now; what it does not speak for is left alone."""
     for said in request.machines:
         machine = session.get(MachineRow, said.machine_id, populate_existing=True)
@@ -263,6 +291,8 @@ def _hear_of_attempt(
     A run that was only silent goes on once its agent is seen streaming it; not one that the
     agent called lost, that one it cannot see. A permit that is not used runs out, heard or not.
     """
+    if look(session, _STATE, attempt_id=attempt_id).scalar() in _PREPARED:
+        return
     attempt = attempts.of_id(session, attempt_id)
     job = session.get_one(JobRow, attempt.job_id)
     if job.state is JobState.CANCELLING:
@@ -329,10 +359,13 @@ def open_controls(
     session: Session, machine_ids: Iterable[str]
 ) -> list[tuple[ControlRow, AttemptRow]]:
     """Wishes that were not followed yet, oldest first, with the attempts they are about."""
+    ids = list(machine_ids)
+    if not look(session, _ANY_CONTROL, ids=ids).first():
+        return []
     rows = session.exec(
         select(ControlRow, AttemptRow)
         .join(AttemptRow, col(AttemptRow.id) == col(ControlRow.attempt_id))
-        .where(col(ControlRow.taken_at).is_(None), col(AttemptRow.machine_id).in_(machine_ids))
+        .where(col(ControlRow.taken_at).is_(None), col(AttemptRow.machine_id).in_(ids))
         .order_by(col(ControlRow.at), col(ControlRow.id))
     )
     return list(rows)
