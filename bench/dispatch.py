@@ -19,27 +19,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from flask import Flask
 from sqlmodel import Session
 
+from bench.long_line import COPIES, MEMBERS, ORDERS, fill
 from bench.shopfloor import agents, enqueue, kills
-from commons.job import JobState
-from commons.machine import Process
-from commons.turn import begin_by
-from commons.wire import MachineState
-from repo_server import close_app, create_app, jobs, places, turns
-from repo_server.db import insert_rows, reading, transaction, upgrade
-from repo_server.order_requests import OrderedOptions
+from repo_server import close_app, create_app, jobs, turns
+from repo_server.db import reading, transaction, upgrade
 from repo_server.settings import Settings
-from repo_server.tables import BuildOrderRow, JobRow, LabRow, MachineRow, PersonRow
+from repo_server.tables import (
+    LabRow,
+    MachineRow,
+)
 from tests.floor import Floor, furnish
 from tests.profiles import printer
 
-PRINTERS, MEMBERS, ORDERS, COPIES = 50, 40, 2500, 4
+PRINTERS = 50
 BOARD = "/api/v1/labs/corner/board"
 
 
@@ -51,71 +50,6 @@ def cpu_ms(count: int, action: Callable[[], object]) -> float:
         action()
         spent.append(time.process_time() - began)
     return 1000 * median(spent)
-
-
-def fill(floor: Floor) -> None:
-    """The line is as long as the bench says, and every machine was heard of just now."""
-    numbers = range(ORDERS)
-    with floor.session() as session:
-        insert_rows(session, PersonRow, [_member(number, floor.now) for number in range(MEMBERS)])
-        insert_rows(session, BuildOrderRow, [_order(floor, number) for number in numbers])
-        insert_rows(session, JobRow, [row for number in numbers for row in _jobs(floor, number)])
-    for name in floor.machines:
-        floor.sees(name, MachineState.IDLE)
-
-
-def _member(number: int, now: datetime) -> dict[str, object]:
-    name = f"member{number}"
-    email = f"{name}@example.org"
-    row = PersonRow(id=name, handle=name, name=name, email=email, password="", created_at=now)
-    return row.model_dump()
-
-
-def _order(floor: Floor, number: int) -> dict[str, object]:
-    return BuildOrderRow(
-        id=f"order{number}",
-        lab_id=floor.lab_id,
-        release_id=floor.release_id,
-        part="hook",
-        copies=COPIES,
-        material="pla",
-        options=OrderedOptions(scale=round(0.5 + number % 50 / 100, 2)).model_dump(mode="json"),
-        answers=[],
-        ordered_by=f"member{number % MEMBERS}",
-        ordered_at=_queued_at(floor, number),
-        urgent_because="the clinic waits" if number % 500 == 0 else None,
-        deadline=_deadline(floor, number),
-    ).model_dump()
-
-
-def _jobs(floor: Floor, number: int) -> list[dict[str, object]]:
-    at = _queued_at(floor, number)
-    return [
-        JobRow(
-            id=f"job{number}-{copy}",
-            order_id=f"order{number}",
-            lab_id=floor.lab_id,
-            copy_number=copy,
-            process=Process.FDM,
-            state=JobState.QUEUED,
-            queued_at=at,
-            place=places.place_of(at) + copy,
-            changed_at=at,
-            material="pla",
-            urgent=number % 500 == 0,
-            begin_by=begin_by(at, _deadline(floor, number)),
-            claimant=f"member{number % MEMBERS}",
-        ).model_dump()
-        for copy in range(1, COPIES + 1)
-    ]
-
-
-def _deadline(floor: Floor, number: int) -> datetime | None:
-    return floor.now + timedelta(hours=number) if number % 20 == 0 else None
-
-
-def _queued_at(floor: Floor, number: int) -> datetime:
-    return floor.now - timedelta(minutes=ORDERS - number)
 
 
 def queue_page(app: Flask, floor: Floor) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What an order and a lease cost the server, against a bare durable commit on the same disk.
 
-One lab with 50 printers. Requests go through the whole app (routes, tokens, signatures, SQLite
+One lab with 50 printers, and another one like it in which 10,000 jobs of 40 members wait
+(`bench.long_line`). Requests go through the whole app (routes, tokens, signatures, SQLite
 with synchronous=FULL) in this one process; only sockets are left out.
 """
 
@@ -17,6 +18,7 @@ from statistics import median
 
 from flask import Flask
 
+from bench.long_line import fill
 from repo_server import create_app, people
 from repo_server.db import upgrade
 from repo_server.ids import new_id, new_secret
@@ -99,15 +101,31 @@ def lease_all(floor: Floor, agent: HttpAgent) -> Cost:
     return cost(PRINTERS, lease)
 
 
-def sync_all(floor: Floor, agent: HttpAgent) -> Cost:
-    """Every printer tells once that it prepares."""
+def sync_all(floor: Floor, agent: HttpAgent, state: str = "preparing") -> Cost:
+    """Every printer tells once how it is, and hears whether there is work."""
     ids = list(floor.machines.values())
 
     def sync(number: int) -> None:
-        report = {"machine_id": ids[number], "state": "preparing"}
+        report = {"machine_id": ids[number], "state": state}
         assert agent.sync(machines=[report]).status_code == 200
 
     return cost(PRINTERS, sync)
+
+
+def of_a_long_line(folder: str) -> tuple[Cost, Cost]:
+    """A lease and a word of an idle machine, where 10,000 jobs wait."""
+    app = create_app(Settings.from_env({"COSMO_DATA": folder}))
+    engine = app.extensions["engine"]
+    upgrade(engine)
+    agent = HttpAgent(app)
+    profiles = [printer(f"Printer {number}") for number in range(PRINTERS)]
+    floor = furnish(engine, *profiles, public_key=agent.public_key)
+    floor.now = datetime.now(UTC)
+    agent.agent_id, agent.machines = floor.agent_id, floor.machines
+    fill(floor)
+    found = sync_all(floor, agent, state="idle"), lease_all(floor, agent)
+    engine.dispose()
+    return found[1], found[0]
 
 
 def main() -> None:
@@ -125,8 +143,11 @@ def main() -> None:
         leased = lease_all(floor, agent)
         told = sync_all(floor, agent)
         engine.dispose()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        leased_of_many, told_of_many = of_a_long_line(folder)
     rows = {"bare durable commit": bare, "order queued": ordered, "job leased": leased,
-            "machine heard of": told}  # fmt: skip
+            "machine heard of": told, "leased, 10,000 wait": leased_of_many,
+            "heard of, 10,000 wait": told_of_many}  # fmt: skip
     print(f"{PRINTERS} printers, {ORDERS} orders in the queue")
     print(f"{'':24}{'per second':>12}{'CPU ms':>10}")
     for name, it in rows.items():
@@ -137,6 +158,8 @@ def main() -> None:
         "orders_per_s": round(ordered.per_s, 1),
         "cpu_ms_per_order": round(ordered.cpu_ms, 2),
         "cpu_ms_per_sync": round(told.cpu_ms, 2),
+        "cpu_ms_per_lease_10k": round(leased_of_many.cpu_ms, 2),
+        "cpu_ms_per_sync_10k": round(told_of_many.cpu_ms, 2),
         "bare_commits_per_s": round(bare.per_s, 1),
         "cpu_ms_per_bare_commit": round(bare.cpu_ms, 3),
         "printers": PRINTERS,

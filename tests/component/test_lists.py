@@ -131,6 +131,7 @@ def ordered(it: Made, release_id: str = "") -> list[SQLModel]:
     job = JobRow(
         id=it.name, order_id=it.name, lab_id=it.lab_id, copy_number=1, process="FDM",
         state="CANCELLED", place=it.number, queued_at=it.at, changed_at=it.at,
+        begin_by=it.at, claimant=it.me,
     )  # fmt: skip
     return [order, job]
 

@@ -17,7 +17,7 @@ def upgrade() -> None:
     for name, kind, default in (
         ("material", Text, ""),
         ("urgent", Boolean, sa.false()),
-        ("begin_by", UTCDateTime, "1970-01-01 00:00:00.000000+00:00"),
+        ("begin_by", UTCDateTime, "1970-01-01 00:00:00.000000"),
         ("claimant", Text, ""),
         ("set_up", Text, ""),
     ):
