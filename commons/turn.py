@@ -109,21 +109,21 @@ def in_turn(lines: Iterable[Iterator[tuple[Claim, T]]]) -> Iterator[T]:
     whatever was not read of a line ranks behind what was read last, would that need no change: as
     long as such a bound is not the smallest, nothing that is still unread can be the next one.
     """
-    heap: list[tuple[Rank, bool, int, Iterator[tuple[Claim, T]], T | None]] = []
+    # Beside its rank, whether it is only a bound, and a number that no other entry has: what was
+    # read, or a bound of the rest of the line.
+    heap: list[tuple[Rank, bool, int, tuple[T, ...], Iterator[tuple[Claim, T]]]] = []
     for line in lines:
-        heap.append(((False, False, _ANY, 0), True, len(heap), line, None))
+        heap.append(((False, False, _ANY, 0), True, len(heap), (), line))
     heapify(heap)
     number = len(heap)
     while heap:
-        _, unread, _, line, item = heappop(heap)
-        if not unread:
-            yield item  # type: ignore[misc]
-            continue
-        if (step := next(line, None)) is not None:
+        _, is_bound, _, read, line = heappop(heap)
+        yield from read
+        if is_bound and (step := next(line, None)) is not None:
             claim, found = step
+            heappush(heap, (rank(claim), False, number, (found,), line))
+            heappush(heap, (_rank(claim, timedelta()), True, number + 1, (), line))
             number += 2
-            heappush(heap, (rank(claim), False, number, line, found))
-            heappush(heap, (_rank(claim, timedelta()), True, number + 1, line, None))
 
 
 def shares(used: Mapping[str, float]) -> dict[str, timedelta]:
