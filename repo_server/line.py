@@ -109,6 +109,20 @@ def _rows(session: Session, statement: Select[Any], values: Mapping[str, Any]) -
     return [Waiting._make((*row[:claimed], tuple(row[claimed:]))) for row in rows]
 
 
+# What open jobs of what is loaded ask of a machine.
+_ALL_ASKED = (
+    sa.select(*_columns(JobRow, BuildOrderRow)[len(_CLAIMED) :])
+    .join(BuildOrderRow, _OF_ORDER)
+    .where(*_queued(JobRow), *_OPEN, col(JobRow.material).in_((bindparam("loaded"), "")))
+    .distinct()
+)
+
+
+def asked(session: Session, here: Standing) -> list[tuple[Any, ...]]:
+    """What all open jobs there ask of a machine, each once, in no order."""
+    return [tuple(row) for row in look(session, _ALL_ASKED, **here.values())]
+
+
 # What was overtaken as often as may be and needs one material, by place.
 _PRESSED = (
     sa.select(*_columns(JobRow, BuildOrderRow))

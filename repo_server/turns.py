@@ -55,8 +55,8 @@ _TAKEN = (
     .offset(OVERTAKEN_AT_MOST - 1)
     .limit(1)
 )
-# Jobs are asked about one by one at first, then more and more at once.
-_MORE = 8
+# So many kinds of jobs are asked about at first; then all.
+_AT_ONCE = (1, 8)
 
 
 class Kind(NamedTuple):
@@ -108,19 +108,40 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     """The job whose turn it is on this machine; None when it can make none now."""
     if machine.retired_at is not None:
         return None
-    rest = _new_kinds(in_line(session, machine, now=now), machine, now)
+    walk = _new_kinds(in_line(session, machine, now=now), machine, now)
     offer: MachineOffer | None = None
-    at_once = 1
-    while some := dict(islice(rest, at_once)):
+    for at_once in _AT_ONCE:
+        if not (some := dict(islice(walk, at_once))):
+            return None
         offer = offer or _offer_of(session, machine, now)
-        builds = _builds(session, some)
-        minutes = _minutes(session, machine, some, builds) if _is_stopped(offer) else {}
-        for kind, job_id in some.items():
-            build = builds.get(kind.made)
-            if build and _fits(kind, build, offer, minutes.get(kind), now):
-                return Wanted(job_id, build, kind.ordered_by)
-        at_once *= _MORE
-    return None
+        for kind, build in _fitting(session, machine, offer, some, now):
+            return Wanted(some[kind], build, kind.ordered_by)
+    # Where that many were refused mostly all are, and then nobody walks along the whole line.
+    asked = [it for it in _open_kinds(session, machine, now) if it.may_go_to(machine, now)]
+    fitting = dict(_fitting(session, machine, offer, asked, now)) if offer and asked else {}
+    fit = (Wanted(job_id, fitting[it], it.ordered_by) for it, job_id in walk if it in fitting)
+    return next(fit, None) if fitting else None
+
+
+def _fitting(
+    session: Session,
+    machine: MachineRow,
+    offer: MachineOffer,
+    kinds: Collection[Kind],
+    now: datetime,
+) -> Iterator[tuple[Kind, Buildable]]:
+    """Those of the kinds that no filter refuses, and what is made of each, in the order given."""
+    builds = _builds(session, kinds)
+    minutes = _minutes(session, machine, kinds, builds) if _is_stopped(offer) else {}
+    for kind in kinds:
+        build = builds.get(kind.made)
+        if build and _fits(kind, build, offer, minutes.get(kind), now):
+            yield kind, build
+
+
+def _open_kinds(session: Session, machine: MachineRow, now: datetime) -> list[Kind]:
+    """Every kind of the open jobs of what is loaded, in no order."""
+    return [Kind(*asks) for asks in line.asked(session, _standing(session, machine, now))]
 
 
 def _builds(session: Session, kinds: Collection[Kind]) -> Mapping[matches.OrderKey, Buildable]:
@@ -189,18 +210,22 @@ def _minutes(
 def in_line(session: Session, machine: MachineRow, *, now: datetime) -> Iterator[Waiting]:
     """The open jobs of what is loaded, as their turns come on this machine, without those that it
     has just given back. They are read while somebody asks for more."""
+    here = _standing(session, machine, now)
+    resting = set(_given_back(session, machine, now))
+    for job in _in_turn(session, machine, here):
+        if job.id not in resting:
+            yield job
+
+
+def _standing(session: Session, machine: MachineRow, now: datetime) -> Standing:
     process = Process(str(machine.profile["process"]))
-    here = Standing(
+    return Standing(
         lab_id=machine.lab_id,
         process=process,
         material=_loaded(session, machine),
         pressed_before=pressed_before(session, machine.lab_id, process),
         now=now,
     )
-    resting = set(_given_back(session, machine, now))
-    for job in _in_turn(session, machine, here):
-        if job.id not in resting:
-            yield job
 
 
 def _in_turn(session: Session, machine: MachineRow, here: Standing) -> Iterator[Waiting]:

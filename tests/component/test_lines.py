@@ -13,13 +13,15 @@ from commons.job import JobState
 from commons.machine import MachineProfile, MillLimits, Process
 from commons.turn import Rank, Why, begin_by, rank
 from commons.wire import EventKind
-from repo_server import claims, places, reordering, shares, turns
+from repo_server import claims, orders, places, reordering, shares, turns
 from repo_server.db import insert_rows
+from repo_server.order_requests import OrderedOptions, OrderRequest
 from repo_server.tables import (
     BuildOrderRow,
     JobRow,
     MachineRow,
     MachineUseRow,
+    MaterialLotRow,
     PersonRow,
 )
 from tests.floor import PROGRAM, Floor, furnish, run
@@ -160,6 +162,29 @@ def test_who_had_the_machines_lately_waits_and_what_is_put_beside_anothers_does_
         job = reordering.waiting_job(session, mine, lab_id=floor.lab_id)
         reordering.move(session, job, theirs, before=True, by=floor.manager, now=floor.now)
     assert line(floor) == [mine, theirs]
+
+
+def test_what_fits_is_found_behind_many_that_do_not_and_nothing_where_nothing_does(
+    floor: Floor,
+) -> None:
+    def order(scale: float) -> str:
+        wanted = OrderRequest(
+            release_id=floor.release_id, part="hook", options=OrderedOptions(scale=scale)
+        )
+        with floor.session() as session:
+            told = {"lab_id": floor.lab_id, "by": floor.manager, "now": floor.now}
+            return orders.place(session, wanted, **told).jobs[0].id
+
+    for number in range(12):
+        order(2 + number / 10)  # 160 g and more
+    with floor.session() as session:
+        machine = session.get_one(MachineRow, floor.machines["Printer"])
+        session.get_one(MaterialLotRow, machine.lot_id).mass_left_g = 50
+    assert floor.lease() is None
+    small = order(1)
+    found = floor.lease()
+    assert found is not None
+    assert found.job_id == small
 
 
 def line(floor: Floor) -> list[str]:
