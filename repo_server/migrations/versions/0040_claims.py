@@ -8,8 +8,8 @@ from sqlalchemy import Boolean, Column, Float, ForeignKey
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0038"
-down_revision = "0037"
+revision = "0040"
+down_revision = "0039"
 _PATIENCE = timedelta(days=7)
 
 
