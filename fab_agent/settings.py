@@ -4,6 +4,7 @@ Units are in the keys. Every wrong field is named at once, an unknown key with i
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
@@ -53,13 +54,25 @@ class LabSettings(Value):
 class PanelSettings(Value):
     """The agent's own page. Without this table it is served to this computer alone.
 
-    `names` are the names besides IP addresses by which browsers in the lab reach it.
+    `names` are the names besides IP addresses by which browsers in the lab reach it; `origin` is
+    where passkeys work, as browsers write it.
     """
 
     enabled: bool = True
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8090
     names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")], ...] = ()
+    origin: str | None = None
+
+    @field_validator("origin")
+    @classmethod
+    def _knows_passkeys(cls, origin: str | None) -> str | None:
+        return origin and _secure_origin(origin)
+
+    @property
+    def passkey_origin(self) -> str:
+        """Where passkeys work: what is configured, else this computer's own browser."""
+        return self.origin or _secure_origin(f"http://localhost:{self.port}")
 
     @field_validator("host")
     @classmethod
@@ -205,6 +218,20 @@ def _web_address(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("is not a web address: write it as in the browser, with http:// before")
     return url.rstrip("/")
+
+
+def _secure_origin(origin: str) -> str:
+    """The origin as browsers write it: with no port where it is the scheme's own."""
+    parts = urlsplit(origin.lower())
+    host, usual = parts.hostname or "", {"http": 80, "https": 443}
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?/?", origin.lower()):
+        raise ValueError("is no origin: write it as https://panel.lab.example, with no path behind")
+    if re.fullmatch(r"[0-9.]+", host):
+        raise ValueError("passkeys need a name such as panel.lab.example: they know no IP address")
+    if parts.scheme == "http" and host != "localhost":
+        raise ValueError("browsers know passkeys over https alone, besides at http://localhost")
+    port = "" if parts.port in (None, usual[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _anchored(path: Path, info: ValidationInfo) -> Path:

@@ -10,6 +10,7 @@ from fab_agent.panel import (
     making,
     octoprint_api,
     pages,
+    passkey_pages,
     pictures,
     programs,
     signing_in,
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     pictures.bp,
     programs.bp,
     signing_in.bp,
+    passkey_pages.bp,
     octoprint_api.bp,
 )
 # A form with a photo is the largest that people send; what programs send says its own limit.

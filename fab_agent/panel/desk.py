@@ -16,6 +16,7 @@ from fab_agent.offered import OfferedBook
 from fab_agent.panel.drops import Drops
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
+from fab_agent.panel.passkeys import Challenges, Passkeys, Site
 from fab_agent.panel.verdicts import Verdicts
 from fab_agent.panel.waiting import Queue
 from fab_agent.repository import Repository, new_client
@@ -42,6 +43,7 @@ class Desk:
     stations: tuple[Station, ...]
     watch: Watch
     doorkeeper: Doorkeeper
+    passkeys: Passkeys
     verdicts: Verdicts
     queue: Queue
     now: Callable[[], datetime] = utc
@@ -114,15 +116,17 @@ def desk_of(settings: AgentSettings) -> Desk:
         )
         for machine in settings.machines
     )
-    folder = data / "panel"
+    folder, operators = data / "panel", Operators(data)
+    site = Site(settings.panel.passkey_origin)
     return Desk(
         folder=folder,
         identity=identity,
         secret=_secret_in(folder),
-        names=tuple(name.lower() for name in settings.panel.names),
+        names=(site.rp_id, *(name.lower() for name in settings.panel.names)),
         stations=stations,
         watch=Watch(stations),
-        doorkeeper=Doorkeeper(Operators(data), time.monotonic),
+        doorkeeper=Doorkeeper(operators, time.monotonic),
+        passkeys=Passkeys(site, operators, Challenges(time.monotonic)),
         verdicts=Verdicts(folder, now=utc),
         queue=Queue(folder, now=utc),
     )

@@ -51,18 +51,19 @@ def operators_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
     @wraps(view)
     def inside(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if operator() is None:
-            raise NotSignedIn("sign in with your PIN first: it is kept who did what")
+            raise NotSignedIn("sign in first: it is kept who did what")
         return view(*args, **kwargs)
 
     return inside
 
 
 def operator() -> str | None:
-    """Who has signed in here; None when nobody has, or their PIN has changed since."""
-    name, mark = session.get("operator"), session.get("mark")
+    """Who has signed in here; None when nobody has, or their PIN has changed since, or the passkey
+    that they signed in with was removed."""
+    name, mark, passkey = (session.get(it) for it in ("operator", "mark", "passkey"))
     if not isinstance(name, str) or not isinstance(mark, str):
         return None
-    return name if desk().doorkeeper.operators.mark_of(name) == mark else None
+    return name if desk().doorkeeper.operators.mark_of(name, passkey or "") == mark else None
 
 
 def by() -> str:
@@ -70,11 +71,12 @@ def by() -> str:
     return operator() or ""
 
 
-def let_in(name: str) -> None:
-    """This browser is `name`'s from now on, under a new token."""
+def let_in(name: str, passkey_id: str = "") -> None:
+    """This browser is `name`'s from now on, under a new token, as long as the passkey is theirs."""
     session.clear()
     session.permanent = True
-    session["operator"], session["mark"] = name, desk().doorkeeper.operators.mark_of(name)
+    session["operator"], session["passkey"] = name, passkey_id
+    session["mark"] = desk().doorkeeper.operators.mark_of(name, passkey_id)
 
 
 def token() -> str:

@@ -35,6 +35,7 @@ from fab_agent.panel.app import create_panel
 from fab_agent.panel.desk import Desk, utc
 from fab_agent.panel.floor import Station, Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
+from fab_agent.panel.passkeys import Challenges, Passkeys, Site
 from fab_agent.panel.verdicts import Verdicts
 from fab_agent.panel.waiting import Queue
 from tests.browsing import fill, page
@@ -102,6 +103,7 @@ def panel(tmp_path: Path, operators: Operators, monkeypatch: pytest.MonkeyPatch)
         stations=stations,
         watch=Watch(stations),
         doorkeeper=Doorkeeper(operators, lambda: 1000.0),
+        passkeys=Passkeys(Site("http://localhost"), operators, Challenges(lambda: 1000.0)),
         verdicts=Verdicts(tmp_path / "panel", now=utc),
         queue=Queue(tmp_path / "panel", now=utc),
     )

@@ -24,12 +24,14 @@ from werkzeug.test import TestResponse
 
 from commons.errors import Conflict, NotAllowed, Unavailable
 from commons.own_programs import BroughtProgram
+from cosmo.demo.serving import free_port
 from fab_agent.identity import Identity
 from fab_agent.panel.app import create_panel
 from fab_agent.panel.desk import Desk
 from fab_agent.panel.drops import Drops
 from fab_agent.panel.floor import Watch
 from fab_agent.panel.operators import Doorkeeper, Operators
+from fab_agent.panel.passkeys import Challenges, Passkeys, Site
 from fab_agent.panel.serving import serve
 from fab_agent.panel.slicer_keys import SlicerKeys
 from fab_agent.panel.verdicts import Verdicts
@@ -91,9 +93,11 @@ def shop(app: Flask, sign_up: Callable[..., Someone]) -> Shop:
 
 
 def desk_in(folder: Path, identity: Identity, now: Callable[[], datetime] = lambda: NOW) -> Desk:
+    operators = Operators(folder)
     return Desk(
         folder=folder, identity=identity, secret=bytes(32), names=(), stations=(),
-        watch=Watch(()), doorkeeper=Doorkeeper(Operators(folder), lambda: 0.0),
+        watch=Watch(()), doorkeeper=Doorkeeper(operators, lambda: 0.0),
+        passkeys=Passkeys(Site("http://localhost"), operators, Challenges(lambda: 0.0)),
         verdicts=Verdicts(folder, now=now), queue=Queue(folder, now=now), now=now,
     )  # fmt: skip
 
@@ -113,11 +117,9 @@ def behind(app: Flask) -> Iterator[str]:
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[int]:
+def served(desk: Desk, port: int = 0) -> Iterator[int]:
     """The port at which the panel answers meanwhile, as it is served in labs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     ended = Event()
     where = PanelSettings(port=port)
     thread = Thread(target=serve, args=(desk, where), kwargs={"ended": ended.is_set})
