@@ -118,6 +118,14 @@ def difference(before: Measure | None, now: Measure) -> str:
     return Filled(later("%(now)s g are left, %(off)s g more than reckoned"), places)
 
 
+def too_little(left_g: float, needs_g: float) -> str | None:
+    """What a lot lacks for something of `needs_g`, with the reserve; None where it has enough."""
+    wanted = needs_g * MASS_RESERVE
+    if left_g >= wanted:
+        return None
+    return f"has {left_g:.0f} g left, this part needs {wanted:.0f} g with reserve"
+
+
 def copies_from(left_g: float, each_g: float) -> int:
     """How many copies of `each_g` a lot is good for, with the reserve."""
     return int(left_g / (each_g * MASS_RESERVE))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from commons import availability, bookings, plates, program_fit, tooling, trainings
 from commons.availability import Availability
 from commons.bookings import Booked
-from commons.lots import MASS_RESERVE, copies_from
+from commons.lots import copies_from, too_little
 from commons.machine import MachineProfile, Process
 from commons.own_programs import ProgramTraits
 from commons.trainings import Required
@@ -237,11 +237,8 @@ def _wrong_material(need: BuildNeed, machine: MachineOffer) -> str | None:
 def _too_little_left(need: BuildNeed, machine: MachineOffer) -> str | None:
     if need.mass_g is None or machine.mass_left_g is None:
         return None
-    wanted = need.mass_g * MASS_RESERVE
-    if machine.mass_left_g >= wanted:
-        return None
-    said = f"has {machine.mass_left_g:.0f} g left, this part needs {wanted:.0f} g with reserve"
-    return f"{said}; load {machine.next_lot}, which follows" if machine.next_lot else said
+    said = too_little(machine.mass_left_g, need.mass_g)
+    return f"{said}; load {machine.next_lot}, which follows" if said and machine.next_lot else said
 
 
 def _wrong_thickness(need: BuildNeed, machine: MachineOffer) -> str | None:

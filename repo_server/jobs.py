@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam
 from sqlalchemy import select as columns
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from commons.dispatch import PERMIT_VALID_S, after, grant_lease, require_current
 from commons.errors import NotAllowed, NotArmed, NotFound
@@ -191,6 +191,30 @@ def _require_program(attempt: AttemptRow, sha256: str) -> None:
             "report it as staged first",
             reason="other_program",
         )
+
+
+def give_back_if_short(session: Session, attempt: AttemptRow, *, now: datetime) -> None:
+    """The job is in the queue again when its proved program takes more than the lot has.
+
+    There it waits for a lot with enough, as do the plates of its order that are the same; the
+    machine is free, so that another lot can be put on it.
+    """
+    if (lacks := starts.too_little(session, attempt)) is None:
+        return
+    job = cards.read_job(session, attempt.job_id)
+    machine = session.get_one(MachineRow, attempt.machine_id)
+    sentence = f"{machine.name} {lacks}"
+    cards.apply(
+        session, job, lambda j, m: after(j, m, JobEvent.DECLINE), now=now, sentence=sentence
+    )
+    attempts.close(session, attempt.id, End(Outcome.DECLINED, now, sentence), now=now)
+    same = (
+        (col(JobRow.order_id) == job.order_id)
+        & (col(JobRow.copies) == job.copies)
+        & (col(JobRow.state) == JobState.QUEUED)
+    )
+    proved_g = ProgramFacts.model_validate(attempt.program).material_g
+    session.exec(update(JobRow).where(same).values(proved_g=proved_g))
 
 
 def _require_well(machine: MachineRow, job: JobRow, now: datetime) -> None:

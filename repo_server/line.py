@@ -80,6 +80,7 @@ def _columns(job: type[JobRow], order: type[BuildOrderRow]) -> tuple[Any, ...]:
         col(job.pinned_to),
         col(order.attended_only),
         col(order.ordered_by),
+        col(job.proved_g),
     )
 
 

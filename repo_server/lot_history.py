@@ -260,7 +260,8 @@ def _jobs_for(
         if (build := builds.get(order.id)) is None:
             continue
         options = PrintOptions.model_validate(order.options)
-        for answer in candidates(build.need(order.material, options, job.copies), offers):
+        need = build.need(order.material, options, job.copies, proved_g=job.proved_g)
+        for answer in candidates(need, offers):
             if answer.refusal is None:
                 found[answer.machine_id] = found.get(answer.machine_id, 0) + 1
     return found

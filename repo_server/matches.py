@@ -75,21 +75,24 @@ class Buildable:
         copies: int = 1,
         *,
         milling: MillOptions = _AS_USUAL,
+        proved_g: float | None = None,
     ) -> BuildNeed:
         """What so many copies, made of `material` at once, ask of a machine.
 
         A print is as large and as heavy as its scale makes it; a milled part is cut as drawn. Where
-        its designer has not weighed it, a print is as heavy as its volume lets expect.
+        its designer has not weighed it, a print is as heavy as its volume lets expect. What a
+        program of all copies was proved to take (`proved_g`) is known better than either.
         """
         printed = self.process is Process.FDM
         scale = options.scale if printed else 1.0
-        size, mass_g = self.size_mm, self._mass_g(material, scale)
+        size, each_g = self.size_mm, self._mass_g(material, scale)
+        expected_g = None if each_g is None else each_g * copies
         brim_mm = BRIM_MM if options.brim else 0.0
         return BuildNeed(
             process=self.process,
             size_mm=size and (size[0] * scale, size[1] * scale, size[2] * scale),
             material=material,
-            mass_g=None if mass_g is None else mass_g * copies,
+            mass_g=expected_g if proved_g is None else proved_g,
             thickness_mm=self.part.thickness_mm,
             copies=copies,
             margin_mm=print_margin_mm(brim_mm=brim_mm, supports=options.supports),

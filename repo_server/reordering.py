@@ -117,6 +117,7 @@ def split(session: Session, job: JobRow, copies: int, *, by: str, now: datetime)
             "id": new_id(),
             "copy_number": job.copy_number + job.copies - copies,
             "copies": copies,
+            "proved_g": None,
             "place": places.place_beside(session, job, before=False),
         }
     )
@@ -125,6 +126,7 @@ def split(session: Session, job: JobRow, copies: int, *, by: str, now: datetime)
     session.flush()
     changes.note(session, apart, Kind.SPLIT_OFF, str(job.copies), by=by, now=now)
     job.copies -= copies
+    job.proved_g = None  # it was that of the whole plate
     return apart
 
 

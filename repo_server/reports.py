@@ -189,6 +189,8 @@ def _apply(session: Session, agent: Agent, event: AgentEvent, now: datetime) -> 
     session.add(attempt)
     if begins:
         shares.begin(session, attempt, now=now)
+    if event.kind is EventKind.STAGED:
+        jobs.give_back_if_short(session, attempt, now=now)
     if change.freed:
         outcome = _OUTCOMES[event.kind]
         if outcome is Outcome.FAILED and change.after is JobState.CANCELLED:

@@ -1,4 +1,5 @@
-"""Whether a machine may start what it has prepared: its hours, its downtimes, the lab's power.
+"""Whether a machine may start what it has prepared: its lot, its hours, its downtimes, the lab's
+power.
 
 This is asked on top of the rules of commons.dispatch, and only ever says no: what they refuse stays
 refused. Whoever gives permits in a lab with a power limit does so alone, so that of twenty machines
@@ -9,13 +10,14 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from commons import availability, power
+from commons import availability, lots, power
 from commons.errors import NotArmed
 from commons.job import JobState
+from commons.matching import Refusal
 from commons.power import Load
 from commons.wire import ProgramFacts
 from repo_server import rules, standing
-from repo_server.tables import AttemptRow, JobRow, LabRow, MachineRow
+from repo_server.tables import AttemptRow, JobRow, LabRow, MachineRow, MaterialLotRow
 
 # A permit may still lead to a start: whatever of these holds a machine draws power, or soon will.
 _DRAWING = (JobState.ARMED, JobState.RUNNING, JobState.UNCONFIRMED, JobState.CANCELLING)
@@ -43,6 +45,16 @@ def may_start(
     return _in_the_way(session, machine, attempt, now) is None
 
 
+def too_little(session: Session, attempt: AttemptRow) -> str | None:
+    """What the lot on the machine lacks for the attempt's proved program; None where it has enough,
+    or where nobody knows what is left or what is taken."""
+    program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
+    lot = session.get(MaterialLotRow, attempt.lot_id) if attempt.lot_id else None
+    if program is None or program.material_g is None or lot is None or lot.mass_left_g is None:
+        return None
+    return lots.too_little(lot.mass_left_g, program.material_g)
+
+
 def _in_the_way(
     session: Session, machine: MachineRow, attempt: AttemptRow, now: datetime
 ) -> tuple[str, str] | None:
@@ -54,6 +66,11 @@ def _in_the_way(
         return "hours", sentence
     if sentence := availability.refused_for_upkeep(seen, minutes):
         return "maintenance", sentence
+    if sentence := too_little(session, attempt):
+        return (
+            Refusal.MASS_LEFT,
+            f"{sentence}: weigh its lot, or stop the job to load another",
+        )
     if sentence := _short_of_power(session, machine, now):
         return "power", sentence
     return None

@@ -75,6 +75,7 @@ class Kind(NamedTuple):
     pinned_to: str | None
     attended_only: bool
     ordered_by: str
+    proved_g: float | None
 
     @property
     def made(self) -> matches.OrderKey:
@@ -187,7 +188,9 @@ def _fits(
 ) -> bool:
     chosen = PrintOptions.model_validate_json(kind.written)
     milling = MillOptions.model_validate_json(kind.written)
-    need = build.need(kind.material, chosen, kind.copies, milling=milling)
+    need = build.need(
+        kind.material, chosen, kind.copies, milling=milling, proved_g=kind.proved_g
+    )
     need = replace(need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes)
     (answer,) = candidates(need, [offer])
     return answer.refusal is None

@@ -98,14 +98,15 @@ def answers(
     fleet = Fleet(entitled.with_people(session, lab_id, offers, now=now))
     found = {}
     told: dict[Answer, BoardAnswer] = {}  # a machine says the same to most of them
-    for order_id, copies in {(job.order_id, job.copies) for job in queued}:
+    proved = {(job.order_id, job.copies): job.proved_g for job in queued}
+    for (order_id, copies), proved_g in proved.items():
         if (build := builds.get(order_id)) is None:
             continue
         order = orders[order_id]
         printing = PrintOptions.model_validate(order.options)
         milling = MillOptions.model_validate(order.options)
         need = replace(
-            build.need(order.material, printing, copies, milling=milling),
+            build.need(order.material, printing, copies, milling=milling, proved_g=proved_g),
             ordered_by=order.ordered_by,
             begins_at=now,
             minutes=minutes.get((order_id, copies)),

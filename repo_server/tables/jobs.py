@@ -129,6 +129,8 @@ class JobRow(SQLModel, table=True):
     silent_after: datetime | None = Field(default=None, index=True)
     # Why it stands where it stands, in a sentence for people.
     sentence: str = ""
+    # What a proved program of its plate takes, g, once a lot had too little for that.
+    proved_g: float | None = None
     # Who set it aside: it stays in the queue, and no machine gets it until somebody takes it up.
     parked_by: str | None = None
     # Why its person's quota is too small for it, and when the next term begins; see quotas.

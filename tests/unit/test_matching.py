@@ -6,6 +6,7 @@ import pytest
 
 from commons.cutters import MillCutter
 from commons.fleet import Fleet
+from commons.lots import MASS_RESERVE
 from commons.machine import (
     Envelope,
     KeepOut,
@@ -17,7 +18,6 @@ from commons.machine import (
 )
 from commons.matching import (
     _FILTERS,
-    MASS_RESERVE,
     THICKNESS_TOLERANCE_MM,
     BuildNeed,
     MachineOffer,
