@@ -205,7 +205,7 @@ class Client:
         """All that is made of an object; sent again after a lost answer it is still one set."""
         return self.post(f"/labs/{lab}/sets", body, key=secrets.token_hex(16))
 
-    def bring_program(self, lab: str, file: Path, **said: str | int) -> Answer:
+    def bring_program(self, lab: str, file: Path, **said: Any) -> Answer:
         """An order of the program in `file`; sent again after a lost answer it is still one."""
         answer: Answer = self._send(
             "POST",

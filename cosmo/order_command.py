@@ -180,7 +180,7 @@ def _of_program(said: dict[str, Any]) -> dict[str, Any]:
     """What was said, as far as it can be said of a program; UsageError names what cannot."""
     wish = _wish(said)
     wish |= wish.pop("when", {})
-    allowed = {"copies", "material", "purpose", "attended_only", "after", *WHEN}
+    allowed = {"copies", "material", "purpose", "machines", "attended_only", "after", *WHEN}
     if others := sorted(wish.keys() - allowed):
         raise click.UsageError(f"a program is run as it is: leave out what is about {others[0]}")
     wish.pop("purpose", None)

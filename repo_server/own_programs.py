@@ -29,13 +29,14 @@ _TRAITS = TypeAdapter(ProgramTraits)
 
 class ProgramRequest(Asked):
     """A program that somebody wants run, `copies` times. Without `material` it is the one that its
-    slicer names, and if that names none, whatever is loaded. `after` is the id of an order
-    that is to be done before."""
+    slicer names, and if that names none, whatever is loaded. `machines` are the ids of those that
+    may run it, `after` is the id of an order that is to be done before."""
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] = 1
     material: Annotated[str, Field(max_length=40)] | None = None
     when: When = When()
+    machines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=64)] | None = None
     attended_only: bool = False
     after: Id | None = None
 
@@ -44,6 +45,7 @@ class ProgramRequest(Asked):
         return {
             **self.model_dump(include={"copies", "attended_only"}),
             **self.when.model_dump(),
+            "machines": None if self.machines is None else list(self.machines),
             "after_id": self.after,
         }
 
@@ -77,11 +79,11 @@ def place(
     program_rights.require(session, lab_id=lab_id, person_id=by)
     orders.require_time(session, wanted.when, lab_id=lab_id, by=by, now=now)
     material = _material(wanted.material, traits)
-    program = _program(wanted, stored, traits)
-    program.lab_id, program.brought_by, program.brought_at = lab_id, by, now
+    program = _program(session, wanted, stored, traits, lab_id=lab_id, by=by, now=now)
     build = matches.of_program(program)
     need = replace(build.need(material, PrintOptions()), ordered_by=by, begins_at=now)
-    answers, _ = orders.able_machines(session, build, need, None, lab_id=lab_id, now=now)
+    only = wanted.machines
+    answers, _ = orders.able_machines(session, build, need, only, lab_id=lab_id, now=now)
     following.require_possible(session, wanted.after, lab_id=lab_id)
     session.add(program)
     session.flush()
@@ -101,14 +103,36 @@ def place(
     return orders.stand(session, order, each, build)
 
 
-def _program(wanted: ProgramRequest, stored: Blob, traits: ProgramTraits) -> OwnProgramRow:
-    return OwnProgramRow(
+def _program(
+    session: Session,
+    wanted: ProgramRequest,
+    stored: Blob,
+    traits: ProgramTraits,
+    *,
+    lab_id: str,
+    by: str,
+    now: datetime,
+) -> OwnProgramRow:
+    """The program as it is kept. The same bytes under the same name, that the same person brought
+    to this lab before, are the same one: what is known of it, such as its time, still is."""
+    name = _name(wanted.name)
+    same = select(OwnProgramRow).where(
+        OwnProgramRow.sha256 == stored.sha256,
+        OwnProgramRow.lab_id == lab_id,
+        OwnProgramRow.name == name,
+        OwnProgramRow.brought_by == by,
+    )
+    before = session.exec(same.order_by(col(OwnProgramRow.brought_at))).first()
+    return before or OwnProgramRow(
         id=new_id(),
+        lab_id=lab_id,
         sha256=stored.sha256,
         size=stored.size,
-        name=_name(wanted.name),
+        name=name,
         traits=_TRAITS.dump_python(traits, mode="json"),
-    )  # type: ignore[call-arg]  # where, who and when are said by the caller
+        brought_by=by,
+        brought_at=now,
+    )
 
 
 def stored_for(session: Session, sha256: str, *, agent_id: str) -> None:

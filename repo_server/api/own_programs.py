@@ -6,7 +6,7 @@ from typing import Annotated
 
 from flask import Blueprint, current_app, request, send_file
 from flask.typing import ResponseReturnValue
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 from sqlmodel import Session
 
 from commons.own_programs import MAX_PROGRAM_BYTES, BroughtProgram, ProgramTraits
@@ -31,6 +31,11 @@ bp = Blueprint("api_own_programs", __name__, url_prefix="/api/v1")
 _BYTES = Raw(UNKNOWN)
 
 
+def _several(given: object) -> object:
+    """What stands once in an address is a list of one."""
+    return (given,) if isinstance(given, str) else given
+
+
 class WantedProgram(Asked):
     """What is said of the program that is the request's body."""
 
@@ -40,6 +45,7 @@ class WantedProgram(Asked):
     deadline: AwareDatetime | None = None
     not_before: AwareDatetime | None = None
     urgent_because: Annotated[str, Field(max_length=200)] = ""
+    machines: Annotated[tuple[Id, ...], BeforeValidator(_several), Field(max_length=64)] = ()
     attended_only: bool = False
     after: Id | None = None
 
@@ -49,7 +55,7 @@ class WantedProgram(Asked):
         said = self.model_dump(exclude_none=True)
         names = ("deadline", "not_before", "urgent_because")
         when = {name: said.pop(name) for name in names if said.get(name)}
-        others = ("name", "copies", "material", "attended_only", "after")
+        others = ("name", "copies", "material", "machines", "attended_only", "after")
         values = {name: said[name] for name in others if said.get(name)}
         return check(ProgramRequest, {**values, "when": when})
 

@@ -10,7 +10,7 @@ from commons.errors import FabError, InvalidInput
 from commons.machine import MATERIALS
 from commons.own_programs import MAX_PROGRAM_BYTES, SUFFIXES
 from commons.texts import later
-from repo_server import labs, people, program_rights
+from repo_server import labs, matches, people, program_rights
 from repo_server.api import auth
 from repo_server.api import own_programs as bringing
 from repo_server.api.errors import status_of
@@ -45,7 +45,11 @@ def bring(lab: str) -> ResponseReturnValue:
         file = request.files.get("program")
         if file is None or not file.filename:
             raise InvalidInput(later("choose the program that your slicer has exported"))
-        said = {name: form[name].strip() for name in ("copies", "material") if form.get(name)}
+        said: dict[str, str | list[str]] = {
+            name: form[name].strip() for name in ("copies", "material") if form.get(name)
+        }
+        if chosen := request.form.getlist("machine"):
+            said["machines"] = chosen
         wanted = check(ProgramRequest, {"name": file.filename, **said})
         stored, traits = bringing.store_program(file.stream)
         bringing.order_once(
@@ -83,6 +87,8 @@ def _page(lab: str, values: Mapping[str, str], error: FabError | None = None) ->
             may=program_rights.holds(session, lab_id=row.id, person_id=person.id),
             manages=manages,
             rights=program_rights.of_lab(session, row.id) if manages else [],
+            machines=[(it.id, it.name) for it, _ in matches.machines_of(session, row.id)],
+            chosen=request.form.getlist("machine"),
             materials=[(key, sentences.material(key)) for key in MATERIALS],
             suffixes=",".join(SUFFIXES),
             most_mb=MAX_PROGRAM_BYTES // 1024**2,

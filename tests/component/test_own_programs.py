@@ -8,7 +8,8 @@ from sqlmodel import select
 from werkzeug.test import TestResponse
 
 from commons.flows import Action
-from repo_server.tables import AgreementRow, EconomicEventRow, OwnProgramRow
+from repo_server import forecasts
+from repo_server.tables import AgreementRow, BuildOrderRow, EconomicEventRow, OwnProgramRow
 from tests.floor import PROGRAM, run
 from tests.own_programs import PRUSA, reaching
 from tests.shop import API, Shop, Someone, open_shop
@@ -97,6 +98,33 @@ def test_a_program_that_no_machine_could_run_leaves_nothing_behind(
     assert (answer.status_code, why in answer.json["detail"]) == (status, True), answer.json
     with shop.floor.session() as session:
         assert session.exec(select(OwnProgramRow)).all() == []
+
+
+def test_a_program_goes_to_the_machines_that_it_names_alone(shop: Shop) -> None:
+    allow(shop)
+    printer, router = (shop.floor.machines[name] for name in ("Printer", "Router"))
+    order = bring(shop.member, machines=[printer, router]).json
+    assert [it["refusal"] for it in order["answers"]] == [None, "process"]
+    refused = bring(shop.member, machines=router)
+    assert (refused.status_code, "Printer was not chosen" in refused.json["detail"]) == (409, True)
+    nowhere = bring(shop.member, machines="elsewhere")
+    assert (nowhere.status_code, "no machine of this lab" in nowhere.json["detail"]) == (422, True)
+    form = shop.member.get("/labs/corner/programs").text
+    assert f'name="machine" type="checkbox" value="{printer}"' in form
+
+
+def test_a_program_that_is_brought_again_takes_as_long_as_it_was_proved_to(shop: Shop) -> None:
+    allow(shop)
+    bring(shop.member)
+    offer = shop.agent.lease().json
+    shop.agent.tell("staged", offer, program=PROGRAM.model_dump(mode="json"))
+    again = bring(shop.member).json["order_id"]
+    renamed = bring(shop.member, name="other.gcode").json["order_id"]
+    with shop.floor.session() as session:
+        orders = {id_: session.get_one(BuildOrderRow, id_) for id_ in (again, renamed)}
+        plates = [(again, 1), (renamed, 1)]
+        found = forecasts.minutes_of(session, shop.floor.lab_id, orders, {}, plates)
+    assert found == {(again, 1): 60.0, (renamed, 1): None}
 
 
 def test_a_program_follows_another_order_and_costs_what_its_slicer_says(shop: Shop) -> None:
