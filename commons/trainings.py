@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commons.texts import filled
 
@@ -48,6 +48,25 @@ def missing(required: Required, person_id: str, *, at: datetime) -> str | None:
         return filled(said, day=day, **places)
     day = day_of(last.ends_at or at, at)
     return filled("the training for %(name)s ended on %(day)s: ask %(ask)s", day=day, **places)
+
+
+def missing_within(
+    required: Required, person_id: str, begins_at: datetime, ends_at: datetime, *, now: datetime
+) -> str | None:
+    """Why the person is not trained, as is known now, from then until then; None for one who is."""
+    spans = required.spans.get(person_id, ())
+    last = ends_at - timedelta.resolution
+    if all(any(span.counts(at) for span in spans) for at in (begins_at, last)):
+        return None
+    ends = [it.ends_at for it in spans if it.counts(now) and it.ends_at is not None]
+    if not ends:
+        return missing(required, person_id, at=now) or missing(required, person_id, at=last)
+    return filled(
+        "the training for %(name)s ends on %(day)s, before that is over: ask %(ask)s",
+        name=required.name,
+        day=day_of(max(ends), now),
+        ask=_whom(required.trainers),
+    )
 
 
 def _not_begun(spans: Sequence[Span], places: Mapping[str, str], at: datetime) -> str:

@@ -57,8 +57,9 @@ class Booking:
 def book(session: Session, wanted: NewBooking, *, lab_id: str, by: str, now: datetime) -> Booking:
     """The machine is kept for the person. Of two who ask at the same time one gets it.
 
-    InvalidInput when the lab's rules do not allow it; Conflict with the next free time when it is
-    booked already; NotFound for a machine that is not the lab's.
+    InvalidInput when the lab's rules do not allow it; NotAllowed for whoever is not trained for the
+    machine then; Conflict with the next free time when it is booked already; NotFound for a machine
+    that is not the lab's.
     """
     session.exec(select(LabRow.id).where(LabRow.id == lab_id).with_for_update(key_share=True))
     machine = session.get(MachineRow, wanted.machine_id)
@@ -69,6 +70,7 @@ def book(session: Session, wanted: NewBooking, *, lab_id: str, by: str, now: dat
     why = bookings.problem(wanted.begins_at, wanted.ends_at, rules, now=now, coming=coming)
     if why is not None:
         raise InvalidInput(why)
+    _require_trained(session, machine, wanted, by, now)
     _require_free(session, machine, wanted, rules, now)
     row = BookingRow(id=new_id(), lab_id=lab_id, person_id=by, changed_at=now, **dict(wanted))
     session.add(row)
@@ -85,6 +87,16 @@ def _coming(session: Session, lab_id: str, person_id: str, now: datetime) -> int
             col(BookingRow.cancelled_at).is_(None),
         )
     ).one()
+
+
+def _require_trained(
+    session: Session, machine: MachineRow, wanted: NewBooking, by: str, now: datetime
+) -> None:
+    span = wanted.begins_at, wanted.ends_at
+    if why := entitled.booker_missing(session, machine, by, *span, now=now):
+        raise NotAllowed(
+            filled("%(machine)s is for trained people, and %(why)s", machine=machine.name, why=why)
+        )
 
 
 def _require_free(

@@ -96,6 +96,28 @@ def orderer_missing(
     return _missing(asked, machine, person_id, now)
 
 
+def booker_missing(
+    session: Session,
+    machine: MachineRow,
+    person_id: str,
+    begins_at: datetime,
+    ends_at: datetime,
+    *,
+    now: datetime,
+) -> str | None:
+    """Which training the person lacks, or will lack, to have the machine for that time; None for
+    one who may. Whoever books a machine stands at it, or has something made there."""
+    asked = [
+        it
+        for it in classes_asked(session, machine.lab_id)
+        if it.of.for_ordering or it.of.for_operating
+    ]
+    for required in _required(asked, machine.id, str(machine.profile["process"])):
+        if why := trainings.missing_within(required, person_id, begins_at, ends_at, now=now):
+            return why
+    return None
+
+
 def _missing(
     asked: Iterable[Asked], machine: MachineRow, person_id: str, now: datetime
 ) -> str | None:

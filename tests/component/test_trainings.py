@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotArmed, NotFound
 from commons.wire import EventKind, MachineState
-from repo_server import boards, decisions, labs, trainings
+from repo_server import boards, bookings, decisions, labs, trainings
+from repo_server.bookings import NewBooking
 from repo_server.tables import LabRoleRow, PersonRow
 from repo_server.tables.people import LabRole
 from repo_server.trainings import NewClass, NewTraining
@@ -47,6 +48,15 @@ def revoke(floor: Floor, training_id: str, by: str = "olga") -> None:
     with floor.session() as session:
         trainings.revoke(session, training_id, "left the key in", lab_id=floor.lab_id, by=by,
                          now=floor.now)  # fmt: skip
+
+
+def book(floor: Floor, **ahead: float) -> None:
+    """For an hour, so far ahead."""
+    begins_at = floor.now + timedelta(**ahead)
+    wanted = NewBooking(machine_id=floor.machines["Printer"], begins_at=begins_at,
+                        ends_at=begins_at + timedelta(hours=1))  # fmt: skip
+    with floor.session() as session:
+        bookings.book(session, wanted, lab_id=floor.lab_id, by=floor.manager, now=floor.now)
 
 
 def why(floor: Floor) -> list[tuple[str, str]]:
@@ -115,6 +125,23 @@ def test_only_trained_people_clear_beds_and_their_word_ends_with_their_training(
         decisions.confirm_clear(
             session, floor.machines["Router"], lab_id=floor.lab_id, by="manager", now=floor.now
         )
+
+
+def test_a_machine_is_booked_by_those_alone_who_are_trained_until_that_is_over(
+    floor: Floor,
+) -> None:
+    class_id = ask_for(floor, for_operating=True)
+    lacking = "Printer is for trained people, and a training for FDM printers is missing: ask Olga"
+    with pytest.raises(NotAllowed, match=lacking):
+        book(floor, days=1)
+    sign(floor, class_id, ends_at=floor.now + timedelta(days=2))
+    book(floor, days=1)
+    book(floor, days=2, hours=-1)  # it is over as the training ends
+    with pytest.raises(NotAllowed, match="ends on 3 March, before that is over: ask Olga"):
+        book(floor, days=2, minutes=-30)
+    floor.later(days=3)
+    with pytest.raises(NotAllowed, match="ended on 3 March: ask Olga"):
+        book(floor, days=1)
 
 
 @ON_ONE
