@@ -1,11 +1,9 @@
 """What a lab and its machines keep to: hours, quiet hours, and how much power may be drawn."""
 
-import difflib
 from collections.abc import Collection
 from datetime import date
-from functools import cache
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, TypeAdapter
 from sqlmodel import Session, col, select
@@ -17,6 +15,7 @@ from commons.machine import MachineProfile, Process
 from commons.power import Draw
 from commons.quantities import Power, plausible
 from commons.wire import Asked
+from repo_server import zones
 from repo_server.tables import AttemptRow, LabRow, MachineRow
 
 # How long a printer's bed and nozzle take until they are warm, where nobody says it.
@@ -29,7 +28,7 @@ _WATTS_OF_A_KWH_IN_A_SECOND = 3_600_000.0
 class LabRules(Asked):
     """A lab's hours by its own clock, and the power (W) that its machines may draw together.
 
-    Without `open` it is always open, without `quiet` never quiet.
+    Without `open` it is always open, without `quiet` never quiet. It is booked in `timezone`, too.
     """
 
     timezone: Annotated[str, Field(max_length=64)] = "UTC"
@@ -41,7 +40,7 @@ class LabRules(Asked):
     @property
     def zone(self) -> ZoneInfo:
         """Where its clock is."""
-        return _zone(self.timezone)
+        return ZoneInfo(self.timezone)
 
 
 class MachineRules(Asked):
@@ -65,7 +64,8 @@ _LAB, _MACHINE = TypeAdapter(LabRules), TypeAdapter(MachineRules)
 
 def of_lab(lab: LabRow) -> LabRules:
     """The lab's rules; without any it is always open."""
-    return _LAB.validate_python(lab.rules or {}, strict=False)
+    said = {**(lab.rules or {}), "timezone": lab.time_zone}
+    return _LAB.validate_python(said, strict=False)
 
 
 def of_machine(machine: MachineRow) -> MachineRules:
@@ -74,15 +74,16 @@ def of_machine(machine: MachineRow) -> MachineRules:
 
 
 def set_lab(session: Session, lab: LabRow, wanted: LabRules) -> None:
-    """The lab keeps to these rules.
+    """The lab keeps to these rules; where no zone is named it stays in its own.
 
     InvalidInput for a time zone that there is not, and for a limit below every machine.
     """
-    _require_zone(wanted.timezone)
+    if "timezone" in wanted.model_fields_set:
+        zones.move(lab, wanted.timezone, field="timezone")
     limit_w = wanted.power_limit_w
     if limit_w is not None:
         _require_one_can_start(session, lab, limit_w)
-    lab.rules = wanted.model_dump(mode="json", exclude_none=True)
+    lab.rules = wanted.model_dump(mode="json", exclude_none=True, exclude={"timezone"})
     session.add(lab)
     session.flush()
 
@@ -102,23 +103,6 @@ def set_machine(session: Session, machine: MachineRow, wanted: MachineRules) -> 
     machine.rules = wanted.model_dump(mode="json", exclude_none=True)
     session.add(machine)
     session.flush()
-
-
-def _require_zone(name: str) -> None:
-    try:
-        _zone(name)
-    except InvalidInput:
-        near = difflib.get_close_matches(name, sorted(available_timezones()), n=3, cutoff=0.5)
-        like = f"; nearest are {', '.join(near)}" if near else ", such as Europe/Berlin"
-        raise _wrong("timezone", f"'{name[:64]}' is no time zone{like}") from None
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidInput(f"timezone: '{name[:64]}' is no time zone") from error
 
 
 def _require_one_can_start(session: Session, lab: LabRow, limit_w: float) -> None:

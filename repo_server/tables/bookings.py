@@ -6,7 +6,8 @@ from sqlmodel import Field, Index, SQLModel
 
 
 class BookingRulesRow(SQLModel, table=True):
-    """What a lab lets people book, where that is not as usual: commons.bookings.Rules."""
+    """What a lab lets people book, where that is not as usual: commons.bookings.Rules. The
+    zone is the lab's own."""
 
     __tablename__ = "booking_rules"
     lab_id: str = Field(foreign_key="lab.id", primary_key=True)
@@ -14,7 +15,6 @@ class BookingRulesRow(SQLModel, table=True):
     ahead_days: int
     open_at_once: int
     no_show_minutes: int | None = None
-    time_zone: str = "UTC"
 
 
 class BookingRow(SQLModel, table=True):

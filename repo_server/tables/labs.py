@@ -25,7 +25,7 @@ class LabRow(SQLModel, table=True):
     """A place with people and machines (OKW: manufacturing facility).
 
     `okw` is the facility as somebody brought it, in its own words. `rules` are its hours and
-    limits: see repo_server.rules.
+    limits: see repo_server.rules. `time_zone` is the zone that it lives in.
     """
 
     __tablename__ = "lab"
@@ -37,6 +37,7 @@ class LabRow(SQLModel, table=True):
     longitude: float | None = None
     okw: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     rules: dict[str, object] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    time_zone: str = "UTC"
 
 
 class EnrolmentCodeRow(SQLModel, table=True):

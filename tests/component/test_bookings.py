@@ -10,8 +10,10 @@ from sqlalchemy import Engine
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotArmed
 from commons.wire import MachineState
 from repo_server import boards, booking_rules, bookings, labs
+from repo_server import rules as lab_rules
 from repo_server.booking_rules import BookingRules
 from repo_server.bookings import Booking, NewBooking
+from repo_server.rules import LabRules
 from repo_server.tables import LabRoleRow, PersonRow
 from repo_server.tables.people import LabRole
 from tests.floor import Floor, furnish
@@ -147,6 +149,11 @@ def test_a_booking_over_the_night_of_the_clocks_is_as_long_as_it_was_booked(floo
             booking_rules.set_rules(session, floor.lab_id, BookingRules(time_zone="Europe/Berlim"))
         rules = BookingRules(time_zone="Europe/Berlin", longest_minutes=600)
         booking_rules.set_rules(session, floor.lab_id, rules)
+        lab = labs.lab_of(session, "corner")
+        assert lab_rules.of_lab(lab).timezone == "Europe/Berlin"  # its hours are in the same zone
+        lab_rules.set_lab(session, lab, LabRules(power_limit_w=3000))
+        booking_rules.set_rules(session, floor.lab_id, BookingRules(longest_minutes=600))
+        assert booking_rules.rules_of(session, floor.lab_id).time_zone == "Europe/Berlin"
     made = book(floor, 4, 3)  # from 1:00 CET; at 2:00 it is 3:00 CEST
     assert made.ends_at - made.begins_at == timedelta(hours=3)
     with pytest.raises(Conflict, match="from 29 March 01:00 CET until 29 March 05:00 CEST"):

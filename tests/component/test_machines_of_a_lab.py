@@ -195,7 +195,7 @@ def test_machines_that_are_cleared_at_once_never_draw_more_than_the_lab_may(data
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"timezone": "Europe/Berln"}, "timezone: 'Europe/Berln' is no time zone; nearest are "
+        ({"timezone": "Europe/Berln"}, "timezone: 'Europe/Berln' is not known: did you mean "
                                        "Europe/Berlin"),
         ({"power_limit_w": 99}, "under 99 W no machine could ever start: Printer draws least, 100"),
     ],

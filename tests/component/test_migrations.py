@@ -39,7 +39,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0040"
+        assert MigrationContext.configure(connection).get_current_revision() == "0041"
 
 
 def of_revision(file: Path, revision: str) -> Engine:
@@ -87,6 +87,31 @@ def test_corrections_outlive_the_table_that_was_made_anew(tmp_path):
         kept = session.execute(text("SELECT id, corrects, quantity FROM economic_event")).all()
         broken = session.execute(text("PRAGMA foreign_key_check")).all()
     assert (sorted(kept), broken) == ([("a", None, 3), ("b", "a", -1)], [])
+    engine.dispose()
+
+
+def test_a_lab_keeps_the_zone_of_its_hours_else_that_of_its_bookings(tmp_path):
+    file = tmp_path / "old.sqlite"
+    engine = of_revision(file, "0040")
+    hours = json.dumps({"timezone": "Europe/Paris", "power_limit_w": 3000})
+    with sqlite3.connect(file) as plain:
+        plain.execute("INSERT INTO city (id, slug, name, country) VALUES ('c', 'c', 'C', 'XX')")
+        plain.executemany(
+            "INSERT INTO lab (id, slug, name, city_id, rules) VALUES (?, ?, '', 'c', ?)",
+            [("a", "a", hours), ("b", "b", None), ("d", "d", None)],
+        )
+        plain.executemany(
+            "INSERT INTO booking_rules (lab_id, longest_minutes, ahead_days, open_at_once, "
+            "time_zone) VALUES (?, 60, 7, 1, 'Asia/Tokyo')",
+            [("a",), ("b",)],
+        )
+    upgrade(engine)
+    with reading(engine) as session:
+        labs = session.execute(text("SELECT id, time_zone, rules FROM lab ORDER BY id")).all()
+    assert labs == [
+        ("a", "Europe/Paris", '{"power_limit_w": 3000}'), ("b", "Asia/Tokyo", None),
+        ("d", "UTC", None),
+    ]  # fmt: skip
     engine.dispose()
 
 
