@@ -1,7 +1,7 @@
 """`make fuzz`: each target is hunted for SECONDS and goes on where the last hunt ended.
 
-TARGET=stl takes one. Told is how many inputs were tried, in how much processor time, and what was
-found. The last line is JSON.
+TARGET=stl takes one. Told is how many inputs were tried, how many branches of our
+code they reached, in how much processor time, and what was found. The last line is JSON.
 """
 
 import argparse
@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _hunt(name: str, seconds: int, seed: int) -> dict[str, object]:
-    """Inputs tried, CPU seconds, MB at most, and how it ended: 0, or what libFuzzer says of a
-    finding, of which the end is shown."""
+    """Inputs tried, MB at most, branches of ours that they reached, CPU seconds, and how it ended:
+    0, or what libFuzzer says of a finding, of which the end is shown."""
     before = _cpu_s()
     command = [sys.executable, "-m", "tests.fuzzing.hunt", name, str(seconds), str(seed)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -43,8 +43,12 @@ def _hunt(name: str, seconds: int, seed: int) -> dict[str, object]:
     if ended.returncode:
         print(said[-3000:], file=sys.stderr)
     figures = {
-        what: int((re.findall(rf"stat::{stat}: +(\d+)", said) or [0])[-1])
-        for what, stat in (("inputs", "number_of_executed_units"), ("MB", "peak_rss_mb"))
+        what: int((re.findall(rf"{told}: +(\d+)", said) or [0])[-1])
+        for what, told in (
+            ("inputs", "stat::number_of_executed_units"),
+            ("MB", "stat::peak_rss_mb"),
+            ("branches", "cov"),
+        )
     }
     return figures | {"cpu_s": round(_cpu_s() - before, 1), "ended": ended.returncode}
 
