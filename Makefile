@@ -4,7 +4,7 @@
 
 PY := .venv/bin/python
 
-.PHONY: help words setup setup-tests demo test suite check format campaign corpus mutate fuzz bench bench-peers bench-freecad lock clean
+.PHONY: help words setup setup-tests demo test suite check format campaign corpus mutate attacks fuzz bench bench-peers bench-freecad lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ mutate: setup    ## thousands of spoilt files of every kind are read, refused or
 	@$(PY) -m tests.mutation $(if $(FAMILY),--family $(FAMILY)) $(if $(COUNT),--count $(COUNT)) \
 	    $(if $(SEED),--seed $(SEED))
 	@$(PY) -m tests.mutation.attacks
+
+attacks: setup   ## what was made to harm is sent to a server that runs, which answers on; ONLY=bomb
+	@$(PY) -m bench.attacks $(if $(ONLY),--only '$(ONLY)')
 
 fuzz: setup      ## what is read of strangers is hunted for holes, with atheris; TARGET=stl SECONDS=60
 	@sh scripts/fuzzer.sh

@@ -64,7 +64,7 @@ class Memory:
     def look(self) -> None:
         """One more line of both."""
         sums = {"web": 0.0, "workers": 0.0}
-        for pid in _family(self.server):
+        for pid in family(self.server):
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes()
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -83,7 +83,7 @@ class Memory:
             self.look()
 
 
-def _family(leader: int) -> Iterator[int]:
+def family(leader: int) -> Iterator[int]:
     """The process and everything that it started."""
     yield leader
     for task in Path(f"/proc/{leader}/task").glob("*/children"):
@@ -92,7 +92,7 @@ def _family(leader: int) -> Iterator[int]:
         except OSError:
             continue
         for child in children:
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def designs(folder: Path, count: int, size_mb: float) -> list[Path]:

@@ -29,21 +29,28 @@ def free_port(wanted: int = 0) -> int:
 
 def start_server(processes: Processes, folder: Path, url: str) -> str:
     """The server answers at `url`; returns the password of its admin, who is named admin."""
-    env = {"COSMO_DATA": str(folder / "server"), "COSMO_BASE_URL": url}
     password = secrets.token_urlsafe(16)
     processes.run(
         "add-admin",
         cosmo("server", "add-admin", "admin", "--name", "Admin", "--email", "admin@demo.invalid",
               "--password", password),
-        env,
+        _environment(folder, url),
     )  # fmt: skip
+    run_server(processes, folder, url)
+    return password
+
+
+def run_server(processes: Processes, folder: Path, url: str) -> None:
+    """The server with all its parts answers at `url`; what it keeps is in `folder`/server."""
     port = url.rsplit(":", 1)[1]
-    files_port = str(free_port())
-    command = cosmo("server", "run", "--port", port, "--files-port", files_port)
-    processes.start("server", command, env)
+    command = cosmo("server", "run", "--port", port, "--files-port", str(free_port()))
+    processes.start("server", command, _environment(folder, url))
     with Client(url) as client:
         _until(lambda: _answers(client), processes)
-    return password
+
+
+def _environment(folder: Path, url: str) -> dict[str, str]:
+    return {"COSMO_DATA": str(folder / "server"), "COSMO_BASE_URL": url}
 
 
 def _answers(client: Client) -> bool:
