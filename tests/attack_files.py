@@ -86,6 +86,7 @@ ARCHIVES: Attacks = {
         lambda: zipped(("more.zip", zipped(("a", b"a")))), "holds another one"),
     "another archive by a text's name.zip": (
         lambda: zipped(("notes.txt", zipped(("a", b"a")))), "holds another one"),
+    "packed by another method.zip": (mesh_files.packed_by_bzip2, "by a method that is not read"),
     "bomb.zip": (lambda: zipped(("zeros", bytes(16 * 1024**2))), "a bomb"),
 }  # fmt: skip
 

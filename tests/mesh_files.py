@@ -150,6 +150,18 @@ def _liar() -> bytes:
     return data[: at + 24] + struct.pack("<I", 10) + data[at + 28 :]
 
 
+def packed_by_bzip2() -> bytes:
+    """Its directory says that the model has ten bytes. What bzip2 unpacks is not counted before
+    all of it is there: here 16 MB, and it might have been gigabytes."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("_rels/.rels", RELATIONS)
+        archive.writestr("3D/3dmodel.model", bytes(16 * 1024**2), zipfile.ZIP_BZIP2)
+    found = data.getvalue()
+    at = found.rindex(b"PK\x01\x02")
+    return found[: at + 24] + struct.pack("<I", 10) + found[at + 28 :]
+
+
 def _laughs(body: str) -> str:
     entities = '<!ENTITY a "ha">' + "".join(
         f'<!ENTITY {n} "{f"&{p};" * 10}">' for p, n in pairwise("abcdefghij")
@@ -180,6 +192,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "components two thousand deep.3mf": (_deep, "nested deeper"),
     "bomb.3mf": (_bomb, "is a bomb"),
     "directory that lies.3mf": (_liar, "not a 3MF|no XML"),
+    "packed by another method.3mf": (packed_by_bzip2, "by a method that is not read here"),
     "a name twice.3mf": (
         lambda: package(model(thing()), ("3D/3dmodel.model", model(""))), "twice"),
     "a name that leads out.3mf": (

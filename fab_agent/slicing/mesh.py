@@ -178,6 +178,10 @@ def _require_small_zip(data: bytes, name: str) -> None:
         raise MeshInvalid(
             f"{name}: unpacks to {size // 2**20} MB in {len(entries)} parts: simplify it"
         )
+    methods = {entry.compress_type for entry in entries}
+    # Others become gigabytes before their bytes are counted.
+    if not methods <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise MeshInvalid(f"{name}: is packed by a method that no 3MF may have: export it again")
     if not any(entry.filename.lower().endswith(".model") for entry in entries):
         raise MeshInvalid(f"{name}: is a zip file without a 3MF model: export it again")
 

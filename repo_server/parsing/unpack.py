@@ -26,6 +26,9 @@ RATIO_COUNTS_FROM = 10 * 1024**2
 MOST_LEVELS = 16
 MOST_NAME = 255
 _LINK, _TYPE = 0o120000, 0o170000
+# Of these alone the library unpacks no more at once than is asked for; of others a few kilobytes
+# may become gigabytes before anybody has counted them.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 1 << 20
 # What systems and version control leave in folders; it belongs to no release.
 _LEFT_BEHIND = ("__MACOSX", "Thumbs.db", "__pycache__")
@@ -84,6 +87,8 @@ def entries_of(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]
     for info in infos:
         name = _plain(info.filename)
         _require(not info.flag_bits & 1, f"is encrypted: {name[:80]!r}")
+        ordinary = info.compress_type in _METHODS
+        _require(ordinary, f"packs {name[:80]!r} by a method that is not read here; use Deflate")
         mode = info.external_attr >> 16 & _TYPE
         _require(mode != _LINK, f"holds a link, {name[:80]!r}: put the file itself there")
         if not info.is_dir():

@@ -10,6 +10,7 @@ import pytest
 from commons.errors import MeshInvalid
 from fab_agent.slicing.mesh import binary_stl, clean, edge_faults, volume_mm3
 from fab_agent.slicing.plate import CleanRequest
+from tests.mesh_files import packed_by_bzip2
 
 # A unit cube: corner i has the bits of i as x, y, z; faces point outwards.
 CORNERS = np.array([(i & 1, i >> 1 & 1, i >> 2) for i in range(8)], dtype=float)
@@ -189,6 +190,10 @@ def test_a_step_file_is_answered_with_what_can_be_read():
 def test_a_zip_that_unpacks_to_far_more_than_it_weighs_is_refused():
     bomb = model_3mf(SIZED, FACES, extra=[("3D/blank.model", " " * 10_000_000)])
     assert "unpacks to 9 MB in 2 parts" in refusal(bomb)
+
+
+def test_a_zip_whose_bytes_cannot_be_counted_while_it_unpacks_is_refused():
+    assert "packed by a method that no 3MF may have" in refusal(packed_by_bzip2(), name="a.3mf")
 
 
 def test_a_zip_without_a_model_is_refused():
