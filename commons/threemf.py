@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import IO
-from xml.sax.saxutils import quoteattr
 
 from commons.errors import MeshInvalid
 from commons.plain_xml import XmlReader
@@ -158,10 +157,17 @@ def package_of(
     ]
 
 
+def _quoted(text: str) -> str:
+    # Here and not above: it brings half of the library's network with it, and only writers need it.
+    from xml.sax.saxutils import quoteattr
+
+    return quoteattr(text)
+
+
 def _object_xml(number: int, name: str, vertices: Rows, faces: Rows) -> str:
     corners = "".join(f'<vertex x="{x!r}" y="{y!r}" z="{z!r}"/>' for x, y, z in vertices)
     triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces)
-    named = f" name={quoteattr(name)}" if name else ""
+    named = f" name={_quoted(name)}" if name else ""
     return (
         f'<object id="{number}" type="model"{named}><mesh><vertices>{corners}</vertices>'
         f"<triangles>{triangles}</triangles></mesh></object>"

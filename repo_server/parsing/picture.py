@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter, maximum_filter
 
 from repo_server.parsing.triangles import Colour
 
@@ -164,11 +163,22 @@ def _sunken(seen: _Seen, body: NDArray[np.bool_]) -> Floats:
     """0…1: how deep a pixel lies below its neighbourhood, where less light would reach it."""
     reach = len(body) / 60
     depth = np.where(body, seen.depth, 0.0)
-    # What is blurred so widely is the same from every second pixel, in an eighth of the time.
-    weight, total = (gaussian_filter(of[::2, ::2], reach / 2) for of in (body.astype(float), depth))
+    # What is blurred so widely is the same from every second pixel, in a quarter of the time.
+    weight, total = (_blurred(of[::2, ::2], reach / 2) for of in (body.astype(float), depth))
     around = (total / np.maximum(weight, 1e-6)).repeat(2, axis=0).repeat(2, axis=1)
     sunken: Floats = np.where(body, np.clip((around - depth) / (3 * reach), 0.0, 1.0), 0.0)
     return sunken
+
+
+def _blurred(values: Floats, reach: float) -> Floats:
+    """The sums around each pixel (size, size), near ones counting more: nearly a bell with this
+    standard deviation in pixels, which three boxes in a row are."""
+    half = round(((4 * reach**2 + 1) ** 0.5 - 1) / 2)
+    for _ in range(3):
+        for _ in range(2):  # along the columns, then along the rows
+            sums = np.cumsum(np.pad(values, ((half + 1, half), (0, 0))), axis=0)
+            values = (sums[2 * half + 1 :] - sums[: -2 * half - 1]).T
+    return values
 
 
 def _edges(seen: _Seen, normal: Floats, body: NDArray[np.bool_]) -> Floats:
@@ -179,8 +189,10 @@ def _edges(seen: _Seen, normal: Floats, body: NDArray[np.bool_]) -> Floats:
         depth = np.where(body, seen.depth, -1e9)
         stepped = np.abs(depth - np.roll(depth, 1, axis)) > len(body) / 100
         sharp |= turned | stepped
-    wide: Floats = maximum_filter(sharp & body, size=2).astype(float)
-    return wide
+    sharp &= body
+    sharp[1:] |= sharp[:-1]
+    sharp[:, 1:] |= sharp[:, :-1]
+    return sharp.astype(float)
 
 
 def _smooth(rgba: Floats) -> Image.Image:

@@ -37,3 +37,9 @@ def test_a_web_process_loads_nothing_that_only_children_papers_or_the_start_need
     loaded = loaded_by("repo_server.wsgi", COSMO_DATA=str(tmp_path))
     assert "flask" in loaded
     assert (FOR_CHILDREN | FOR_PAPERS | FOR_THE_START).isdisjoint(loaded)
+
+
+def test_who_reads_a_mesh_loads_nothing_that_takes_longer_than_reading_it() -> None:
+    loaded = loaded_by("repo_server.parsing.mesh")
+    assert "numpy" in loaded
+    assert {"scipy", "trimesh", "shapely", "http"}.isdisjoint(loaded)

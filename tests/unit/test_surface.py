@@ -125,3 +125,25 @@ def test_the_quick_way_answers_as_the_plain_one(monkeypatch, keyless, dtype):
             whole = faces[[len(set(face)) == 3 for face in faces.tolist()]]
             if len(whole):
                 assert edges.count(whole, len(vertices)) == plain_edges(whole)
+
+
+def star(leaves, middle):
+    return [(middle, leaf) for leaf in leaves if leaf != middle]
+
+
+def test_pieces_are_counted_whatever_the_order_of_their_links():
+    dice = np.random.default_rng(6)
+    nodes = 200
+    mixed = dice.permutation(nodes)
+    cases = [
+        np.empty((0, 2)),
+        star(range(nodes), nodes - 1),
+        star(range(nodes - 1, -1, -1), nodes // 2),
+        np.stack([mixed[:-1], mixed[1:]], axis=1),
+        *(dice.integers(0, nodes, (links, 2)) for links in (5, 90, 130, 400)),
+    ]
+    for links in cases:
+        graph = nx.Graph(map(tuple, np.array(links, dtype=int).tolist()))
+        graph.add_nodes_from(range(nodes))
+        told = edges.pieces(nodes, np.array(links, dtype=np.int32).T)
+        assert told == nx.number_connected_components(graph)
