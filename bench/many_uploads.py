@@ -170,12 +170,14 @@ def run(count: int, size_mb: float, folder: Path) -> dict[str, object]:
         watching = threading.Thread(target=memory.watch, args=(done,))
         watching.start()
         begun = time.monotonic()
-        with ThreadPoolExecutor(count) as clients:
-            sent_at = list(clients.map(lambda it: _publish(url, token, it), sent))
-        last_at = _until_known(engine, count + 1, processes, 60 + 20 * alone_s * count)
-        done.set()
-        watching.join()
-        engine.dispose()
+        try:
+            with ThreadPoolExecutor(count) as clients:
+                sent_at = list(clients.map(lambda it: _publish(url, token, it), sent))
+            last_at = _until_known(engine, count + 1, processes, 60 + 20 * alone_s * count)
+        finally:
+            done.set()
+            watching.join()
+            engine.dispose()
     work = alone_s * count / cores
     return {
         f"uploads_{count}_server_mb_growth": round(max(memory.web) - memory.web[0], 1),

@@ -35,6 +35,9 @@ from repo_server.settings import VARIABLES, Settings, read_secret
 
 # Each waiting agent holds one, asleep; they are made as they are needed.
 THREADS = 1200
+# Longer than our own clients keep a connection that they do not use (httpx: 5 s): whichever side
+# closes it, no question meets a connection that the server is just closing.
+KEEP_ALIVE_S = 15
 _TIMER_S = 30.0
 _STOP_S = 10.0
 _LOG = logging.getLogger(__name__)
@@ -173,6 +176,7 @@ def web_command(host: str, ports: list[int]) -> list[str]:
         *(word for port in ports for word in ("--bind", f"{host}:{port}")),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
         *("--worker-connections", str(2 * THREADS)),
+        *("--keep-alive", str(KEEP_ALIVE_S)),
         *("--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"),
         "repo_server.wsgi:app",
     ]

@@ -188,9 +188,7 @@ def _fits(
 ) -> bool:
     chosen = PrintOptions.model_validate_json(kind.written)
     milling = MillOptions.model_validate_json(kind.written)
-    need = build.need(
-        kind.material, chosen, kind.copies, milling=milling, proved_g=kind.proved_g
-    )
+    need = build.need(kind.material, chosen, kind.copies, milling=milling, proved_g=kind.proved_g)
     need = replace(need, ordered_by=kind.ordered_by, begins_at=now, minutes=minutes)
     (answer,) = candidates(need, [offer])
     return answer.refusal is None

@@ -99,8 +99,8 @@ def test_a_part_that_may_lie_on_any_side_counts_with_its_largest(floor: Floor) -
 def test_sheet_parts_are_cut_several_at_a_time(engine: Engine) -> None:
     large = router(envelope=Envelope(x_max_mm=1250, y_max_mm=620, z_max_mm=60))
     floor = furnish(engine, large)
+    lot = floor.lot("Router")
     with floor.session() as session:
-        lot = floor.lot("Router")
         lot.mass_left_g = None
         session.add(lot)
     assert plates(order(floor, "board", copies=8)) == [(1, 6), (7, 2)]

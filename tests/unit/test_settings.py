@@ -3,10 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from commons.errors import InvalidInput
-from repo_server.server import listening
+from repo_server.server import KEEP_ALIVE_S, listening, web_command
 from repo_server.settings import VARIABLES, Settings
 
 
@@ -96,3 +97,11 @@ def test_limits_of_uploads_are_taken_in_gb_and_days():
 def test_strangers_files_have_the_next_port_where_no_proxy_is(given, files_port, files_url, ports):
     settings, listened = listening(Settings.from_env(given), 8000, files_port)
     assert (settings.files_url, listened) == (files_url, ports)
+
+
+def test_the_server_keeps_idle_connections_longer_than_our_clients_do() -> None:
+    """Or a question meets a connection that is just being closed, and gets no answer."""
+    expiry_s = httpx.Limits().keepalive_expiry
+    assert expiry_s is not None and 2 * expiry_s < KEEP_ALIVE_S
+    command = web_command("127.0.0.1", [8000])
+    assert command[command.index("--keep-alive") + 1] == str(KEEP_ALIVE_S)
