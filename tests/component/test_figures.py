@@ -49,8 +49,9 @@ def totals(floor: Floor, period: int = 2026, *, simulated: bool = False) -> Tota
 
 
 def origin(floor: Floor, ring: Ring) -> None:
+    lot_id = floor.lot().id
     with floor.session() as session:
-        lot = session.get_one(MaterialLotRow, floor.lot().id)
+        lot = session.get_one(MaterialLotRow, lot_id)
         lot.ring = ring
         session.add(lot)
 

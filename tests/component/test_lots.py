@@ -191,9 +191,9 @@ def test_what_is_left_of_a_sheet_is_suggested_kept_and_offered_for_what_fits(flo
     assert [it.jobs for it in told(floor, large.id).places] == [1]
     with pytest.raises(Conflict, match="Birch is archived as used up"):
         load(floor, "Router", sheet)
+    spool, size = floor.lot().id, offcuts.NewOffcut(width_mm=1, depth_mm=1)
     with pytest.raises(InvalidInput, match="is no sheet"), floor.session() as session:
-        size = offcuts.NewOffcut(width_mm=1, depth_mm=1)
-        offcuts.keep(session, floor.lot().id, size, **by(floor))
+        offcuts.keep(session, spool, size, **by(floor))
 
 
 def test_a_run_that_nobody_saw_leaves_less_for_sure(floor: Floor) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commons.dispatch import FENCE_STEP
 from commons.errors import Conflict, InvalidInput, NotArmed, NotFound, Unavailable
 from commons.job import JobState
 from commons.machine import Driver, Envelope, MachineProfile, PrintLimits, Process
@@ -80,7 +81,9 @@ def test_a_lease_asked_for_twice_is_the_same(client: Repository) -> None:
     first, second = client.lease(MACHINE), client.lease(MACHINE)
     assert first is not None
     assert second is not None
-    assert (first.attempt_id, first.fence) == (second.attempt_id, second.fence) == ("a1", 1)
+    assert (
+        (first.attempt_id, first.fence) == (second.attempt_id, second.fence) == ("a1", FENCE_STEP)
+    )
 
 
 def test_no_work_is_none(client: Repository, server: FakeRepository) -> None:
@@ -91,12 +94,12 @@ def test_no_work_is_none(client: Repository, server: FakeRepository) -> None:
 def test_refusals_have_their_own_types(client: Repository, server: FakeRepository) -> None:
     client.lease(MACHINE)
     server.job = replace(server.job, state=JobState.STAGED)
-    ask = ArmRequest(attempt_id="a1", fence=1, program_sha256=PROGRAM)
+    ask = ArmRequest(attempt_id="a1", fence=FENCE_STEP, program_sha256=PROGRAM)
     with pytest.raises(NotArmed, match="confirm that its bed is clear") as caught:
         client.arm(ask)
     assert caught.value.reason == "bed_not_clear"
     with pytest.raises(Conflict, match="no longer holds this job"):
-        client.arm(ArmRequest(attempt_id="a0", fence=1, program_sha256=PROGRAM))
+        client.arm(ArmRequest(attempt_id="a0", fence=FENCE_STEP, program_sha256=PROGRAM))
 
 
 def test_a_server_that_is_down_is_one_clear_sentence_after_three_tries(

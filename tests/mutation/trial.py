@@ -79,7 +79,9 @@ def load_for(family: Family) -> None:
                 path.write_bytes(good)
                 out.mkdir()
                 _read(family, path, out)
-            told.write_text("\n".join(sys.modules))
+            # Cython puts a module of its own there, which nobody can import by its name.
+            real = (name for name, it in sys.modules.items() if getattr(it, "__spec__", None))
+            told.write_text("\n".join(real))
             os._exit(0)
         os.waitpid(child, 0)
         for name in told.read_text().split():
