@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -94,34 +95,65 @@ def _agent(session: Session, floor: Floor, slug: str) -> Identity:
     return Identity("", enrolled.agent_id, lab_id, machines, key)
 
 
+@dataclass
+class Line:
+    """A machine's own connection. Plain streams: a client that looks at all of its connections
+    before each question would be slower than the server that it asks."""
+
+    host: str
+    port: int
+    reader: asyncio.StreamReader | None = None
+    writer: asyncio.StreamWriter | None = None
+
+    async def ask(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Status and body of the answer; ConnectionError when the server closed the line."""
+        if self.reader is None or self.writer is None:
+            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+        told = {"Host": f"{self.host}:{self.port}", "Content-Length": str(len(body)), **headers}
+        lines = (f"{name}: {value}\r\n" for name, value in told.items())
+        self.writer.write(f"POST {API}/agent/sync HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body)
+        try:
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            self.close()
+            raise ConnectionError("the line was closed") from error
+        length = int(head.partition("content-length:")[2].split()[0])
+        return int(head.split()[1]), await self.reader.readexactly(length)
+
+    def close(self) -> None:
+        """The next question goes on a new line."""
+        if self.writer is not None:
+            self.writer.close()
+        self.reader = self.writer = None
+
+
 async def crowd(url: str, offices: list[Identity], seconds: float) -> Heard:
     """Every machine asks again and again for so long; one that is told of work has its answer."""
-    heard, until = Heard(), time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as http:
+    heard, until, at = Heard(), time.monotonic() + seconds, urlsplit(url)
 
-        async def wait_on(office: Identity, machine: str) -> None:
-            await asyncio.sleep(
-                WAIT_S * secrets.randbelow(1000) / 1000
-            )  # they did not all begin at once
-            while time.monotonic() < until and machine not in heard.told_at:
-                body, headers = question(office, machine)
-                began = time.monotonic()
-                try:
-                    answer = await http.post(f"{API}/agent/sync", content=body, headers=headers)
-                except httpx.TransportError:
-                    heard.dropped += 1
-                    continue
-                heard.answers_s.append(time.monotonic() - began)
-                if answer.status_code != 200:
-                    heard.refused.append(answer.text[:200])
-                elif machine in answer.json()["work"]:
-                    heard.told_at[machine] = time.time()
+    async def wait_on(office: Identity, machine: str) -> None:
+        # they did not all begin at once
+        await asyncio.sleep(WAIT_S * secrets.randbelow(1000) / 1000)
+        line = Line(at.hostname or "", at.port or 0)
+        while time.monotonic() < until and machine not in heard.told_at:
+            body, headers = question(office, machine)
+            began = time.monotonic()
+            try:
+                status, answer = await line.ask(body, headers)
+            except ConnectionError:
+                heard.dropped += 1
+                continue
+            heard.answers_s.append(time.monotonic() - began)
+            if status != 200:
+                heard.refused.append(answer.decode()[:200])
+            elif machine in json.loads(answer)["work"]:
+                heard.told_at[machine] = time.time()
+        line.close()
 
-        async with asyncio.TaskGroup() as group:
-            for office in offices:
-                for machine in office.machines.values():
-                    group.create_task(wait_on(office, machine))
+    async with asyncio.TaskGroup() as group:
+        for office in offices:
+            for machine in office.machines.values():
+                group.create_task(wait_on(office, machine))
     return heard
 
 
