@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from commons.local_builds import LocalBuilds
 from commons.machine import MachineProfile
@@ -101,30 +102,32 @@ def sync(asked: SyncRequest) -> ResponseReturnValue:
             spoken_of = [event.attempt_id for event in asked.events]
             start_records.keep(session, auth.current_signed(), spoken_of, now=now)
 
-    def look() -> SyncReply:
-        with reading(engine) as session:
-            now = datetime.now(UTC)
-            return replies.reply(session, asked, agent_id=agent.id, acked=acked, now=now)
-
-    told = look()
     # Whoever reports wants to know that it is safe, and is told so at once.
     wait_s = 0.0 if asked.events else min(asked.wait_s, LONGEST_WAIT_S)
-    if wait_s and not replies.says_something(told):
-        with reading(engine) as session:
-            mine = replies.concerns(session, asked, agent_id=agent.id)
-        told = _wait_for_words(look, mine, wait_s)
+
+    def look(session: Session) -> SyncReply:
+        return replies.reply(session, asked, agent_id=agent.id, acked=acked, now=datetime.now(UTC))
+
+    with reading(engine) as session:
+        told = look(session)
+        waits = wait_s > 0 and not replies.says_something(told)
+        mine = replies.concerns(session, asked, agent_id=agent.id) if waits else None
+    if mine is not None:
+        told = _wait_for_words(told, look, mine, wait_s)
     if told.sentence:
         current_app.logger.warning("agent %s: %s", agent.id, told.sentence)
     return write(told)
 
 
-def _wait_for_words(look: Callable[[], SyncReply], mine: Concerns, wait_s: float) -> SyncReply:
-    """The first reply that says something, or the last one after `wait_s`.
+def _wait_for_words(
+    told: SyncReply, look: Callable[[Session], SyncReply], mine: Concerns, wait_s: float
+) -> SyncReply:
+    """The first reply that says something, or the last one, that did not, after `wait_s`.
 
     Nothing is held open meanwhile: each look is a transaction of its own.
     """
     lobby, until = current_app.extensions["lobby"], time.monotonic() + wait_s
-    while lobby.wait(mine, until):
-        if replies.says_something(told := look()):
-            return told
-    return look()
+    while not replies.says_something(told) and lobby.wait(mine, until):
+        with reading(current_app.extensions["engine"]) as session:
+            told = look(session)
+    return told
