@@ -64,5 +64,5 @@ def test_each_is_refused_by_what_it_does_and_the_server_answers_on(
         server.kill()
     assert [it.attack for it in results if it.typed] == [*FILES, *ASKED]
     assert unanswered == 0
-    assert all(0 < it.peak_mb < 1000 for it in results[:3])
-    assert all(it.slowest_answer_ms > 0 for it in results)  # somebody asked meanwhile
+    files_read = results[: len(FILES)]  # a request may be over before anybody else has asked
+    assert all(0 < it.peak_mb < 1000 and it.slowest_answer_ms > 0 for it in files_read)
