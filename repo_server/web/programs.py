@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
+from commons.local_starts import is_local
 from commons.machine import Process
 from commons.texts import later
 from commons.toolpath import Kind, Sketch
@@ -81,7 +82,7 @@ def show_job(lab: str, id: str) -> ResponseReturnValue:
         lab=place,
         story=story,
         shown=shown,
-        works_here=role in (LabRole.OPERATOR, LabRole.MANAGER),
+        has_record=_has_record(shown) and role in (LabRole.OPERATOR, LabRole.MANAGER),
         sketch=sketch,
         OUTCOME_WORDS=OUTCOME_WORDS,
         kinds=[(kind, text, COLOURS[kind]) for kind, text in KIND_WORDS.items()],
@@ -103,6 +104,11 @@ def picture(attempt_id: str) -> ResponseReturnValue:
         answer.set_data(svg_of(programs.read_sketch(_store(), row)))
     answer.make_conditional(request)
     return kept_apart(answer)
+
+
+def _has_record(shown: Try | None) -> bool:
+    """Whether the try was permitted to start. What people started without a server was not."""
+    return bool(shown and shown.attempt.armed_at and not is_local(shown.attempt.id))
 
 
 def _sketch(shown: Try | None) -> Sketch | None:
