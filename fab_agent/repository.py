@@ -130,29 +130,11 @@ class Repository:
 
     def local_builds(self) -> LocalBuilds:
         """What people may make here while the server is away. One try."""
-        target = f"{API}/agent/local-builds"
-        try:
-            response = self.http.get(
-                self.identity.url + target, headers=self._signature("GET", target, b"")
-            )
-        except httpx.TransportError as error:
-            raise _silent(self.identity.url, error) from error
-        if response.is_error:
-            raise_problem(response)
-        return _read(LocalBuilds, response)
+        return _read(LocalBuilds, self._get("/agent/local-builds"))
 
     def board(self) -> bytes:
         """The board of the agent's lab as JSON. One try."""
-        target = f"{API}/agent/board"
-        try:
-            response = self.http.get(
-                self.identity.url + target, headers=self._signature("GET", target, b"")
-            )
-        except httpx.TransportError as error:
-            raise _silent(self.identity.url, error) from error
-        if response.is_error:
-            raise_problem(response)
-        return response.content
+        return self._get("/agent/board").content
 
     def show_program(self, attempt_id: str, packed: Path) -> None:
         """The server has the attempt's program, which lies under gzip in `packed`. One try."""
@@ -250,6 +232,18 @@ class Repository:
                 if chunk[skip:]:
                     yield chunk[skip:]
                 skip = max(0, skip - len(chunk))
+
+    def _get(self, path: str) -> httpx.Response:
+        """The answer to a question below the API. One try."""
+        target = f"{API}{path}"
+        headers = self._signature("GET", target, b"")
+        try:
+            response = self.http.get(self.identity.url + target, headers=headers)
+        except httpx.TransportError as error:
+            raise _silent(self.identity.url, error) from error
+        if response.is_error:
+            raise_problem(response)
+        return response
 
     def _ask(
         self, method: str, path: str, message: BaseModel, *, tries: int = TRIES, wait_s: float = 0.0

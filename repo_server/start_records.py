@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
-from commons.signing import SignedRequest
 from commons.start_record import Clearing, SignedMessage, StartRecord
 from repo_server import matches, orders
 from repo_server.agents import Signed
@@ -111,16 +110,13 @@ def _messages(session: Session, attempt_id: str) -> Iterable[SignedMessage]:
         .order_by(col(SignedMessageRow.received_at), col(SignedMessageRow.id))
     )
     for row, public_key in rows:
-        said = SignedRequest(
-            row.agent_id, row.method, row.target, row.body.encode(), row.at, row.nonce
-        )
         yield SignedMessage(
-            agent_id=said.agent_id,
+            agent_id=row.agent_id,
             public_key=public_key,
-            method=said.method,
-            target=said.target,
-            at=said.at,
-            nonce=said.nonce,
+            method=row.method,
+            target=row.target,
+            at=row.at,
+            nonce=row.nonce,
             body=row.body,
             signature=row.signature,
         )

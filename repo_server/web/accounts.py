@@ -1,7 +1,6 @@
 """Prices, quotas and accounts on pages: a lab's, and one's own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -9,7 +8,7 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from commons.errors import Conflict, FabError, InvalidInput, NotFound
+from commons.errors import Conflict, InvalidInput, NotFound
 from commons.machine import MATERIALS
 from commons.prices import Group, Item, PriceList
 from commons.texts import later
@@ -24,6 +23,7 @@ from repo_server.people import Scope
 from repo_server.quotas import NewQuota
 from repo_server.tables.people import LabRole
 from repo_server.web import languages, sentences
+from repo_server.web.forms import NONE_REFUSED, RefusedForm
 from repo_server.web.languages import Texts
 from repo_server.web.stretches import asked_stretch, rest_of
 from repo_server.web.words import PROCESS_WORDS
@@ -57,15 +57,6 @@ KINDS = Texts(
         Kind.CORRECTION: later("Taken back"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Which form was refused and why, and what had been entered."""
-
-    form: str = ""
-    error: FabError | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @bp.app_template_filter("money")
@@ -172,7 +163,7 @@ def _change(
         with transaction(current_app.extensions["engine"]) as session:
             change(session, labs.lab_of(session, lab).id, by, now)
     except REFUSED as error:
-        return make_response(_page(lab, Refusal(form, error, request.form)), status_of(error))
+        return make_response(_page(lab, RefusedForm(form, error, request.form)), status_of(error))
     return redirect(url_for("accounts.show", lab=lab, _anchor=form), 303)
 
 
@@ -208,7 +199,7 @@ def _minor(session: Session, lab_id: str, text: str) -> int:
     return int(amount)
 
 
-def _page(lab: str, refused: Refusal = Refusal()) -> str:
+def _page(lab: str, refused: RefusedForm = NONE_REFUSED) -> str:
     person, engine = auth.current_person(), current_app.extensions["engine"]
     with reading(engine) as session:
         row = labs.lab_of(session, lab)
@@ -240,7 +231,7 @@ def _page(lab: str, refused: Refusal = Refusal()) -> str:
         )
 
 
-def _rows(known: PriceList | None, refused: Refusal) -> list[dict[str, str]]:
+def _rows(known: PriceList | None, refused: RefusedForm) -> list[dict[str, str]]:
     """The rates as the form shows them, and empty rows for more."""
     if refused.form == "prices":
         given = refused.values

@@ -1,7 +1,7 @@
 """A week of a lab's bookings, to look at and to book."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from commons import bookings as rules_of_time
 from commons.bookings import Rules
-from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.texts import later
 from repo_server import booking_rules, bookings, calendar_sources, labs, matches, people
 from repo_server.api import auth
@@ -25,6 +25,7 @@ from repo_server.db import reading, transaction
 from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
 from repo_server.web import languages
+from repo_server.web.forms import NONE_REFUSED, RefusedForm
 
 bp = Blueprint("bookings", __name__)
 
@@ -38,15 +39,6 @@ class Day:
 
     at: date
     bookings: tuple[Booking, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Which form was refused and why, and what had been filled in."""
-
-    form: str = ""
-    error: FabError | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @bp.get("/labs/<lab>/bookings")
@@ -117,7 +109,7 @@ def _change(
             zone = booking_rules.zone_of(booking_rules.rules_of(session, lab_id))
     except REFUSED as error:
         again = request.form.to_dict()
-        return page(lab, again, Refusal(form, error, again)), status_of(error)
+        return page(lab, again, RefusedForm(form, error, again)), status_of(error)
     day = done and done.begins_at.astimezone(zone).date().isoformat()
     shown = request.form.get("shown") or None
     place = url_for("bookings.show", lab=lab, day=day, machine=shown, _anchor=form)
@@ -137,7 +129,7 @@ def _wanted(form: Mapping[str, str], rules: Rules) -> NewBooking:
     return check(NewBooking, {**wanted, "begins_at": begins_at, "ends_at": ends_at})
 
 
-def page(lab: str, asked: Mapping[str, str], refused: Refusal = Refusal()) -> str:
+def page(lab: str, asked: Mapping[str, str], refused: RefusedForm = NONE_REFUSED) -> str:
     """The week that is asked for; with a form that was refused, and why."""
     now, me = datetime.now(UTC), auth.current_person()
     with reading(current_app.extensions["engine"]) as session:

@@ -26,7 +26,8 @@ from repo_server.db import reading, ring_after, transaction
 from repo_server.people import Scope
 from repo_server.tables.people import LabRole
 from repo_server.web import mine
-from repo_server.web.bookings import REFUSED, Refusal, page
+from repo_server.web.bookings import REFUSED, page
+from repo_server.web.forms import RefusedForm
 
 bp = Blueprint("calendars", __name__)
 
@@ -104,7 +105,7 @@ def follow(lab: str) -> ResponseReturnValue:
     try:
         _follow(lab)
     except REFUSED as error:
-        refused = Refusal("calendars", error, request.form.to_dict())
+        refused = RefusedForm("calendars", error, request.form.to_dict())
         return page(lab, {}, refused), status_of(error)
     return redirect(url_for("bookings.show", lab=lab, _anchor="calendars"), 303)
 

@@ -1,15 +1,13 @@
 """The page of a lab's operators on which they answer guests' requests, and its managers' desk."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from commons.errors import FabError
 from commons.guests import Stage
 from commons.licences.purposes import Purpose
 from commons.machine import MATERIALS
@@ -24,7 +22,7 @@ from repo_server.guest_desks import GuestDesk
 from repo_server.licensing import LicenceForbids
 from repo_server.order_requests import MAX_COPIES
 from repo_server.tables.people import LabRole
-from repo_server.web.forms import REFUSED, filled_in
+from repo_server.web.forms import NONE_REFUSED, REFUSED, RefusedForm, filled_in
 from repo_server.web.guests import TONES
 from repo_server.web.languages import Texts, gettext
 from repo_server.web.stretches import asked_stretch, rest_of
@@ -50,15 +48,6 @@ PURPOSES = Texts(
     }
 )
 _RELEASE = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Which form was refused and why, and what had been filled in."""
-
-    form: str = ""
-    error: FabError | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @bp.get("/labs/<lab>/requests")
@@ -122,11 +111,11 @@ def _change(
         with transaction(current_app.extensions["engine"]) as session:
             change(session, labs.lab_of(session, lab).id, by, now)
     except (*REFUSED, LicenceForbids) as error:
-        return _page(lab, Refused(form, error, filled_in())), status_of(error)
+        return _page(lab, RefusedForm(form, error, filled_in())), status_of(error)
     return redirect(url_for("guest_answers.show", lab=lab, _anchor=form), 303)
 
 
-def _page(lab: str, refused: Refused = Refused()) -> str:
+def _page(lab: str, refused: RefusedForm = NONE_REFUSED) -> str:
     me = auth.current_person().id
     with reading(current_app.extensions["engine"]) as session:
         row = labs.lab_of(session, lab)

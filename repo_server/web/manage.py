@@ -1,7 +1,6 @@
 """Founding a lab, and what its managers set up: agents, material, people."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flask import (
@@ -28,7 +27,7 @@ from repo_server.db import reading, transaction
 from repo_server.people import Scope
 from repo_server.tables import LabRow
 from repo_server.tables.people import LabRole
-from repo_server.web.forms import REFUSED, filled_in
+from repo_server.web.forms import NONE_REFUSED, REFUSED, RefusedForm, filled_in
 from repo_server.web.languages import Texts
 from repo_server.web.stretches import asked_stretch, told_lists
 
@@ -49,15 +48,6 @@ ROLE_NAMES = Texts(
     }
 )
 FIRST_CHOICE = {"role": LabRole.MEMBER}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Which form was refused and why, and what had been filled in."""
-
-    form: str = ""
-    error: FabError | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @bp.get("/labs/new")
@@ -185,13 +175,13 @@ def _change(lab: str, form: str, change: Callable[[Session, str], None]) -> Resp
         with transaction(current_app.extensions["engine"]) as session:
             change(session, labs.lab_of(session, lab).id)
     except REFUSED as error:
-        return _page(lab, Refusal(form, error, filled_in())), status_of(error)
+        return _page(lab, RefusedForm(form, error, filled_in())), status_of(error)
     return redirect(url_for("manage.show", lab=lab, _anchor=form), 303)
 
 
 def _page(
     lab: str,
-    refused: Refusal = Refusal(),
+    refused: RefusedForm = NONE_REFUSED,
     *,
     code: str = "",
     code_ends_at: datetime | None = None,

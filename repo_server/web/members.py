@@ -1,14 +1,13 @@
 """The people of a lab, their roles and trainings, and what the lab asks of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from commons.errors import Conflict, FabError, InvalidInput, NotAllowed, NotFound
+from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.texts import later
 from repo_server import labs, matches, people, trainings
 from repo_server.api import auth
@@ -17,20 +16,13 @@ from repo_server.api.messages import check
 from repo_server.db import reading, transaction
 from repo_server.tables.people import LabRole
 from repo_server.trainings import NewClass, NewTraining, Revocation
+from repo_server.web.forms import NONE_REFUSED, RefusedForm
 from repo_server.web.manage import ROLE_NAMES
 from repo_server.web.stretches import asked_stretch, told_lists
 
 bp = Blueprint("members", __name__)
 
 REFUSED = (InvalidInput, NotFound, Conflict, NotAllowed)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Which form was refused and why."""
-
-    form: str = ""
-    error: FabError | None = None
 
 
 Act = Callable[[Session, str, str, datetime], object]
@@ -95,7 +87,7 @@ def _change(lab: str, form: str, act: Act) -> ResponseReturnValue:
         with transaction(current_app.extensions["engine"]) as session:
             act(session, labs.lab_of(session, lab).id, by, now)
     except REFUSED as error:
-        return _page(lab, Refusal(form, error)), status_of(error)
+        return _page(lab, RefusedForm(form, error)), status_of(error)
     return redirect(url_for("members.show", lab=lab, _anchor=form), 303)
 
 
@@ -112,7 +104,7 @@ def _midnight(said: str) -> datetime:
         raise InvalidInput(later("say the day as year-month-day, such as 2027-05-03")) from error
 
 
-def _page(lab: str, refused: Refusal = Refusal()) -> str:
+def _page(lab: str, refused: RefusedForm = NONE_REFUSED) -> str:
     me = auth.current_person()
     with reading(current_app.extensions["engine"]) as session:
         row = labs.lab_of(session, lab)

@@ -1,6 +1,7 @@
 """What a job's turn goes by stands in its own row, and what members had of machines is counted."""
 
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,47 +36,43 @@ def upgrade() -> None:
     )
 
 
+_JOB = sa.table(
+    "job",
+    *map(sa.column, ("id", "order_id", "beside_id", "material", "claimant")),
+    sa.column("urgent", Boolean),
+    sa.column("begin_by", UTCDateTime),
+    sa.column("queued_at", UTCDateTime),
+)
+_ORDER = sa.table(
+    "build_order",
+    *map(sa.column, ("id", "material", "ordered_by", "urgent_because")),
+    sa.column("deadline", UTCDateTime),
+)
+
+
 def _claim() -> None:
     """As its order says, or the one that it was put beside."""
-    job = sa.table(
-        "job", *map(sa.column, ("id", "order_id", "beside_id", "material", "claimant")),
-        sa.column("urgent", Boolean), sa.column("begin_by", UTCDateTime),
-        sa.column("queued_at", UTCDateTime),
-    )  # fmt: skip
-    own, like = (
-        sa.table(
-            "build_order", *map(sa.column, ("id", "material", "ordered_by", "urgent_because")),
-            sa.column("deadline", UTCDateTime),
-        ).alias(name)
-        for name in ("own", "like_it")
-    )  # fmt: skip
+    own, like = _ORDER.alias("own"), _ORDER.alias("like_it")
+    asked = (
+        sa.select(_JOB.c.id, _JOB.c.queued_at, own.c.material)
+        .add_columns(like.c.ordered_by, like.c.urgent_because, like.c.deadline)
+        .join(own, own.c.id == _JOB.c.order_id)
+        .join(like, like.c.id == sa.func.coalesce(_JOB.c.beside_id, _JOB.c.order_id))
+    )
     connection = op.get_bind()
-    rows = connection.execute(
-        sa.select(
-            job.c.id, job.c.queued_at, own.c.material, like.c.ordered_by, like.c.urgent_because,
-            like.c.deadline,
-        )
-        .join(own, own.c.id == job.c.order_id)
-        .join(like, like.c.id == sa.func.coalesce(job.c.beside_id, job.c.order_id))
-    )  # fmt: skip
-    claims = [
-        {
-            "job_id": row.id,
-            "of": row.material,
-            "is_urgent": row.urgent_because is not None,
-            "by": min(row.queued_at + _PATIENCE, row.deadline or row.queued_at + _PATIENCE),
-            "member": row.ordered_by,
-        }
-        for row in rows
-    ]
-    if claims:
-        of_job = sa.update(job).where(job.c.id == sa.bindparam("job_id"))
-        connection.execute(
-            of_job.values(
-                material=sa.bindparam("of"),
-                urgent=sa.bindparam("is_urgent"),
-                begin_by=sa.bindparam("by"),
-                claimant=sa.bindparam("member"),
-            ),
-            claims,
-        )
+    if claims := [_claim_of(row) for row in connection.execute(asked)]:
+        given = {"material": "of", "urgent": "is_urgent", "begin_by": "by", "claimant": "member"}
+        change: dict[str, Any] = {to: sa.bindparam(it) for to, it in given.items()}
+        of_job = sa.update(_JOB).where(_JOB.c.id == sa.bindparam("job_id"))
+        connection.execute(of_job.values(**change), claims)
+
+
+def _claim_of(row: sa.Row[Any]) -> dict[str, object]:
+    patient = row.queued_at + _PATIENCE
+    return {
+        "job_id": row.id,
+        "of": row.material,
+        "is_urgent": row.urgent_because is not None,
+        "by": min(patient, row.deadline or patient),
+        "member": row.ordered_by,
+    }
