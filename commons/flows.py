@@ -1,17 +1,17 @@
-"""Economic events in the words of Valueflows 1.0: what an attempt used, and what came of it.
+"""Economic events in the words of Valueflows 1.0: who gave what to whom, how much, and how well
+that is known.
 
-An event says who gave what to whom, how much, in which process, and how well that is known.
-Events are never changed; one that `corrects` another carries the signed difference.
+Events are never changed; one that `corrects` another carries the signed difference. What an event
+refers to is named `kind:name`: release, machine, lot, material, part, energy, scrap, work, …
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-
-from commons.units import kwh
 
 
 class Action(StrEnum):
-    """The Valueflows actions that a fabrication attempt, a contribution or a stock implies.
+    """The nineteen actions of Valueflows 1.0.
 
     RAISE and LOWER correct what is in stock, MOVE says where it is: none of them is production,
     and none is consumption.
@@ -22,7 +22,18 @@ class Action(StrEnum):
     USE = "use"
     WORK = "work"
     PRODUCE = "produce"
+    DELIVER_SERVICE = "deliverService"
+    PICKUP = "pickup"
+    DROPOFF = "dropoff"
+    ACCEPT = "accept"
+    MODIFY = "modify"
+    COMBINE = "combine"
+    SEPARATE = "separate"
+    TRANSFER = "transfer"
+    TRANSFER_ALL_RIGHTS = "transferAllRights"
+    TRANSFER_CUSTODY = "transferCustody"
     MOVE = "move"
+    COPY = "copy"
     RAISE = "raise"
     LOWER = "lower"
 
@@ -34,6 +45,22 @@ class Unit(StrEnum):
     GRAM = "g"
     KILOWATT_HOUR = "kWh"
     HOUR = "h"
+    KILOMETRE = "km"
+    LITRE = "l"
+    SQUARE_METRE = "m2"
+
+
+class Mode(StrEnum):
+    """How things travel, as far as freight factors tell it apart; unknown is none of them."""
+
+    FOOT_OR_BICYCLE = "foot_or_bicycle"
+    VAN = "van"
+    BATTERY_VAN = "battery_van"
+    LORRY = "lorry"
+    RAIL = "rail"
+    SHIP = "ship"
+    AIR = "air"
+    UNKNOWN = "unknown"
 
 
 class State(StrEnum):
@@ -94,7 +121,11 @@ def measure(value: float, unit: Unit, state: State) -> Measure:
 class EventDraft:
     """An economic event before it is written down; `resource` names what flows.
 
-    provider and receiver are ids of agents (people, labs); both the lab for what stays inside.
+    provider and receiver are ids of agents (people, labs, parties); both the lab for what stays
+    inside. `ring` is where `resource` was last substantially made, `to_ring` where it goes; the
+    cities say the same by name, where they are members here. `to_resource` is what it becomes part
+    of at the receiver's, `mass_g` what a count of things weighs. `price_minor` is what was agreed
+    for all of it, in minor units of `currency`: None where nobody said so, 0 for a gift.
     """
 
     action: Action
@@ -103,119 +134,55 @@ class EventDraft:
     provider: str
     receiver: str
     ring: Ring = Ring.UNKNOWN
+    to_ring: Ring | None = None
+    to_resource: str | None = None
+    from_city_id: str | None = None
+    to_city_id: str | None = None
+    mass_g: Measure | None = None
+    distance_km: float | None = None
+    mode: Mode | None = None
+    price_minor: int | None = None
+    currency: str | None = None
+    evidence: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptFacts:
-    """What is known about an attempt that ended, whatever its outcome.
+class Event:
+    """An event as it stands in the ledger.
 
-    `program_duration_s` and `program_material_g` are the proved program's own figures;
-    `share_done` is lines acknowledged of lines in all (0…1). `energy_kwh` is a meter's, or None.
-    A program that somebody brought has no design: no release, and nobody to cite.
+    `process` is the attempt or the activity that it is an input or an output of; `lab_id` is None
+    for work that is given to a design. `corrects` names the event whose sum this one puts right.
     """
 
-    lab_id: str
-    steward: str | None
-    release_id: str | None
-    machine_id: str
-    lot_id: str | None
-    lot_ring: Ring
-    material: str
-    program_duration_s: float
-    program_material_g: float | None
-    share_done: float
-    ran_s: float
-    average_power_w: float | None
-    energy_kwh: float | None = None
+    id: str
+    draft: EventDraft
+    process: str | None
+    lab_id: str | None
+    happened_at: datetime
+    created_at: datetime
+    corrects: str | None = None
+    simulated: bool = False
 
 
-def events_of_attempt(facts: AttemptFacts) -> list[EventDraft]:
-    """The events of an attempt that ran, finished or not: failures use material too."""
-    lab = facts.lab_id
-    cited = [
-        EventDraft(Action.CITE, f"release:{facts.release_id}",
-                   measure(1, Unit.EACH, State.MEASURED), steward, lab)
-        for steward in (facts.steward,) if steward is not None
-    ]  # fmt: skip
-    events = [
-        *cited,
-        EventDraft(Action.USE, f"machine:{facts.machine_id}",
-                   measure(facts.ran_s / 3600.0, Unit.HOUR, State.MEASURED), lab, lab, Ring.LAB),
-    ]  # fmt: skip
-    if facts.program_material_g is not None:
-        lot = f"lot:{facts.lot_id}" if facts.lot_id else f"material:{facts.material}"
-        used = facts.program_material_g * facts.share_done
-        events.append(EventDraft(Action.CONSUME, lot, measure(used, Unit.GRAM, State.MODELLED),
-                                 lab, lab, facts.lot_ring))  # fmt: skip
-    if (energy := _energy(facts)) is not None:
-        events.append(EventDraft(Action.CONSUME, "energy:electricity", energy, lab, lab))
-    return events
+class Side(StrEnum):
+    """On which side of its process an event stands."""
+
+    INPUT = "inputOf"
+    OUTPUT = "outputOf"
 
 
-def _energy(facts: AttemptFacts) -> Measure | None:
-    """A meter's reading, else average power over the program's time; unknown stays unknown."""
-    if facts.energy_kwh is not None:
-        return measure(facts.energy_kwh, Unit.KILOWATT_HOUR, State.MEASURED)
-    if facts.average_power_w is None:
-        return None
-    modelled = kwh(facts.average_power_w, facts.program_duration_s * facts.share_done)
-    return measure(modelled, Unit.KILOWATT_HOUR, State.DEFAULT)
+_INPUTS = frozenset(
+    {Action.CITE, Action.CONSUME, Action.USE, Action.WORK, Action.PICKUP, Action.ACCEPT}
+)
+_OUTPUTS = frozenset({Action.PRODUCE, Action.DELIVER_SERVICE, Action.DROPOFF, Action.MODIFY})
 
 
-# Manford & Budinoff 2024, as restated by AMMap: mean over the print of the rated power.
-FDM_SHARE_OF_RATED_POWER = 0.431
-
-
-def events_of_verdict(
-    *,
-    lab_id: str,
-    release_id: str | None,
-    part: str,
-    good: int,
-    copies: int,
-    mass_g: float | None,
-    weighed: bool = False,
-) -> list[EventDraft]:
-    """The output of a finished attempt, once a person has looked: good things, and scrap.
-
-    `good` of its `copies` are good; the others are scrap with their share of `mass_g`, which is
-    what the whole plate used, or `weighed`. What came of a program that somebody brought counts
-    as nothing made: nobody knows what it is.
-    """
-    events = []
-    if good and release_id is not None:
-        made = measure(good, Unit.EACH, State.DECLARED)
-        events.append(EventDraft(Action.PRODUCE, f"part:{release_id}/{part}", made, lab_id, lab_id))
-    if good < copies and mass_g is not None:
-        state = State.MEASURED if weighed else State.MODELLED
-        scrap = measure(mass_g * (copies - good) / copies, Unit.GRAM, state)
-        events.append(EventDraft(Action.PRODUCE, "scrap:mixed", scrap, lab_id, lab_id))
-    return events
-
-
-def event_of_contribution(
-    *, role: Role, release_id: str, person: str, steward: str, hours: float | None
-) -> EventDraft:
-    """Work that a person gave to a release: once another has confirmed it, or as they declare it
-    where nobody else could.
-
-    Its effort where hours were counted; else one contribution, since unknown hours are not zero.
-    """
-    counted = measure(1, Unit.EACH, State.DECLARED)
-    effort = counted if hours is None else measure(hours, Unit.HOUR, State.DECLARED)
-    return EventDraft(Action.WORK, f"work:{role}/{release_id}", effort, person, steward)
-
-
-def event_of_weighing(*, lab_id: str, lot_id: str, ring: Ring, off: Measure) -> EventDraft:
-    """The correction that a weighing, a new lot or an offcut is to what is in stock: `off` is
-    signed, and raises or lowers it. What attempts consumed was counted with them."""
-    action = Action.RAISE if off.central >= 0 else Action.LOWER
-    low, high = (off.low, off.high) if action is Action.RAISE else (-off.high, -off.low)
-    quantity = Measure(abs(off.central), off.unit, off.state, max(0.0, low), high)
-    return EventDraft(action, f"lot:{lot_id}", quantity, lab_id, lab_id, ring)
-
-
-def event_of_move(*, lab_id: str, lot_id: str, ring: Ring) -> EventDraft:
-    """One lot is somewhere else in its lab: on a machine, or on the shelf again."""
-    one = measure(1, Unit.EACH, State.DECLARED)
-    return EventDraft(Action.MOVE, f"lot:{lot_id}", one, lab_id, lab_id, ring)
+def side_of(action: Action) -> Side | None:
+    """Where an event of that action stands; None for what changes hands or stock outside of any
+    process. Things combined go in and those separated come out, as we use the words."""
+    if action in _INPUTS or action is Action.COMBINE:
+        return Side.INPUT
+    if action in _OUTPUTS or action is Action.SEPARATE:
+        return Side.OUTPUT
+    return None

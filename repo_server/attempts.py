@@ -7,16 +7,13 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from commons.errors import NotFound
-from commons.flows import (
+from commons.fabrication import (
     FDM_SHARE_OF_RATED_POWER,
-    Action,
     AttemptFacts,
-    EventDraft,
-    Ring,
-    Unit,
     events_of_attempt,
     events_of_verdict,
 )
+from commons.flows import Action, EventDraft, Ring, Unit
 from commons.machine import MachineProfile, Process
 from commons.wire import ProgramFacts, RunFacts
 from repo_server import ledger, lot_mass, shares

@@ -16,7 +16,8 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from commons.errors import Conflict, NotAllowed, NotFound
-from commons.flows import Role, event_of_contribution
+from commons.fabrication import event_of_contribution
+from commons.flows import Role
 from commons.texts import filled, later
 from commons.wire import Asked
 from repo_server import directory, ledger

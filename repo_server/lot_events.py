@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from commons.flows import EventDraft, Measure, event_of_move, event_of_weighing
+from commons.fabrication import event_of_move, event_of_weighing
+from commons.flows import EventDraft, Measure
 from repo_server import ledger
 from repo_server.ids import new_id
 from repo_server.tables import LotEventRow, MaterialLotRow

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from sqlmodel import Session, col, select
 
 from commons.errors import FieldProblem, InvalidInput
-from commons.flows import FDM_SHARE_OF_RATED_POWER
+from commons.fabrication import FDM_SHARE_OF_RATED_POWER
 from commons.hours import Week
 from commons.machine import MachineProfile, Process
 from commons.power import Draw

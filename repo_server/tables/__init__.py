@@ -49,7 +49,7 @@ from repo_server.tables.labs import (
     MachineRow,
     NonceRow,
 )
-from repo_server.tables.ledger import EconomicEventRow, IdempotencyRow
+from repo_server.tables.ledger import ActivityRow, EconomicEventRow, EventBatchRow, IdempotencyRow
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.lots import LotEventRow, MaterialLotRow
 from repo_server.tables.money import AccountEntryRow, AgreementRow, PriceListRow, QuotaRow
@@ -82,6 +82,7 @@ from repo_server.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
     "AccountEntryRow",
+    "ActivityRow",
     "AgentEventRow",
     "AgentRow",
     "AgreementRow",
@@ -109,6 +110,7 @@ __all__ = [
     "DraftRow",
     "EconomicEventRow",
     "EnrolmentCodeRow",
+    "EventBatchRow",
     "FileFactsRow",
     "GrantRow",
     "GuestDeskRow",

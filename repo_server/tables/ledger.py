@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from commons.flows import Action, Ring, State, Unit
@@ -11,12 +11,15 @@ from commons.flows import Action, Ring, State, Unit
 class EconomicEventRow(SQLModel, table=True):
     """One Valueflows event, append-only. Only an event that `corrects` may undo another.
 
-    quantity is signed in corrections alone. `process_id` is the attempt; neither it nor `lab_id` is
-    there for work that was given to a design. `simulated` events are
-    shown apart and counted in no figure of production.
+    quantity is signed in corrections alone. `process_id` is the attempt, `activity_id` what else it
+    is part of; neither they nor `lab_id` are there for work that was given to a design. `simulated`
+    events are shown apart and counted in no figure of production. What the columns of a delivery, a
+    purchase or a transport say is told by commons.flows.EventDraft; `outer_id` is the event's name
+    in the file or system of `batch_id`, so that it is counted once.
     """
 
     __tablename__ = "economic_event"
+    __table_args__ = (Index("ix_economic_event_of_lab", "lab_id", "happened_at"),)
     id: str = Field(primary_key=True)
     action: Action = Field(index=True)
     resource: str = Field(index=True)
@@ -28,11 +31,60 @@ class EconomicEventRow(SQLModel, table=True):
     ring: Ring = Ring.UNKNOWN
     provider: str = Field(index=True)
     receiver: str = Field(index=True)
-    lab_id: str | None = Field(default=None, foreign_key="lab.id", index=True)
+    lab_id: str | None = Field(default=None, foreign_key="lab.id")
     process_id: str | None = Field(default=None, foreign_key="attempt.id", index=True)
     corrects: str | None = Field(default=None, foreign_key="economic_event.id")
     simulated: bool = False
     happened_at: datetime = Field(index=True)
+    created_at: datetime
+    activity_id: str | None = Field(default=None, foreign_key="activity.id", index=True)
+    to_ring: Ring | None = None
+    to_resource: str | None = None
+    from_city_id: str | None = Field(default=None, foreign_key="city.id")
+    to_city_id: str | None = Field(default=None, foreign_key="city.id")
+    mass_g: float | None = None
+    mass_low_g: float | None = None
+    mass_high_g: float | None = None
+    mass_state: State | None = None
+    distance_km: float | None = None
+    mode: str | None = None
+    price_minor: int | None = None
+    currency: str | None = None
+    evidence: str = ""
+    note: str = ""
+    recorded_by: str | None = Field(default=None, foreign_key="person.id")
+    batch_id: str | None = Field(default=None, foreign_key="event_batch.id", index=True)
+    outer_id: str | None = None
+
+
+class ActivityRow(SQLModel, table=True):
+    """What is done in a lab beside attempts: a delivery, a repair, an hour of teaching.
+
+    `kind` is a commons.activities.Kind: the Valueflows ProcessSpecification that it is based on.
+    """
+
+    __tablename__ = "activity"
+    id: str = Field(primary_key=True)
+    kind: str
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    name: str = ""
+    happened_at: datetime
+    recorded_by: str | None = Field(default=None, foreign_key="person.id")
+    created_at: datetime
+
+
+class EventBatchRow(SQLModel, table=True):
+    """One file of events that somebody brought; the same bytes are counted once a lab."""
+
+    __tablename__ = "event_batch"
+    __table_args__ = (UniqueConstraint("lab_id", "sha256"),)
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+    kind: str
+    name: str
+    sha256: str
+    events: int
+    recorded_by: str = Field(foreign_key="person.id")
     created_at: datetime
 
 

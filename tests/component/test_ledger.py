@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from commons.errors import Conflict, NotFound
-from commons.flows import Action, Ring, State, Unit, measure
+from commons.flows import Action, EventDraft, Mode, Ring, State, Unit, measure
 from commons.job import JobState
 from commons.wire import EventKind, MachineState, Phase, ProgressReport, SyncRequest
 from repo_server import decisions, ledger, reports
@@ -254,3 +254,22 @@ def test_a_silent_run_that_its_agent_still_streams_goes_on(floor: Floor) -> None
     progress = ProgressReport(attempt_id=offer.attempt_id, phase=Phase.STREAM, done=5, total=9)
     floor.sees("Printer", MachineState.RUNNING, progress=progress)
     assert floor.state(job_id) is JobState.RUNNING
+
+
+def test_a_corrected_count_takes_its_mass_along_and_its_price_once(floor: Floor) -> None:
+    draft = EventDraft(
+        Action.PRODUCE, "part:r/hook", measure(4, Unit.EACH, State.DECLARED), "lab", "lab",
+        mass_g=measure(40, Unit.GRAM, State.MEASURED), price_minor=500, currency="EUR",
+        to_ring=Ring.CITY, mode=Mode.VAN, distance_km=3.0,
+    )  # fmt: skip
+    at = ledger.Occasion(floor.lab_id, None, simulated=False, happened_at=floor.now)
+    with floor.session() as session:
+        (event_id,) = ledger.append(session, [draft], at, now=floor.now)
+        right = measure(3, Unit.EACH, State.DECLARED)
+        ledger.correct(session, event_id, right, now=floor.now)
+    first, second = floor.ledger()
+    assert ledger.event(first).draft == draft
+    assert (second.corrects, second.quantity, second.price_minor) == (event_id, -1, None)
+    assert (second.mass_g, second.mass_low_g, second.mass_high_g) == pytest.approx(
+        (-10, -9.5, -10.5)
+    )

@@ -4,18 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from commons.flows import (
-    HALF_WIDTH,
-    Action,
-    AttemptFacts,
-    EventDraft,
-    Ring,
-    State,
-    Unit,
-    events_of_attempt,
-    events_of_verdict,
-    measure,
-)
+from commons.fabrication import AttemptFacts, events_of_attempt, events_of_verdict
+from commons.flows import HALF_WIDTH, Action, EventDraft, Ring, State, Unit, measure
 
 FACTS = AttemptFacts(
     lab_id="lab", steward="ada", release_id="r1", machine_id="m1", lot_id="l1",

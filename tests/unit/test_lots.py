@@ -6,7 +6,8 @@ import pytest
 
 from commons import lots
 from commons.errors import InvalidInput
-from commons.flows import Action, Ring, State, Unit, event_of_weighing, measure
+from commons.fabrication import event_of_weighing
+from commons.flows import Action, Ring, State, Unit, measure
 from commons.machine import Process
 from commons.manifest import Part
 from commons.matching import BuildNeed, MachineOffer, Refusal, candidates, capacity, leftover
