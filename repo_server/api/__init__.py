@@ -42,6 +42,7 @@ from repo_server.api import (
     retirement,
     things,
     trainings,
+    travels,
     uploads,
     webhooks,
 )
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     lineage.bp,
     notices.bp,
     cities.bp,
+    travels.bp,
     labs.bp,
     lots.bp,
     machines.bp,

@@ -44,6 +44,7 @@ from repo_server.web import (
     queue,
     repairs,
     things,
+    travels,
     walls,
     webhooks,
 )
@@ -84,6 +85,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     directory.bp,
     journal.bp,
     things.bp,
+    travels.bp,
     people.bp,
     profiles.bp,
     api.bp,

@@ -48,6 +48,7 @@ WHOLE = {
     "/attempts/{attempt_id}/start": "what was said of one start",
     "/agent/local-builds": "the latest that a lab ordered, at most 30",
     "/cities/{city}/figures": "one of each figure",
+    "/travels": "labs that are there, at most 500 ways",
     "/designs": "has pages and a cursor of its own",
     "/designs/{slug}": "the newest releases; all are in pages elsewhere",
     "/designs/{slug}/licence": "kinds of actors; what it was made from",

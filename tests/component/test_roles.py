@@ -42,6 +42,8 @@ ROUTES = {
         GET /api/v1/labs/<lab>/prices
         GET /people/<person_id>/<token>/news.atom
         GET /cities
+        GET /map
+        GET /earth.svg
         GET /labs/<lab>/about
         GET /api/v1/labs/<lab>
         GET /api/v1/designs/<slug>/releases
@@ -101,6 +103,8 @@ ROUTES = {
         GET /api/v1/blobs/<sha256>
         GET /api/v1/cities/<city>/figures
         GET /api/v1/cities/<city>/figures.csv
+        GET /api/v1/travels
+        GET /api/v1/travels.csv
         GET /api/v1/designs
         GET /api/v1/designs/<slug>
         GET /api/v1/designs/<slug>/licence

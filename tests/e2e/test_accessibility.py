@@ -42,6 +42,7 @@ PAGES = {
     "/": "/?q=jar",
     "/api": "/api",
     "/cities": "/cities",
+    "/map": "/map",
     "/cities/<city>": "/cities/hamburg",
     "/compare": "/compare?before={release}&after={release}",
     "/designs/<slug>": "/designs/twist-jar",
