@@ -16,6 +16,7 @@ from commons.errors import ProgramRefused
 from commons.local_starts import LocalStart
 from commons.machine import MachineProfile, Process
 from commons.quantities import Nozzle
+from commons.sharing import PlateMate
 from commons.variants import Values
 
 API_VERSION = 1
@@ -289,7 +290,10 @@ class SyncReply(Told):
 
 
 class LeaseRequest(Asked):
+    """An agent that `shares_plates` prints whatever an offer names `also` with it."""
+
     machine_id: Id
+    shares_plates: bool = False
 
 
 class Orientation(StrEnum):
@@ -337,7 +341,8 @@ class JobOffer(Told):
     `grain` are the loaded sheet's, as far as anybody has said. `copies` are made at once, on one
     plate or sheet. `variant` are the values that the file was drawn with, for people to read.
     `is_program`: the file is a program that somebody brought. It is sent as it is, without its
-    comments; `material` is then "" where neither it nor the loaded lot tells.
+    comments; `material` is then "" where neither it nor the loaded lot tells. What is `also` on the
+    plate is of other orders, and made with the same options.
     """
 
     job_id: Id
@@ -360,6 +365,13 @@ class JobOffer(Told):
     options: PrintOptions = PrintOptions()
     milling: MillOptions = MillOptions()
     is_program: bool = False
+    also: tuple[PlateMate, ...] = ()
+
+    @property
+    def on_plate(self) -> tuple[PlateMate, ...]:
+        """Everything on its plate, its own part first."""
+        own = PlateMate(**{name: getattr(self, name) for name in PlateMate.model_fields})
+        return (own, *self.also)
 
 
 class ArmRequest(Asked):
@@ -384,14 +396,3 @@ class Permit(Told):
     fence: int
     program_sha256: Sha256
     valid_s: float
-
-
-class Problem(Told):
-    """An error as RFC 9457 problem details; `fields` when several things are wrong at once."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    reason: str | None = None
-    fields: tuple[dict[str, str | int], ...] = ()

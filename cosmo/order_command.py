@@ -28,6 +28,9 @@ _WHERE: tuple[Decorator, ...] = (
         "--attended-only", is_flag=True,
         help="It starts only while somebody is there, whatever the machine."),
     click.option(
+        "--alone", is_flag=True,
+        help="Of a print: it shares no plate with other orders."),
+    click.option(
         "--after", metavar="ORDER",
         help="It is begun once that order of the same lab is done."),
 )  # fmt: skip

@@ -6,7 +6,7 @@ wrong before that gives the job back; whatever goes wrong after it is told as it
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +112,12 @@ def prepared_for(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | E
         fetched(0, offer.file_size)
         cache = held.enter_context(bench.open_cache())
         fetch = bench.jobs.fetch_program if offer.is_program else bench.jobs.fetch
-        file = fetch(offer.file_sha256, offer.file_size, cache=cache, progress=fetched)
+        files = [
+            fetch(it.file_sha256, it.file_size, cache=cache, progress=fetched)
+            for it in offer.on_plate
+        ]
         show(Phase.PREPARE, 0, 1, f"preparing {offer.file_name}")
-        prepared = _made(offer, file, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
+        prepared = _made(offer, files, cache, bench, lambda now: show(Phase.PREPARE, 0, 1, now))
         show(Phase.PREPARE, 1, 1, f"{offer.file_name} is proved")
     except ProgramRefused as refused:
         return End(EventKind.REFUSED, str(refused), refused)
@@ -129,12 +132,16 @@ def prepared_for(offer: JobOffer, bench: Bench, held: ExitStack) -> Prepared | E
 
 
 def _made(
-    offer: JobOffer, file: Path, cache: Cache, bench: Bench, say: Callable[[str], None]
+    offer: JobOffer,
+    files: Sequence[Path],
+    cache: Cache,
+    bench: Bench,
+    say: Callable[[str], None],
 ) -> Prepared:
     """The program, unless somebody ends the making of it halfway: then it is Unavailable."""
     before = unwanted.set(lambda: _why_unwanted(offer, bench))
     try:
-        return bench.prepare(offer, file, cache, say)
+        return bench.prepare(offer, files, cache, say)
     finally:
         unwanted.reset(before)
 

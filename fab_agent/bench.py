@@ -1,7 +1,7 @@
 """All that one machine's work needs, gathered once: the parts are real or, in tests, made up."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +77,9 @@ class Prepared:
     facts: ProgramFacts
 
 
-# Makes the offer's program from the file; told in words what it does.
-Prepare = Callable[[JobOffer, Path, Cache, Callable[[str], None]], Prepared]
+# Makes the offer's program from its files, which are in the order of its plate; told in words what
+# it does.
+Prepare = Callable[[JobOffer, Sequence[Path], Cache, Callable[[str], None]], Prepared]
 
 
 class MachineLink:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +22,11 @@ _TAIL_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One attempt on this machine. `ended` is None while it has no end."""
+    """One attempt on this machine. `ended` is None while it has no end. `led_by` is the one that
+    was started: itself, or that of the plate which it shares."""
 
     attempt_id: str
+    led_by: str
     title: str
     part: str
     copies: int
@@ -46,20 +48,26 @@ class MadeBook:
         self._path = folder / _FILE
 
     def staged(self, offer: JobOffer, facts: ProgramFacts) -> None:
-        """What is about to be made is noted."""
-        self._note(
-            {
-                "attempt_id": offer.attempt_id,
-                "title": offer.title,
-                "part": offer.part,
-                "copies": offer.copies,
-                "material": offer.material,
-                "material_g": facts.material_g,
-            }
-        )
+        """What is about to be made is noted, each thing of a plate that several orders share.
+
+        What it takes is known of a whole plate alone.
+        """
+        alone = None if offer.also else facts.material_g
+        for it in offer.on_plate:
+            self._note(
+                {
+                    "attempt_id": it.attempt_id,
+                    "led_by": offer.attempt_id,
+                    "title": it.title,
+                    "part": it.part,
+                    "copies": it.copies,
+                    "material": offer.material,
+                    "material_g": alone,
+                }
+            )
 
     def ended(self, attempt_id: str, kind: EventKind) -> None:
-        """How it ended is noted."""
+        """How it ended is noted; with it ended all that was on its plate."""
         at = datetime.now(UTC).isoformat()
         self._note({"attempt_id": attempt_id, "ended": kind.value, "at": at})
 
@@ -95,15 +103,15 @@ def _read(noted: dict[str, object], found: dict[str, Made]) -> None:
     if "ended" not in noted:
         found[id_] = Made(
             attempt_id=id_,
+            led_by=str(noted.get("led_by", id_)),
             title=str(noted["title"]),
             part=str(noted["part"]),
             copies=int(str(noted["copies"])),
             material=str(noted["material"]),
             material_g=None if noted["material_g"] is None else float(str(noted["material_g"])),
         )
-    elif (before := found.pop(id_, None)) is not None:
-        at = datetime.fromisoformat(str(noted["at"]))
-        found[id_] = Made(
-            *(before.attempt_id, before.title, before.part, before.copies, before.material),
-            before.material_g, EventKind(str(noted["ended"])), at,
-        )  # fmt: skip
+        return
+    at, ended = datetime.fromisoformat(str(noted["at"])), EventKind(str(noted["ended"]))
+    for made in [it for it in found.values() if it.led_by == id_]:
+        del found[made.attempt_id]
+        found[made.attempt_id] = replace(made, ended=ended, at=at)

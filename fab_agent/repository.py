@@ -32,6 +32,7 @@ from commons.errors import (
 from commons.local_builds import LocalBuilds
 from commons.machine import MachineProfile
 from commons.own_programs import BroughtProgram
+from commons.problems import Problem
 from commons.toolpath import Sketch, ToolpathReceipt
 from commons.verdict import PanelVerdict, VerdictReceipt
 from commons.wire import (
@@ -41,7 +42,6 @@ from commons.wire import (
     JobOffer,
     LeaseRequest,
     Permit,
-    Problem,
     SyncReply,
     SyncRequest,
 )
@@ -85,7 +85,8 @@ class Repository:
 
     def lease(self, machine_id: str) -> JobOffer | None:
         """A job to prepare on the machine, the same one until it is done with; None if none."""
-        response = self._ask("POST", "/agent/leases", LeaseRequest(machine_id=machine_id))
+        asked = LeaseRequest(machine_id=machine_id, shares_plates=True)
+        response = self._ask("POST", "/agent/leases", asked)
         return None if response.status_code == 204 else _read(JobOffer, response)
 
     def arm(self, request: ArmRequest) -> Permit:

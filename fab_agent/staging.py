@@ -1,6 +1,6 @@
 """From a job offer and its file to a proved program, and what the server is told of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from fab_agent.cam.options import CutOptions
 from fab_agent.cam.request import Way
 from fab_agent.gcode.program import GcodeProgram
 from fab_agent.own_programs import prepare_own
-from fab_agent.prepare import RECIPE, Plan, prepare
+from fab_agent.prepare import RECIPE, OtherPart, Plan, prepare
 from fab_agent.slicing.options import PrintOptions
 from fab_agent.slicing.slicers import InstalledSlicer
 
@@ -31,17 +31,18 @@ class Staging:
         self._profile_sha256 = content_id(canonical_json(profile.model_dump(mode="json")))
 
     def __call__(
-        self, offer: JobOffer, file: Path, cache: Cache, say: Callable[[str], None]
+        self, offer: JobOffer, files: Sequence[Path], cache: Cache, say: Callable[[str], None]
     ) -> Prepared:
-        """The program that makes the offer on this machine, proved; see `prepare`.
+        """The program that makes the offer on this machine, with all that is also on its plate,
+        proved; see `prepare`. `files` are as the offer names them, its own first.
 
         Of a program that somebody brought it is the same, stripped; see `own_programs`.
         """
         if offer.is_program:
-            own, made_with = prepare_own(offer, file, self._profile, cache=cache, progress=say)
+            own, made_with = prepare_own(offer, files[0], self._profile, cache=cache, progress=say)
             return Prepared(own, self._facts(own, offer, f"as it was brought; {made_with}"))
         program = prepare(
-            plan_of(offer, file, self._profile),
+            plan_of(offer, files, self._profile),
             self._profile,
             cache=cache,
             slicer=self._slicer,
@@ -73,8 +74,9 @@ class Staging:
         return f"{slicer.name} {slicer.version}"
 
 
-def plan_of(offer: JobOffer, file: Path, machine: MachineProfile) -> Plan:
-    """What the offer asks for, in the words of whoever prepares it."""
+def plan_of(offer: JobOffer, files: Sequence[Path], machine: MachineProfile) -> Plan:
+    """What the offer asks for, in the words of whoever prepares it; all of a plate alike."""
+    file, *others = files
     wanted = offer.options
     options = PrintOptions(
         copies=offer.copies,
@@ -98,6 +100,10 @@ def plan_of(offer: JobOffer, file: Path, machine: MachineProfile) -> Plan:
         grain=offer.grain,
         cut=cut_of(offer.milling, machine),
         way=Way(offer.milling.way),
+        also=tuple(
+            OtherPart(path, mate.file_sha256, mate.file_name, mate.copies)
+            for path, mate in zip(others, offer.also, strict=True)
+        ),
     )
 
 

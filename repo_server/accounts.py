@@ -18,7 +18,7 @@ from sqlmodel import Session, col, func, select
 from commons import prices
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.prices import Rates, Span, Use
-from commons.wire import Asked, RunFacts
+from commons.wire import Asked
 from repo_server import attempts, currencies, quotas
 from repo_server.ids import new_id
 from repo_server.paging import BEGINNING, Page, Stretch, latest_first, read_page
@@ -132,11 +132,10 @@ def _enter(session: Session, row: AccountEntryRow) -> None:
 
 def _measured(attempt: AttemptRow, share: float) -> Use:
     """What so much of the attempt took, by its program's grams and the time that it ran."""
-    grams = attempts.used_g(attempt)
-    run = RunFacts.model_validate(attempt.run) if attempt.run else None
+    grams, ran_s = attempts.used_g(attempt), attempts.ran_s(attempt)
     return Use(
         None if grams is None else Span.exactly(grams * share),
-        None if run is None else Span.exactly(run.ran_s / 60 * share),
+        None if ran_s is None else Span.exactly(ran_s / 60 * share),
     )
 
 

@@ -1,10 +1,10 @@
 """How an attempt ends, and what its end means for the ledger and for the lot on the machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
 from commons.fabrication import (
@@ -89,6 +89,26 @@ def background(session: Session, attempt: AttemptRow) -> Background:
     return Background(job, order, release, design, machine)
 
 
+def leading(session: Session, attempt: AttemptRow) -> AttemptRow:
+    """The attempt that holds the machine: itself, or the one that leads its plate."""
+    return attempt if attempt.led_by is None else of_id(session, attempt.led_by)
+
+
+def mates(session: Session, attempt_id: str) -> list[AttemptRow]:
+    """The attempts that share the plate which this one leads, as they came aboard."""
+    led = select(AttemptRow).where(AttemptRow.led_by == attempt_id)
+    led = led.order_by(col(AttemptRow.fence).desc())
+    return list(session.exec(led))
+
+
+def tell_mates(session: Session, attempt: AttemptRow) -> None:
+    """Whatever is known of the program and its course is known of each that shares its plate."""
+    for mate in mates(session, attempt.id):
+        mate.program, mate.run = attempt.program, attempt.run
+        mate.armed_at, mate.started_at = attempt.armed_at, attempt.started_at
+        session.add(mate)
+
+
 def lost_sight(attempt: AttemptRow, end: End) -> None:
     """The attempt is open still, and marked as one whose truth is to be told.
 
@@ -101,7 +121,8 @@ def lost_sight(attempt: AttemptRow, end: End) -> None:
 
 
 def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None:
-    """The attempt has ended, once. If it ran, its events and its lot's mass say so."""
+    """The attempt has ended, once, and with it all that share its plate. If it ran, its events and
+    its lot's mass say so."""
     attempt = of_id(session, attempt_id)
     if attempt.ended_at is not None:
         return
@@ -115,6 +136,10 @@ def close(session: Session, attempt_id: str, end: End, *, now: datetime) -> None
     shares.end(session, attempt, ran=end.outcome in RAN, now=now)
     if end.outcome in RAN:
         _account_for(session, attempt, now=now)
+    tell_mates(session, attempt)
+    same = Outcome.LAPSED if end.outcome is Outcome.CANCELLED else end.outcome
+    for mate in mates(session, attempt_id):
+        close(session, mate.id, replace(end, outcome=same), now=now)
 
 
 def judge(session: Session, attempt_id: str, *, good: int, by: str | None, now: datetime) -> None:
@@ -151,7 +176,14 @@ def used_g(attempt: AttemptRow) -> float | None:
     if attempt.program is None or attempt.run is None:
         return None
     material_g = ProgramFacts.model_validate(attempt.program).material_g
-    return None if material_g is None else material_g * share_done(attempt)
+    return None if material_g is None else material_g * attempt.share * share_done(attempt)
+
+
+def ran_s(attempt: AttemptRow) -> float | None:
+    """Seconds for which its machine worked for it; None when not known."""
+    if attempt.run is None:
+        return None
+    return RunFacts.model_validate(attempt.run).ran_s * attempt.share
 
 
 def share_done(attempt: AttemptRow) -> float:
@@ -182,6 +214,7 @@ def _occasion(attempt: AttemptRow, behind: Background, at: datetime) -> ledger.O
 def _facts(attempt: AttemptRow, behind: Background, lot: MaterialLotRow | None) -> AttemptFacts:
     program = ProgramFacts.model_validate(attempt.program) if attempt.program else None
     run = RunFacts.model_validate(attempt.run) if attempt.run else None
+    share = attempt.share
     return AttemptFacts(
         lab_id=behind.job.lab_id,
         steward=behind.design.steward_id if behind.design else None,
@@ -190,13 +223,17 @@ def _facts(attempt: AttemptRow, behind: Background, lot: MaterialLotRow | None) 
         lot_id=attempt.lot_id,
         lot_ring=lot.ring if lot else Ring.UNKNOWN,
         material=behind.order.material or (lot.material if lot else "unknown"),
-        program_duration_s=program.duration_s if program else 0.0,
-        program_material_g=program.material_g if program else None,
+        program_duration_s=program.duration_s * share if program else 0.0,
+        program_material_g=_of(share, program.material_g if program else None),
         share_done=share_done(attempt),
-        ran_s=run.ran_s if run else 0.0,
+        ran_s=ran_s(attempt) or 0.0,
         average_power_w=average_power_w(behind.profile),
-        energy_kwh=run.energy_kwh if run else None,
+        energy_kwh=_of(share, run.energy_kwh if run else None),
     )
+
+
+def _of(share: float, whole: float | None) -> float | None:
+    return None if whole is None else share * whole
 
 
 def average_power_w(profile: MachineProfile) -> float | None:
@@ -215,4 +252,4 @@ def _take_from(
             lot_mass.take(session, lot, draft.quantity)
     if attempt.run is None and attempt.program is not None:
         program = ProgramFacts.model_validate(attempt.program)
-        lot_mass.take_unseen(session, lot, program.material_g or 0.0)
+        lot_mass.take_unseen(session, lot, (program.material_g or 0.0) * attempt.share)

@@ -6,18 +6,21 @@ again. Whoever locks both a job and a machine locks the job first.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update
+from sqlalchemy import Update, bindparam
+from sqlalchemy import select as columns
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, SQLModel, col, select, update
 
 from commons.dispatch import JobCard, MachineCard
 from commons.errors import NotFound, Unavailable
 from commons.job import HELD_STATES, JobState
+from commons.sharing import carried
 from repo_server import announcements, quotas
-from repo_server.tables import JobRow, MachineRow
+from repo_server.db import look
+from repo_server.tables import AttemptRow, JobRow, MachineRow
 
 # The right to prepare runs out after this long; nothing has moved by then.
 LEASE = timedelta(minutes=15)
@@ -27,6 +30,16 @@ SILENCE = timedelta(minutes=4)
 
 # What comes into one of these or leaves it changes what is left of its person's quota.
 _ENDS = frozenset({JobState.CANCELLED, JobState.FAILED, JobState.REFUSED, JobState.REJECTED})
+
+_MATES = (
+    columns(col(JobRow.id))
+    .join(AttemptRow, col(AttemptRow.id) == col(JobRow.attempt_id))
+    .where(
+        col(AttemptRow.led_by) == bindparam("attempt_id"),
+        col(JobRow.state).in_(bindparam("held", expanding=True)),
+    )
+    .order_by(col(JobRow.id))
+)
 
 Rule = Callable[[JobCard, MachineCard], tuple[JobCard, MachineCard]]
 
@@ -66,12 +79,14 @@ def read_machine(session: Session, machine_id: str) -> MachineRow:
 def apply(
     session: Session, job: JobRow, rule: Rule, *, now: datetime, sentence: str | None = None
 ) -> Change:
-    """The job and its machine are as `rule` says; `sentence` tells people why.
+    """The job and its machine are as `rule` says; `sentence` tells people why. Jobs that share its
+    plate stand where it does.
 
     Raises whatever the rule raises, and then nothing has changed. Unavailable when somebody else
     changed them at this very moment.
     """
     before, attempt_id = job.state, job.attempt_id
+    mates = _mates(session, job)
     machine = _held_machine(session, job)
     # A job that holds no machine has nothing to change on one: the rule gets a blank card.
     blank = MachineCard(job.machine_id or "none")
@@ -79,7 +94,19 @@ def apply(
     require(write_job(session, job, new_job, now=now, sentence=sentence), f"job {job.id}")
     if machine is not None:
         require(write_machine(session, machine, new_machine), f"machine {machine.id}")
+    for mate in mates:
+        state = carried(mate.state, new_job.state)
+        card = JobCard(state) if state is JobState.QUEUED else replace(job_card(mate), state=state)
+        require(write_job(session, mate, card, now=now, sentence=sentence), f"job {mate.id}")
     return Change(before, new_job.state, attempt_id)
+
+
+def _mates(session: Session, job: JobRow) -> list[JobRow]:
+    """The jobs that share the plate which this one leads, until it has been made."""
+    if job.state not in HELD_STATES:
+        return []
+    ids = look(session, _MATES, attempt_id=job.attempt_id, held=list(HELD_STATES)).scalars().all()
+    return [read_job(session, id_) for id_ in ids]
 
 
 def require(written: bool, what: str) -> None:
@@ -114,13 +141,14 @@ def write_job(
         & (col(JobRow.fence) == job.fence)
         & (col(JobRow.fence_acknowledged) == job.fence_acknowledged)
     )
+    # One that another leads is heard of with that one: it has no fence of its own.
     values: dict[str, object] = {
         "state": card.state,
         "machine_id": card.machine_id,
         "attempt_id": card.attempt_id,
         "fence": card.fence,
         "fence_acknowledged": card.fence_acknowledged,
-        "silent_after": _silent_after(job, card.state, now),
+        "silent_after": None if card.fence < 0 else _silent_after(job, card.state, now),
         "sentence": job.sentence if sentence is None else sentence,
         "changed_at": now,
     }

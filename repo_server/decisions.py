@@ -23,6 +23,7 @@ from repo_server import (
     news,
     orders,
     presence,
+    shared_plates,
 )
 from repo_server.attempts import End, Outcome
 from repo_server.changes import Kind
@@ -158,7 +159,11 @@ def _verdict(good: int, copies: int) -> str:
 
 def cancel(session: Session, job: JobRow, *, by: str, now: datetime) -> None:
     """Nobody wants the job any more. Before a permit it ends here; after one the agent is asked
-    to stop it, and the job ends when the machine has."""
+    to stop it, and the job ends when the machine has. A plate that others share is prepared again
+    without it."""
+    shared_plates.require_may_stop(session, job, by=by)
+    if given_up := shared_plates.withdraw(session, job, now=now):
+        _ask_agent(session, given_up, Wish.CANCEL, by=by, now=now)
     change = cards.apply(session, job, lambda j, m: after(j, m, JobEvent.CANCEL), now=now)
     if change.after is JobState.CANCELLING:
         job.sentence = later("someone wants it stopped; waiting for the machine")
@@ -186,6 +191,7 @@ def require_own_or_operator(session: Session, job: JobRow, person_id: str) -> No
 
 def hold_or_resume(session: Session, job: JobRow, wish: Wish, *, by: str, now: datetime) -> None:
     """The agent is asked to pause the run, or to go on with it; the newest wish counts."""
+    job = shared_plates.leader_of(session, job)
     if job.state is not JobState.RUNNING or job.attempt_id is None:
         raise Conflict(f"a {job.state} job cannot be asked to {wish}; only a running one can")
     session.exec(
@@ -240,8 +246,10 @@ def attest(
 ) -> None:
     """Somebody at the machine has said what happened, and stands for it by name.
 
-    Conflict until the agent has promised to start nothing of it any more.
+    Conflict until the agent has promised to start nothing of it any more. What they say of one
+    thing on a plate they say of all.
     """
+    job = shared_plates.leader_of(session, job)
     seen_there = "nothing ran" if nothing_ran else "it ran, and has ended"
     sentence = f"someone at the machine says: {note or seen_there}"
     change = cards.apply(

@@ -196,6 +196,7 @@ def _programs(session: Session, lab_id: str, wanted: Collection[str]) -> dict[_K
             col(JobRow.lab_id) == lab_id,
             _OF.in_(sorted(wanted)),
             duration_s.is_not(None),
+            col(AttemptRow.share) == 1,  # of a plate that others shared nobody knows its part
         )
         .order_by(col(AttemptRow.leased_at).desc())
         .limit(_REMEMBERED)

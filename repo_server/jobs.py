@@ -19,6 +19,7 @@ from repo_server import (
     matches,
     places,
     presence,
+    shared_plates,
     starts,
     turns,
 )
@@ -57,17 +58,24 @@ def job_on(session: Session, machine: MachineRow) -> str | None:
 
 
 def lease_next_job(
-    session: Session, machine_id: str, *, agent_id: str, now: datetime
+    session: Session, machine_id: str, *, agent_id: str, now: datetime, shares_plates: bool = False
 ) -> JobOffer | None:
     """The job whose turn it is on the machine is its to prepare; None when there is none.
 
     A machine that holds a leased or staged job gets the same offer again. Two agents may ask at
-    once: the UPDATE's WHERE picks the winner, the loser looks again.
+    once: the UPDATE's WHERE picks the winner, the loser looks again. An agent that `shares_plates`
+    lays jobs of several orders on one, where the lab wants that.
     """
     notice_silence(session, now)
     machine = machine_of(session, machine_id, agent_id=agent_id)
     if machine.attempt_id is not None:
-        return _same_offer(session, machine.attempt_id)
+        offer = _same_offer(session, machine.attempt_id)
+        if offer is None or shares_plates or not offer.also:
+            return offer
+        # The agent was put back to an older one, which would make the first of them alone.
+        leader = cards.read_job(session, offer.job_id)
+        shared_plates.give_back(session, leader, now=now, sentence=later("in the queue"))
+        session.refresh(machine)
     if condition(machine, None, heard=True, now=now) not in FREE:
         return None
     places.hold_line(session, machine.lab_id)
@@ -76,6 +84,8 @@ def lease_next_job(
     while wanted := turns.next_build(session, machine, now=now):
         job = session.get_one(JobRow, wanted.job_id, populate_existing=True)
         if attempt := _claim(session, job, machine, wanted.ordered_by, now=now):
+            if shares_plates:
+                shared_plates.board(session, attempt, job, machine, wanted.build, now=now)
             return _offer(session, attempt, job, lot, wanted.build)
     return None
 
@@ -143,6 +153,7 @@ def _offer(
         options=PrintOptions.model_validate(order.options),
         milling=MillOptions.model_validate(order.options),
         is_program=build.traits is not None,
+        also=shared_plates.told(session, attempt) if attempt.share < 1 else (),
     )
 
 
@@ -197,7 +208,8 @@ def give_back_if_short(session: Session, attempt: AttemptRow, *, now: datetime) 
     """The job is in the queue again when its proved program takes more than the lot has.
 
     There it waits for a lot with enough, as do the plates of its order that are the same; the
-    machine is free, so that another lot can be put on it.
+    machine is free, so that another lot can be put on it. Jobs that shared the plate are each made
+    alone then.
     """
     if (lacks := starts.too_little(session, attempt)) is None:
         return
@@ -213,6 +225,8 @@ def give_back_if_short(session: Session, attempt: AttemptRow, *, now: datetime) 
         & (col(JobRow.copies) == job.copies)
         & (col(JobRow.state) == JobState.QUEUED)
     )
+    if shared_plates.each_alone(session, attempt):
+        return  # what was proved is of all of them together
     proved_g = ProgramFacts.model_validate(attempt.program).material_g
     session.exec(update(JobRow).where(same).values(proved_g=proved_g))
 
@@ -236,8 +250,9 @@ def _require_people(
 ) -> None:
     """Who ordered it, and who said that the bed is clear, are trained at this very moment; and it
     will have ended when somebody else has the machine."""
-    by = session.get_one(BuildOrderRow, job.order_id).ordered_by
-    why = entitled.orderer_missing(session, machine, by, now=now)
+    people = shared_plates.orderers(session, attempt)
+    missing = (entitled.orderer_missing(session, machine, by, now=now) for by in people)
+    why = next(filter(None, missing), None)
     if why is None and said is not None and said.token is not None:
         # Of whom only a name is known, said at an agent's panel, no training is known either.
         who = said.token.person_id or ""
@@ -245,8 +260,9 @@ def _require_people(
     if why is not None:
         raise NotArmed(f"{machine.name} is for trained people, and {why}", reason="training")
     minutes = ProgramFacts.model_validate(attempt.program).duration_s / 60
-    if taken := entitled.crossed(session, machine, by, minutes, now=now):
-        raise NotArmed(f"{machine.name} {taken}", reason="reserved")
+    for by in people:
+        if taken := entitled.crossed(session, machine, by, minutes, now=now):
+            raise NotArmed(f"{machine.name} {taken}", reason="reserved")
 
 
 def _write_permit(

@@ -83,7 +83,8 @@ PartName = Annotated[str, Field(min_length=1, max_length=200)]
 class OrderRequest(Asked):
     """What somebody wants made, and what for. Without `material` it is the one that the design
     names. `variant` are values for parameters of the part's source. `machines` are the ids of those
-    that may make it, `after` is the id of an order that is to be done before."""
+    that may make it, `after` is the id of an order that is to be done before.
+    `alone`: it shares no plate with other orders."""
 
     release_id: Sha256
     part: PartName
@@ -95,13 +96,14 @@ class OrderRequest(Asked):
     when: When = When()
     machines: Annotated[tuple[Id, ...], Field(min_length=1, max_length=64)] | None = None
     attended_only: bool = False
+    alone: bool = False
     after: Id | None = None
     options: OrderedOptions = OrderedOptions()
     milling: OrderedMilling = OrderedMilling()
 
     def kept(self) -> dict[str, Any]:
         """What an order keeps of it as it was sent, by column."""
-        same = {"release_id", "part", "copies", "purpose", "attended_only"}
+        same = {"release_id", "part", "copies", "purpose", "attended_only", "alone"}
         return {
             **self.model_dump(include=same),
             **self.when.model_dump(),

@@ -300,6 +300,7 @@ def _job(
         copy_number=first,
         copies=copies,
         process=process,
+        alone=order.alone,
         state=JobState.QUEUED,
         sentence="in the queue",
         place=place,
@@ -314,7 +315,7 @@ def queue_again(session: Session, job: JobRow, copies: int, *, now: datetime) ->
     first = job.copy_number + job.copies - copies
     since, claimed = job.queued_at, claims.of_job(job)
     again = _job(order, first, copies, job.process, claimed, job.place, queued_at=since, now=now)
-    again.beside_id, again.pinned_to = job.beside_id, job.pinned_to
+    again.beside_id, again.pinned_to, again.alone = job.beside_id, job.pinned_to, job.alone
     again.sentence = f"{copies} of a plate of {job.copies} came out bad; to be made again"
     session.add(again)
     session.flush()

@@ -13,7 +13,7 @@ from commons.flows import Action, Ring, State, Unit
 from commons.texts import later
 from commons.units import SECONDS_PER_MINUTE
 from commons.wire import ProgramFacts, RunFacts
-from repo_server import attempts, ledger, renderings
+from repo_server import attempts, ledger, renderings, shared_plates
 from repo_server.attempts import RAN, Background, Outcome
 from repo_server.mesh_facts import Conversion
 from repo_server.tables import (
@@ -83,6 +83,9 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
         **_flows(ledger.events_of(session, attempt_id)),
         **_times(attempt),
         "plate": _declared(later("Made at once"), behind.job.copies),
+        "beside": _measured(
+            later("Other orders on its plate"), shared_plates.others_on(session, attempt)
+        ),
         "verdict": _verdict(attempt, behind.job.copies),
     }
     return Passport(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from commons.errors import Conflict, InvalidInput, NotFound
 from commons.job import JobState
 from commons.toolpath import MAX_PROGRAM_BYTES, Sketch
 from commons.turn import Turn
 from commons.wire import ProgramFacts, Refusal
-from repo_server import attempts, changes, jobs, matches, orders, renderings, turns
+from repo_server import attempts, changes, jobs, matches, orders, renderings, shared_plates, turns
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
 from repo_server.changes import Change
@@ -22,6 +22,9 @@ from repo_server.renderings import DrawnBody
 from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, LabRow, MachineRow, ToolpathRow
 
 _PIECE = 1 << 20
+
+
+_LEADING = func.coalesce(col(AttemptRow.led_by), col(AttemptRow.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Try:
     program: ProgramFacts | None
     refusal: Refusal | None
     toolpath: ToolpathRow | None
+    others: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +63,34 @@ def story_of(session: Session, job_id: str, *, lab: LabRow, to: str, now: dateti
     rows = session.exec(
         select(AttemptRow, MachineRow.name, ToolpathRow)
         .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
-        .join(ToolpathRow, col(ToolpathRow.attempt_id) == col(AttemptRow.id), isouter=True)
+        .join(ToolpathRow, col(ToolpathRow.attempt_id) == _LEADING, isouter=True)
         .where(AttemptRow.job_id == job.id)
         .order_by(col(AttemptRow.leased_at).desc(), col(AttemptRow.fence).desc())
     )
     drawn = renderings.drawn_for(session, order)
-    tries = tuple(_try(*row) for row in rows)
+    tries = tuple(_try(*row, shared_plates.others_on(session, row[0])) for row in rows)
     changed = changes.of_jobs(session, [job.id]).get(job.id, [])
     waits = job.state is JobState.QUEUED
     turn = turns.turn_of(session, job, now=now) if waits else None
     return JobStory(job, order, drawn, build.title, tries, tuple(changed), turn)
 
 
-def _try(attempt: AttemptRow, machine: str, toolpath: ToolpathRow | None) -> Try:
+def _try(attempt: AttemptRow, machine: str, toolpath: ToolpathRow | None, others: int) -> Try:
     return Try(
         attempt,
         machine,
         ProgramFacts.model_validate(attempt.program) if attempt.program else None,
         Refusal.model_validate(attempt.refusal) if attempt.refusal else None,
         toolpath,
+        others,
     )
 
 
 def toolpath_of(session: Session, attempt_id: str, *, to: str) -> ToolpathRow:
     """What the attempt's program looks like; NotFound when that is not there for `to`."""
     attempt = session.get(AttemptRow, attempt_id)
-    toolpath = session.get(ToolpathRow, attempt_id)
+    led = attempt and attempts.leading(session, attempt)
+    toolpath = session.get(ToolpathRow, led.id) if led else None
     if attempt is None or toolpath is None:
         raise NotFound(f"there is no picture of a program of attempt {attempt_id[:64]}")
     orders.show_job(session, attempt.job_id, to=to)

@@ -34,7 +34,7 @@ from commons.wire import (
     SyncRequest,
     Wish,
 )
-from repo_server import attempts, cards, jobs, local_starts, shares
+from repo_server import attempts, cards, jobs, local_starts, shared_plates, shares
 from repo_server.agents import Agent
 from repo_server.attempts import End, Outcome
 from repo_server.conditions import clear_word
@@ -183,12 +183,15 @@ def _apply(session: Session, agent: Agent, event: AgentEvent, now: datetime) -> 
     if attempt.machine_id != machine.id:
         raise InvalidInput(f"attempt {attempt.id} is not one of machine {machine.name}")
     job = cards.read_job(session, attempt.job_id)
+    event = shared_plates.taken_apart(session, attempt, event)
     change = cards.apply(session, job, _rule_of(event), now=now, sentence=_sentence(event, job))
     begins = event.kind is EventKind.STARTED and attempt.started_at is None
     _note_on(attempt, event, now)
     session.add(attempt)
+    attempts.tell_mates(session, attempt)
     if begins:
-        shares.begin(session, attempt, now=now)
+        for it in (attempt, *attempts.mates(session, attempt.id)):
+            shares.begin(session, it, now=now)
     if event.kind is EventKind.STAGED:
         jobs.give_back_if_short(session, attempt, now=now)
     if change.freed:

@@ -29,6 +29,7 @@ class LabRules(Asked):
     """A lab's hours by its own clock, and the power (W) that its machines may draw together.
 
     Without `open` it is always open, without `quiet` never quiet. It is booked in `timezone`, too.
+    With `shared_plates` jobs of several orders are printed on one plate, where they go together.
     """
 
     timezone: Annotated[str, Field(max_length=64)] = "UTC"
@@ -36,6 +37,7 @@ class LabRules(Asked):
     quiet: Week | None = None
     closed_days: Annotated[tuple[date, ...], Field(max_length=400)] = ()
     power_limit_w: Power | None = None
+    shared_plates: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -154,6 +156,7 @@ def _measured_w(session: Session, machine_id: str) -> float | None:
     told = session.exec(
         select(energy_kwh, ran_s)
         .where(AttemptRow.machine_id == machine_id, energy_kwh.is_not(None), ran_s > 0)
+        .where(col(AttemptRow.led_by).is_(None))
         .order_by(col(AttemptRow.fence).desc())
         .limit(_LATELY)
     ).all()

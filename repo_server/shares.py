@@ -33,21 +33,23 @@ def of_lab(session: Session, lab_id: str, *, now: datetime) -> dict[str, timedel
 
 
 def begin(session: Session, attempt: AttemptRow, *, now: datetime) -> None:
-    """The attempt has just started: it counts as long as its program is to take."""
+    """The attempt has just started: it counts as long as its program is to take, of which each that
+    shares its plate has its part."""
     _add(session, attempt, _planned(attempt), now)
 
 
 def end(session: Session, attempt: AttemptRow, *, ran: bool, now: datetime) -> None:
     """The attempt has ended: it counts as long as it ran; as planned, where nobody knows that."""
     had = _planned(attempt) if attempt.started_at else 0.0
-    known = RunFacts.model_validate(attempt.run).ran_s / 60 if attempt.run else had
+    run = RunFacts.model_validate(attempt.run) if attempt.run else None
+    known = run.ran_s * attempt.share / 60 if run else had
     _add(session, attempt, (known if ran else 0.0) - had, now)
 
 
 def _planned(attempt: AttemptRow) -> float:
     """Minutes."""
     facts = ProgramFacts.model_validate(attempt.program) if attempt.program else None
-    return facts.duration_s / 60 if facts else 0.0
+    return facts.duration_s * attempt.share / 60 if facts else 0.0
 
 
 def _add(session: Session, attempt: AttemptRow, minutes: float, now: datetime) -> None:

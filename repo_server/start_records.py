@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
 from commons.start_record import Clearing, SignedMessage, StartRecord
-from repo_server import matches, orders
+from repo_server import attempts, matches, orders
 from repo_server.agents import Signed
 from repo_server.ids import new_id
 from repo_server.tables import (
@@ -53,11 +53,14 @@ def keep(session: Session, said: Signed, attempt_ids: Iterable[str], *, now: dat
 
 
 def of_attempt(session: Session, attempt_id: str, *, to: str) -> StartRecord:
-    """The record of the attempt's start, for those who work at its lab.
+    """The record of the attempt's start, for those who work at its lab: of a plate that several
+    orders share it is that of the job which leads it.
 
     Raises NotFound when it was never permitted to start, or `to` may not see it.
     """
-    attempt, permit = session.get(AttemptRow, attempt_id), session.get(PermitRow, attempt_id)
+    asked = session.get(AttemptRow, attempt_id)
+    attempt = asked and attempts.leading(session, asked)
+    permit = session.get(PermitRow, attempt.id) if attempt else None
     if attempt is None or permit is None:
         raise NotFound(_NO_RECORD % attempt_id[:64])
     job = session.get_one(JobRow, attempt.job_id)

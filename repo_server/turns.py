@@ -30,7 +30,7 @@ from repo_server.conditions import is_clear
 from repo_server.db import look
 from repo_server.line import Standing, Waiting
 from repo_server.matches import Buildable
-from repo_server.tables import AttemptRow, JobRow, MachineRow, MaterialLotRow
+from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow, MaterialLotRow
 
 # A machine that gave a job back is not offered it again for this long.
 REST = timedelta(minutes=1)
@@ -122,6 +122,26 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     fitting = dict(_fitting(session, machine, offer, asked, now)) if offer and asked else {}
     fit = (Wanted(job_id, fitting[it], it.ordered_by) for it, job_id in walk if it in fitting)
     return next(fit, None) if fitting else None
+
+
+def fitting(
+    session: Session, machine: MachineRow, kinds: Collection[Kind], *, now: datetime
+) -> dict[Kind, Buildable]:
+    """Those of the kinds that this machine can make now, and what is made of each."""
+    if not kinds:
+        return {}
+    return dict(_fitting(session, machine, _offer_of(session, machine, now), kinds, now))
+
+
+def minutes_of(
+    session: Session, machine: MachineRow, order: BuildOrderRow, copies: int, build: Buildable
+) -> float | None:
+    """How long a plate of so many is expected to take; None where nobody knows."""
+    plate = order.id, copies
+    found = forecasts.minutes_of(
+        session, machine.lab_id, {order.id: order}, {order.id: build}, [plate]
+    )
+    return found[plate]
 
 
 def _fitting(

@@ -105,6 +105,7 @@ def _attempts(
         select(AttemptRow)
         .where(
             AttemptRow.machine_id == machine_id,
+            col(AttemptRow.led_by).is_(None),  # of a plate only the one that leads it
             col(AttemptRow.started_at) < end,
             or_(col(AttemptRow.ended_at).is_(None), col(AttemptRow.ended_at) > begin),
         )

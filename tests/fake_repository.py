@@ -30,6 +30,7 @@ from commons.dispatch import (
 from commons.errors import Conflict, FabError, InvalidInput, NotArmed, NotFound, Unavailable
 from commons.job import JobEvent, JobState
 from commons.machine import Process
+from commons.problems import Problem
 from commons.signing import (
     AGENT_HEADER,
     NONCE_HEADER,
@@ -50,7 +51,6 @@ from commons.wire import (
     LeaseRequest,
     MachineReport,
     Permit,
-    Problem,
     SyncReply,
     SyncRequest,
     Wish,

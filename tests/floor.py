@@ -148,13 +148,13 @@ class Floor:
 
     # What people do
 
-    def order(self, part: str = "hook", copies: int = 1, material: str | None = None) -> list[str]:
-        wanted = OrderRequest(
-            release_id=self.release_id, part=part, copies=copies, material=material
-        )
+    def order(
+        self, part: str = "hook", copies: int = 1, *, by: str | None = None, **more: object
+    ) -> list[str]:
+        wanted = OrderRequest(release_id=self.release_id, part=part, copies=copies, **more)
         with self.session() as session:
             placed = orders.place(
-                session, wanted, lab_id=self.lab_id, by=self.manager, now=self.now
+                session, wanted, lab_id=self.lab_id, by=by or self.manager, now=self.now
             )
         return [job.id for job in placed.jobs]
 
@@ -166,10 +166,14 @@ class Floor:
 
     # What the agent does
 
-    def lease(self, machine: str = "Printer") -> JobOffer | None:
+    def lease(self, machine: str = "Printer", *, shares_plates: bool = False) -> JobOffer | None:
         with self.session() as session:
             return jobs.lease_next_job(
-                session, self.machines[machine], agent_id=self.agent_id, now=self.now
+                session,
+                self.machines[machine],
+                agent_id=self.agent_id,
+                now=self.now,
+                shares_plates=shares_plates,
             )
 
     def event(self, kind: EventKind, offer: JobOffer, **facts: object) -> AgentEvent:

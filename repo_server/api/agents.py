@@ -72,7 +72,11 @@ def create_lease(asked: LeaseRequest) -> ResponseReturnValue:
     agent = auth.current_agent()
     with transaction(current_app.extensions["engine"]) as session:
         offer = jobs.lease_next_job(
-            session, asked.machine_id, agent_id=agent.id, now=datetime.now(UTC)
+            session,
+            asked.machine_id,
+            agent_id=agent.id,
+            now=datetime.now(UTC),
+            shares_plates=asked.shares_plates,
         )
     return ("", 204) if offer is None else (write(offer), 201)
 

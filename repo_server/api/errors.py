@@ -33,8 +33,8 @@ from commons.errors import (
     TooMany,
     Unavailable,
 )
+from commons.problems import Problem
 from commons.texts import Filled, filled, later
-from commons.wire import Problem
 from repo_server.ids import new_id
 
 _LOG = logging.getLogger(__name__)

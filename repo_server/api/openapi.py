@@ -16,8 +16,9 @@ from flask import Flask
 from pydantic import BaseModel, TypeAdapter
 from werkzeug.routing import Rule
 
+from commons.problems import Problem
 from commons.signing import AGENT_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER
-from commons.wire import API_VERSION, Problem
+from commons.wire import API_VERSION
 from repo_server.api.auth import CSRF_HEADER, SAFE_METHODS, Access, access_of
 from repo_server.api.contract import JSON, PROBLEM, Contract, Raw, contract_of
 

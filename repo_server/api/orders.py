@@ -80,6 +80,7 @@ class OrderShown(Told):
     urgent_because: str | None
     machines: tuple[str, ...] | None
     attended_only: bool
+    alone: bool
     after: str | None
     set_id: str | None
     guest_request_id: str | None
@@ -176,6 +177,7 @@ def shown_order(placed: PlacedOrder) -> OrderShown:
         urgent_because=order.urgent_because,
         machines=None if order.machines is None else tuple(order.machines),
         attended_only=order.attended_only,
+        alone=order.alone,
         after=order.after_id,
         set_id=order.set_id,
         guest_request_id=order.guest_id,

@@ -21,8 +21,9 @@ class BuildOrderRow(SQLModel, table=True):
 
     `guest_id` is the request of somebody without an account, for whom it was placed. `at_panel_by`
     is as whom they had signed in at a machine's panel, if they ordered it there while this server
-    was away. `machines` are the ids of those that may make it, None for any. It is begun once the
-    order `after_id` is done, or once the person `waived_by` said that it need not be.
+    was away. `machines` are the ids of those that may make it, None for any; `alone`: it shares no
+    plate with others. It is begun once the order `after_id` is done, or once the person `waived_by`
+    said that it need not be.
     """
 
     __tablename__ = "build_order"
@@ -43,6 +44,7 @@ class BuildOrderRow(SQLModel, table=True):
     urgent_because: str | None = None
     machines: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     attended_only: bool = False
+    alone: bool = False
     after_id: str | None = Field(default=None, foreign_key="build_order.id", index=True)
     waived_by: str | None = None
     set_id: str | None = Field(default=None, foreign_key="order_set.id", index=True)
@@ -89,7 +91,7 @@ class JobRow(SQLModel, table=True):
     `place` is where it stands in its lab's line (repo_server.places); `beside_id` is the order that
     somebody put it beside. `pinned_to`: the only machine for it. `material`, `urgent`, `begin_by`,
     `claimant` and `set_up` are what its turn goes by (repo_server.claims): its order's, or those of
-    the job that it was put beside.
+    the job that it was put beside. `alone`: it is made on a plate of its own.
     """
 
     __tablename__ = "job"
@@ -125,7 +127,8 @@ class JobRow(SQLModel, table=True):
     attempt_id: str | None = None
     fence: int = Field(default=0, sa_column=Column(FENCE, nullable=False))
     fence_acknowledged: bool = False
-    # Set while a machine may prepare it (lease) or is expected to be heard of (armed, running).
+    # Set while a machine may prepare it (lease) or is expected to be heard of (armed, running);
+    # never of one that another leads, which is heard of with that one.
     silent_after: datetime | None = Field(default=None, index=True)
     # Why it stands where it stands, in a sentence for people.
     sentence: str = ""
@@ -139,6 +142,7 @@ class JobRow(SQLModel, table=True):
     place: int = Field(sa_type=BigInteger)
     beside_id: str | None = Field(default=None, foreign_key="build_order.id")
     pinned_to: str | None = Field(default=None, foreign_key="machine.id")
+    alone: bool = False
     # What has to be loaded, "" where nobody told it.
     material: str = ""
     urgent: bool = False
@@ -184,6 +188,10 @@ class AttemptRow(SQLModel, table=True):
 
     `refusal` is why its program was refused, where a rule of the proof refused it. `conversion`
     tells of which file the mesh was made that its machine is fed with, None for a designer's own.
+
+    On a plate that several orders share each has an attempt: `led_by` is that of the job which
+    leads it, and `share` what each has of the plate (0…1). One that is led has no fence of its own,
+    but a number below zero, which no permit and no report can name.
     """
 
     __tablename__ = "attempt"
@@ -193,6 +201,8 @@ class AttemptRow(SQLModel, table=True):
     machine_id: str = Field(foreign_key="machine.id", index=True)
     fence: int = Field(sa_column=Column(FENCE, nullable=False))
     lot_id: str | None = Field(default=None, foreign_key="material_lot.id")
+    led_by: str | None = Field(default=None, foreign_key="attempt.id", index=True)
+    share: float = 1.0
     leased_at: datetime
     armed_at: datetime | None = None
     started_at: datetime | None = None

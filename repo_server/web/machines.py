@@ -218,6 +218,7 @@ def _shown(kept: LabRules) -> dict[str, str]:
         "timezone": kept.timezone,
         "closed_days": ", ".join(map(str, kept.closed_days)),
         "power_limit_w": "" if limit_w is None else f"{limit_w:g}",
+        "shared_plates": "true" if kept.shared_plates else "",
         **fill_week(kept.open, "open"),
         **fill_week(kept.quiet, "quiet"),
     }
@@ -234,7 +235,7 @@ def set_lab_rules(lab: str) -> ResponseReturnValue:
     """Back on the page; the lab keeps to these rules. Or the page with what is wrong."""
     form = request.form
     given: dict[str, object] = {
-        **_filled(("timezone", "power_limit_w")),
+        **_filled(("timezone", "power_limit_w", "shared_plates")),
         "closed_days": form.get("closed_days", "").replace(",", " ").split(),
         **{name: read_week(form, name) for name in ("open", "quiet")},
     }

@@ -104,7 +104,7 @@ def _wanted(form: Mapping[str, str], variant: Mapping[str, Value], lab: str) -> 
     names = ("release_id", "part", "copies", "material", "plates", "purpose", "after")
     values: dict[str, object] = {name: form[name] for name in names if form.get(name)}
     values["variant"] = variant
-    values["attended_only"] = "attended_only" in form
+    values |= {name: name in form for name in ("attended_only", "alone")}
     # A machine is named with its lab: those of other labs are not meant.
     named = [it.partition("/") for it in form.get("machine", "").split()]
     if chosen := [id_ for of, _, id_ in named if of == lab]:

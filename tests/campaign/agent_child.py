@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -71,7 +71,7 @@ def between(
 
 def prepare(
     offer: JobOffer,
-    file: Path,
+    files: Sequence[Path],
     cache: Cache,
     say: Callable[[str], None],
     *,

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from commons import errors
 from commons.errors import FieldProblem
-from commons.wire import Problem
+from commons.problems import Problem
 from repo_server.settings import Settings
 
 ENOSPC = OSError(errno.ENOSPC, "No space left on device")

@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections import ChainMap
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from pydantic import BaseModel
 
-from commons import local_builds, toolpath, verdict, wire
+from commons import local_builds, problems, sharing, toolpath, verdict, wire
 from repo_server import paging
 from repo_server.announcements import KINDS, TEST
 from repo_server.api.auth import Access, access_of
@@ -26,9 +27,10 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "SetRequest": SetRequest,
     "WantedWebhook": WantedWebhook,
 }
+TOLD = (wire, toolpath, verdict, local_builds, problems, sharing)
 MESSAGES |= {
     name: value
-    for name, value in (vars(wire) | vars(toolpath) | vars(verdict) | vars(local_builds)).items()
+    for name, value in ChainMap(*map(vars, TOLD)).items()
     if isinstance(value, type) and issubclass(value, BaseModel)
 }
 

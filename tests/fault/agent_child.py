@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -52,7 +52,7 @@ class Printer(MarlinDriver):
 
 def prepare(
     offer: JobOffer,
-    file: Path,
+    files: Sequence[Path],
     cache: Cache,
     say: Callable[[str], None],
     *,

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +33,7 @@ PROGRAM = ["G21", "G90", "M3 S8000", *(f"G1 X{10 + 10 * (n % 2)} F600" for n in 
 
 def prepare(
     offer: JobOffer,
-    file: Path,
+    files: Sequence[Path],
     cache: Cache,
     say: Callable[[str], None],
     *,

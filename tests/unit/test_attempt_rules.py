@@ -277,7 +277,7 @@ OFFER = {
 def test_what_was_ordered_is_what_is_prepared() -> None:
     chosen = {"quality": "fine", "supports": True, "brim": True, "infill_percent": 40}
     offer = JobOffer.model_validate(OFFER | {"options": chosen})
-    plan = plan_of(offer, Path("hook"), printer())
+    plan = plan_of(offer, [Path("hook")], printer())
     assert (plan.process, plan.material, plan.quality) == (Process.FDM, "petg", "fine")
     assert (plan.options.infill, plan.options.supports, plan.options.brim_mm) == (
         0.4,
@@ -288,5 +288,5 @@ def test_what_was_ordered_is_what_is_prepared() -> None:
 
 def test_what_was_not_chosen_is_left_to_the_profile() -> None:
     offer = JobOffer.model_validate(OFFER | {"thickness_mm": 12})
-    plan = plan_of(offer, Path("board"), printer())
+    plan = plan_of(offer, [Path("board")], printer())
     assert (plan.options.supports, plan.options.brim_mm, plan.stock_mm) == (False, 0.0, 12.0)

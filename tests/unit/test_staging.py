@@ -21,7 +21,7 @@ def planned(machine: MachineProfile, **more: object) -> Plan:
         title="Shelf", part="board", process=Process.CNC, file_name="board.dxf",
         file_sha256="0" * 64, file_size=1, material="plywood", thickness_mm=12,
     )  # fmt: skip
-    return plan_of(offer.model_copy(update=more), FILE, machine)
+    return plan_of(offer.model_copy(update=more), [FILE], machine)
 
 
 def test_the_loaded_sheet_is_what_is_cut() -> None:
