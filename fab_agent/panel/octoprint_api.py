@@ -89,6 +89,13 @@ def printer() -> ResponseReturnValue:
     }
 
 
+@bp.get("/settings")
+@with_key
+def settings() -> ResponseReturnValue:
+    """200: Cura asks before it connects. There is no card to store programs on, and no camera."""
+    return {"feature": {"sdSupport": False}, "webcam": {"streamUrl": ""}, "plugins": {}}
+
+
 @bp.get("/job")
 @with_key
 def job() -> ResponseReturnValue:
@@ -106,6 +113,16 @@ def files() -> ResponseReturnValue:
     return {"files": [_entry(drop) for drop in mine], "free": None, "total": None}
 
 
+@bp.get("/files/local/<name>")
+@with_key
+def file(name: str) -> ResponseReturnValue:
+    """200 with the newest of the holder's programs of this name; 404 without any."""
+    for drop in _drops().all():
+        if (drop.by, drop.name) == (g.holder, name):
+            return _entry(drop)
+    return {"error": "File not found"}, 404
+
+
 @bp.post("/files/local")
 @with_key
 def take_program() -> ResponseReturnValue:
@@ -116,13 +133,13 @@ def take_program() -> ResponseReturnValue:
     it, 413 when it is too large, 415 when it is no program.
     """
     request.max_content_length = MAX_PROGRAM_BYTES + _FORM_BYTES
-    file = request.files.get("file")
-    if file is None or not file.filename:
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
         return {"error": "No file to upload and no folder to create"}, 400
-    name = _name(file.filename)
+    name = _name(sent.filename)
     wanted = request.form.get("print", "").strip().lower() in ("true", "1", "yes", "on")
     drops = _drops()
-    drop, _ = drops.keep(file.stream, name=name, by=g.holder, wanted=wanted, now=gate.desk().now())
+    drop, _ = drops.keep(sent.stream, name=name, by=g.holder, wanted=wanted, now=gate.desk().now())
     if drop.waits:
         drop = _told(drops, drop)
     answer = {
@@ -131,7 +148,8 @@ def take_program() -> ResponseReturnValue:
         "effectiveSelect": False,
         "effectivePrint": drop.order_id is not None,
     }
-    return answer, 201, {"Location": url_for("octoprint_api.files", _external=True)}
+    at = url_for("octoprint_api.file", name=drop.name, _external=True)
+    return answer, 201, {"Location": at}
 
 
 def _told(drops: Drops, drop: Drop) -> Drop:
@@ -170,6 +188,6 @@ def _entry(drop: Drop) -> dict[str, object]:
         "origin": "local",
         "date": int(drop.at.timestamp()),
         "size": drop.size,
-        "refs": {"resource": url_for("octoprint_api.files", _external=True)},
+        "refs": {"resource": url_for("octoprint_api.file", name=drop.name, _external=True)},
         "cosmolocal": {"id": drop.id, "order_id": drop.order_id, "refused": drop.refused},
     }

@@ -2,8 +2,11 @@
 
 The requests of PrusaSlicer were taken off the wire: its Http.cpp and OctoPrint.cpp say which calls
 of libcurl they make, and the libcurl that Debian's PrusaSlicer 2.5.0 is linked with made them.
+OrcaSlicer's OctoPrint.cpp makes the same calls in the same order, so these are its requests, too.
+Cura's come from its plug-in's source, which hands them to Qt.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -177,6 +180,28 @@ def test_what_prusaslicer_and_curl_upload_waits_in_the_labs_queue(
     assert titles == [("bracket.gcode", "queued")] * 2 + [("plate.gcode", "queued")]
 
 
+def qt_upload(host: str, key: str, program: bytes, *, prints: bool) -> tuple[bytes, bytes]:
+    """What Cura's plug-in for OctoPrint (3.5) hands to Qt: `select`, `print` only where the queue
+    is not forced, then the file under its project's name, with spaces; Qt writes no `Accept`."""
+    fields = [("select", b"true"), *([("print", b"true")] if prints else [])]
+    line = b"boundary_.oOo._MjI0Mw=="
+    parts = [
+        b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (line, name.encode(), value)
+        for name, value in fields
+    ]
+    named = b'name="file"; filename="CE3 my part.gcode"'
+    parts.append(b"--%s\r\nContent-Disposition: form-data; %s\r\n\r\n" % (line, named))
+    body = b"".join(parts) + program + b"\r\n--%s--\r\n" % line
+    head = (
+        f"POST /api/files/local HTTP/1.1\r\nHost: {host}\r\nX-Api-Key: {key}\r\n"
+        "User-Agent: Cura/4.13 OctoPrintPlugin/3.5.18\r\nConnection: Keep-Alive\r\n"
+        f'Content-Type: multipart/form-data; boundary="{line.decode()}"\r\n'
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode(), body
+
+
 @pytest.fixture
 def panel(tmp_path: Path) -> Desk:
     """A panel whose server does not answer."""
@@ -259,6 +284,28 @@ def test_without_print_it_is_kept_and_not_told(panel: Desk) -> None:
     assert "waits until the server is back" in page(browser, "/programs").text
     drops.tell_all(server)
     assert len(server.keys) == 1
+
+
+def test_cura_connects_uploads_and_finds_its_program_under_its_name(panel: Desk) -> None:
+    _, key = SlicerKeys(panel.folder).add("mem", now=NOW)
+    browser = create_panel(panel).test_client()
+    asked = {
+        path: browser.get(f"/api/{path}", headers={"X-Api-Key": key})
+        for path in ("version", "settings", "printer", "job")
+    }
+    assert {answer.status_code for answer in asked.values()} == {200}
+    assert asked["settings"].json["feature"] == {"sdSupport": False}
+    assert asked["printer"].json["state"]["flags"]["operational"]
+    assert asked["job"].json["progress"]["printTime"] is None
+    with served(panel) as port:
+        status, said = talk(port, *qt_upload(f"127.0.0.1:{port}", key, PRUSA, prints=True))
+        assert (status, json.loads(said)["effectivePrint"]) == (201, False)  # its server is away
+        status, said = talk(port, *qt_upload(f"127.0.0.1:{port}", key, reaching(30), prints=False))
+    assert status == 201
+    there = json.loads(said)["files"]["local"]["refs"]["resource"]
+    found = browser.get(there[there.index("/api") :], headers={"X-Api-Key": key})
+    assert (found.status_code, found.json["display"]) == (200, "CE3 my part.gcode")
+    assert sorted(drop.wanted for drop in panel.drops.all()) == [False, True]
 
 
 def test_only_a_key_that_stands_lets_a_slicer_in(panel: Desk) -> None:
