@@ -30,7 +30,8 @@ class Maker(Told):
 
 
 class MachineTold(Told):
-    """A machine: the greatest fence that is known of it, what is loaded, who may make things there.
+    """A machine: the greatest fence that is known of it, what is loaded and how much is left of
+    that, who may make things there.
 
     `makers` are ids of people whose trainings the machine does not ask for, or who have them.
     """
@@ -39,6 +40,7 @@ class MachineTold(Told):
     fence: Count
     lot_id: Id | None = None
     material: str | None = None
+    mass_left_g: float | None = None
     thickness_mm: float | None = None
     sheet_mm: tuple[float, float] | None = None
     grain: Axis | None = None

@@ -4,11 +4,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from commons import lots
 from commons.dispatch import AWAY_S, local_fence
 from commons.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from commons.local_builds import LocalBuilds, MachineTold, Makeable, Maker
 from commons.local_starts import LOCAL
-from commons.wire import JobOffer
+from commons.wire import JobOffer, ProgramFacts
 from fab_agent.bench import Bench, Offline
 from fab_agent.orders import Make
 
@@ -54,6 +55,24 @@ def require_away(bench: Bench) -> tuple[Offline, LocalBuilds]:
     if kept is None:
         raise Conflict(_NEVER_TOLD)
     return bench.offline, kept.told
+
+
+def require_enough(facts: ProgramFacts, bench: Bench) -> None:
+    """Pass while what is loaded suffices, by what the server told and what was made here since;
+    where nobody knows either, too. Conflict with what it lacks."""
+    kept = bench.offline.book.seen() if bench.offline else None
+    if kept is None or facts.material_g is None:
+        return
+    told = {it.machine_id: it.mass_left_g for it in kept.told.machines}.get(bench.machine_id)
+    if told is None:
+        return
+    made = bench.made.newest().values() if bench.made else ()
+    since = [it.material_g or 0.0 for it in made if it.at is not None and it.at > kept.at]
+    if lacks := lots.too_little(told - sum(since), facts.material_g):
+        raise Conflict(
+            f"what is loaded {lacks}, by what the server knew when it was last there and what was "
+            "made here since: load another lot once it is back"
+        )
 
 
 def maker_of(told: LocalBuilds, by: str, machine_id: str) -> Maker:

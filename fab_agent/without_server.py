@@ -31,7 +31,7 @@ from fab_agent.cache import Cache
 from fab_agent.courier import Shown
 from fab_agent.handwork import attend
 from fab_agent.journal import Ordered, Start
-from fab_agent.local_plan import Plan, maker_of, plan, require_away
+from fab_agent.local_plan import Plan, maker_of, plan, require_away, require_enough
 from fab_agent.orders import LocalOrder, Make, StartNow, stopped_at_the_machine
 
 log = logging.getLogger(__name__)
@@ -174,6 +174,7 @@ class _Waiting:
             raise Conflict("something else waits here by now: look at the page once more")
         offline, told = require_away(self.bench)
         maker = maker_of(told, order.by, self.bench.machine_id)
+        require_enough(self.prepared.facts, self.bench)
         word = self.bench.display.word()
         worth = (
             ClearWord(word.age_s, attended_only=offline.profile.attended_only) if word else FRESH

@@ -261,8 +261,11 @@ def _jobs(session: Session, lab_id: str, *, past: bool) -> Sequence[JobRow]:
     if past:
         latest = of_lab.where(is_past).order_by(col(JobRow.changed_at).desc(), col(JobRow.id))
         return session.exec(latest.limit(_MOST_PAST)).all()
-    oldest = of_lab.where(~is_past).order_by(col(JobRow.place), col(JobRow.id))
-    return session.exec(oldest.limit(_MOST_JOBS)).all()
+    by_place = of_lab.where(~is_past).order_by(col(JobRow.place), col(JobRow.id)).limit(_MOST_JOBS)
+    urgent = session.exec(by_place.where(col(JobRow.urgent).is_(True))).all()
+    line = session.exec(by_place).all()
+    # What is urgent goes before the rest, however far behind it stands.
+    return list({job.id: job for job in (*urgent, *line)}.values())[:_MOST_JOBS]
 
 
 def _how_many_wait(session: Session, lab_id: str) -> int:

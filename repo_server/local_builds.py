@@ -128,6 +128,7 @@ def _machine(
         fence=machine.epoch,
         lot_id=lot.id if lot else None,
         material=lot.material if lot else None,
+        mass_left_g=lot.mass_left_g if lot else None,
         thickness_mm=lot.thickness_mm if lot else None,
         sheet_mm=lot.sheet_mm if lot else None,
         grain=lot.grain if lot else None,

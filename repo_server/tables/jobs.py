@@ -101,6 +101,13 @@ class JobRow(SQLModel, table=True):
         Index("ix_job_turn", *_LINE, "urgent", "claimant", "begin_by", "place"),
         Index("ix_job_turn_by_place", *_LINE, "place"),
         Index(
+            "ix_job_urgent",
+            "lab_id",
+            "place",
+            sqlite_where=text("urgent"),
+            postgresql_where=text("urgent"),
+        ),
+        Index(
             "ix_job_taken",
             "lab_id",
             "process",

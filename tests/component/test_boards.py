@@ -290,3 +290,12 @@ def test_the_stream_sends_changes_and_signs_of_life_and_ends_after_its_life() ->
     beats = [at for at, text in sent if text == ": still here\n\n"]
     assert beats[:3] == [HEARTBEAT_S, 2 * HEARTBEAT_S, 40 + HEARTBEAT_S]
     assert watch.now == LIFE_S
+
+
+def test_what_is_urgent_is_on_the_first_page_however_far_behind_it_stands(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "_MOST_JOBS", 3)
+    floor.order(copies=5)
+    (urgent,) = floor.order(when={"urgent_because": "a nurse waits for it"})
+    assert [job.id == urgent for job in board(floor).jobs] == [True, False, False]

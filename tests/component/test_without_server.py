@@ -22,6 +22,7 @@ from fab_agent.attempt import carry_out
 from fab_agent.bench import Offline
 from fab_agent.machine_thread import MachineThread
 from fab_agent.machines.driver import Evidence
+from fab_agent.made import MadeBook
 from fab_agent.offered import OfferedBook
 from fab_agent.orders import ClearBed, Heard, LocalOrder, Make, Order, Spoke, StartNow, Stop, Wanted
 from fab_agent.recovery import settle
@@ -42,6 +43,7 @@ TOLD = LocalBuilds(
                           makers=("p1",)),),
 )  # fmt: skip
 WISH = Make(RELEASE, "hook")
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Script(deque[Order | Callable[[], Order]]):
@@ -60,7 +62,7 @@ class Lab:
         self.shop.orders.script = Script()  # type: ignore[assignment]
         self.book = OfferedBook(folder)
         if told is not None:
-            self.book.ask(_Says(told), now=datetime(2026, 1, 1, tzinfo=UTC))
+            self.book.ask(_Says(told), now=BEFORE)
         self.answers: list[Future[str]] = []
         with self.shop.bench.open_cache() as cache:
             cache.put_file(ITEM.file_sha256, [FILE])
@@ -133,6 +135,19 @@ def test_it_is_prepared_shown_cleared_started_and_told_with_all_that_the_server_
     assert lab.bench.display.word() is None
     waits = [it.sentence for it in lab.shop.reports if it.state is MachineState.WAITING]
     assert "Hook: hook is ready, about 1 min, 1 g of pla" in waits[0]
+
+
+def test_a_spool_that_would_run_out_is_not_started_on(lab: Lab) -> None:
+    machine = TOLD.machines[0].model_copy(update={"mass_left_g": 2.3})
+    lab.book.ask(_Says(TOLD.model_copy(update={"machines": (machine,)})), now=BEFORE)
+    for _ in range(3):  # of 1 g each: 0.3 g are not enough for a third
+        lab.bench = replace(lab.bench, made=MadeBook(lab.shop.folder))
+        lab.make(clear(lab), lab.start())
+        lab.shop.crash()
+        lab.stand()
+    assert len([it for it in lab.shop.events() if it.kind == "ordered"]) == 2
+    (why,) = lab.refusals()
+    assert "what is loaded has 0 g left, this part needs 1 g with reserve" in str(why)
 
 
 def test_each_start_wants_a_word_of_its_own_and_has_a_greater_fence(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 """Plates that several orders share: who leads, what each has of it, who wants to be alone."""
 
 from alembic import op
-from sqlalchemy import Boolean, Column, Float, false
+from sqlalchemy import Boolean, Column, Float, false, text
 
 revision = "0044"
 down_revision = "0043"
@@ -14,3 +14,11 @@ def upgrade() -> None:
     # SQLite adds no constraint to a table that is there, but a column with one.
     op.execute("ALTER TABLE attempt ADD COLUMN led_by VARCHAR REFERENCES attempt (id)")
     op.create_index("ix_attempt_led_by", "attempt", ["led_by"])
+    # What is urgent is shown first, however far behind it stands.
+    op.create_index(
+        "ix_job_urgent",
+        "job",
+        ["lab_id", "place"],
+        sqlite_where=text("urgent"),
+        postgresql_where=text("urgent"),
+    )
