@@ -31,7 +31,7 @@ def staged(
         "material": material, "is_program": True,
     })  # fmt: skip
     with Cache(folder / "cache", max_bytes=10**9) as cache:
-        return Staging(machine)(offer, file, cache, lambda _said: None)
+        return Staging(machine)(offer, [file], cache, lambda _said: None)
 
 
 @pytest.mark.slow
