@@ -1,0 +1,1 @@
+"""Millions of economic events, made up, and what reckoning with them costs."""
