@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from commons.errors import NotFound
 from commons.flows import Event, EventDraft, Measure, Unit
+from repo_server import made
 from repo_server.ids import new_id
 from repo_server.tables import EconomicEventRow
 
@@ -36,6 +37,7 @@ def append(
     """The events stand in the ledger once the caller's transaction does; their ids."""
     rows = [_row(draft, occasion, now) for draft in drafts]
     session.add_all(rows)
+    made.note(session, rows)
     return [row.id for row in rows]
 
 
@@ -128,6 +130,7 @@ def correct(session: Session, event_id: str, right: Measure, *, now: datetime) -
         correction.mass_low_g = said["mass_low_g"] * more
         correction.mass_high_g = said["mass_high_g"] * more
     session.add(correction)
+    made.note(session, [correction])
     return correction
 
 

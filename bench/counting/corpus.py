@@ -50,6 +50,11 @@ def scattered(number: int) -> str:
     return f"{number * _SCATTER & 0xFFFFFFFFFFFFFFFF:016x}"
 
 
+def release(number: int) -> str:
+    """The id of a release, which is a hash."""
+    return f"{number:064x}"
+
+
 def chunks(events: int) -> Iterator[Chunk]:
     """Chunks of runs until there are so many events."""
     rng = np.random.default_rng(SEED)
@@ -83,7 +88,7 @@ def _chunk(rng: np.random.Generator, first: int) -> Chunk:
 
 
 def _add(
-    chunk: Chunk, number: int, lab: int, machine: int, lot: int, release: int, seconds: float,
+    chunk: Chunk, number: int, lab: int, machine: int, lot: int, design: int, seconds: float,
     grams: float, ring: int, outcome: int, metered: bool,
 ) -> None:  # fmt: skip
     at = _BEGIN + timedelta(seconds=int(seconds))
@@ -96,8 +101,8 @@ def _add(
     )  # fmt: skip
     hours = grams / 20
     flows: list[tuple[Action, str, float, Unit, State, Ring, str]] = [
-        (Action.CITE, f"release:r{release}", 1.0, Unit.EACH, State.MEASURED, Ring.UNKNOWN,
-         f"person{release % 50}"),
+        (Action.CITE, f"release:{release(design)}", 1.0, Unit.EACH, State.MEASURED, Ring.UNKNOWN,
+         f"person{design % 50}"),
         (Action.USE, f"machine:machine{lab}-{machine}", hours, Unit.HOUR, State.MEASURED,
          Ring.LAB, lab_id),
         (Action.CONSUME, f"lot:lot{lab}-{lot}", grams, Unit.GRAM, State.MODELLED, _RINGS[ring],
@@ -107,8 +112,8 @@ def _add(
         flows.append((Action.CONSUME, "energy:electricity", hours * 0.11, Unit.KILOWATT_HOUR,
                       State.DEFAULT, Ring.UNKNOWN, lab_id))  # fmt: skip
     if came_to is Outcome.DONE and is_judged:
-        flows.append((Action.PRODUCE, f"part:r{release}/part", 1.0, Unit.EACH, State.DECLARED,
-                      Ring.UNKNOWN, lab_id))  # fmt: skip
+        flows.append((Action.PRODUCE, f"part:{release(design)}/part", 1.0, Unit.EACH,
+                      State.DECLARED, Ring.UNKNOWN, lab_id))  # fmt: skip
     for place, (action, resource, quantity, unit, state, origin, provider) in enumerate(flows):
         half = 0.0 if unit is Unit.EACH else quantity * HALF_WIDTH[state]
         chunk.events.append(

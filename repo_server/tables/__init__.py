@@ -49,7 +49,14 @@ from repo_server.tables.labs import (
     MachineRow,
     NonceRow,
 )
-from repo_server.tables.ledger import ActivityRow, EconomicEventRow, EventBatchRow, IdempotencyRow
+from repo_server.tables.ledger import (
+    ActivityRow,
+    DesignOriginRow,
+    EconomicEventRow,
+    EventBatchRow,
+    IdempotencyRow,
+    MadeRow,
+)
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.lots import LotEventRow, MaterialLotRow
 from repo_server.tables.money import AccountEntryRow, AgreementRow, PriceListRow, QuotaRow
@@ -103,6 +110,7 @@ __all__ = [
     "ControlRow",
     "CounterRow",
     "DeliveryRow",
+    "DesignOriginRow",
     "DesignRow",
     "DismissalRow",
     "DowntimeRow",
@@ -125,6 +133,7 @@ __all__ = [
     "MachineProfileRow",
     "MachineRow",
     "MachineUseRow",
+    "MadeRow",
     "MailingRow",
     "MaintenanceDoneRow",
     "MaintenanceRow",

@@ -57,6 +57,28 @@ class EconomicEventRow(SQLModel, table=True):
     outer_id: str | None = None
 
 
+class MadeRow(SQLModel, table=True):
+    """How many good things of a design a lab made in a calendar year (UTC), and when first.
+
+    The sum of the ledger's events, kept as they are written: see repo_server.made.
+    """
+
+    __tablename__ = "made"
+    design_id: str = Field(foreign_key="design.id", primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", primary_key=True, index=True)
+    year: int = Field(primary_key=True)
+    things: float
+    first_at: datetime
+
+
+class DesignOriginRow(SQLModel, table=True):
+    """The lab that made a design first."""
+
+    __tablename__ = "design_origin"
+    design_id: str = Field(foreign_key="design.id", primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id", index=True)
+
+
 class ActivityRow(SQLModel, table=True):
     """What is done in a lab beside attempts: a delivery, a repair, an hour of teaching.
 

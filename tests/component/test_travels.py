@@ -1,15 +1,22 @@
 """Which labs made which designs is read from the ledger, and told as a map, as JSON and as CSV."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
+from random import Random
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, text
+from sqlmodel import select
 
 from commons.flows import Action, EventDraft, State, Unit, measure
 from repo_server import labs, ledger
+from repo_server.tables import DesignOriginRow, MadeRow
+from repo_server.travels import show_travels
 from tests.floor import Floor, furnish
 from tests.shop import API
+
+counting = import_module("repo_server.migrations.versions.0045_made").counting
 
 
 @pytest.fixture
@@ -74,3 +81,67 @@ def test_land_is_sent_to_be_kept_for_a_day(client: FlaskClient) -> None:
     answer = client.get("/earth.svg")
     assert answer.mimetype == "image/svg+xml"
     assert answer.headers["Cache-Control"] == "public, max-age=86400"
+
+
+def ways(floor: Floor, **asked: object) -> list[tuple[str, str, int]]:
+    with floor.session() as session:
+        return [(it.origin, it.lab, it.things) for it in show_travels(session, **asked).ways]
+
+
+def test_an_origin_is_of_all_years_but_things_are_of_the_year_that_is_asked_about(
+    floor: Floor,
+) -> None:
+    rhone = second_lab(floor)
+    make(floor, floor.lab_id, 5, days=-400)
+    make(floor, rhone, 2)
+    assert ways(floor, period=floor.now.year) == [("corner", "rhone", 2)]
+    assert ways(floor, period=floor.now.year - 1) == []
+
+
+def test_what_was_corrected_away_was_neither_first_nor_made(floor: Floor) -> None:
+    rhone = second_lab(floor)
+    make(floor, floor.lab_id, 5, days=-2)
+    make(floor, rhone, 2)
+    make(floor, floor.lab_id, 1, days=3)
+    first = floor.ledger()[0]
+    nothing = measure(0, Unit.EACH, State.DECLARED)
+    with floor.session() as session:
+        ledger.correct(session, first.id, nothing, now=floor.now)
+    assert ways(floor) == [("corner", "rhone", 2)]  # one good thing of the first lab is left
+    last = floor.ledger()[-1]
+    with floor.session() as session:
+        ledger.correct(session, last.id, nothing, now=floor.now)
+    assert ways(floor) == []
+
+
+def test_what_is_counted_beside_the_ledger_equals_its_events(floor: Floor) -> None:
+    """And what the migration counts of a ledger that is there equals both."""
+    labs_of = [floor.lab_id, second_lab(floor)]
+    rng = Random(7)
+    for _ in range(30):
+        make(floor, rng.choice(labs_of), rng.randrange(1, 4), days=rng.randrange(-900, 900))
+    for event in rng.sample(floor.ledger(), 10):
+        right = measure(rng.randrange(3), Unit.EACH, State.DECLARED)
+        with floor.session() as session:
+            ledger.correct(session, event.id, right, now=floor.now)
+    expected: dict[tuple[str | None, int], tuple[float, datetime]] = {}
+    for row in floor.ledger():
+        key = row.lab_id, row.happened_at.year
+        things, first_at = expected.get(key, (0.0, row.happened_at))
+        expected[key] = things + row.quantity, min(first_at, row.happened_at)
+
+    def kept() -> dict[tuple[str | None, int], tuple[float, datetime]]:
+        with floor.session() as session:
+            rows = session.exec(select(MadeRow)).all()
+        return {(row.lab_id, row.year): (row.things, row.first_at) for row in rows}
+
+    assert kept() == expected
+    with floor.session() as session:
+        origins = {row.lab_id for row in session.exec(select(DesignOriginRow))}
+        session.execute(delete(MadeRow))
+        session.execute(delete(DesignOriginRow))
+        for statement in counting(session.get_bind().dialect.name):
+            session.execute(text(statement))
+    assert kept() == expected
+    with floor.session() as session:
+        assert {row.lab_id for row in session.exec(select(DesignOriginRow))} == origins

@@ -1,58 +1,23 @@
 """How designs travel, and where that is on the earth."""
 
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
 
 import pytest
 
-from commons.travels import Making, Way, ways_of
+from commons.travels import Step, Way, ways_of
 from repo_server.travels import Spot, Travels
 from repo_server.web import earth
 from repo_server.web.maps import map_of
-
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def made(design: str, lab: str, day: int, things: int = 1, counted: int | None = None) -> Making:
-    first_at = DAY + timedelta(days=day)
-    return Making(design, lab, first_at, things, things if counted is None else counted)
 
 
 def spot(slug: str, latitude: float | None, longitude: float | None) -> Spot:
     return Spot(slug, slug.title(), "c", "C", latitude, longitude, 1)
 
 
-def test_a_design_goes_from_the_lab_that_made_it_first_to_each_other_one() -> None:
-    makings = [
-        made("hook", "a", 1),
-        made("hook", "b", 2, 3),
-        made("jar", "a", 0),
-        made("hook", "c", 9),
-    ]
-    ways = [Way("a", "b", ("hook",), 3), Way("a", "c", ("hook",), 1)]
-    assert all(ways_of(order) == ways for order in permutations(makings))
-
-
-def test_designs_that_took_the_same_way_are_one_way() -> None:
-    there = [
-        made("hook", "a", 1),
-        made("hook", "b", 2),
-        made("jar", "a", 1),
-        made("jar", "b", 3, 4),
-    ]
-    assert ways_of(there) == [Way("a", "b", ("hook", "jar"), 5)]
-
-
-def test_what_was_corrected_away_was_neither_first_nor_made() -> None:
-    assert ways_of([made("hook", "a", 1, 0), made("hook", "b", 2), made("hook", "c", 3)]) == [
-        Way("b", "c", ("hook",), 1)
-    ]
-    assert ways_of([made("hook", "a", 1), made("hook", "b", 2, 0)]) == []
-
-
-def test_an_origin_is_of_all_years_but_things_are_of_the_year_that_is_asked_about() -> None:
-    makings = [made("hook", "a", 1, 5, 0), made("hook", "b", 400, 5, 2), made("hook", "c", 2, 5, 0)]
-    assert ways_of(makings) == [Way("a", "b", ("hook",), 2)]
+def test_designs_that_took_the_same_way_are_one_way_and_the_widest_comes_first() -> None:
+    steps = [Step("a", "c", "hook", 9), Step("a", "b", "jar", 4), Step("a", "b", "hook", 1)]
+    ways = [Way("a", "b", ("hook", "jar"), 5), Way("a", "c", ("hook",), 9)]
+    assert all(ways_of(order) == ways for order in permutations(steps))
 
 
 def test_the_projection_keeps_its_authors_own_points() -> None:
