@@ -31,6 +31,7 @@ from cosmo.record_commands import record
 from cosmo.repair_command import repair
 from cosmo.search_commands import search
 from cosmo.server_commands import server
+from cosmo.share_out import share_out_command
 from cosmo.told import JSON, console, tell, wants_json
 from cosmo.upload_commands import upload
 from cosmo.webhook_commands import webhook
@@ -156,6 +157,7 @@ cli.add_command(bring)
 cli.add_command(labs)
 cli.add_command(people)
 cli.add_command(record)
+cli.add_command(share_out_command)
 cli.add_command(person)
 cli.add_command(profile)
 cli.add_command(post)
