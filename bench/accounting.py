@@ -102,6 +102,7 @@ def duckdb_p95_ms(folder: Path) -> float | None:
             table.writerows([row[at] for at in wanted] for row in chunk.events)
     spent = []
     with duckdb.connect() as duck:
+        duck.execute("SET enable_progress_bar = false")
         duck.execute(f"CREATE TABLE economic_event AS FROM read_csv('{file}')")
         file.unlink()
         for city, year in questions():

@@ -28,11 +28,11 @@ _WATTS_OF_A_KWH_IN_A_SECOND = 3_600_000.0
 class LabRules(Asked):
     """A lab's hours by its own clock, and the power (W) that its machines may draw together.
 
-    Without `open` it is always open, without `quiet` never quiet. It is booked in `timezone`, too.
+    Without `open` it is always open, without `quiet` never quiet. It is booked in `time_zone`, too.
     With `shared_plates` jobs of several orders are printed on one plate, where they go together.
     """
 
-    timezone: Annotated[str, Field(max_length=64)] = "UTC"
+    time_zone: Annotated[str, Field(max_length=64)] = "UTC"
     open: Week | None = None
     quiet: Week | None = None
     closed_days: Annotated[tuple[date, ...], Field(max_length=400)] = ()
@@ -42,7 +42,7 @@ class LabRules(Asked):
     @property
     def zone(self) -> ZoneInfo:
         """Where its clock is."""
-        return ZoneInfo(self.timezone)
+        return ZoneInfo(self.time_zone)
 
 
 class MachineRules(Asked):
@@ -66,7 +66,7 @@ _LAB, _MACHINE = TypeAdapter(LabRules), TypeAdapter(MachineRules)
 
 def of_lab(lab: LabRow) -> LabRules:
     """The lab's rules; without any it is always open."""
-    said = {**(lab.rules or {}), "timezone": lab.time_zone}
+    said = {**(lab.rules or {}), "time_zone": lab.time_zone}
     return _LAB.validate_python(said, strict=False)
 
 
@@ -80,12 +80,12 @@ def set_lab(session: Session, lab: LabRow, wanted: LabRules) -> None:
 
     InvalidInput for a time zone that there is not, and for a limit below every machine.
     """
-    if "timezone" in wanted.model_fields_set:
-        zones.move(lab, wanted.timezone, field="timezone")
+    if "time_zone" in wanted.model_fields_set:
+        zones.move(lab, wanted.time_zone, field="time_zone")
     limit_w = wanted.power_limit_w
     if limit_w is not None:
         _require_one_can_start(session, lab, limit_w)
-    lab.rules = wanted.model_dump(mode="json", exclude_none=True, exclude={"timezone"})
+    lab.rules = wanted.model_dump(mode="json", exclude_none=True, exclude={"time_zone"})
     session.add(lab)
     session.flush()
 

@@ -66,7 +66,7 @@ def _page(lab: str, machine_id: str, form: str = "", error: FabError | None = No
         operates=role in (LabRole.OPERATOR, LabRole.MANAGER),
         manages=role is LabRole.MANAGER,
         at=_clock(now, kept.zone),
-        zone=kept.timezone,
+        zone=kept.time_zone,
         days=DAY_NAMES.items(),
         refused=form,
         error=error,
@@ -215,7 +215,7 @@ def lab_rules(lab: str) -> ResponseReturnValue:
 def _shown(kept: LabRules) -> dict[str, str]:
     limit_w = kept.power_limit_w
     return {
-        "timezone": kept.timezone,
+        "time_zone": kept.time_zone,
         "closed_days": ", ".join(map(str, kept.closed_days)),
         "power_limit_w": "" if limit_w is None else f"{limit_w:g}",
         "shared_plates": "true" if kept.shared_plates else "",
@@ -235,7 +235,7 @@ def set_lab_rules(lab: str) -> ResponseReturnValue:
     """Back on the page; the lab keeps to these rules. Or the page with what is wrong."""
     form = request.form
     given: dict[str, object] = {
-        **_filled(("timezone", "power_limit_w", "shared_plates")),
+        **_filled(("time_zone", "power_limit_w", "shared_plates")),
         "closed_days": form.get("closed_days", "").replace(",", " ").split(),
         **{name: read_week(form, name) for name in ("open", "quiet")},
     }

@@ -150,7 +150,7 @@ def test_a_booking_over_the_night_of_the_clocks_is_as_long_as_it_was_booked(floo
         rules = BookingRules(time_zone="Europe/Berlin", longest_minutes=600)
         booking_rules.set_rules(session, floor.lab_id, rules)
         lab = labs.lab_of(session, "corner")
-        assert lab_rules.of_lab(lab).timezone == "Europe/Berlin"  # its hours are in the same zone
+        assert lab_rules.of_lab(lab).time_zone == "Europe/Berlin"  # its hours are in the same zone
         lab_rules.set_lab(session, lab, LabRules(power_limit_w=3000))
         booking_rules.set_rules(session, floor.lab_id, BookingRules(longest_minutes=600))
         assert booking_rules.rules_of(session, floor.lab_id).time_zone == "Europe/Berlin"

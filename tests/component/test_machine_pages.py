@@ -15,7 +15,7 @@ def shop(app, sign_up) -> Shop:
 def test_what_people_write_into_a_machines_book_stands_in_it(shop: Shop):
     path = shop.at_lab(f"/machines/{shop.agent.machines['Printer']}")
     week = {"mon": ["09:00-18:00"]}
-    said = {"timezone": "Europe/Paris", "open": week, "closed_days": ["2026-12-24"]}
+    said = {"time_zone": "Europe/Paris", "open": week, "closed_days": ["2026-12-24"]}
     assert shop.manager.send("PUT", shop.at_lab("/rules"), json=said).status_code == 204
     kept = shop.stranger.get(shop.at_lab("/rules")).json
     assert (kept["open"]["mon"], kept["closed_days"]) == (["09:00-18:00"], ["2026-12-24"])
@@ -49,10 +49,10 @@ def test_what_people_write_into_a_machines_book_stands_in_it(shop: Shop):
 def test_the_pages_take_what_people_type_and_say_what_is_wrong(shop: Shop):
     at = f"/labs/corner/machines/{shop.agent.machines['Printer']}"
     page = "/labs/corner/manage/rules"
-    said = {"timezone": "Europe/Paris", "open_mon": "9-12:30, 14:00 – 18", "closed_days": ""}
+    said = {"time_zone": "Europe/Paris", "open_mon": "9-12:30, 14:00 – 18", "closed_days": ""}
     assert shop.manager.send("POST", page, data=said).status_code == 303
     assert 'value="09:00-12:30, 14:00-18:00"' in shop.manager.get(page).text
-    wrong = shop.manager.send("POST", page, data={"timezone": "UTC", "quiet_mon": "22:00-8:00"})
+    wrong = shop.manager.send("POST", page, data={"time_zone": "UTC", "quiet_mon": "22:00-8:00"})
     assert (wrong.status_code, "a night is two spans" in wrong.text) == (422, True)
     planned = {"name": "new nozzle", "every_prints": "50"}
     assert shop.manager.send("POST", f"{at}/maintenance", data=planned).status_code == 303

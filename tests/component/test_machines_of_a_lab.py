@@ -71,7 +71,7 @@ def test_a_lab_that_opens_tomorrow_gives_no_work_today_and_says_when_it_begins(f
     (job,) = floor.order()
     floor.sees("Printer", MachineState.IDLE)
     assert why(floor, job)[0] == "next"
-    keep(floor, timezone="Europe/Berlin", open={"mon": ("09:00-18:00",)})
+    keep(floor, time_zone="Europe/Berlin", open={"mon": ("09:00-18:00",)})
     assert floor.lease() is None
     assert why(floor, job) == (
         "hours",
@@ -195,7 +195,7 @@ def test_machines_that_are_cleared_at_once_never_draw_more_than_the_lab_may(data
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"timezone": "Europe/Berln"}, "timezone: 'Europe/Berln' is not known: did you mean "
+        ({"time_zone": "Europe/Berln"}, "time_zone: 'Europe/Berln' is not known: did you mean "
                                        "Europe/Berlin"),
         ({"power_limit_w": 99}, "under 99 W no machine could ever start: Printer draws least, 100"),
     ],
