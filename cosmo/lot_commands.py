@@ -187,6 +187,27 @@ def offcut(lab: str, lot: str, url: str, token_file: Path, **said: str | float |
 @lots.command()
 @click.argument("lab")
 @click.argument("lot")
+@click.option("--reason", required=True, help="Why: it stands in its history, with your name.")
+@click.option("--name", help="What it is called.")
+@click.option("--ring", type=click.Choice([it.value for it in Ring]), help="Last made in.")
+@click.option("--evidence", help="How you know where.")
+@click.option("--maker", help="Who made it.")
+@click.option("--maker-lot", help="Its number there.")
+@SERVER
+@TOKEN
+@JSON
+def correct(lab: str, lot: str, url: str, token_file: Path, **said: str | None) -> None:
+    """Put right what is known of LOT; what was made of it counts under its right origin."""
+    wanted = {name: value for name, value in said.items() if value is not None}
+    with Client(url, read_secret(token_file)) as client:
+        found = _lot(client, lab, lot)
+        client.post(f"/labs/{lab}/lots/{found['id']}/corrections", wanted)
+    tell({"lot_id": found["id"], **wanted}, f"{found['name']} is put right")
+
+
+@lots.command()
+@click.argument("lab")
+@click.argument("lot")
 @SERVER
 @TOKEN
 @JSON

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from commons.errors import NotFound
-from commons.flows import Event, EventDraft, Measure, Unit
+from commons.flows import Event, EventDraft, Measure, Ring, Unit
 from repo_server import made
 from repo_server.ids import new_id
 from repo_server.tables import EconomicEventRow
@@ -132,6 +132,34 @@ def correct(session: Session, event_id: str, right: Measure, *, now: datetime) -
     session.add(correction)
     made.note(session, [correction])
     return correction
+
+
+def move_ring(session: Session, resource: str, ring: Ring, *, now: datetime) -> None:
+    """Everything that the ledger says of the resource counts under that ring.
+
+    What stood under another is taken off there and put down here, by two events that correct it.
+    """
+    root = func.coalesce(col(EconomicEventRow.corrects), col(EconomicEventRow.id))
+    sums = (func.sum(getattr(EconomicEventRow, name)).label(name) for name in _SAID)
+    elsewhere = (
+        select(root.label("root"), col(EconomicEventRow.ring), *sums)
+        .where(EconomicEventRow.resource == resource, col(EconomicEventRow.ring) != ring)
+        .group_by(root, col(EconomicEventRow.ring))
+    )
+    for said in session.execute(elsewhere).mappings().all():
+        if not said["quantity"]:
+            continue  # moved before
+        first = session.get_one(EconomicEventRow, said["root"])
+        kept = first.model_dump(
+            exclude={*_SAID, "id", "created_at", "ring", "price_minor", "outer_id"}
+        )
+        for under, sign in ((said["ring"], -1), (ring, 1)):
+            masses = {name: said[name] and sign * said[name] for name in _SAID}
+            moved = EconomicEventRow(
+                **kept | {"corrects": first.id}, **masses, ring=under, id=new_id(), created_at=now
+            )
+            session.add(moved)
+    session.flush()
 
 
 _SAID = ("quantity", "low", "high", "mass_g", "mass_low_g", "mass_high_g")

@@ -22,6 +22,7 @@ class Act(StrEnum):
     FOLLOWS = "follows"  # it is to follow the lot that is on the machine
     WEIGHED = "weighed"
     CUT = "cut"  # what was left of a sheet was kept as a lot of its own
+    CORRECTED = "corrected"
     ARCHIVED = "archived"
     RESTORED = "restored"
 

@@ -76,6 +76,7 @@ class LotAct(_Told):
     tare_g: float | None
     before_g: float | None
     after_g: float | None
+    reason: str
 
 
 class LotUse(_Told):

@@ -23,7 +23,7 @@ from repo_server.tables import MachineRow, MaterialLotRow
 
 _KEYS = Keys(material=MaterialLotRow.material, name=MaterialLotRow.name, id=MaterialLotRow.id)
 
-_Name = Annotated[str, Field(min_length=1, max_length=80)]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
 _Edge = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 _Mass = Annotated[float, Field(gt=0, le=MOST_G, allow_inf_nan=False)]
 
@@ -37,7 +37,7 @@ class NewLot(Asked):
     """
 
     material: Annotated[str, Field(max_length=40)]
-    name: _Name
+    name: Name
     ring: Ring = Ring.UNKNOWN
     evidence: Annotated[str, Field(max_length=400)] | None = None
     mass_left_g: _Mass | None = None
@@ -50,8 +50,8 @@ class NewLot(Asked):
     grain: Axis | None = None
     colour: Annotated[str, Field(max_length=40)] | None = None
     colour_hex: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
-    maker: _Name | None = None
-    maker_lot: _Name | None = None
+    maker: Name | None = None
+    maker_lot: Name | None = None
     price_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
     currency: Annotated[str, Field(max_length=10)] | None = None
     bought_on: date | None = None
@@ -61,7 +61,7 @@ def add(session: Session, wanted: NewLot, *, lab_id: str, by: str, now: datetime
     """The lot is on the lab's shelf."""
     _require_known(wanted.material)
     _require_both_edges(wanted)
-    _require_price(wanted)
+    require_price(wanted.price_minor, wanted.currency)
     _require_one_mass(wanted)
     left = _left(wanted)
     told = wanted.model_dump(exclude={"gross_g", "mass_left_g"})
@@ -113,17 +113,18 @@ def _require_one_mass(wanted: NewLot) -> None:
         )
 
 
-def _require_price(wanted: NewLot) -> None:
-    if (wanted.price_minor is None) != (wanted.currency is None):
-        missing = "price_minor" if wanted.price_minor is None else "currency"
+def require_price(price_minor: int | None, currency: str | None) -> None:
+    """Pass for an amount in a currency that there is, and for none; InvalidInput else."""
+    if (price_minor is None) != (currency is None):
+        missing = "price_minor" if price_minor is None else "currency"
         _refuse(missing, later("is missing: a price has an amount and a currency"))
-    if wanted.currency is not None and wanted.currency not in list_currencies():
-        near = get_close_matches(wanted.currency.upper(), sorted(list_currencies()), n=3)
+    if currency is not None and currency not in list_currencies():
+        near = get_close_matches(currency.upper(), sorted(list_currencies()), n=3)
         _refuse(
             "currency",
             filled(
                 "'%(given)s' is no currency of ISO 4217; did you mean %(near)s?",
-                given=wanted.currency,
+                given=currency,
                 near=", ".join(near) or "EUR",
             ),
         )

@@ -11,13 +11,22 @@ from sqlmodel import Session
 
 from commons.errors import NotFound
 from commons.wire import Asked, Told
-from repo_server import labs, lot_history, lot_loading, lot_mass, lots, offcuts
+from repo_server import (
+    labs,
+    lot_corrections,
+    lot_history,
+    lot_loading,
+    lot_mass,
+    lots,
+    offcuts,
+)
 from repo_server.api import auth
 from repo_server.api.contract import Raw, answers
 from repo_server.api.links import From, with_next
 from repo_server.api.messages import write
 from repo_server.api.once import made_once
 from repo_server.db import reading, transaction
+from repo_server.lot_corrections import LotCorrection
 from repo_server.lot_history import LotLine, LotTold, MassLeft
 from repo_server.papers.layout import lot_label
 from repo_server.settings import Settings
@@ -120,6 +129,19 @@ def keep_offcut(lab: str, lot_id: str, asked: offcuts.NewOffcut) -> ResponseRetu
         return 201, lot_history.line(kept)
 
     return made_once(make)
+
+
+@bp.post("/labs/<lab>/lots/<lot_id>/corrections")
+@auth.lab_role(LabRole.MANAGER)
+@answers({204: None})
+def correct_lot(lab: str, lot_id: str, asked: LotCorrection) -> ResponseReturnValue:
+    """204; its facts are as they are said here, and what was made of it counts under its ring."""
+
+    def correct(session: Session, lab_id: str, by: str, now: datetime) -> None:
+        lot = lots.kept(session, lot_id, lab_id=lab_id)
+        lot_corrections.correct(session, lot, asked, by=by, now=now)
+
+    return _done(lab, correct)
 
 
 @bp.post("/labs/<lab>/lots/<lot_id>/archive")

@@ -56,7 +56,8 @@ class LotEventRow(SQLModel, table=True):
     """What somebody did with a lot. Append-only; `event_id` is the ledger's word on it.
 
     `kind` is one of repo_server.lot_events.Act. A weighing tells the scale's `gross_g` and the
-    `tare_g` that was taken off, and what was reckoned to be left before (`before_g`).
+    `tare_g` that was taken off, and what was reckoned to be left before (`before_g`); a correction
+    tells which facts it put right, and why (`reason`).
     """
 
     __tablename__ = "lot_event"
@@ -71,3 +72,4 @@ class LotEventRow(SQLModel, table=True):
     before_g: float | None = None
     after_g: float | None = None
     event_id: str | None = Field(default=None, foreign_key="economic_event.id")
+    reason: str = ""

@@ -12,11 +12,21 @@ from sqlmodel import Session
 from commons.errors import FabError, FieldProblem, InvalidInput, NotFound
 from commons.machine import MATERIALS
 from commons.texts import capitalise, filled, later
-from repo_server import labs, lot_history, lot_loading, lot_mass, lots, offcuts, people
+from repo_server import (
+    labs,
+    lot_corrections,
+    lot_history,
+    lot_loading,
+    lot_mass,
+    lots,
+    offcuts,
+    people,
+)
 from repo_server.api import auth
 from repo_server.api.errors import status_of
 from repo_server.api.messages import check
 from repo_server.db import reading, transaction
+from repo_server.lot_corrections import LotCorrection
 from repo_server.lot_events import Act
 from repo_server.lot_history import LotTold
 from repo_server.settings import Settings
@@ -38,6 +48,7 @@ ACT_WORDS = Texts(
         Act.FOLLOWS: later("To follow when the loaded one runs short"),
         Act.WEIGHED: later("Weighed"),
         Act.CUT: later("Kept of a sheet"),
+        Act.CORRECTED: later("Put right"),
         Act.ARCHIVED: later("Used up"),
         Act.RESTORED: later("Taken back"),
     }
@@ -154,6 +165,8 @@ def _page(
         is_sheet=MATERIALS[told.material].process.value == "cnc",
         price=_price(told),
         operates=role in (LabRole.OPERATOR, LabRole.MANAGER),
+        manages=role is LabRole.MANAGER,
+        rings=[(ring, capitalise(text)) for ring, text in words.RING_WORDS.items()],
         act_words=ACT_WORDS,
         values=filled_in() if error else {},
         refused=refused,
@@ -214,6 +227,25 @@ def _archive(session: Session, id: str, lab_id: str, by: str, now: datetime) -> 
 def _restore(session: Session, id: str, lab_id: str, by: str, now: datetime) -> str:
     lots.restore(session, lots.kept(session, id, lab_id=lab_id), by=by, now=now)
     return ""
+
+
+_FACTS = ("name", "ring", "evidence", "maker", "maker_lot", "bought_on")
+
+
+@bp.post("/labs/<lab>/lots/<id>/facts")
+@auth.lab_role(LabRole.MANAGER)
+def correct_lot(lab: str, id: str) -> ResponseReturnValue:
+    """Back on the lot's page with its facts put right, or the page with why they are not."""
+    now, by, values = datetime.now(UTC), auth.current_person().id, filled_in()
+    said = {name: values.get(name) or None for name in _FACTS} | {"reason": values.get("reason")}
+    try:
+        wanted = check(LotCorrection, said)
+        with transaction(current_app.extensions["engine"]) as session:
+            lot = lots.kept(session, id, lab_id=labs.lab_of(session, lab).id)
+            lot_corrections.correct(session, lot, wanted, by=by, now=now)
+    except REFUSED as error:
+        return _page(lab, id, refused="facts", error=error), status_of(error)
+    return redirect(url_for("web_lots.show_lot", lab=lab, id=id, _anchor="known"), 303)
 
 
 def _machine() -> str:

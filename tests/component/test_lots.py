@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import Engine
 
 from commons.errors import Conflict, InvalidInput
-from commons.flows import Action, State, Unit
+from commons.flows import Action, Ring, State, Unit
 from commons.wire import EventKind
 from repo_server import (
     attempts,
     coalitions,
+    lot_corrections,
     lot_history,
     lot_loading,
     lot_mass,
@@ -18,6 +19,7 @@ from repo_server import (
     offcuts,
     orders,
 )
+from repo_server.lot_corrections import LotCorrection
 from repo_server.lot_mass import Weighing
 from repo_server.order_requests import OrderRequest, Plates
 from repo_server.tables import AttemptRow, MaterialLotRow
@@ -224,3 +226,48 @@ def test_a_lot_that_cannot_be_is_not_put_on_the_shelf(
     with pytest.raises(InvalidInput, match=sentence):
         add(floor, lots.NewLot(material="pla", name="Wrong", **wrong))
     assert len(floor.stock()) == before
+
+
+def put_right(floor: Floor, lot_id: str, **said: object) -> None:
+    with floor.session() as session:
+        lot = lots.kept(session, lot_id, lab_id=floor.lab_id)
+        wanted = LotCorrection.model_validate({"reason": "the label says so", **said})
+        lot_corrections.correct(session, lot, wanted, by=floor.manager, now=floor.now)
+
+
+def by_ring(floor: Floor) -> dict[Ring, float]:
+    with floor.session() as session:
+        totals = coalitions.totals(session, floor.city_id, period=2026, simulated=False)
+    return {ring: total.central for ring, total in totals.material_g.items() if total.central}
+
+
+def test_what_was_made_of_a_lot_counts_under_its_right_origin_and_no_event_is_changed(
+    floor: Floor,
+) -> None:
+    floor.order()
+    floor.tell(K.FINISHED, floor.running(), run=run())
+    before, lot_id = floor.ledger(), floor.lot().id
+    assert by_ring(floor) == {Ring.CITY: PROGRAM.material_g}
+    put_right(floor, lot_id, ring="beyond")
+    floor.later(minutes=1)
+    put_right(floor, lot_id, ring="region", name="Spool of elsewhere")
+    assert by_ring(floor) == {Ring.REGION: pytest.approx(PROGRAM.material_g)}
+    after = floor.ledger()
+    assert [it for it in after if it.id in {row.id for row in before}] == before
+    assert {it.corrects for it in after if it not in before} == {
+        row.id for row in before if row.unit is Unit.GRAM
+    }
+    act = told(floor, lot_id).acts[0]
+    assert (act.kind, act.reason) == ("corrected", "name, ring: the label says so")
+    assert floor.lot().name == "Spool of elsewhere"
+
+
+def test_a_correction_changes_something_and_a_price_has_its_currency(floor: Floor) -> None:
+    lot_id = add(floor)
+    with pytest.raises(InvalidInput, match="that is what is known of it already"):
+        put_right(floor, lot_id, name="Spool B")
+    with pytest.raises(InvalidInput, match="a price has an amount and a currency"):
+        put_right(floor, lot_id, price_minor=2490)
+    put_right(floor, lot_id, price_minor=2490, currency="EUR", maker="Mill & Co")
+    shown = told(floor, lot_id)
+    assert (shown.price_minor, shown.currency, shown.maker) == (2490, "EUR", "Mill & Co")

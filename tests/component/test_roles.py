@@ -411,6 +411,7 @@ ROUTES = {
         POST /labs/<lab>/manage/agents/<id>/revoke
         POST /labs/<lab>/manage/code
         POST /labs/<lab>/lots
+        POST /labs/<lab>/lots/<id>/facts
         POST /labs/<lab>/manage/machines/<id>/lot
         POST /labs/<lab>/manage/members
         POST /labs/<lab>/manage/place
@@ -419,6 +420,7 @@ ROUTES = {
         POST /api/v1/labs/<lab>/agents/<agent_id>/revoke
         POST /api/v1/labs/<lab>/enrolment-codes
         POST /api/v1/labs/<lab>/lots
+        POST /api/v1/labs/<lab>/lots/<lot_id>/corrections
         GET /api/v1/labs/<lab>/members
         POST /api/v1/labs/<lab>/members
         PUT /api/v1/labs/<lab>/place
