@@ -34,7 +34,7 @@ class _Contribution(Value):
     release: _Name
     kind: Kind
     quantity: Annotated[Decimal, Field(gt=0, le=10**9)]
-    accepted: bool
+    accepted_by: frozenset[_Name] = frozenset()
     gift: bool = False
     paid_in: frozenset[str] = frozenset()
 

@@ -18,8 +18,9 @@ COMMONS = "commons"
 class Contribution:
     """What a person gave to a release: so many units of a kind.
 
-    It counts once others have `accepted` it. What is a `gift` is told and not paid: others share
-    what it would have had. `paid_in` are the buckets in which it was paid before.
+    It counts once as many others have accepted it as the agreement asks for. What is a `gift` is
+    told and not paid: others share what it would have had. `paid_in` are the buckets in which it
+    was paid before.
     """
 
     id: str
@@ -27,7 +28,7 @@ class Contribution:
     release: str
     kind: Kind
     quantity: Decimal
-    accepted: bool
+    accepted_by: frozenset[str]
     gift: bool = False
     paid_in: frozenset[str] = frozenset()
 
@@ -87,13 +88,13 @@ def share_out(
 
     Raises:
         InvalidInput: an amount is negative, more comes off than came in, a contribution is of
-            nothing or told twice, or the lineage is no lineage.
+            nothing, told twice or accepted by whoever gave it, or the lineage is no lineage.
     """
     left = _left(income)
     reserve = int(left * Fraction(terms.reserve))
     shared = left - reserve
     staying = arriving(income.release, Fraction(shared), parents, upstream=Fraction(terms.upstream))
-    given = _by_release(contributions)
+    given = _by_release(contributions, terms.reviewers)
     parts = [
         part
         for release in sorted(staying)
@@ -152,8 +153,10 @@ def _left(income: Income) -> int:
     return left
 
 
-def _by_release(contributions: Iterable[Contribution]) -> Mapping[str, list[Contribution]]:
-    """In the order of their ids, so that it does not matter in which they came."""
+def _by_release(
+    contributions: Iterable[Contribution], reviewers: int
+) -> Mapping[str, list[Contribution]]:
+    """What was accepted, in the order of its ids, so that it does not matter in which it came."""
     found: dict[str, list[Contribution]] = defaultdict(list)
     known: set[str] = set()
     for it in sorted(contributions, key=lambda it: it.id):
@@ -161,8 +164,12 @@ def _by_release(contributions: Iterable[Contribution]) -> Mapping[str, list[Cont
             raise InvalidInput(f"contribution {it.id} is told twice")
         if it.quantity <= 0:
             raise InvalidInput(f"contribution {it.id} is of {it.quantity}: give what was given")
+        if it.person in it.accepted_by:
+            raise InvalidInput(f"contribution {it.id} is accepted by {it.person}, who gave it: "
+                               "others have to accept it")  # fmt: skip
         known.add(it.id)
-        found[it.release].append(it)
+        if len(it.accepted_by) >= reviewers:
+            found[it.release].append(it)
     return found
 
 
@@ -190,4 +197,4 @@ def _parts(
 
 def _counts(it: Contribution, bucket: Bucket) -> bool:
     is_open = bucket.lifetime == "standing" or bucket.key not in it.paid_in
-    return it.accepted and not it.gift and it.kind in bucket.weights and is_open
+    return not it.gift and it.kind in bucket.weights and is_open

@@ -28,7 +28,7 @@ WORK = st.lists(
         release=st.sampled_from(RELEASES),
         kind=st.sampled_from((Kind.DESIGN, Kind.REVIEW, Kind.CARE)),
         quantity=st.decimals("0.25", "40", places=2),
-        accepted=st.booleans(),
+        accepted_by=st.frozensets(st.sampled_from(("rey", "sol"))),
         gift=st.booleans(),
     ),
     max_size=12,
@@ -77,7 +77,7 @@ def test_one_contribution_told_as_two_halves_is_paid_the_same(income, work, pare
 
 @given(INCOME, WORK, PARENTS)
 def test_what_was_not_accepted_changes_nothing(income, work, parents):
-    accepted = [it for it in work if it.accepted]
+    accepted = [it for it in work if it.accepted_by]
     assert share_out(TERMS, income, work, parents) == share_out(TERMS, income, accepted, parents)
 
 

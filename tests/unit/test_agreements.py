@@ -30,7 +30,7 @@ TERMS = Terms(
 
 
 def given(id_: str, person: str, kind: Kind = Kind.DESIGN, **more: object) -> Contribution:
-    values = {"release": "v1", "quantity": Decimal(1), "accepted": True, **more}
+    values = {"release": "v1", "quantity": Decimal(1), "accepted_by": frozenset({"rey"}), **more}
     return Contribution(id_, person, kind=kind, **values)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ def test_what_was_not_accepted_or_is_a_gift_or_was_paid_once_earns_nothing() -> 
     paid = frozenset({"care"})
     work = [
         given("a", "ada"),
-        given("b", "bea", accepted=False),
+        given("b", "bea", accepted_by=frozenset()),
         given("c", "cem", gift=True),
         given("d", "dan", Kind.CARE, paid_in=paid),
         given("e", "eva", Kind.CARE),
@@ -71,6 +71,18 @@ def test_what_was_not_accepted_or_is_a_gift_or_was_paid_once_earns_nothing() -> 
     ]
     told = share_out(TERMS, Income("v1", 1_000, 0, 0), work, {})
     assert told.by_person == {"ada": 720, "eva": 180}
+
+
+def test_as_many_others_accept_as_the_agreement_asks_for() -> None:
+    two = TERMS.model_copy(update={"reviewers": 2})
+    work = [given("a", "ada"), given("b", "bea", accepted_by=frozenset({"rey", "sol"}))]
+    assert "ada" not in share_out(two, Income("v1", 1_000, 0, 0), work, {}).by_person
+
+
+def test_what_its_own_giver_accepted_is_refused_by_name() -> None:
+    work = [given("a", "ada", accepted_by=frozenset({"ada", "rey"}))]
+    with pytest.raises(InvalidInput, match="contribution a is accepted by ada, who gave it"):
+        share_out(TERMS, Income("v1", 1_000, 0, 0), work, {})
 
 
 def test_what_stands_is_paid_again_and_again() -> None:
