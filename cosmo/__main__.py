@@ -11,6 +11,7 @@ from rich.table import Table
 from commons.errors import FabError
 from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
+from cosmo.allocation_commands import allocation
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.guest_commands import approve, decline, requests
@@ -158,6 +159,7 @@ cli.add_command(labs)
 cli.add_command(people)
 cli.add_command(record)
 cli.add_command(share_out_command)
+cli.add_command(allocation)
 cli.add_command(person)
 cli.add_command(profile)
 cli.add_command(post)

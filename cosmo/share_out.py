@@ -1,6 +1,5 @@
 """An income shared by an agreement that stands in a file: without a server, with the arithmetic."""
 
-import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -8,14 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import click
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from commons.agreements.lineage import Parents
 from commons.agreements.payouts import Contribution, Income, Payout, Statement, share_out
 from commons.agreements.terms import Kind, Terms
-from commons.errors import FieldProblem, InvalidInput
+from commons.errors import InvalidInput
 from commons.quantities import Value
 from cosmo.told import JSON, tell
+from cosmo.toml_files import read_as
 
 _Name = Annotated[str, Field(min_length=1, max_length=80)]
 _Minor = Annotated[int, Field(ge=0, le=10**15)]
@@ -54,27 +54,12 @@ def share_out_command(file: Path) -> None:
 
     Nothing is paid and nothing is sent anywhere.
     """
-    told = _read(file)
+    told = read_as(_File, file)
     terms = told.terms.checked(adopted_on=datetime.now(UTC).date())
     work = [Contribution(**it.model_dump()) for it in told.contribution]
     income = Income(**told.income.model_dump())
     statement = share_out(terms, income, work, _parents(told))
     tell(_document(statement, terms), *_lines(statement, terms))
-
-
-def _read(file: Path) -> _File:
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
-        return _File.model_validate(data, strict=False)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file}: is no TOML: {error}") from error
-    except ValidationError as error:
-        found = [
-            FieldProblem(".".join(map(str, it["loc"])), it["msg"])
-            for it in error.errors(include_url=False)
-        ]
-        listed = "; ".join(map(str, found))
-        raise InvalidInput(f"{file}: {listed}", found) from error
 
 
 def _parents(told: _File) -> Parents:
