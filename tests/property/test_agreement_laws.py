@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from commons.agreements.lineage import equal_shares
@@ -41,16 +41,18 @@ INCOME = st.builds(
     costs_minor=st.integers(0, 500),
     taxes_minor=st.integers(0, 500),
 )
+NOTHING_LEFT = Income("v1", 1000, 500, 500)
 
 
 @given(INCOME, WORK, PARENTS)
+@example(NOTHING_LEFT, [], {})
 def test_all_of_the_income_is_told_and_nobody_has_less_than_nothing(income, work, parents):
     told = share_out(TERMS, income, work, parents)
     assert sum(told.by_person.values()) == told.shared_minor
     assert told.shared_minor + told.reserve_minor == (
         income.gross_minor - income.costs_minor - income.taxes_minor
     )
-    assert min(payout.minor for payout in told.payouts) >= 0
+    assert all(payout.minor >= 0 for payout in told.payouts)
 
 
 @given(INCOME, WORK, PARENTS, st.randoms())
@@ -60,10 +62,11 @@ def test_the_order_of_telling_decides_nothing(income, work, parents, rng):
 
 
 @given(INCOME, WORK, PARENTS)
+@example(NOTHING_LEFT, [], {})
 def test_nothing_goes_upstream_where_the_agreement_gives_it_nothing(income, work, parents):
     alone = TERMS.model_copy(update={"upstream": Decimal(0)})
     told = share_out(alone, income, work, parents)
-    assert {payout.release for payout in told.payouts} == {income.release}
+    assert {payout.release for payout in told.payouts} <= {income.release}
 
 
 @given(INCOME, WORK, PARENTS)
