@@ -73,7 +73,7 @@ def _parents(told: _File) -> Parents:
 
 
 def _money(minor: int, terms: Terms) -> str:
-    return f"{minor / 100:,.2f} {terms.currency}"
+    return f"{Decimal(minor).scaleb(-terms.digits):,f} {terms.currency}"
 
 
 def _lines(statement: Statement, terms: Terms) -> list[str]:

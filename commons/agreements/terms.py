@@ -57,12 +57,14 @@ class Terms(Value):
     """A value agreement. What a release's parents get of its income is `upstream`; of what is left
     the buckets share. What nobody can be paid goes to the commons fund.
 
+    `digits`: how many of the currency's stand behind the point: 2 of EUR, none of CLP and JPY.
     `held_months`: for so long a claim waits for somebody who cannot be reached. `minimum_minor`:
     less than that is paid once it has added up.
     """
 
     name: Line
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    digits: Annotated[int, Field(ge=0, le=4)]
     buckets: Annotated[tuple[Bucket, ...], Field(min_length=1, max_length=20)]
     upstream: Share
     reserve: Share

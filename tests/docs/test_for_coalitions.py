@@ -49,3 +49,11 @@ def test_a_decision_that_is_to_be_looked_at_again_judges_nothing(tmp_path: Path)
     answer = CliRunner().invoke(cli, ["allocation", "weigh", str(example)])
     assert "no judgement: the decision holds from 2026-01-01 to before 2026-01-02" in answer.output
     assert "allotted: " not in answer.output
+
+
+def test_a_currency_without_smaller_units_is_told_without_a_point(tmp_path: Path) -> None:
+    text = blocks(PAGE, "toml")[0].text
+    example = tmp_path / "example.toml"
+    example.write_text(text.replace('"EUR"', '"CLP"').replace("digits = 2", "digits = 0"))
+    answer = CliRunner().invoke(cli, ["share-out", str(example)])
+    assert answer.output.startswith("100,000 CLP came in\n")

@@ -23,7 +23,7 @@ CARE = Bucket(
     weights={Kind.CARE: Decimal(1)},
 )  # fmt: skip
 TERMS = Terms(
-    name="Lamp makers", currency="EUR", buckets=(WORK, CARE), upstream=Decimal("0.4"),
+    name="Lamp makers", currency="EUR", digits=2, buckets=(WORK, CARE), upstream=Decimal("0.4"),
     reserve=Decimal("0.1"), reviewers=1, held_months=12, minimum_minor=500,
     ends_on=date(2028, 1, 1),
 )  # fmt: skip
@@ -145,7 +145,9 @@ def test_terms_that_cannot_be_adopted_tell_everything_that_is_wrong() -> None:
     assert TERMS.checked(adopted_on=DAY) is TERMS
 
 
-@pytest.mark.parametrize("missing", ["buckets", "upstream", "reserve", "held_months", "ends_on"])
+@pytest.mark.parametrize(
+    "missing", ["buckets", "digits", "upstream", "reserve", "held_months", "ends_on"]
+)
 def test_no_term_has_a_default(missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
         Terms.model_validate(TERMS.model_dump(exclude={missing}))
