@@ -8,7 +8,7 @@ from decimal import Decimal
 from commons.allocations import Measure, Side, Threshold
 from commons.errors import NotFound
 
-_AT_SOURCE = "read at the source"
+_AT_SOURCE = "read at the source or in an exact copy of it"
 _RESTATED = "read where others restate it"
 
 
