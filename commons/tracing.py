@@ -7,14 +7,19 @@ raised or lowered comes from nowhere, and an event that was corrected to nothing
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from commons.flows import Action, Event, Side, side_of
 
 _HANDED_ON = frozenset(
     {Action.TRANSFER, Action.TRANSFER_ALL_RIGHTS, Action.TRANSFER_CUSTODY, Action.MOVE, Action.COPY}
+)
+# The actions by which a resource is there, or is another's: where tracing goes on from it.
+GIVING = frozenset(
+    action for action in Action if action in _HANDED_ON or side_of(action) is Side.OUTPUT
 )
 # A sum of corrections below it is nothing: what floats leave over, not a quantity.
 _NOTHING = 1e-9
@@ -46,8 +51,7 @@ def track(events: Iterable[Event], start: str) -> Trail:
     return _trail([_forwards(event) for event in _that_happened(events)], start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(NamedTuple):
     """An event as a step of the walk: it is met by way of the resources `at`, leads on `to` the
     others or, where there are none, to the steps of its process. `rank` grows away from the start's
     side: only what ranks no higher can be met."""
@@ -151,19 +155,18 @@ def _circles(links: Iterable[_Link]) -> tuple[tuple[str, ...], ...]:
         # Between resources stands the process or, where one is only handed on, the event itself.
         between = link.event.id if link.at and link.to else link.event.process or link.event.id
         resources.update(link.at, link.to)
-        for node, other in chain(
-            ((name, between) for name in link.at), ((between, name) for name in link.to)
-        ):
-            onward[node].append(other)
-            against[other].append(node)
-    finished = list(chain.from_iterable(_trees(onward.get, sorted(onward))))
-    rounds = (resources.intersection(tree) for tree in _trees(against.get, finished[::-1]))
+        for name in link.at:
+            onward[name].append(between)
+            against[between].append(name)
+        for name in link.to:
+            onward[between].append(name)
+            against[name].append(between)
+    finished = list(chain.from_iterable(_trees(onward, list(onward))))
+    rounds = (resources.intersection(tree) for tree in _trees(against, finished[::-1]))
     return tuple(sorted(tuple(sorted(names)) for names in rounds if len(names) > 1))
 
 
-def _trees(
-    following: Callable[[str], list[str] | None], roots: Iterable[str]
-) -> Iterator[list[str]]:
+def _trees(following: Mapping[str, list[str]], roots: Iterable[str]) -> Iterator[list[str]]:
     """The nodes that are new from each root, each after all that it leads to."""
     seen: set[str] = set()
     for root in roots:
@@ -171,14 +174,15 @@ def _trees(
             continue
         seen.add(root)
         tree: list[str] = []
-        path = [(root, iter(following(root) or ()))]
+        path = [(root, iter(following.get(root, ())))]
         while path:
             node, rest = path[-1]
-            child = next((name for name in rest if name not in seen), None)
-            if child is None:
+            for child in rest:
+                if child not in seen:
+                    seen.add(child)
+                    path.append((child, iter(following.get(child, ()))))
+                    break
+            else:
                 tree.append(node)
                 path.pop()
-            else:
-                seen.add(child)
-                path.append((child, iter(following(child) or ())))
         yield tree

@@ -13,7 +13,7 @@ from commons.flows import Action, Ring, State, Unit
 from commons.texts import later
 from commons.units import SECONDS_PER_MINUTE
 from commons.wire import ProgramFacts, RunFacts
-from repo_server import attempts, ledger, renderings, shared_plates
+from repo_server import attempts, ledger, renderings, shared_plates, traces
 from repo_server.attempts import RAN, Background, Outcome
 from repo_server.mesh_facts import Conversion
 from repo_server.tables import (
@@ -78,6 +78,7 @@ def show_passport(session: Session, attempt_id: str) -> Passport:
         "city": _declared(later("City"), city.name),
         "machine": _declared(later("Machine"), behind.machine.name),
         **_material(session, behind, attempt),
+        **_made_of(traces.past_of(session, attempt, lab_id=lab.id)),
         **_conversion(attempt),
         **_program(attempt),
         **_flows(ledger.events_of(session, attempt_id)),
@@ -155,6 +156,21 @@ def _material(session: Session, behind: Background, attempt: AttemptRow) -> dict
         "ring": _declared(later("Made in (ring)"), ring),
         "evidence": _declared(later("Evidence of origin"), lot.evidence if lot else None),
     }
+
+
+def _made_of(past: traces.Past) -> dict[str, Entry]:
+    """Lots that its own lot came from, each with its ring; what goes round, where anything does."""
+    _, *earlier = past.lots or (None,)
+    lots = tuple(f"{lot.name} ({lot.ring})" for lot in earlier if lot is not None)
+    told = {"made_of": _declared(later("The lot was made from"), lots or None)}
+    if past.circles:
+        names = {f"lot:{lot.id}": lot.name for lot in past.lots}
+        rounds = tuple(" ↔ ".join(names.get(it, it) for it in one) for one in past.circles)
+        told["circles"] = _declared(later("Material that goes round"), rounds)
+    if not past.whole:
+        note = later("older than what is told here")
+        told["more"] = _declared(later("What it was made from before that"), note)
+    return told
 
 
 def _program(attempt: AttemptRow) -> dict[str, Entry]:

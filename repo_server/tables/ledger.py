@@ -39,7 +39,7 @@ class EconomicEventRow(SQLModel, table=True):
     created_at: datetime
     activity_id: str | None = Field(default=None, foreign_key="activity.id", index=True)
     to_ring: Ring | None = None
-    to_resource: str | None = None
+    to_resource: str | None = Field(default=None, index=True)
     from_city_id: str | None = Field(default=None, foreign_key="city.id")
     to_city_id: str | None = Field(default=None, foreign_key="city.id")
     mass_g: float | None = None

@@ -16,7 +16,7 @@ bp = Blueprint("things", __name__)
 GROUPS = (
     (later("What it is"), "design part variant version licence licensors published_by release"),
     (later("Where"), "lab city machine"),
-    (later("Of what"), "material lot ring evidence mass"),
+    (later("Of what"), "material lot ring evidence made_of circles more mass"),
     (later("How"), "plate beside started_at ended_at planned_min machine_time energy"),
     (later("By which program"), "prepared_with program lines lines_sent lines_done"),
     (later("Drawn by its source"), "source source_sha256 drawn_with mesh_sha256"),
