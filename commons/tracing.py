@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 from commons.flows import Action, Event, Side, side_of
@@ -161,7 +160,7 @@ def _circles(links: Iterable[_Link]) -> tuple[tuple[str, ...], ...]:
         for name in link.to:
             onward[between].append(name)
             against[name].append(between)
-    finished = list(chain.from_iterable(_trees(onward, list(onward))))
+    finished = [node for tree in _trees(onward, list(onward)) for node in tree]
     rounds = (resources.intersection(tree) for tree in _trees(against, finished[::-1]))
     return tuple(sorted(tuple(sorted(names)) for names in rounds if len(names) > 1))
 

@@ -50,7 +50,7 @@ def test_commons_knows_the_standard_library_and_a_few_pure_packages() -> None:
 
 # What commons may use of the standard library: nothing that reads a clock, a file or a socket,
 # and of chance only what a seed makes the same every time.
-STANDARD = {"array", "collections", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum",
+STANDARD = {"array", "bisect", "collections", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum",
             "fractions", "functools", "graphlib", "hashlib", "heapq", "json", "math", "pathlib",
             "posixpath", "random", "re", "tomllib", "typing", "urllib", "xml"}  # fmt: skip
 
