@@ -9,7 +9,7 @@ from sqlmodel import Session, col, distinct, func, select
 
 from commons.errors import InvalidInput
 from commons.flows import Action, Ring, Unit
-from commons.indicators import Figure, Sum, Totals, compute, weakest
+from commons.indicators import Figure, Sum, Totals, compute, together
 from repo_server.attempts import Outcome
 from repo_server.tables import (
     AttemptRow,
@@ -79,8 +79,8 @@ def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> T
     return Totals(
         made=round(sum(s.central for s in _of(flows, Action.PRODUCE, Unit.EACH))),
         material_g=material,
-        energy_kwh=_together(_of(flows, Action.CONSUME, Unit.KILOWATT_HOUR)),
-        machine_h=_together(_of(flows, Action.USE, Unit.HOUR)),
+        energy_kwh=together(_of(flows, Action.CONSUME, Unit.KILOWATT_HOUR)),
+        machine_h=together(_of(flows, Action.USE, Unit.HOUR)),
         runs_ended=sum(outcomes.values()),
         runs_with_energy=_runs_with(session, where, Unit.KILOWATT_HOUR),
         runs_with_material=_runs_with(session, where, Unit.GRAM),
@@ -112,24 +112,11 @@ def _sums_by_flow(session: Session, where: Where) -> dict[FlowKey, Sum]:
     by_flow: dict[FlowKey, list[Sum]] = {}
     for action, unit, ring, state, low, central, high, events in rows:
         by_flow.setdefault((action, unit, ring), []).append(Sum(low, central, high, events, state))
-    return {key: total for key, parts in by_flow.items() if (total := _together(parts))}
+    return {key: total for key, parts in by_flow.items() if (total := together(parts))}
 
 
 def _of(flows: Mapping[FlowKey, Sum], action: Action, unit: Unit) -> list[Sum]:
     return [total for key, total in flows.items() if key[:2] == (action, unit)]
-
-
-def _together(parts: list[Sum]) -> Sum | None:
-    """The sum of sums, as weak as the weakest of them; None when there is nothing to add."""
-    if not parts:
-        return None
-    return Sum(
-        low=sum(part.low for part in parts),
-        central=sum(part.central for part in parts),
-        high=sum(part.high for part in parts),
-        events=sum(part.events for part in parts),
-        state=weakest(parts),
-    )
 
 
 def _runs_by_outcome(session: Session, where: Where) -> dict[tuple[str, bool], int]:

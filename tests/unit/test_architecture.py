@@ -52,8 +52,8 @@ def test_commons_knows_the_standard_library_and_a_few_pure_packages() -> None:
 # and of chance only what a seed makes the same every time.
 STANDARD = {"array", "bisect", "collections", "csv", "dataclasses", "datetime", "decimal",
             "difflib", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq", "json",
-            "math", "pathlib", "posixpath", "random", "re", "tomllib", "typing", "urllib",
-            "xml"}  # fmt: skip
+            "math", "pathlib", "posixpath", "random", "re", "statistics", "tomllib", "typing",
+            "urllib", "xml"}  # fmt: skip
 
 
 def test_commons_reads_no_clock_and_no_file() -> None:

@@ -1,52 +1,15 @@
-"""From totals of economic events to figures that a city can show without blushing.
+"""What machines ran, used and made, as figures: from sums over the events of runs."""
 
-Absence is not zero: what nobody measured is `not_measured` and has no value. What is unknown in
-part becomes an interval. Percentages are made from sums, never from percentages.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commons.flows import Ring, State
+from commons.indicators.figure import Figure, nothing
+from commons.indicators.sums import Sum, weakest
 from commons.texts import later
-
-METHOD = "cosmolocal-1"
 
 # Rings that count as local to the city; the coalition's other cities are not this city.
 LOCAL_RINGS = frozenset({Ring.LAB, Ring.CITY})
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure with everything needed to believe or doubt it.
-
-    low, central and high are None when nothing is known; central alone is None when only an
-    interval is. `coverage` is the share of the underlying quantity that is known (0…1).
-    """
-
-    key: str
-    label: str
-    unit: str
-    low: float | None
-    central: float | None
-    high: float | None
-    state: State
-    coverage: float | None
-    period: str
-    boundary: str
-    method: str = METHOD
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A sum over events: interval ends, and how many events it has."""
-
-    low: float
-    central: float
-    high: float
-    events: int
-    state: State = State.MEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +46,7 @@ def _made(totals: Totals, place: Mapping[str, str]) -> Figure:
     judged = totals.made
     open_ = totals.verdicts_missing
     if not totals.runs_ended:
-        return _nothing(
+        return nothing(
             "made", later("Made here"), later("things"), place, later("no machine has reported yet")
         )
     note = f"{open_} more wait for a person's verdict" if open_ else ""
@@ -94,7 +57,7 @@ def _made(totals: Totals, place: Mapping[str, str]) -> Figure:
 def _material(totals: Totals, place: Mapping[str, str]) -> Figure:
     key, label = "material", later("Material used")
     if not totals.material_g:
-        return _nothing(key, label, "kg", place, later("no run has reported material"))
+        return nothing(key, label, "kg", place, later("no run has reported material"))
     low, central, high = (
         sum(getattr(ring, end) for ring in totals.material_g.values()) / 1000
         for end in ("low", "central", "high")
@@ -109,7 +72,7 @@ def _local_share(totals: Totals, place: Mapping[str, str]) -> Figure:
     key, label = "local_material", later("Local material share")
     all_g = sum(ring.central for ring in totals.material_g.values())
     if not all_g:
-        return _nothing(key, label, "%", place, later("no run has reported material"))
+        return nothing(key, label, "%", place, later("no run has reported material"))
     local = sum(s.central for ring, s in totals.material_g.items() if ring in LOCAL_RINGS)
     unknown = _grams(totals, Ring.UNKNOWN)
     low, high = 100 * local / all_g, 100 * (local + unknown) / all_g
@@ -123,7 +86,7 @@ def _provenance(totals: Totals, place: Mapping[str, str]) -> Figure:
     key, label = "provenance", later("Material of known origin")
     all_g = sum(ring.central for ring in totals.material_g.values())
     if not all_g:
-        return _nothing(key, label, "%", place, later("no run has reported material"))
+        return nothing(key, label, "%", place, later("no run has reported material"))
     known = 100 * (1 - _grams(totals, Ring.UNKNOWN) / all_g)
     state = weakest(totals.material_g.values())
     return Figure(key, label, "%", known, known, known, state, None, **place)
@@ -132,7 +95,7 @@ def _provenance(totals: Totals, place: Mapping[str, str]) -> Figure:
 def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
     key, label = "energy", later("Electricity used by machines")
     if totals.energy_kwh is None:
-        return _nothing(key, label, "kWh", place, later("no machine has a meter or a rated power"))
+        return nothing(key, label, "kWh", place, later("no machine has a meter or a rated power"))
     coverage = _share(totals.runs_with_energy, totals.runs_ended)
     e = totals.energy_kwh
     return Figure(key, label, "kWh", e.low, e.central, e.high, e.state, coverage, **place,
@@ -142,7 +105,7 @@ def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
 def _machine_time(totals: Totals, place: Mapping[str, str]) -> Figure:
     key, label = "machine_time", later("Machine time")
     if totals.machine_h is None:
-        return _nothing(key, label, "h", place, later("no machine has reported yet"))
+        return nothing(key, label, "h", place, later("no machine has reported yet"))
     t = totals.machine_h
     return Figure(key, label, "h", t.low, t.central, t.high, t.state, 1.0, **place)
 
@@ -151,15 +114,11 @@ def _failures(totals: Totals, place: Mapping[str, str]) -> Figure:
     """I11: hiding failures would flatter every other figure."""
     key, label = "failed", later("Runs that failed")
     if not totals.runs_ended:
-        return _nothing(key, label, "%", place, later("no machine has reported yet"))
+        return nothing(key, label, "%", place, later("no machine has reported yet"))
     failed = 100 * totals.runs_failed / totals.runs_ended
     unjudged = 100 * totals.verdicts_missing / totals.runs_ended
     return Figure(key, label, "%", failed, failed, min(100.0, failed + unjudged),
                   State.DECLARED, None, **place)  # fmt: skip
-
-
-def _nothing(key: str, label: str, unit: str, place: Mapping[str, str], note: str) -> Figure:
-    return Figure(key, label, unit, None, None, None, State.NOT_MEASURED, None, **place, note=note)
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -174,9 +133,3 @@ def _incomplete(coverage: float | None) -> str:
 
 def _grams(totals: Totals, ring: Ring) -> float:
     return totals.material_g[ring].central if ring in totals.material_g else 0.0
-
-
-def weakest(sums: Iterable[Sum]) -> State:
-    """The weakest state among the inputs: a figure is no better known than that."""
-    order = list(State)
-    return max((s.state for s in sums), key=order.index, default=State.NOT_MEASURED)

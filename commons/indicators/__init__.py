@@ -1,0 +1,12 @@
+"""From sums over economic events, and from statistics, to figures that a city can show.
+
+Absence is not zero: what nobody measured is `not_measured` and has no value. What is unknown in
+part becomes an interval, or "at least". Percentages are made from sums, never from percentages;
+there is no score and no ranking.
+"""
+
+from commons.indicators.figure import METHOD, Figure
+from commons.indicators.runs import LOCAL_RINGS, Totals, compute
+from commons.indicators.sums import Sum, together, weakest
+
+__all__ = ["LOCAL_RINGS", "METHOD", "Figure", "Sum", "Totals", "compute", "together", "weakest"]
