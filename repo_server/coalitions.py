@@ -4,25 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, distinct, func, select
 
 from commons.errors import InvalidInput
 from commons.flows import Action, Ring, Unit
 from commons.indicators import Figure, Sum, Totals, compute, together
+from commons.indicators.city import Context, figures
 from repo_server.attempts import Outcome
+from repo_server.factors import shipped
 from repo_server.tables import (
     AttemptRow,
     CityRow,
     EconomicEventRow,
     LabRoleRow,
     LabRow,
+    MaterialLotRow,
 )
+from repo_server.tallies import Where, tally
 
 YEARS = range(2000, 2101)
 # A run that a person stopped is one that failed: leaving it out would flatter the rest.
 _FAILED = (Outcome.FAILED, Outcome.ABORTED, Outcome.REJECTED)
-Where = tuple[ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,42 @@ def show_figures(session: Session, city: CityRow, *, period: int) -> CityFigures
     return CityFigures(
         city=city,
         period=str(period),
-        figures=tuple(compute(real, period=str(period), boundary=boundary)),
+        figures=(
+            *compute(real, period=str(period), boundary=boundary),
+            *_of_flows(session, city, period, boundary, simulated=False),
+        ),
         material_g=_grams(real),
-        rehearsal=tuple(compute(rehearsed, period=str(period), boundary=simulated))
+        rehearsal=(
+            *compute(rehearsed, period=str(period), boundary=simulated),
+            *_of_flows(session, city, period, simulated, simulated=True),
+        )
         if rehearsed.runs_ended
         else (),
         rehearsal_material_g=_grams(rehearsed),
     )
+
+
+def _of_flows(
+    session: Session, city: CityRow, period: int, boundary: str, *, simulated: bool
+) -> list[Figure]:
+    """The figures of what flows, but those that are told better of runs: with their verdicts."""
+    counted = tally(session, _events_in(city.id, period, simulated=simulated))
+    context = Context(
+        members=frozenset({city.id}),
+        factors=shipped(),
+        country=city.country,
+        materials=_materials(session, city.id),
+    )
+    found = figures(counted, context, {"period": str(period), "boundary": boundary})
+    return [figure for figure in found if figure.key not in ("made", "energy")]
+
+
+def _materials(session: Session, city_id: str) -> dict[str, str]:
+    """What the city's lots are made of, by the names that events have for them."""
+    lot = MaterialLotRow
+    asked = select(lot.id, lot.material).join(LabRow, col(LabRow.id) == col(lot.lab_id))
+    rows = session.exec(asked.where(LabRow.city_id == city_id))
+    return {f"lot:{id_}": material for id_, material in rows}
 
 
 def _grams(of: Totals) -> dict[Ring, float]:
@@ -68,7 +99,7 @@ def _grams(of: Totals) -> dict[Ring, float]:
 
 def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> Totals:
     """The sums over all events of the city's labs in the calendar year `period`."""
-    where = _events_in(city_id, period, simulated)
+    where = _events_in(city_id, period, simulated=simulated)
     flows = _sums_by_flow(session, where)
     material = {
         ring: total
@@ -90,7 +121,7 @@ def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> T
     )
 
 
-def _events_in(city_id: str, period: int, simulated: bool) -> Where:
+def _events_in(city_id: str, period: int, *, simulated: bool) -> Where:
     labs = select(LabRow.id).where(LabRow.city_id == city_id)
     return (
         col(EconomicEventRow.lab_id).in_(labs),

@@ -6,7 +6,7 @@ there is no score and no ranking.
 """
 
 from commons.indicators.figure import METHOD, Figure
-from commons.indicators.runs import LOCAL_RINGS, Totals, compute
+from commons.indicators.runs import Totals, compute
 from commons.indicators.sums import Sum, together, weakest
 
-__all__ = ["LOCAL_RINGS", "METHOD", "Figure", "Sum", "Totals", "compute", "together", "weakest"]
+__all__ = ["METHOD", "Figure", "Sum", "Totals", "compute", "together", "weakest"]

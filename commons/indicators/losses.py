@@ -63,7 +63,7 @@ class Freight:
 
 def freight(of: Freight, place: Place) -> Figure:
     """I14: the sum over modes; "at least" where a journey is not known."""
-    key, label = "freight", later("Freight")
+    key, label = "freight", later("Freight of inputs")
     total = together(of.by_mode.values())
     if total is None:
         return nothing(key, label, "t·km", place, later("no journey has both a mass and a way"))

@@ -8,9 +8,6 @@ from commons.indicators.figure import Figure, nothing
 from commons.indicators.sums import Sum, weakest
 from commons.texts import later
 
-# Rings that count as local to the city; the coalition's other cities are not this city.
-LOCAL_RINGS = frozenset({Ring.LAB, Ring.CITY})
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -29,13 +26,11 @@ class Totals:
 
 
 def compute(totals: Totals, *, period: str, boundary: str) -> list[Figure]:
-    """The figures of one city and period, in the order in which they are shown."""
+    """What is told of runs in one city and period, in the order in which it is shown."""
     place = {"period": period, "boundary": boundary}
     return [
         _made(totals, place),
         _material(totals, place),
-        _local_share(totals, place),
-        _provenance(totals, place),
         _energy(totals, place),
         _machine_time(totals, place),
         _failures(totals, place),
@@ -65,31 +60,6 @@ def _material(totals: Totals, place: Mapping[str, str]) -> Figure:
     coverage = _share(totals.runs_with_material, totals.runs_ended)
     return Figure(key, label, "kg", low, central, high, weakest(totals.material_g.values()),
                   coverage, **place, note=_incomplete(coverage))  # fmt: skip
-
-
-def _local_share(totals: Totals, place: Mapping[str, str]) -> Figure:
-    """I2: unknown origin counts as brought in at the low end and as local at the high end."""
-    key, label = "local_material", later("Local material share")
-    all_g = sum(ring.central for ring in totals.material_g.values())
-    if not all_g:
-        return nothing(key, label, "%", place, later("no run has reported material"))
-    local = sum(s.central for ring, s in totals.material_g.items() if ring in LOCAL_RINGS)
-    unknown = _grams(totals, Ring.UNKNOWN)
-    low, high = 100 * local / all_g, 100 * (local + unknown) / all_g
-    return Figure(key, label, "%", low, None if unknown else low, high,
-                  weakest(totals.material_g.values()), 1 - unknown / all_g, **place,
-                  note=later("a local shop is not a local origin"))  # fmt: skip
-
-
-def _provenance(totals: Totals, place: Mapping[str, str]) -> Figure:
-    """I19: the share of the mass whose origin somebody stated."""
-    key, label = "provenance", later("Material of known origin")
-    all_g = sum(ring.central for ring in totals.material_g.values())
-    if not all_g:
-        return nothing(key, label, "%", place, later("no run has reported material"))
-    known = 100 * (1 - _grams(totals, Ring.UNKNOWN) / all_g)
-    state = weakest(totals.material_g.values())
-    return Figure(key, label, "%", known, known, known, state, None, **place)
 
 
 def _energy(totals: Totals, place: Mapping[str, str]) -> Figure:
@@ -129,7 +99,3 @@ def _incomplete(coverage: float | None) -> str:
     if coverage is None or coverage >= 1:
         return ""
     return f"at least this much: {coverage:.0%} of the runs reported it"
-
-
-def _grams(totals: Totals, ring: Ring) -> float:
-    return totals.material_g[ring].central if ring in totals.material_g else 0.0

@@ -3,17 +3,29 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
-from commons.flows import Ring, State, Unit, measure
+from commons.flows import Event, Ring, State, Unit, measure
 from commons.indicators import Totals
+from commons.indicators.city import Context, figures
+from commons.indicators.tally import tally
 from commons.wire import EventKind
-from repo_server import coalitions, decisions, labs, ledger
-from repo_server.tables import LabRoleRow, MaterialLotRow
+from repo_server import coalitions, decisions, labs, ledger, tallies
+from repo_server.factors import shipped
+from repo_server.tables import (
+    ActivityRow,
+    CityRow,
+    EconomicEventRow,
+    LabRoleRow,
+    MaterialLotRow,
+)
+from tests.docs.test_worked_city import events
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer
 from tests.shop import API, Someone, open_shop
@@ -203,3 +215,49 @@ def test_a_passport_tells_what_is_not_known_and_exists_only_of_what_ran(
         entry = shown["entries"][key]
         assert (entry["value"], entry["state"]) == (None, "not_measured")
     assert shop.stranger.get(f"{API}/things/nothing").status_code == 404
+
+
+# The tally
+
+
+def keep(session: Session, floor: Floor, told: list[Event]) -> None:
+    """The events stand in the ledger of the floor's lab, as its activities."""
+    session.add(CityRow(id="Vila Velha", slug="vila-velha", name="Vila Velha", country="PT"))
+    for name in {event.process for event in told if event.process}:
+        session.add(ActivityRow(id=name, kind="imported", lab_id=floor.lab_id,
+                                happened_at=floor.now, created_at=floor.now))  # fmt: skip
+    session.flush()
+    for event in told:
+        ours = event.draft.provider == event.lab_id
+        draft = replace(event.draft, evidence="worked by hand",
+                        provider=floor.lab_id if ours else "supplier")  # fmt: skip
+        occasion = ledger.Occasion(floor.lab_id, None, False, floor.now, event.process)
+        (id_,) = ledger.append(session, [draft], occasion, now=floor.now)
+        session.flush()
+        if event.corrects is not None:
+            row = session.get_one(EconomicEventRow, id_)
+            row.corrects = session.exec(
+                select(EconomicEventRow.id).where(
+                    EconomicEventRow.activity_id == event.process,
+                    EconomicEventRow.resource == draft.resource,
+                    EconomicEventRow.id != id_,
+                )
+            ).one()
+
+
+def test_the_database_adds_up_what_the_events_one_by_one_do(floor: Floor) -> None:
+    with floor.session() as session:
+        keep(session, floor, events())
+    with floor.session() as session:
+        where = (col(EconomicEventRow.evidence) == "worked by hand",)
+        found = tallies.tally(session, where)
+        rows = session.exec(select(EconomicEventRow).where(*where)).all()
+        apart = tally(ledger.event(row) for row in rows)
+    assert (found.runs, found.runs_with_energy) == (apart.runs, apart.runs_with_energy) == (3, 3)
+    context = Context(frozenset({floor.city_id}), shipped(), "PT")
+    one, other = (figures(it, context, {"period": "", "boundary": ""}) for it in (found, apart))
+    assert len(found.lines) < len(apart.lines)
+    for figure, same in zip(one, other, strict=True):
+        for end in ("low", "central", "high", "coverage"):
+            assert getattr(figure, end) == pytest.approx(getattr(same, end)), figure.key
+        assert (figure.state, figure.note) == (same.state, same.note)

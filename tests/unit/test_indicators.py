@@ -3,8 +3,6 @@
 import math
 from dataclasses import replace
 
-import pytest
-
 from commons.flows import Ring, State
 from commons.indicators import Figure, Sum, Totals, compute, weakest
 
@@ -58,28 +56,6 @@ def test_material_is_the_sum_over_rings_in_kilograms() -> None:
     assert material.state is State.MODELLED
 
 
-def test_unknown_origin_is_brought_in_at_the_low_end_and_local_at_the_high_end() -> None:
-    share = figures(BUSY)["local_material"]
-    assert (share.low, share.central, share.high) == (25.0, None, 50.0)
-    assert share.coverage == 0.75
-
-
-def test_with_every_origin_known_the_local_share_is_one_number() -> None:
-    known = dict(BUSY.material_g)
-    del known[Ring.UNKNOWN]
-    share = figures(replace(BUSY, material_g=known))["local_material"]
-    assert share.low == share.central == share.high == pytest.approx(100 * 250 / 750)
-
-
-def test_the_coalitions_other_cities_are_not_this_city() -> None:
-    other = {Ring.COALITION: Sum(90, 100, 110, 1)}
-    assert figures(replace(BUSY, material_g=other))["local_material"].high == 0
-
-
-def test_provenance_is_the_share_of_mass_whose_origin_somebody_stated() -> None:
-    assert figures(BUSY)["provenance"].central == 75.0
-
-
 def test_a_partial_sum_says_that_it_is_one() -> None:
     energy = figures(BUSY)["energy"]
     assert energy.coverage == 0.5
@@ -101,7 +77,7 @@ def test_the_failed_share_never_passes_a_hundred() -> None:
 def test_runs_without_material_do_not_become_zero_grams() -> None:
     silent = figures(replace(BUSY, material_g={}))
     assert silent["material"].state is State.NOT_MEASURED
-    assert silent["local_material"].low is None
+    assert silent["material"].low is None
 
 
 def test_a_figure_is_as_weak_as_its_weakest_input() -> None:
