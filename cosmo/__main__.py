@@ -12,6 +12,7 @@ from commons.errors import FabError
 from cosmo.access import SERVER, TOKEN, keep_secret, read_secret
 from cosmo.agent_commands import agent
 from cosmo.allocation_commands import allocation
+from cosmo.city_commands import city, coalition
 from cosmo.client import Answer, Client, Published
 from cosmo.directory_commands import labs, people, person, profile
 from cosmo.guest_commands import approve, decline, requests
@@ -166,6 +167,8 @@ cli.add_command(post)
 cli.add_command(notices)
 cli.add_command(mail)
 cli.add_command(upload)
+cli.add_command(city)
+cli.add_command(coalition)
 cli.add_command(webhook)
 cli.add_command(server)
 cli.add_command(agent)

@@ -1,6 +1,6 @@
-"""What a city's labs did in a period: sums over their events, for commons.indicators."""
+"""What the labs of a city or a coalition did in a period: sums over events, for their figures."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +10,9 @@ from commons.errors import InvalidInput
 from commons.flows import Action, Ring, Unit
 from commons.indicators import Figure, Sum, Totals, compute, together
 from commons.indicators.city import Context, figures
+from commons.indicators.figure import Place
 from repo_server.attempts import Outcome
+from repo_server.cities import consumption
 from repo_server.factors import shipped
 from repo_server.tables import (
     AttemptRow,
@@ -22,21 +24,34 @@ from repo_server.tables import (
 )
 from repo_server.tallies import Where, tally
 
+Cities = Collection[str]  # their ids
 YEARS = range(2000, 2101)
 # A run that a person stopped is one that failed: leaving it out would flatter the rest.
 _FAILED = (Outcome.FAILED, Outcome.ABORTED, Outcome.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class CityFigures:
-    """A city's figures in a year. `rehearsal` is of simulated machines, and never added."""
+class Figures:
+    """What the labs inside a boundary did in a year. `rehearsal` is of simulated machines, and
+    never added."""
 
-    city: CityRow
     period: str
     figures: tuple[Figure, ...]
     material_g: Mapping[Ring, float]
     rehearsal: tuple[Figure, ...]
     rehearsal_material_g: Mapping[Ring, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The cities inside a boundary, and its name: one city, or those of a coalition."""
+
+    name: str
+    cities: tuple[CityRow, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(city.id for city in self.cities)
 
 
 def year(text: str) -> int:
@@ -46,23 +61,26 @@ def year(text: str) -> int:
     return int(text)
 
 
-def show_figures(session: Session, city: CityRow, *, period: int) -> CityFigures:
-    """The city's figures in the calendar year `period`. No rehearsal is empty, not zero."""
-    real = totals(session, city.id, period=period, simulated=False)
-    rehearsed = totals(session, city.id, period=period, simulated=True)
-    boundary = f"labs of {city.name} that take part"
-    simulated = f"simulated machines of {boundary}"
-    return CityFigures(
-        city=city,
+def show_figures(session: Session, inside: Inside, *, period: int) -> Figures:
+    """The figures in the calendar year `period`. No rehearsal is empty, not zero.
+
+    Of a coalition they are those of its events together, each once: no city's are averaged.
+    """
+    real = totals(session, inside.ids, period=period, simulated=False)
+    rehearsed = totals(session, inside.ids, period=period, simulated=True)
+    boundary = f"labs of {inside.name} that take part"
+    place = {"period": str(period), "boundary": boundary}
+    apart = place | {"boundary": f"simulated machines of {boundary}"}
+    return Figures(
         period=str(period),
         figures=(
             *compute(real, period=str(period), boundary=boundary),
-            *_of_flows(session, city, period, boundary, simulated=False),
+            *_of_flows(session, inside, period, place, simulated=False),
         ),
         material_g=_grams(real),
         rehearsal=(
-            *compute(rehearsed, period=str(period), boundary=simulated),
-            *_of_flows(session, city, period, simulated, simulated=True),
+            *compute(rehearsed, period=str(period), boundary=apart["boundary"]),
+            *_of_flows(session, inside, period, apart, simulated=True),
         )
         if rehearsed.runs_ended
         else (),
@@ -71,25 +89,26 @@ def show_figures(session: Session, city: CityRow, *, period: int) -> CityFigures
 
 
 def _of_flows(
-    session: Session, city: CityRow, period: int, boundary: str, *, simulated: bool
+    session: Session, inside: Inside, period: int, place: Place, *, simulated: bool
 ) -> list[Figure]:
     """The figures of what flows, but those that are told better of runs: with their verdicts."""
-    counted = tally(session, _events_in(city.id, period, simulated=simulated))
+    counted = tally(session, _events_in(inside.ids, period, simulated=simulated))
+    countries = {city.country for city in inside.cities}
     context = Context(
-        members=frozenset({city.id}),
+        members=inside.ids,
         factors=shipped(),
-        country=city.country,
-        materials=_materials(session, city.id),
+        country=countries.pop() if len(countries) == 1 else None,
+        materials=_materials(session, inside.ids),
+        consumption=consumption(session, inside.ids, period=period),
     )
-    found = figures(counted, context, {"period": str(period), "boundary": boundary})
-    return [figure for figure in found if figure.key not in ("made", "energy")]
+    return [it for it in figures(counted, context, place) if it.key not in ("made", "energy")]
 
 
-def _materials(session: Session, city_id: str) -> dict[str, str]:
-    """What the city's lots are made of, by the names that events have for them."""
+def _materials(session: Session, cities: Cities) -> dict[str, str]:
+    """What the labs' lots are made of, by the names that events have for them."""
     lot = MaterialLotRow
     asked = select(lot.id, lot.material).join(LabRow, col(LabRow.id) == col(lot.lab_id))
-    rows = session.exec(asked.where(LabRow.city_id == city_id))
+    rows = session.exec(asked.where(col(LabRow.city_id).in_(cities)))
     return {f"lot:{id_}": material for id_, material in rows}
 
 
@@ -97,9 +116,9 @@ def _grams(of: Totals) -> dict[Ring, float]:
     return {ring: total.central for ring, total in of.material_g.items()}
 
 
-def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> Totals:
-    """The sums over all events of the city's labs in the calendar year `period`."""
-    where = _events_in(city_id, period, simulated=simulated)
+def totals(session: Session, cities: Cities, *, period: int, simulated: bool) -> Totals:
+    """The sums over all events of the cities' labs in the calendar year `period`."""
+    where = _events_in(cities, period, simulated=simulated)
     flows = _sums_by_flow(session, where)
     material = {
         ring: total
@@ -117,12 +136,12 @@ def totals(session: Session, city_id: str, *, period: int, simulated: bool) -> T
         runs_with_material=_runs_with(session, where, Unit.GRAM),
         runs_failed=sum(n for (outcome, _), n in outcomes.items() if outcome in _FAILED),
         verdicts_missing=outcomes.get((Outcome.DONE, False), 0),
-        designs_elsewhere=_designs_elsewhere(session, city_id, where),
+        designs_elsewhere=_designs_elsewhere(session, cities, where),
     )
 
 
-def _events_in(city_id: str, period: int, *, simulated: bool) -> Where:
-    labs = select(LabRow.id).where(LabRow.city_id == city_id)
+def _events_in(cities: Cities, period: int, *, simulated: bool) -> Where:
+    labs = select(LabRow.id).where(col(LabRow.city_id).in_(cities))
     return (
         col(EconomicEventRow.lab_id).in_(labs),
         col(EconomicEventRow.simulated) == simulated,
@@ -175,12 +194,12 @@ def _runs_with(session: Session, where: Where, unit: Unit) -> int:
     return session.exec(runs).one()
 
 
-def _designs_elsewhere(session: Session, city_id: str, where: Where) -> int:
-    """Releases used here whose steward has no part in any lab of the city."""
+def _designs_elsewhere(session: Session, cities: Cities, where: Where) -> int:
+    """Releases used here whose steward has no part in any lab of the cities."""
     here = (
         select(LabRoleRow.person_id)
         .join(LabRow, col(LabRow.id) == col(LabRoleRow.lab_id))
-        .where(LabRow.city_id == city_id)
+        .where(col(LabRow.city_id).in_(cities))
     )
     used = select(func.count(distinct(col(EconomicEventRow.resource)))).where(
         *where,

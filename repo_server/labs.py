@@ -75,7 +75,7 @@ class MemberLine:
 
 def create_city(session: Session, wanted: NewCity) -> CityRow:
     """The city is known; Conflict when its slug is taken."""
-    _check_slug(wanted.slug)
+    check_slug(wanted.slug)
     if session.exec(select(CityRow).where(CityRow.slug == wanted.slug)).first():
         raise Conflict(filled("there is a city '%(slug)s' already", slug=wanted.slug))
     city = CityRow(id=new_id(), **wanted.model_dump())
@@ -86,7 +86,7 @@ def create_city(session: Session, wanted: NewCity) -> CityRow:
 
 def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
     """The lab is known, and `by` is its first manager; Conflict when its slug is taken."""
-    _check_slug(wanted.slug)
+    check_slug(wanted.slug)
     if wanted.slug == _NO_LAB:
         problem = FieldProblem(
             "slug", filled("'%(slug)s' is taken by the page where labs are founded", slug=_NO_LAB)
@@ -102,7 +102,8 @@ def create_lab(session: Session, wanted: NewLab, *, by: str) -> LabRow:
     return lab
 
 
-def _check_slug(slug: str) -> None:
+def check_slug(slug: str) -> None:
+    """InvalidInput for what is no short name of a city, a lab or a coalition."""
     if not _SLUG.fullmatch(slug):
         problem = FieldProblem(
             "slug", later("must be 2 to 39 lower-case letters, digits or hyphens")

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 from sqlmodel import Session
 
+from commons.city_statistics import Statistic
 from commons.flows import Ring
 from commons.indicators import Figure
 from commons.wire import Asked, Told
@@ -59,6 +60,10 @@ class FiguresShown(Told):
     rehearsal_material_g: Mapping[Ring, float]
 
 
+class StatisticsBrought(Told):
+    statistics: tuple[Statistic, ...]
+
+
 _COLUMNS = ("city", "set", *Figure.__dataclass_fields__)
 
 
@@ -95,6 +100,38 @@ def quote_pledge(city: str, asked: cities.Pledge) -> ResponseReturnValue:
     return "", 204
 
 
+@bp.put("/cities/<city>/statistics")
+@auth.city_role(CityRole.EDITOR)
+@answers({200: StatisticsBrought})
+def bring_statistics(city: str, asked: cities.NewStatistics) -> ResponseReturnValue:
+    """200 with the year's statistics as they were read, in place of what was there."""
+    by = auth.current_person().id
+    with transaction(current_app.extensions["engine"]) as session:
+        found = cities.bring_statistics(
+            session, labs.city_of(session, city), asked, by=by, now=datetime.now(UTC)
+        )
+    return write(StatisticsBrought(statistics=tuple(found)))
+
+
+@bp.put("/cities/<city>/boundary")
+@auth.city_role(CityRole.EDITOR)
+@answers({204: None})
+def draw_boundary(city: str, asked: cities.NewBoundary) -> ResponseReturnValue:
+    """204; the city's boundary is this one."""
+    with transaction(current_app.extensions["engine"]) as session:
+        cities.draw_boundary(labs.city_of(session, city), asked)
+    return "", 204
+
+
+@bp.get("/cities/<city>/context")
+@auth.public
+@answers({200: cities.CityContext})
+def show_context(city: str) -> ResponseReturnValue:
+    """200 with what is known of the city beside its labs."""
+    with reading(current_app.extensions["engine"]) as session:
+        return write(cities.context(session, labs.city_of(session, city)))
+
+
 @bp.get("/cities/<city>/figures")
 @auth.public
 @answers({200: FiguresShown})
@@ -127,9 +164,10 @@ def export_figures(city: str, query: Period) -> ResponseReturnValue:
 def _figures(city: str, query: Period) -> FiguresShown:
     period = coalitions.year(query.period or str(datetime.now(UTC).year))
     with reading(current_app.extensions["engine"]) as session:
-        shown = coalitions.show_figures(session, labs.city_of(session, city), period=period)
+        row = labs.city_of(session, city)
+        shown = coalitions.show_figures(session, coalitions.Inside(row.name, (row,)), period=period)
     return FiguresShown(
-        city=CityNamed(slug=shown.city.slug, name=shown.city.name),
+        city=CityNamed(slug=row.slug, name=row.name),
         period=shown.period,
         figures=tuple(shown.figures),
         material_g=shown.material_g,

@@ -7,6 +7,12 @@ from repo_server.tables.bookings import (
     CalendarTokenRow,
 )
 from repo_server.tables.builds import BuildReportRow
+from repo_server.tables.cities import (
+    CityStatisticRow,
+    CoalitionCityRow,
+    CoalitionPartRow,
+    CoalitionRow,
+)
 from repo_server.tables.contributions import ContributionRow
 from repo_server.tables.designs import (
     BlobRow,
@@ -105,6 +111,10 @@ __all__ = [
     "CalendarTokenRow",
     "CityRoleRow",
     "CityRow",
+    "CityStatisticRow",
+    "CoalitionCityRow",
+    "CoalitionPartRow",
+    "CoalitionRow",
     "ComponentRow",
     "ContributionRow",
     "ControlRow",

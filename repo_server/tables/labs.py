@@ -1,6 +1,6 @@
 """Cities, labs, their machines, and the agents that speak for the machines."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import JSON, BigInteger, Column, Integer
 from sqlmodel import Field, SQLModel
@@ -10,7 +10,10 @@ FENCE = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class CityRow(SQLModel, table=True):
-    """A city of the coalition. The pledge is quoted with its source; its target may be unknown."""
+    """A city. The pledge is quoted with its source; most name no number, and have no `target`.
+
+    `target` is a commons.indicators.supply.Target, `boundary` a GeoJSON geometry.
+    """
 
     __tablename__ = "city"
     id: str = Field(primary_key=True)
@@ -19,6 +22,9 @@ class CityRow(SQLModel, table=True):
     country: str
     pledge: str | None = None
     pledge_source: str | None = None
+    pledged_on: date | None = None
+    target: dict[str, float] | None = Field(default=None, sa_column=Column(JSON))
+    boundary: dict[str, object] | None = Field(default=None, sa_column=Column(JSON))
 
 
 class LabRow(SQLModel, table=True):

@@ -21,7 +21,7 @@ def show_city(city: str) -> ResponseReturnValue:
     period = coalitions.year(request.args.get("period", str(now.year)))
     with reading(current_app.extensions["engine"]) as session:
         row = labs.city_of(session, city)
-        shown = coalitions.show_figures(session, row, period=period)
+        shown = coalitions.show_figures(session, coalitions.Inside(row.name, (row,)), period=period)
         of_city = labs.list_labs(session, row.id)
     return render_template(
         "city.html",

@@ -43,6 +43,9 @@ def takes_guests(shop: Shop) -> Shop:
 
 
 MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
+    "create_coalition": lambda shop: (
+        shop.admin, "/coalitions", {"slug": "north", "name": "The north"},
+    ),
     "create_city": lambda shop: (
         shop.admin, "/cities", {"slug": "lisbon", "name": "Lisbon", "country": "PT"},
     ),

@@ -57,7 +57,7 @@ def build(
 
 def totals(floor: Floor, period: int = 2026, *, simulated: bool = False) -> Totals:
     with floor.session() as session:
-        return coalitions.totals(session, floor.city_id, period=period, simulated=simulated)
+        return coalitions.totals(session, [floor.city_id], period=period, simulated=simulated)
 
 
 def origin(floor: Floor, ring: Ring) -> None:
@@ -129,7 +129,8 @@ def test_rehearsals_are_never_added_to_what_was_made(engine: Engine) -> None:
     assert (totals(floor).made, totals(floor, simulated=True).made) == (1, 2)
     with floor.session() as session:
         city = labs.city_of(session, "hamburg")
-        shown = coalitions.show_figures(session, city, period=2026)
+        inside = coalitions.Inside(city.name, (city,))
+        shown = coalitions.show_figures(session, inside, period=2026)
     assert (shown.figures[0].central, shown.rehearsal[0].central) == (1, 2)
     assert "simulated" in shown.rehearsal[0].boundary
     assert shown.material_g == {Ring.CITY: PROGRAM.material_g}

@@ -66,13 +66,12 @@ def test_a_weighing_is_told_and_is_no_second_consumption(floor: Floor) -> None:
     floor.tell(K.FINISHED, floor.running(), run=run())
     lot = floor.lot()
     with floor.session() as session:
-        figures = coalitions.totals(session, floor.city_id, period=floor.now.year, simulated=False)
+        year, cities = floor.now.year, [floor.city_id]
+        figures = coalitions.totals(session, cities, period=year, simulated=False)
     floor.later(minutes=1)
     assert weigh(floor, lot.id, 650, 230) == "420 g are left, 62 g less than reckoned"
     with floor.session() as session:
-        assert figures == coalitions.totals(
-            session, floor.city_id, period=floor.now.year, simulated=False
-        )
+        assert figures == coalitions.totals(session, cities, period=year, simulated=False)
     (used,) = [it for it in floor.ledger() if it.unit is Unit.GRAM]
     assert used.quantity == PROGRAM.material_g
     (lowered,) = [it for it in floor.stock() if it.action is Action.LOWER]

@@ -101,6 +101,9 @@ ROUTES = {
         GET /static/<path:filename>
         GET /things/<attempt_id>
         GET /api/v1/blobs/<sha256>
+        GET /api/v1/cities/<city>/context
+        GET /api/v1/coalitions/<coalition>
+        GET /api/v1/coalitions/<coalition>/figures
         GET /api/v1/cities/<city>/figures
         GET /api/v1/cities/<city>/figures.csv
         GET /api/v1/travels
@@ -433,6 +436,11 @@ ROUTES = {
         POST /api/v1/cities
         POST /api/v1/cities/<city>/editors
         POST /api/v1/cities/<city>/pledge
+        PUT /api/v1/cities/<city>/statistics
+        PUT /api/v1/cities/<city>/boundary
+        POST /api/v1/coalitions
+        PUT /api/v1/coalitions/<coalition>/cities/<city>
+        PUT /api/v1/coalitions/<coalition>/parts/<part>
     """,
     "agents": """
         POST /api/v1/agent/leases
