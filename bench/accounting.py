@@ -35,7 +35,9 @@ QUESTIONS = int(os.environ.get("QUESTIONS", "60"))
 _AT_ONCE, _TRANSACTIONS = 1000, 10
 Panel = Callable[[Session, CityRow, int], object]
 PANELS: dict[str, Panel] = {
-    "figures": lambda session, city, year: coalitions.show_figures(session, city, period=year),
+    "figures": lambda session, city, year: coalitions.show_figures(
+        session, coalitions.Inside(city.name, (city,)), period=year
+    ),
     "travels": lambda session, city, year: travels.show_travels(
         session, city_id=city.id, period=year
     ),

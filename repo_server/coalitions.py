@@ -11,6 +11,7 @@ from commons.flows import Action, Ring, Unit
 from commons.indicators import Figure, Sum, Totals, compute, together
 from commons.indicators.city import Context, figures
 from commons.indicators.figure import Place
+from commons.indicators.tally import Tally
 from repo_server.attempts import Outcome
 from repo_server.cities import consumption
 from repo_server.factors import shipped
@@ -25,6 +26,8 @@ from repo_server.tables import (
 from repo_server.tallies import Where, tally
 
 Cities = Collection[str]  # their ids
+FlowKey = tuple[Action, Unit, Ring]
+Flows = Mapping[FlowKey, Sum]
 YEARS = range(2000, 2101)
 # A run that a person stopped is one that failed: leaving it out would flatter the rest.
 _FAILED = (Outcome.FAILED, Outcome.ABORTED, Outcome.REJECTED)
@@ -66,8 +69,8 @@ def show_figures(session: Session, inside: Inside, *, period: int) -> Figures:
 
     Of a coalition they are those of its events together, each once: no city's are averaged.
     """
-    real = totals(session, inside.ids, period=period, simulated=False)
-    rehearsed = totals(session, inside.ids, period=period, simulated=True)
+    real, flows = _counted(session, inside.ids, period, simulated=False)
+    rehearsed, rehearsed_flows = _counted(session, inside.ids, period, simulated=True)
     boundary = f"labs of {inside.name} that take part"
     place = {"period": str(period), "boundary": boundary}
     apart = place | {"boundary": f"simulated machines of {boundary}"}
@@ -75,12 +78,12 @@ def show_figures(session: Session, inside: Inside, *, period: int) -> Figures:
         period=str(period),
         figures=(
             *compute(real, period=str(period), boundary=boundary),
-            *_of_flows(session, inside, period, place, simulated=False),
+            *_of_flows(session, inside, period, place, flows),
         ),
         material_g=_grams(real),
         rehearsal=(
             *compute(rehearsed, period=str(period), boundary=apart["boundary"]),
-            *_of_flows(session, inside, period, apart, simulated=True),
+            *_of_flows(session, inside, period, apart, rehearsed_flows),
         )
         if rehearsed.runs_ended
         else (),
@@ -89,10 +92,9 @@ def show_figures(session: Session, inside: Inside, *, period: int) -> Figures:
 
 
 def _of_flows(
-    session: Session, inside: Inside, period: int, place: Place, *, simulated: bool
+    session: Session, inside: Inside, period: int, place: Place, counted: Tally
 ) -> list[Figure]:
     """The figures of what flows, but those that are told better of runs: with their verdicts."""
-    counted = tally(session, _events_in(inside.ids, period, simulated=simulated))
     countries = {city.country for city in inside.cities}
     context = Context(
         members=inside.ids,
@@ -118,8 +120,19 @@ def _grams(of: Totals) -> dict[Ring, float]:
 
 def totals(session: Session, cities: Cities, *, period: int, simulated: bool) -> Totals:
     """The sums over all events of the cities' labs in the calendar year `period`."""
+    return _counted(session, cities, period, simulated=simulated)[0]
+
+
+def _counted(
+    session: Session, cities: Cities, period: int, *, simulated: bool
+) -> tuple[Totals, Tally]:
+    """The sums, and the tally of the same events, which is asked for once."""
     where = _events_in(cities, period, simulated=simulated)
-    flows = _sums_by_flow(session, where)
+    counted = tally(session, where)
+    return _totals(session, cities, where, _sums_by_flow(counted)), counted
+
+
+def _totals(session: Session, cities: Cities, where: Where, flows: Flows) -> Totals:
     material = {
         ring: total
         for (action, unit, ring), total in flows.items()
@@ -150,22 +163,16 @@ def _events_in(cities: Cities, period: int, *, simulated: bool) -> Where:
     )
 
 
-FlowKey = tuple[Action, Unit, Ring]
-
-
-def _sums_by_flow(session: Session, where: Where) -> dict[FlowKey, Sum]:
-    """Sums of every kind of flow. A correction is in the sum of what it corrects."""
-    event = EconomicEventRow
-    keys = (col(event.action), col(event.unit), col(event.ring), col(event.state))
-    sums = (func.sum(event.low), func.sum(event.quantity), func.sum(event.high), func.count())
-    rows = session.execute(select(*keys, *sums).where(*where).group_by(*keys))  # type: ignore[call-overload]
+def _sums_by_flow(counted: Tally) -> Flows:
+    """Sums of every kind of flow; what became a lot is counted when that is used."""
     by_flow: dict[FlowKey, list[Sum]] = {}
-    for action, unit, ring, state, low, central, high, events in rows:
-        by_flow.setdefault((action, unit, ring), []).append(Sum(low, central, high, events, state))
+    for line in counted.lines:
+        if not line.into_lot or line.unit is not Unit.GRAM:
+            by_flow.setdefault((line.action, line.unit, line.ring), []).append(line.quantity)
     return {key: total for key, parts in by_flow.items() if (total := together(parts))}
 
 
-def _of(flows: Mapping[FlowKey, Sum], action: Action, unit: Unit) -> list[Sum]:
+def _of(flows: Flows, action: Action, unit: Unit) -> list[Sum]:
     return [total for key, total in flows.items() if key[:2] == (action, unit)]
 
 

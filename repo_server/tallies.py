@@ -14,7 +14,7 @@ from repo_server.tables import EconomicEventRow
 Where = tuple[ColumnElement[bool], ...]
 
 _E = EconomicEventRow
-_COUNTED = (Action.CONSUME, Action.PRODUCE, Action.DROPOFF, *sorted(TRANSFERS))
+_COUNTED = (Action.CONSUME, Action.PRODUCE, Action.USE, Action.DROPOFF, *sorted(TRANSFERS))
 _PROCESS = func.coalesce(_E.process_id, _E.activity_id)
 _ALIKE = ("action", "resource", "unit", "ring", "to_ring", "from_city_id", "to_city_id", "mode",
           "state", "mass_state", "given", "into_lot")  # fmt: skip

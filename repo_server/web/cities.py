@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
+from commons.indicators import Figure
 from repo_server import coalitions, labs
 from repo_server.api import auth
 from repo_server.db import reading
 from repo_server.web import charts
 
 bp = Blueprint("cities", __name__)
+
+# What is seen first: what was made, of what, how far that is known, next to what the city takes.
+HEADLINES = ("made", "local_material", "provenance", "content_self_supply", "footprint")
 
 
 @bp.get("/cities/<city>")
@@ -30,8 +34,14 @@ def show_city(city: str) -> ResponseReturnValue:
         period=period,
         earlier=period - 1 if period > coalitions.YEARS[0] else None,
         later=period + 1 if period < now.year else None,
-        figures=[(figure, charts.whisker(figure)) for figure in shown.figures],
+        headlines=[_drawn(figure) for figure in shown.figures if figure.key in HEADLINES],
+        figures=[_drawn(figure) for figure in shown.figures if figure.key not in HEADLINES],
         slices=charts.ring_slices(shown.material_g),
-        rehearsal=[(figure, charts.whisker(figure)) for figure in shown.rehearsal],
+        rehearsal=[_drawn(figure) for figure in shown.rehearsal],
         rehearsal_slices=charts.ring_slices(shown.rehearsal_material_g),
     )
+
+
+def _drawn(figure: Figure) -> tuple[Figure, charts.Whisker | None]:
+    """The figure with the marks of its interval."""
+    return figure, charts.whisker(figure)

@@ -254,6 +254,8 @@ def test_the_database_adds_up_what_the_events_one_by_one_do(floor: Floor) -> Non
         found = tallies.tally(session, where)
         rows = session.exec(select(EconomicEventRow).where(*where)).all()
         apart = tally(ledger.event(row) for row in rows)
+    used = totals(floor, floor.now.year).material_g.values()
+    assert sum(it.central for it in used) == 2500, "what became a lot is not counted twice"
     assert (found.runs, found.runs_with_energy) == (apart.runs, apart.runs_with_energy) == (3, 3)
     context = Context(frozenset({floor.city_id}), shipped(), "PT")
     one, other = (figures(it, context, {"period": "", "boundary": ""}) for it in (found, apart))
