@@ -72,12 +72,16 @@ def figures(of: Tally, context: Context, place: Place) -> list[Figure]:
 
 def _local_parts(of: Tally, members: frozenset[str]) -> dict[str, Local]:
     """How local everything is that was made here, and what that was made of."""
+    made = {it.output for it in of.inputs}
     lots: dict[str, Local | Made] = {}
     masses: dict[str, dict[str, float]] = {}
     for it in of.inputs:
-        lots.setdefault(it.resource, placed(it.ring, it.city, members))
+        # An origin that was put right stands beside the wrong one, whose sum is then nothing.
+        name = it.resource if it.resource in made else f"{it.resource} {it.ring} {it.city}"
+        if name not in made:
+            lots[name] = placed(it.ring, it.city, members)
         taken = masses.setdefault(it.output, {})
-        taken[it.resource] = taken.get(it.resource, 0.0) + it.mass_g
+        taken[name] = taken.get(name, 0.0) + it.mass_g
     return local_parts(lots | {name: Made(taken) for name, taken in masses.items()})
 
 

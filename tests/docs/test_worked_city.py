@@ -1,5 +1,6 @@
 """The city that a page works out by hand: the program agrees to the last digit printed there."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -100,6 +101,18 @@ def test_the_city_is_as_it_was_worked_by_hand() -> None:
 def test_what_goes_from_member_to_member_is_local_to_their_coalition_alone() -> None:
     found = figures(tally(events()), context(BOTH, elsewhere_t=200000), PLACE)
     agrees(found, "The coalition of both cities")
+
+
+def test_an_origin_that_was_put_right_counts_as_it_is_right() -> None:
+    """The mix's virgin part was from the city after all: the mix is wholly local then."""
+    told = events()
+    (wrong,) = [event for event in told if event.draft.resource == "lot:virgin"]
+    nothing = replace(wrong.draft.quantity, central=-400.0, low=-380.0, high=-420.0)
+    undone = replace(wrong.draft, quantity=nothing)
+    right = replace(wrong.draft, ring=Ring.CITY)
+    more = [replace(wrong, draft=draft, corrects=wrong.id) for draft in (undone, right)]
+    found = {it.key: it for it in figures(tally([*told, *more]), context(HERE), PLACE)}
+    assert found["local_material"].central == pytest.approx(80)
 
 
 def test_an_unknown_factor_opens_the_total() -> None:

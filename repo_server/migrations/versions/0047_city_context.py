@@ -5,8 +5,8 @@ from sqlalchemy import JSON, Column, Date, Float, ForeignKey, Integer
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0046"
-down_revision = "0045"
+revision = "0047"
+down_revision = "0046"
 
 
 def upgrade() -> None:
