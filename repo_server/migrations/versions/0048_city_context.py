@@ -5,8 +5,8 @@ from sqlalchemy import JSON, Column, Date, Float, ForeignKey, Integer
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 
 
 def upgrade() -> None:
