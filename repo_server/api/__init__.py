@@ -19,6 +19,7 @@ from repo_server.api import (
     drafts,
     facilities,
     guests,
+    happenings,
     imports,
     jobs,
     journal,
@@ -93,5 +94,6 @@ BLUEPRINTS = (
     webhooks.bp,
     bookings.bp,
     trainings.bp,
+    happenings.bp,
     calendars.bp,
 )

@@ -62,6 +62,7 @@ from repo_server.tables.ledger import (
     EventBatchRow,
     IdempotencyRow,
     MadeRow,
+    PartyRow,
 )
 from repo_server.tables.licences import GrantRow, MailingRow, StatementRow, WaitingOrderRow
 from repo_server.tables.lots import LotEventRow, MaterialLotRow
@@ -154,6 +155,7 @@ __all__ = [
     "OrderSetRow",
     "OwnProgramRow",
     "ParentRow",
+    "PartyRow",
     "PermitRow",
     "PersonRow",
     "PostRow",

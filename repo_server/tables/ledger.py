@@ -95,6 +95,23 @@ class ActivityRow(SQLModel, table=True):
     created_at: datetime
 
 
+class PartyRow(SQLModel, table=True):
+    """Somebody outside whom a lab buys from, delivers to or has things carried by.
+
+    `kind` is supplier, receiver or carrier; `ring` is where they are, as far as anybody said.
+    """
+
+    __tablename__ = "party"
+    __table_args__ = (UniqueConstraint("lab_id", "kind", "name"),)
+    id: str = Field(primary_key=True)
+    lab_id: str = Field(foreign_key="lab.id")
+    name: str
+    kind: str
+    city_id: str | None = Field(default=None, foreign_key="city.id")
+    ring: Ring = Ring.UNKNOWN
+    created_at: datetime
+
+
 class EventBatchRow(SQLModel, table=True):
     """One file of events that somebody brought; the same bytes are counted once a lab."""
 

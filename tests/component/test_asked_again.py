@@ -97,6 +97,11 @@ MAKING: dict[str, Callable[[Shop], tuple[Any, str, dict[str, object]]]] = {
     "add_calendar": lambda shop: (
         shop.manager, "/labs/corner/calendars", {"name": "Courses"},
     ),
+    "record_event": lambda shop: (
+        shop.member, "/labs/corner/economic-events",
+        {"event": {"kind": "care", "hours": 1, "skill": "cooking",
+                   "happened_at": "2026-03-01T12:00:00Z"}},
+    ),
     "create_payment": lambda shop: (
         shop.manager, "/labs/corner/payments",
         {"handle": "mem", "amount": 500, "currency": "EUR", "why": "cash at the desk"},

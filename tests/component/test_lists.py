@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 from sqlmodel import SQLModel
 
+from commons.flows import Action, State, Unit
 from repo_server.api.openapi import document
 from repo_server.tables import (
     AccountEntryRow,
@@ -19,6 +20,7 @@ from repo_server.tables import (
     ContributionRow,
     DeliveryRow,
     DraftRow,
+    EconomicEventRow,
     GrantRow,
     GuestRequestRow,
     JobRow,
@@ -254,6 +256,15 @@ def entered(it: Made) -> list[SQLModel]:
     ]  # fmt: skip
 
 
+def happened(it: Made) -> list[SQLModel]:
+    said = {"quantity": 1, "low": 1, "high": 1, "unit": Unit.HOUR, "state": State.DECLARED}
+    return [
+        EconomicEventRow(id=it.name, lab_id=it.lab_id, action=Action.WORK, resource=it.name,
+                         provider=it.me, receiver=it.lab_id, happened_at=it.at, created_at=it.at,
+                         **said)
+    ]  # fmt: skip
+
+
 def trained(it: Made) -> list[SQLModel]:
     mills = TrainingClassRow(id="mills", lab_id=it.lab_id, name="Mills")
     return [mills, TrainingRow(id=it.name, class_id=mills.id, person_id=it.me, begins_at=it.at,
@@ -293,6 +304,7 @@ LISTS = {
     "/labs/corner/members": Listed("members", "handle", let_in, rises=True),
     "/labs/corner/agents": Listed("agents", "name", enrolled, rises=True),
     "/labs/corner/account-entries": Listed("entries", "why", entered),
+    "/labs/corner/economic-events": Listed("events", "resource", happened),
     "/labs/corner/trainings": Listed("trainings", "note", trained),
     "/me/account-entries": Listed("entries", "why", entered),
     "/me/trainings": Listed("trainings", "note", trained),

@@ -291,6 +291,8 @@ ROUTES = {
         POST /api/v1/labs/<lab>/bookings/<booking_id>/cancel
         POST /api/v1/labs/<lab>/bookings/<booking_id>/here
         GET /api/v1/labs/<lab>/booking-rules
+        GET /api/v1/labs/<lab>/economic-events
+        POST /api/v1/labs/<lab>/economic-events
         GET /api/v1/labs/<lab>/training-classes
         POST /api/v1/labs/<lab>/training-classes/<class_id>/trainings
         POST /api/v1/labs/<lab>/trainings/<training_id>/revoke
@@ -323,6 +325,7 @@ ROUTES = {
         GET /api/v1/labs/<lab>/requests
         POST /api/v1/labs/<lab>/requests/<request_id>/approve
         POST /api/v1/labs/<lab>/requests/<request_id>/decline
+        POST /api/v1/labs/<lab>/economic-events/<event_id>/correct
         GET /api/v1/labs/<lab>/trainings
         GET /labs/<lab>/money
         POST /labs/<lab>/money/payments
