@@ -304,7 +304,7 @@ LISTS = {
     "/labs/corner/members": Listed("members", "handle", let_in, rises=True),
     "/labs/corner/agents": Listed("agents", "name", enrolled, rises=True),
     "/labs/corner/account-entries": Listed("entries", "why", entered),
-    "/labs/corner/economic-events": Listed("events", "resource", happened),
+    "/labs/corner/economic-events": Listed("events", "id", happened),
     "/labs/corner/trainings": Listed("trainings", "note", trained),
     "/me/account-entries": Listed("entries", "why", entered),
     "/me/trainings": Listed("trainings", "note", trained),
