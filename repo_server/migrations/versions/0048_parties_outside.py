@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import ENUM
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 
 _RINGS = ("LAB", "CITY", "REGION", "COALITION", "BEYOND", "UNKNOWN")
 
