@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import ENUM
 from sqlmodel.sql.sqltypes import AutoString as Text
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 
 _RINGS = ("LAB", "CITY", "REGION", "COALITION", "BEYOND", "UNKNOWN")
 
