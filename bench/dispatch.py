@@ -1,5 +1,5 @@
 """What a lab's queue costs the server when it is long: the first page of 10,000 waiting jobs, and
-a lease out of them.
+an order and a lease beside them.
 
 One lab with 50 printers and 40 members, 2,500 orders of four copies each, a few urgent or due.
 Requests go through the whole app in this one process; only sockets are left out. Times are those
@@ -28,8 +28,9 @@ from sqlmodel import Session
 
 from bench.long_line import COPIES, MEMBERS, ORDERS, fill
 from bench.shopfloor import agents, enqueue, kills
-from repo_server import close_app, create_app, jobs, turns
+from repo_server import close_app, create_app, jobs, orders, turns
 from repo_server.db import reading, transaction, upgrade
+from repo_server.order_requests import OrderRequest
 from repo_server.settings import Settings
 from repo_server.tables import (
     LabRow,
@@ -79,6 +80,18 @@ def queue_page(app: Flask, floor: Floor) -> dict[str, float]:
     }
 
 
+def an_order(floor: Floor) -> dict[str, float]:
+    """An order without HTTP, as a transaction of its own."""
+    wanted = OrderRequest(release_id=floor.release_id, part="hook")
+
+    def place() -> None:
+        with transaction(floor.engine) as session:
+            now = datetime.now(UTC)
+            orders.place(session, wanted, lab_id=floor.lab_id, by=floor.manager, now=now)
+
+    return {"order_cpu_ms": cpu_ms(40, place)}
+
+
 def lease(floor: Floor) -> dict[str, float]:
     """Whose turn it is on a machine, and a lease of it."""
     machine_id = floor.machines["Printer 1"]
@@ -113,7 +126,7 @@ def run(folder: Path) -> dict[str, float]:
         floor = furnish(app.extensions["engine"], *names)
         floor.now = datetime.now(UTC)
         fill(floor)
-        return {**queue_page(app, floor), **lease(floor)}
+        return {**queue_page(app, floor), **an_order(floor), **lease(floor)}
     finally:
         close_app(app)
 

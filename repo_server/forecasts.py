@@ -16,7 +16,7 @@ from commons.scheduling import Station, Work, plan
 from commons.wire import PrintOptions
 from repo_server import print_estimate
 from repo_server.matches import Buildable
-from repo_server.tables import AttemptRow, BuildOrderRow, JobRow
+from repo_server.tables import AttemptRow, BuildOrderRow, JobRow, MachineRow
 
 # What is expected of a plate that nobody has any estimate of.
 ROUGH_MINUTES = 60.0
@@ -190,10 +190,12 @@ def _programs(session: Session, lab_id: str, wanted: Collection[str]) -> dict[_K
     duration_s = col(AttemptRow.program)["duration_s"].as_float()
     rows = session.execute(
         sa.select(duration_s, col(JobRow.copies), *_SAME)
+        # From the machines, so that no job that waits is looked at.
+        .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
         .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
         .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
         .where(
-            col(JobRow.lab_id) == lab_id,
+            col(MachineRow.lab_id) == lab_id,
             _OF.in_(sorted(wanted)),
             duration_s.is_not(None),
             col(AttemptRow.share) == 1,  # of a plate that others shared nobody knows its part

@@ -25,6 +25,7 @@ from repo_server.tables import (
     BuildOrderRow,
     JobRow,
     LabRoleRow,
+    MachineRow,
     PersonRow,
     PriceListRow,
 )
@@ -46,10 +47,12 @@ _PROGRAMS = (
         col(JobRow.copies),
         col(BuildOrderRow.options),
     )
+    # From the machines, so that no job that waits is looked at.
+    .join(MachineRow, col(MachineRow.id) == col(AttemptRow.machine_id))
     .join(JobRow, col(JobRow.id) == col(AttemptRow.job_id))
     .join(BuildOrderRow, col(BuildOrderRow.id) == col(JobRow.order_id))
     .where(
-        col(JobRow.lab_id) == bindparam("lab_id"),
+        col(MachineRow.lab_id) == bindparam("lab_id"),
         col(BuildOrderRow.part) == bindparam("part"),
         col(BuildOrderRow.rendering_id).is_not_distinct_from(bindparam("rendering_id")),
         col(BuildOrderRow.material) == bindparam("material"),

@@ -4,6 +4,7 @@ had of the machines."""
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -191,3 +192,30 @@ def line(floor: Floor) -> list[str]:
     with floor.session() as session:
         machine = session.get_one(MachineRow, floor.machines["Printer"])
         return [it.id for it in turns.in_line(session, machine, now=floor.now)]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # which counts its steps
+def test_an_order_costs_the_database_as_much_however_many_jobs_wait(floor: Floor) -> None:
+    few = steps_of_an_order(floor)
+    with floor.session() as session:
+        join(session, floor)
+        fill(session, floor, Random(1), 400)
+    assert steps_of_an_order(floor) < 1.5 * few
+
+
+def steps_of_an_order(floor: Floor) -> int:
+    """In tens."""
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    wanted = OrderRequest(release_id=floor.release_id, part="hook")
+    with floor.session() as session:
+        counted: Any = session.connection().connection.driver_connection
+        counted.set_progress_handler(step, 10)
+        orders.place(session, wanted, lab_id=floor.lab_id, by=floor.manager, now=floor.now)
+        counted.set_progress_handler(None, 10)
+    return steps
