@@ -57,6 +57,7 @@ _PROGRAMS = (
         col(BuildOrderRow.rendering_id).is_not_distinct_from(bindparam("rendering_id")),
         col(BuildOrderRow.material) == bindparam("material"),
         _DURATION_S.is_not(None),
+        col(AttemptRow.share) == 1,  # of a plate that others shared nobody knows its part
     )
     .order_by(col(AttemptRow.leased_at).desc())
     .limit(_REMEMBERED)

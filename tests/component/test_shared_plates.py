@@ -11,15 +11,27 @@ from commons.flows import Action, Unit
 from commons.job import JobState
 from commons.verdict import PanelVerdict
 from commons.wire import ArmRequest, EventKind, JobOffer
-from repo_server import attempts, decisions, jobs, panel_verdicts, passports, rules
+from repo_server import (
+    attempts,
+    decisions,
+    jobs,
+    matches,
+    panel_verdicts,
+    passports,
+    prices,
+    rules,
+    turns,
+)
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
 from repo_server.rules import LabRules
 from repo_server.tables import (
     AttemptRow,
+    BuildOrderRow,
     EconomicEventRow,
     JobRow,
     LabRow,
+    MachineRow,
     MaterialLotRow,
     PersonRow,
 )
@@ -304,3 +316,17 @@ def test_the_passport_of_each_thing_tells_its_own_order_and_how_many_lay_beside_
     assert shown.job_id == ids[1]
     assert shown.entries["beside"].value == 2
     assert shown.entries["mass"].value == pytest.approx(PROGRAM.material_g / 3)
+
+
+def test_how_long_a_thing_takes_and_what_it_costs_is_not_taken_from_a_plate_of_many(
+    floor: Floor,
+) -> None:
+    offer, ids = shared(floor)
+    floor.tell(K.STAGED, offer, program=PROGRAM.model_copy(update={"duration_s": 36_000.0}))
+    order_id = floor.job(ids[0]).order_id
+    with floor.session() as session:
+        order = session.get_one(BuildOrderRow, order_id)
+        machine = session.get_one(MachineRow, floor.machines["Printer"])
+        build = matches.build_of(session, order)
+        assert turns.minutes_of(session, machine, order, 1, build) == 60
+        assert prices.agreement(session, build, order).minutes == 60
