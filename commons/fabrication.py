@@ -83,13 +83,19 @@ def events_of_verdict(
     what the whole plate used, or `weighed`. What came of a program that somebody brought counts
     as nothing made: nobody knows what it is.
     """
+    state = State.MEASURED if weighed else State.MODELLED
+
+    def mass_of(things: int) -> Measure | None:
+        return None if mass_g is None else measure(mass_g * things / copies, Unit.GRAM, state)
+
     events = []
     if good and release_id is not None:
         made = measure(good, Unit.EACH, State.DECLARED)
-        events.append(EventDraft(Action.PRODUCE, f"part:{release_id}/{part}", made, lab_id, lab_id))
-    if good < copies and mass_g is not None:
-        state = State.MEASURED if weighed else State.MODELLED
-        scrap = measure(mass_g * (copies - good) / copies, Unit.GRAM, state)
+        part_made = f"part:{release_id}/{part}"
+        events.append(
+            EventDraft(Action.PRODUCE, part_made, made, lab_id, lab_id, mass_g=mass_of(good))
+        )
+    if good < copies and (scrap := mass_of(copies - good)) is not None:
         events.append(EventDraft(Action.PRODUCE, "scrap:mixed", scrap, lab_id, lab_id))
     return events
 

@@ -79,6 +79,14 @@ def test_a_good_thing_is_one_part_produced() -> None:
     assert (made.quantity.low, made.quantity.central, made.quantity.high) == (1, 1, 1)
 
 
+def test_good_things_weigh_their_part_of_the_plate_where_that_is_known() -> None:
+    made, scrap = verdict(3, copies=4, mass_g=40)
+    assert made.mass_g == measure(30, Unit.GRAM, State.MODELLED)
+    assert scrap.quantity == measure(10, Unit.GRAM, State.MODELLED)
+    (made,) = verdict(1, mass_g=None)
+    assert made.mass_g is None
+
+
 def test_a_bad_thing_is_scrap_by_mass_and_nothing_when_the_mass_is_unknown() -> None:
     (scrap,) = verdict(0)
     assert (scrap.resource, scrap.quantity.unit, scrap.quantity.central) == (
