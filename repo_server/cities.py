@@ -6,10 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-import shapely
 from pydantic import Field, model_validator
-from shapely.errors import ShapelyError
-from shapely.validation import explain_validity
 from sqlmodel import Session, col, delete, select
 
 from commons.city_statistics import (
@@ -118,6 +115,11 @@ def bring_statistics(
 
 def draw_boundary(city: CityRow, asked: NewBoundary) -> None:
     """The city's boundary is this one; InvalidInput where it is none, or crosses itself."""
+    # Here and not above: it is megabytes that no other route needs.
+    import shapely
+    from shapely.errors import ShapelyError
+    from shapely.validation import explain_validity
+
     try:
         shape = shapely.geometry.shape(asked.boundary)
         corners = shapely.get_coordinates(shape)

@@ -91,6 +91,8 @@ class Operation:
         found |= {404} if _PLACE.search(self.rule.rule) else set()
         found |= {422} if self.contract.query else set()
         found |= {413, 422} if self.contract.asks else set()
+        # A key that came with another request before.
+        found |= {409, 422} if self.contract.keyed else set()
         # Another site's page cannot change anything; a disk may be full when something is kept.
         found |= {403, 507} if self.method not in SAFE_METHODS else set()
         return sorted(found)

@@ -236,7 +236,7 @@ def put_right(floor: Floor, lot_id: str, **said: object) -> None:
 
 def by_ring(floor: Floor) -> dict[Ring, float]:
     with floor.session() as session:
-        totals = coalitions.totals(session, floor.city_id, period=2026, simulated=False)
+        totals = coalitions.totals(session, [floor.city_id], period=2026, simulated=False)
     return {ring: total.central for ring, total in totals.material_g.items() if total.central}
 
 
