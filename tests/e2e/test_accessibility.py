@@ -107,7 +107,7 @@ PAGES = {
     "/webhooks": "/webhooks",
 }
 NO_PAGES = ("/api/", "/static/", "/attempts/", "/.well-known/")
-NO_PAGE_ENDS_SO = ("feed.atom", "news.atom", "okh.toml", ".ics")
+NO_PAGE_ENDS_SO = ("feed.atom", "news.atom", "okh.toml", ".ics", ".svg")
 
 
 def wrong_on(page: Page, rules: tuple[str, ...] = RULES) -> list[str]:
