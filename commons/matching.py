@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 
 from commons import availability, bookings, plates, program_fit, tooling, trainings
 from commons.availability import Availability
@@ -104,6 +105,16 @@ class Answer:
 SHEET_MARGIN_MM = 10.0
 # Calipers on plywood: sheets of one nominal thickness differ by this much.
 THICKNESS_TOLERANCE_MM = 0.5
+
+
+def free_minutes(machine: MachineOffer, *, at: datetime) -> float:
+    """How long that may be expected to take which the machine begins at that moment, so that it is
+    over before the machine rests or is kept for somebody; inf when neither is to come."""
+    pauses = machine.available.pauses if machine.available else ()
+    begins = [it.begins_at for it in pauses] + [it.begins_at for it in machine.booked]
+    margin = max(availability.MARGIN, bookings.MARGIN)
+    spans = [(it - at) / timedelta(minutes=margin) for it in begins if it > at]
+    return min(spans, default=inf)
 
 
 def candidates(need: BuildNeed, machines: Iterable[MachineOffer]) -> list[Answer]:

@@ -6,6 +6,7 @@ what becomes of the plate becomes of them, and each is judged by itself.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,7 +42,7 @@ class PlateMate(BaseModel):
 class Load:
     """What one job puts on a plate: copies of one box (mm), and what all of them take.
 
-    `mass_g` and `minutes` are None where nobody can tell.
+    `mass_g` and `minutes` are None where nobody can tell. It is to be ready `within` minutes.
     """
 
     job_id: str
@@ -49,6 +50,7 @@ class Load:
     copies: int
     mass_g: float | None
     minutes: float | None
+    within: float = inf
 
 
 def next_to(
@@ -58,33 +60,40 @@ def next_to(
     *,
     margin_mm: float,
     left_g: float | None,
+    free_minutes: float = inf,
 ) -> list[Load]:
     """Those next in line that share the leader's plate.
 
     They are taken as their turns come, and the first that has no room ends it: nobody is overtaken
     by a mate. One of which nobody knows how large it is or how long it takes has none; neither has
-    one with which the lot (`left_g`) would not suffice.
+    one with which the lot (`left_g`) would not suffice, the machine would not be free for so long
+    (`free_minutes`), or somebody on the plate would be late.
     """
     mates: list[Load] = []
     for load in waiting:
-        if not _have_room([leader, *mates, load], area, margin_mm, left_g):
+        loads = [leader, *mates, load]
+        if not (
+            _are_in_time(loads, free_minutes)
+            and _suffices(loads, left_g)
+            and _have_room(loads, area, margin_mm)
+        ):
             break
         mates.append(load)
     return mates
 
 
-def _have_room(
-    loads: Sequence[Load], area: PrintArea, margin_mm: float, left_g: float | None
-) -> bool:
-    minutes = [load.minutes for load in loads]
-    known = [it for it in minutes if it is not None]
-    if len(known) < len(loads) or sum(known) > MOST_MINUTES:
-        return False
-    masses = [load.mass_g for load in loads]
-    if left_g is not None and (
-        None in masses or sum(it or 0.0 for it in masses) * MASS_RESERVE > left_g
-    ):
-        return False
+def _are_in_time(loads: Sequence[Load], free_minutes: float) -> bool:
+    takes = sum(inf if it.minutes is None else it.minutes for it in loads)
+    return takes <= min(MOST_MINUTES, free_minutes, *(it.within for it in loads))
+
+
+def _suffices(loads: Sequence[Load], left_g: float | None) -> bool:
+    if left_g is None:
+        return True
+    return sum(inf if it.mass_g is None else it.mass_g for it in loads) * MASS_RESERVE <= left_g
+
+
+def _have_room(loads: Sequence[Load], area: PrintArea, margin_mm: float) -> bool:
     boxes = [load.size_mm for load in loads for _ in range(load.copies)]
     if len(boxes) > MOST_PIECES or any(it is None or it[2] > area.height_mm for it in boxes):
         return False

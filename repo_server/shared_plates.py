@@ -7,15 +7,18 @@ ends their attempts with its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from math import inf
 
 from sqlmodel import Session, col, select, update
 
+from commons.availability import MARGIN
 from commons.dispatch import JobCard, after
 from commons.errors import Conflict, NotAllowed
 from commons.job import COMMITTED_STATES, JobEvent, next_state
 from commons.machine import MachineProfile, Process
+from commons.matching import MachineOffer, free_minutes
 from commons.plates import print_area
 from commons.sharing import Load, PlateMate, next_to, shares_of
 from commons.texts import later
@@ -49,7 +52,7 @@ _TAKEN_APART = later("somebody on its plate withdrew; it is prepared again witho
 class _Candidate:
     """A job that might lie on a plate, and what it puts there."""
 
-    job_id: str
+    job: JobRow
     order: BuildOrderRow
     build: Buildable
     load: Load
@@ -68,8 +71,9 @@ def board(
     order = session.get_one(BuildOrderRow, job.order_id)
     if not _may_be_shared(session, job, order):
         return
-    leader = _candidate(session, job, order, build, machine)
-    waiting = list(_going_with(session, leader, machine, now))
+    leader = _candidate(session, job, order, build, machine, now)
+    offer = turns.offer_of(session, machine, now)
+    waiting = list(_going_with(session, leader, machine, offer, now))
     if not waiting:
         return
     options = PrintOptions.model_validate(order.options)
@@ -81,6 +85,7 @@ def board(
         print_area(MachineProfile.model_validate(machine.profile)),
         margin_mm=need.margin_mm,
         left_g=lot.mass_left_g if lot else None,
+        free_minutes=free_minutes(offer, at=now),
     )
     loads = [leader.load, *chosen]
     if len(loads) == 1:
@@ -109,37 +114,49 @@ def _is_sociable(job: JobRow, order: BuildOrderRow) -> bool:
 
 
 def _going_with(
-    session: Session, leader: _Candidate, machine: MachineRow, now: datetime
+    session: Session, leader: _Candidate, machine: MachineRow, offer: MachineOffer, now: datetime
 ) -> Iterator[_Candidate]:
     """Those next in line for the machine, until one could be made there and not on this plate."""
     following = list(islice(turns.in_line(session, machine, now=now), _ASKED))
     kinds = {job.id: turns.Kind(*job.asks) for job in following}
-    fitting = turns.fitting(session, machine, kinds.values(), now=now)
+    fitting = turns.fitting(session, machine, offer, kinds.values(), now=now)
     for waiting in following:
         build = fitting.get(kinds[waiting.id])
         if build is None:
-            continue  # this machine cannot make it at all
+            continue  # it is not for this machine
         job = session.get_one(JobRow, waiting.id, populate_existing=True)
         order = session.get_one(BuildOrderRow, job.order_id)
-        if not (_is_sociable(job, order) and _is_made_alike(order, leader.order)):
+        if not _is_sociable(job, order):
             return
-        yield _candidate(session, job, order, build, machine)
+        it = _candidate(session, job, order, build, machine, now)
+        if not _is_made_alike(it, leader):
+            return
+        yield it
 
 
-def _is_made_alike(a: BuildOrderRow, b: BuildOrderRow) -> bool:
-    """Whether one program can make both: same material and options, watched alike."""
-    return (a.material, a.options, a.attended_only) == (b.material, b.options, b.attended_only)
+def _is_made_alike(one: _Candidate, other: _Candidate) -> bool:
+    """Whether one program can make both: same material and options, watched alike; and what is
+    urgent waits for nothing that is not."""
+    a, b = one.order, other.order
+    return (
+        (a.material, a.options, a.attended_only) == (b.material, b.options, b.attended_only)
+    ) and one.job.urgent == other.job.urgent
 
 
 def _candidate(
-    session: Session, job: JobRow, order: BuildOrderRow, build: Buildable, machine: MachineRow
+    session: Session,
+    job: JobRow,
+    order: BuildOrderRow,
+    build: Buildable,
+    machine: MachineRow,
+    now: datetime,
 ) -> _Candidate:
     options = PrintOptions.model_validate(order.options)
     need = build.need(order.material, options, job.copies, proved_g=job.proved_g)
     minutes = turns.minutes_of(session, machine, order, job.copies, build)
-    return _Candidate(
-        job.id, order, build, Load(job.id, need.size_mm, job.copies, need.mass_g, minutes)
-    )
+    within = inf if order.deadline is None else (order.deadline - now) / timedelta(minutes=MARGIN)
+    load = Load(job.id, need.size_mm, job.copies, need.mass_g, minutes, within)
+    return _Candidate(job, order, build, load)
 
 
 def _take_aboard(
@@ -151,7 +168,7 @@ def _take_aboard(
     machine: MachineRow,
     now: datetime,
 ) -> None:
-    job = cards.read_job(session, it.job_id)
+    job = cards.read_job(session, it.job.id)
     attempt = AttemptRow(
         id=new_id(),
         job_id=job.id,

@@ -114,7 +114,7 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
     for at_once in _AT_ONCE:
         if not (some := dict(islice(walk, at_once))):
             return None
-        offer = offer or _offer_of(session, machine, now)
+        offer = offer or offer_of(session, machine, now)
         for kind, build in _fitting(session, machine, offer, some, now):
             return Wanted(some[kind], build, kind.ordered_by)
     # Where that many were refused mostly all are, and then nobody walks along the whole line.
@@ -125,12 +125,17 @@ def next_build(session: Session, machine: MachineRow, *, now: datetime) -> Wante
 
 
 def fitting(
-    session: Session, machine: MachineRow, kinds: Collection[Kind], *, now: datetime
+    session: Session,
+    machine: MachineRow,
+    offer: MachineOffer,
+    kinds: Iterable[Kind],
+    *,
+    now: datetime,
 ) -> dict[Kind, Buildable]:
-    """Those of the kinds that this machine can make now, and what is made of each."""
-    if not kinds:
-        return {}
-    return dict(_fitting(session, machine, _offer_of(session, machine, now), kinds, now))
+    """Those of the kinds that may go to this machine and that it can make now, and what is made of
+    each."""
+    may_go = [it for it in kinds if it.may_go_to(machine, now)]
+    return dict(_fitting(session, machine, offer, may_go, now)) if may_go else {}
 
 
 def minutes_of(
@@ -190,7 +195,7 @@ def _new_kinds(
                 yield kind, job.id
 
 
-def _offer_of(session: Session, machine: MachineRow, now: datetime) -> MachineOffer:
+def offer_of(session: Session, machine: MachineRow, now: datetime) -> MachineOffer:
     """The machine with what is loaded, what stands in its way, and whom it may be used by."""
     lot = session.get(MaterialLotRow, machine.lot_id) if machine.lot_id else None
     bare = matches.offer_of(machine, lot, available=standing.of_machine(session, machine, now=now))

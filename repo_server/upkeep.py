@@ -26,6 +26,8 @@ from repo_server.tables import (
 )
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
+# Of a plate that several orders share only the attempt that leads it is a run of the machine.
+_IS_RUN = col(AttemptRow.led_by).is_(None)
 
 
 class Counters(Asked):
@@ -91,7 +93,7 @@ def counters(session: Session, machine_id: str) -> tuple[Counters, CounterRow | 
     hours, _ = _run_since(session, machine_id, since)
     starts = session.exec(
         select(func.count()).where(
-            AttemptRow.machine_id == machine_id, col(AttemptRow.started_at) >= since
+            AttemptRow.machine_id == machine_id, _IS_RUN, col(AttemptRow.started_at) >= since
         )
     ).one()
     began = Counters(hours=said.hours, starts=said.starts) if said else Counters(hours=0.0)
@@ -104,6 +106,7 @@ def _run_since(session: Session, machine_id: str, since: datetime) -> tuple[floa
     found = session.execute(
         sa.select(func.coalesce(func.sum(ran_s), 0.0), func.count()).where(
             col(AttemptRow.machine_id) == machine_id,
+            _IS_RUN,
             col(AttemptRow.started_at).is_not(None),
             col(AttemptRow.ended_at) > since,
         )

@@ -1,5 +1,6 @@
 """Jobs of several orders on one plate: one start, one end, and a verdict on each thing."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from commons.errors import Conflict, LeaseLost, NotAllowed
 from commons.flows import Action, Unit
 from commons.job import JobState
 from commons.verdict import PanelVerdict
-from commons.wire import ArmRequest, EventKind, JobOffer
+from commons.wire import ArmRequest, EventKind, JobOffer, MachineState
 from repo_server import (
     attempts,
     decisions,
+    downtimes,
     jobs,
     matches,
     panel_verdicts,
@@ -21,9 +23,12 @@ from repo_server import (
     prices,
     rules,
     turns,
+    upkeep,
 )
 from repo_server.attempts import Outcome
 from repo_server.blobs import BlobStore
+from repo_server.downtimes import NewDowntime
+from repo_server.order_requests import When
 from repo_server.rules import LabRules
 from repo_server.tables import (
     AttemptRow,
@@ -35,6 +40,7 @@ from repo_server.tables import (
     MaterialLotRow,
     PersonRow,
 )
+from repo_server.upkeep import Counters
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer
 
@@ -147,6 +153,59 @@ def test_a_lot_that_does_not_suffice_for_all_is_used_for_as_many_as_it_does(floo
         session.get_one(MaterialLotRow, lot).mass_left_g = 25.0
     offer, _ = shared(floor)
     assert offer.also == ()
+
+
+def test_a_job_that_another_machine_is_to_make_is_on_no_plate_of_this_one(floor: Floor) -> None:
+    other = floor.machines["Other"]
+    (leader,), (chosen,) = floor.order(), floor.order(by="bea", machines=(other,))
+    (pinned,), (mate,) = floor.order(by="bea"), floor.order(by="bea")
+    with floor.session() as session:
+        session.get_one(JobRow, pinned).pinned_to = other
+    offer = floor.lease(shares_plates=True)
+    assert offer is not None
+    assert [offer.job_id, *(it.job_id for it in offer.also)] == [leader, mate]
+    assert states(floor, [chosen, pinned]) == [S.QUEUED] * 2
+
+
+def test_none_comes_aboard_whose_time_would_keep_the_others_from_starting(floor: Floor) -> None:
+    floor.sees("Printer", MachineState.IDLE)
+    with floor.session() as session:
+        machine = session.get_one(MachineRow, floor.machines["Printer"])
+        rest = NewDowntime(reason="new belts", begins_at=floor.now + timedelta(hours=2.5))
+        downtimes.take_down(session, machine, rest, by=floor.manager, now=floor.now)
+    offer, ids = shared(floor, mates=3)
+    assert len(offer.also) == 1
+    assert states(floor, ids) == [S.LEASED] * 2 + [S.QUEUED] * 2
+
+
+def test_none_comes_aboard_for_whom_the_others_would_be_late(floor: Floor) -> None:
+    due = floor.now + timedelta(hours=2.5)
+    (leader,) = floor.order(when=When(deadline=due))
+    mates = [id_ for _ in range(3) for id_ in floor.order(by="bea")]
+    offer = floor.lease(shares_plates=True)
+    assert offer is not None and offer.job_id == leader
+    assert [it.job_id for it in offer.also] == mates[:1]
+
+
+def test_what_is_urgent_waits_for_nothing_that_is_not(floor: Floor) -> None:
+    floor.order(by="bea")
+    (urgent,) = floor.order(when=When(urgent_because="the fair opens at noon"))
+    offer = floor.lease(shares_plates=True)
+    assert offer is not None and (offer.job_id, offer.also) == (urgent, ())
+
+
+def test_a_plate_is_one_start_of_its_machine_and_counts_its_hours_once(floor: Floor) -> None:
+    def counted() -> Counters:
+        with floor.session() as session:
+            return upkeep.counters(session, floor.machines["Printer"])[0]
+
+    before = counted()
+    offer, _ = started(floor)
+    floor.later(hours=1)
+    floor.tell(K.FINISHED, offer, run=run(ran_s=3600.0))
+    after = counted()
+    assert after.hours - before.hours == pytest.approx(1.0)
+    assert after.starts - before.starts == 1
 
 
 def test_all_start_once_and_end_together_and_each_is_judged_by_itself(floor: Floor) -> None:

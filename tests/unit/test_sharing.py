@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from itertools import product
+from math import inf
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commons.job import COMMITTED_STATES, HELD_STATES, TRANSITIONS, JobEvent, JobState
 from commons.plates import PrintArea
@@ -39,6 +42,53 @@ def test_what_is_too_much_or_too_little_known_shares_no_plate(
 
 def test_a_leader_of_which_nobody_knows_how_long_it_takes_is_alone() -> None:
     assert after(LOAD, leader=replace(LOAD, minutes=None)) == []
+
+
+@pytest.mark.parametrize("who", ["leader", "mate"])
+def test_none_comes_aboard_with_whom_somebody_would_be_late(who: str) -> None:
+    hurried, mate = replace(LOAD, within=60.0), replace(LOAD, job_id="b")
+    first, second = (hurried, mate) if who == "leader" else (mate, hurried)
+    assert after(second, LOAD, leader=first) == [second]
+    late = replace(hurried, within=-1.0)
+    assert after(mate, leader=late) == [] == after(late)
+
+
+def test_none_comes_aboard_with_whom_the_machine_is_not_free_for_so_long() -> None:
+    assert len(next_to(LOAD, [LOAD] * 3, BED, margin_mm=0.0, left_g=None, free_minutes=60.0)) == 1
+
+
+_LOADS = st.lists(
+    st.builds(
+        Load,
+        job_id=st.uuids().map(str),
+        size_mm=st.tuples(*[st.floats(1.0, 120.0)] * 3),
+        copies=st.integers(1, 4),
+        mass_g=st.none() | st.floats(0.0, 300.0),
+        minutes=st.none() | st.floats(0.0, 200.0),
+        within=st.just(inf) | st.floats(-10.0, 300.0),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda it: it.job_id,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(loads=_LOADS, left_g=st.none() | st.floats(0.0, 1000.0), free=st.floats(0.0, 300.0))
+def test_a_plate_is_the_front_of_the_line_and_all_on_it_have_their_time_and_their_share(
+    loads: list[Load], left_g: float | None, free: float
+) -> None:
+    leader, *line = loads
+    mates = next_to(leader, line, BED, margin_mm=2.0, left_g=left_g, free_minutes=free)
+    assert mates == line[: len(mates)]  # each once, and nobody is passed over
+    plate = [leader, *mates]
+    if mates:
+        takes = sum(it.minutes or 0.0 for it in plate)
+        assert takes <= min(MOST_MINUTES, free, *(it.within for it in plate))
+        assert left_g is None or sum(it.mass_g or 0.0 for it in plate) <= left_g
+    shares = shares_of(plate)
+    assert min(shares) >= 0
+    assert sum(shares) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_a_lot_holds_all_of_them_with_a_reserve_or_fewer_are_made() -> None:
