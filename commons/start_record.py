@@ -48,8 +48,21 @@ class Clearing(Value):
     given: Literal["at the machine's panel", "at the server"]
 
 
+class Beside(Value):
+    """A job of another order that lay on the plate which was started."""
+
+    job_id: str
+    attempt_id: str
+    what: str
+    release_id: str | None
+    ordered_by: str
+
+
 class StartRecord(Value):
-    """What the server knows of one permitted start, and the agent's own messages about it."""
+    """What the server knows of one permitted start, and the agent's own messages about it.
+
+    On a plate that several orders share it is about the job which led it; `also` are the others.
+    """
 
     version: Literal[1] = 1
     lab: str
@@ -61,6 +74,7 @@ class StartRecord(Value):
     what: str
     release_id: str | None
     ordered_by: str
+    also: tuple[Beside, ...] = ()
     program_sha256: str
     permitted_at: datetime
     started_at: datetime | None

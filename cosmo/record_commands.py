@@ -34,7 +34,8 @@ def show(attempt: str, out: Path | None, url: str, token_file: Path) -> None:
         out.write_text(kept.model_dump_json(indent=1) + "\n")
     findings = check(kept, is_signed)
     told = f"{kept.what}, ordered by {kept.ordered_by}, on {kept.machine} of {kept.lab}"
-    tell(found, told, *map(_line, findings), *([f"kept as {out}"] if out else []))
+    beside = [f"on its plate: {it.what}, ordered by {it.ordered_by}" for it in kept.also]
+    tell(found, told, *beside, *map(_line, findings), *([f"kept as {out}"] if out else []))
 
 
 @record.command()

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
-from commons.start_record import Clearing, SignedMessage, StartRecord
+from commons.start_record import Beside, Clearing, SignedMessage, StartRecord
 from repo_server import attempts, matches, orders
 from repo_server.agents import Signed
 from repo_server.ids import new_id
@@ -65,23 +65,31 @@ def of_attempt(session: Session, attempt_id: str, *, to: str) -> StartRecord:
         raise NotFound(_NO_RECORD % attempt_id[:64])
     job = session.get_one(JobRow, attempt.job_id)
     _require_worker(session, job, attempt_id, to)
-    order = session.get_one(BuildOrderRow, job.order_id)
     machine = session.get_one(MachineRow, attempt.machine_id)
     return StartRecord(
         lab=session.get_one(LabRow, job.lab_id).slug,
-        job_id=job.id,
-        attempt_id=attempt.id,
+        **_made(session, attempt).model_dump(),
         machine_id=machine.id,
         machine=machine.name,
         fence=attempt.fence,
-        what=f"{matches.build_of(session, order).title}, {order.part}",
-        release_id=order.release_id,
-        ordered_by=session.get_one(PersonRow, order.ordered_by).handle,
+        also=tuple(_made(session, mate) for mate in attempts.mates(session, attempt.id)),
         program_sha256=permit.program_sha256,
         permitted_at=permit.given_at,
         started_at=attempt.started_at,
         clearing=_clearing(session, attempt.id),
         messages=tuple(_messages(session, attempt.id)),
+    )
+
+
+def _made(session: Session, attempt: AttemptRow) -> Beside:
+    job = session.get_one(JobRow, attempt.job_id)
+    order = session.get_one(BuildOrderRow, job.order_id)
+    return Beside(
+        job_id=job.id,
+        attempt_id=attempt.id,
+        what=f"{matches.build_of(session, order).title}, {order.part}",
+        release_id=order.release_id,
+        ordered_by=session.get_one(PersonRow, order.ordered_by).handle,
     )
 
 

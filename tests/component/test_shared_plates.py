@@ -22,6 +22,7 @@ from repo_server import (
     passports,
     prices,
     rules,
+    start_records,
     turns,
     upkeep,
 )
@@ -347,6 +348,15 @@ def test_each_person_has_their_share_of_the_machine(floor: Floor) -> None:
     rows = attempts_of(floor, ids)
     assert sum(attempts.ran_s(row) or 0.0 for row in rows) == pytest.approx(3600.0)
     assert sum(attempts.used_g(row) or 0.0 for row in rows) == pytest.approx(PROGRAM.material_g)
+
+
+def test_the_record_of_the_start_tells_of_all_that_lay_on_the_plate(floor: Floor) -> None:
+    offer, ids = started(floor)
+    mate = offer.also[1]
+    with floor.session() as session:
+        record = start_records.of_attempt(session, mate.attempt_id, to=floor.manager)
+    assert (record.attempt_id, record.job_id) == (offer.attempt_id, ids[0])
+    assert [(it.job_id, it.ordered_by) for it in record.also] == [(ids[1], "bea"), (ids[2], "bea")]
 
 
 def test_the_panels_verdict_on_one_thing_says_nothing_of_the_others(
