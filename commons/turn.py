@@ -31,6 +31,7 @@ USE_HALVES_AFTER = timedelta(days=7)
 # What a person's hands take for one change, with the walk to the machine.
 CHANGE = timedelta(minutes=30)
 
+_NONE = timedelta()
 _ANY = datetime.min.replace(tzinfo=UTC)
 Rank = tuple[bool, bool, datetime, int]
 
@@ -82,10 +83,11 @@ class Turn:
     parts: tuple[Part, ...]
 
 
-def begin_by(since: datetime, deadline: datetime | None) -> datetime:
-    """When a job that waits since then, and is due then, should have begun."""
+def begin_by(since: datetime, deadline: datetime | None, *, takes: timedelta = _NONE) -> datetime:
+    """When a job that waits since then, and is due then, should have begun. `takes` is how long it
+    is expected to run, nothing where nobody knows: what is due has ended by then."""
     patient = since + PATIENCE
-    return patient if deadline is None else min(patient, deadline)
+    return patient if deadline is None else min(patient, deadline - takes)
 
 
 def rank(claim: Claim) -> Rank:

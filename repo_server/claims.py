@@ -18,12 +18,16 @@ _CARVED = {_SURFACE: True, _PLATE: False}
 _NONE = timedelta()
 
 
-def of_order(order: BuildOrderRow, build: Buildable, *, since: datetime) -> dict[str, Any]:
-    """The columns of a new job of the order, which waits since then."""
+def of_order(
+    order: BuildOrderRow, build: Buildable, *, since: datetime, minutes: float | None = None
+) -> dict[str, Any]:
+    """The columns of a new job of the order, which waits since then and takes so long, as far as
+    that is known."""
+    takes = timedelta(minutes=minutes or 0.0)
     return {
         "material": order.material,
         "urgent": order.urgent_because is not None,
-        "begin_by": turn.begin_by(since, order.deadline),
+        "begin_by": turn.begin_by(since, order.deadline, takes=takes),
         "claimant": order.ordered_by,
         "set_up": _set_up(order, build),
     }

@@ -1,6 +1,6 @@
 """Build orders: who wants how many of which part, where, and the jobs that they become."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -33,6 +33,7 @@ from repo_server import (
     entitled,
     fleets,
     following,
+    forecasts,
     heads,
     licensing,
     matches,
@@ -137,16 +138,35 @@ def stand(
     """The new order stands, with a queued job for each plate: its first copy, and how many."""
     since = _queued_at(order)
     line = places.next_places(session, order.lab_id, len(plates), queued_at=since)
-    claimed = claims.of_order(order, build, since=since)
+    minutes = _minutes(session, order, build, {copies for _, copies in plates})
+    claimed = {
+        it: claims.of_order(order, build, since=since, minutes=minutes[it]) for it in minutes
+    }
     jobs = tuple(
-        _job(order, *plate, build.process, claimed, place, queued_at=since, now=order.ordered_at)
-        for place, plate in zip(line, plates, strict=True)
-    )
+        _job(
+            order, first, copies, build.process, claimed[copies], place,
+            queued_at=since, now=order.ordered_at,
+        )
+        for place, (first, copies) in zip(line, plates, strict=True)
+    )  # fmt: skip
     keep_new(session, order, *jobs, prices.agreement(session, build, order))
     quotas.settle(session, order.lab_id, order.ordered_by, now=order.ordered_at)
     announcements.tell_of_order(session, order)
     remarks = advice.remarks(session, order, build, plates[0][1], now=order.ordered_at)
     return PlacedOrder(order, jobs, renderings.drawn_for(session, order), remarks)
+
+
+def _minutes(
+    session: Session, order: BuildOrderRow, build: matches.Buildable, sizes: Collection[int]
+) -> dict[int, float | None]:
+    """How long a plate of so many takes, for each size; of what is not due nobody asks."""
+    if order.deadline is None:
+        return dict.fromkeys(sizes)
+    plates = [(order.id, copies) for copies in sizes]
+    found = forecasts.minutes_of(
+        session, order.lab_id, {order.id: order}, {order.id: build}, plates
+    )
+    return {copies: found[order.id, copies] for copies in sizes}
 
 
 def require_time(session: Session, when: When, *, lab_id: str, by: str, now: datetime) -> None:

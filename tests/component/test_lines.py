@@ -188,6 +188,21 @@ def test_what_fits_is_found_behind_many_that_do_not_and_nothing_where_nothing_do
     assert found.job_id == small
 
 
+def test_what_takes_longer_begins_earlier_of_what_is_due_where_that_is_known(floor: Floor) -> None:
+    floor.order()
+    offer = floor.running()  # from now on a hook is known to take an hour
+    floor.tell(EventKind.FINISHED, offer, run=run())
+
+    def order(due_h: float, **more: object) -> str:
+        due = {"deadline": floor.now + timedelta(hours=due_h)}
+        return floor.order(when=due, **more)[0]
+
+    unknown = order(4.5, options={"brim": True})
+    known = order(5)
+    later = order(6)
+    assert line(floor) == [known, unknown, later]
+
+
 def line(floor: Floor) -> list[str]:
     with floor.session() as session:
         machine = session.get_one(MachineRow, floor.machines["Printer"])

@@ -73,6 +73,12 @@ def test_one_goes_before_the_other(first: dict[str, object], then: dict[str, obj
     assert rank(claim(**first)) < rank(claim(**then))
 
 
+def test_what_is_due_has_ended_by_then_as_far_as_it_is_known_how_long_it_takes() -> None:
+    assert begin_by(NOW, NOW + DAY, takes=9 * HOUR) == NOW + 15 * HOUR
+    assert begin_by(NOW, NOW + DAY) == NOW + DAY
+    assert begin_by(NOW, None, takes=9 * HOUR) == NOW + PATIENCE
+
+
 def test_nobody_waits_longer_than_half_a_day_for_what_they_had_and_less_for_less() -> None:
     assert shares({"ada": 60.0, "bo": 0.0}) == {"ada": HOUR, "bo": timedelta()}
     assert shares({"ada": 6000.0, "bo": 3000.0}) == {"ada": SHARE_AT_MOST, "bo": SHARE_AT_MOST / 2}
