@@ -119,6 +119,8 @@ def ask(
     TooMany for too many; NotFound for a release or part that is none.
     """
     of = labs.lab_of(session, lab)
+    # Of two at once the second finds the first: as the same request, or as one more that is open.
+    session.exec(select(LabRow.id).where(LabRow.id == of.id).with_for_update(key_share=True))
     keyed = _keyed(of, wanted, sent)
     if (known := _under(session, keyed)) is not None:
         return known

@@ -365,6 +365,21 @@ def test_a_guest_and_an_operator_need_no_more_than_pages(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_sent_twice_in_the_same_moment_it_is_one(shop: Shop) -> None:
+    together = Barrier(2)
+
+    def send(_: int) -> tuple[int, str]:
+        together.wait(10)
+        found = ask(shop, key="k" * 20)
+        return found.status_code, found.json["path"]
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(send, range(2))
+    assert first == second
+    assert first[0] == 201
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_two_who_answer_in_the_same_moment_make_one_order(shop: Shop) -> None:
     request = asked(shop)
     path = shop.at_lab(f"/requests/{request['id']}/approve")
