@@ -59,9 +59,11 @@ class Beside(Value):
 
 
 class StartRecord(Value):
-    """What the server knows of one permitted start, and the agent's own messages about it.
+    """What the server knows of one start, and the agent's own messages about it.
 
-    On a plate that several orders share it is about the job which led it; `also` are the others.
+    `begun_by` is who gave it at the machine while no server was heard, None of one that the server
+    permitted; then `permitted_at` is when that was, as the agent told it. On a plate that several
+    orders share it is about the job which led it; `also` are the others.
     """
 
     version: Literal[1] = 1
@@ -75,6 +77,7 @@ class StartRecord(Value):
     release_id: str | None
     ordered_by: str
     also: tuple[Beside, ...] = ()
+    begun_by: str | None = None
     program_sha256: str
     permitted_at: datetime
     started_at: datetime | None
@@ -112,11 +115,22 @@ class _Asked(_Read):
     clear: _Word | None = None
 
 
+class _Local(_Read):
+    by: str
+    clear: _Word
+
+
+class _Program(_Read):
+    sha256: str
+
+
 class _Event(_Read):
     kind: str
     machine_id: str
     attempt_id: str
     fence: int
+    local: _Local | None = None
+    program: _Program | None = None
 
 
 class _Sync(_Read):
@@ -134,10 +148,16 @@ def check(record: StartRecord, verify: Verifier, *, key: str | None = None) -> l
     """
     findings = [*_signatures(record, verify, key)]
     asked = [it for it in _bodies(record, PERMITS, _Asked) if _of_attempt(it, record)]
-    findings.append(_program(record, asked))
-    events = [event for sync in _bodies(record, SYNC, _Sync) for event in sync.events]
-    findings.append(_start(record, [it for it in events if _of_attempt(it, record)]))
-    findings.append(_bed(record, asked))
+    told = [event for sync in _bodies(record, SYNC, _Sync) for event in sync.events]
+    events = [it for it in told if _of_attempt(it, record)]
+    begun = [it.local for it in events if it.local is not None]
+    if record.begun_by is None:
+        findings.append(_permitted(record, asked))
+    else:
+        findings.append(_begun(record, record.begun_by, events))
+    findings.append(_start(record, events))
+    words = [it.clear for it in asked if it.clear is not None]
+    findings.append(_bed(record, [*words, *(it.clear for it in begun)]))
     return findings
 
 
@@ -151,7 +171,7 @@ def _signatures(record: StartRecord, verify: Verifier, key: str | None) -> Itera
             yield Finding(f"message {number} is signed with another key", wrong=True)
 
 
-def _program(record: StartRecord, asked: list[_Asked]) -> Finding:
+def _permitted(record: StartRecord, asked: list[_Asked]) -> Finding:
     if any(it.program_sha256 == record.program_sha256 for it in asked):
         return Finding(
             f"the agent asked to start program {record.program_sha256[:12]} as attempt "
@@ -159,6 +179,18 @@ def _program(record: StartRecord, asked: list[_Asked]) -> Finding:
             proved=True,
         )
     return Finding("no message asks for a permit for this program", wrong=True)
+
+
+def _begun(record: StartRecord, by: str, events: list[_Event]) -> Finding:
+    for it in events:
+        same = it.machine_id == record.machine_id and it.local is not None and it.local.by == by
+        if same and it.program is not None and it.program.sha256 == record.program_sha256:
+            return Finding(
+                f"the agent said that {by} gave the start of program {record.program_sha256[:12]} "
+                f"at the machine, without a server, as attempt {record.attempt_id}",
+                proved=True,
+            )
+    return Finding(f"no message says that {by} started this program at the machine", wrong=True)
 
 
 def _start(record: StartRecord, events: list[_Event]) -> Finding:
@@ -170,14 +202,13 @@ def _start(record: StartRecord, events: list[_Event]) -> Finding:
     return Finding("the agent has not said that it was started")
 
 
-def _bed(record: StartRecord, asked: list[_Asked]) -> Finding:
+def _bed(record: StartRecord, brought: list[_Word]) -> Finding:
     clearing = record.clearing
     if clearing is None:
         return Finding("nobody's word about the bed was used")
     said = f"{clearing.by} said that the bed was clear, {clearing.given}"
     if clearing.given == "at the server":
         return Finding(said)
-    brought = (it.clear for it in asked if it.clear is not None)
     if any((it.id, it.by) == (clearing.id, clearing.by) for it in brought):
         return Finding(said, proved=True)
     return Finding(f"{said}, but no message of the agent brings that word", wrong=True)

@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from commons.errors import NotFound
+from commons.local_starts import is_local
 from commons.start_record import Beside, Clearing, SignedMessage, StartRecord
+from commons.wire import ProgramFacts
 from repo_server import attempts, matches, orders
 from repo_server.agents import Signed
 from repo_server.ids import new_id
@@ -56,15 +58,17 @@ def of_attempt(session: Session, attempt_id: str, *, to: str) -> StartRecord:
     """The record of the attempt's start, for those who work at its lab: of a plate that several
     orders share it is that of the job which leads it.
 
-    Raises NotFound when it was never permitted to start, or `to` may not see it.
+    Raises NotFound when nobody permitted or gave its start, or `to` may not see it.
     """
     asked = session.get(AttemptRow, attempt_id)
     attempt = asked and attempts.leading(session, asked)
-    permit = session.get(PermitRow, attempt.id) if attempt else None
-    if attempt is None or permit is None:
+    start = _start_of(session, attempt) if attempt else None
+    if attempt is None or start is None:
         raise NotFound(_NO_RECORD % attempt_id[:64])
+    program_sha256, permitted_at = start
     job = session.get_one(JobRow, attempt.job_id)
     _require_worker(session, job, attempt_id, to)
+    order = session.get_one(BuildOrderRow, job.order_id)
     machine = session.get_one(MachineRow, attempt.machine_id)
     return StartRecord(
         lab=session.get_one(LabRow, job.lab_id).slug,
@@ -72,9 +76,10 @@ def of_attempt(session: Session, attempt_id: str, *, to: str) -> StartRecord:
         machine_id=machine.id,
         machine=machine.name,
         fence=attempt.fence,
+        begun_by=order.at_panel_by if is_local(attempt.id) else None,
         also=tuple(_made(session, mate) for mate in attempts.mates(session, attempt.id)),
-        program_sha256=permit.program_sha256,
-        permitted_at=permit.given_at,
+        program_sha256=program_sha256,
+        permitted_at=permitted_at,
         started_at=attempt.started_at,
         clearing=_clearing(session, attempt.id),
         messages=tuple(_messages(session, attempt.id)),
@@ -91,6 +96,16 @@ def _made(session: Session, attempt: AttemptRow) -> Beside:
         release_id=order.release_id,
         ordered_by=session.get_one(PersonRow, order.ordered_by).handle,
     )
+
+
+def _start_of(session: Session, attempt: AttemptRow) -> tuple[str, datetime] | None:
+    """Which program may have been started, and since when: by a permit, or by whoever gave the
+    start at the machine without a server."""
+    if (permit := session.get(PermitRow, attempt.id)) is not None:
+        return permit.program_sha256, permit.given_at
+    if attempt.program is None or attempt.armed_at is None or not is_local(attempt.id):
+        return None
+    return ProgramFacts.model_validate(attempt.program).sha256, attempt.armed_at
 
 
 def _require_worker(session: Session, job: JobRow, attempt_id: str, person_id: str) -> None:

@@ -551,6 +551,23 @@ def test_the_record_of_a_start_holds_what_the_agent_signed(shop: Shop) -> None:
     assert path not in shop.member.get(f"/labs/corner/jobs/{record.job_id}").text
 
 
+def test_a_start_without_the_server_has_its_record_from_the_agents_own_words(shop: Shop) -> None:
+    attempt_id = "local-1"
+    offer = {"attempt_id": attempt_id, "machine_id": shop.agent.machines["Printer"],
+             "fence": FENCE_STEP + 1}  # fmt: skip
+    word = {"id": "w1", "by": "Manu", "age_s": 9.0}
+    told = {"release_id": shop.release_id, "part": "hook", "material": "pla", "by": "Manu",
+            "person_id": shop.manager.id, "clear": word}  # fmt: skip
+    shop.agent.tell("ordered", offer, local=told, **STAGED)
+    shop.agent.tell("started", offer)
+    record = record_at(shop, f"{API}/attempts/{attempt_id}/start")
+    findings = check(record, is_signed, key=shop.agent.public_key)
+    assert [(it.proved, it.wrong) for it in findings] == [(True, False)] * 3
+    assert (record.begun_by, record.ordered_by) == ("Manu", "manu")
+    page = shop.manager.get(f"/labs/corner/jobs/{record.job_id}").text
+    assert f"/attempts/{attempt_id}/start" in page
+
+
 def record_at(shop: Shop, path: str) -> StartRecord:
     return StartRecord.model_validate(shop.manager.get(path).json)
 

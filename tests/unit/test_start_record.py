@@ -90,6 +90,18 @@ def test_a_record_by_another_key_is_noticed_by_who_knows_the_key() -> None:
     assert len(wrong(forged, known)) == 2
 
 
+BEGUN = {"kind": "ordered", "program": {"sha256": PROGRAM},
+         "local": {"by": "Ada", "clear": {"id": "w1", "by": "Ada", "age_s": 3.0}}}  # fmt: skip
+
+
+def test_a_start_that_was_given_without_a_server_is_proved_by_the_agents_word_for_it() -> None:
+    word = Clearing(id="w1", by="Ada", at=AT, given="at the machine's panel")
+    begun = kept(stated(SYNC, {"events": [EVENT | BEGUN, EVENT]}), begun_by="Ada", clearing=word)
+    assert [(it.proved, it.wrong) for it in check(begun, is_signed)] == [(True, False)] * 3
+    for changes in ({"begun_by": "Bo"}, {"program_sha256": "cd" * 32}, {"begun_by": None}):
+        assert wrong(begun.model_copy(update=changes)), changes
+
+
 def test_a_start_that_was_permitted_and_never_told_is_not_wrong() -> None:
     asked = kept(stated(PERMITS, ASKED), started_at=None)
     assert wrong(asked) == []
