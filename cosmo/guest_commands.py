@@ -80,7 +80,10 @@ def decline(lab: str, request: str, reason: str, url: str, token_file: Path) -> 
 
 
 def _what(it: Answer) -> str:
-    return f"{it['copies']} × {it['part']}" if it["part"] else it["wish"] or "a wish"
+    if not it["part"]:
+        return str(it["wish"] or "a wish")
+    variant = f" with {it['variant']}" if it["variant"] else ""
+    return f"{it['copies']} × {it['part']}{variant}"
 
 
 def _reach(it: Answer) -> str:

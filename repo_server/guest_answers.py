@@ -17,6 +17,7 @@ from commons.guests import Answer, Stage
 from commons.licences.purposes import Purpose
 from commons.machine import MATERIALS
 from commons.texts import filled, later
+from commons.variants import Value, told
 from commons.wire import Asked, Sha256
 from repo_server import guest_letters, waiting
 from repo_server.guest_fates import Fate, fates_of, stage_of
@@ -64,6 +65,7 @@ class GuestRequest:
     release_id: str | None
     part: str | None
     copies: int
+    variant: str
     wish: str
     material: str
     until: date | None
@@ -158,9 +160,14 @@ def _order(row: GuestRequestRow, wanted: Approval, now: datetime) -> OrderReques
         copies=wanted.copies or row.copies,
         material=wanted.material or (wish if wish in MATERIALS else None),
         purpose=wanted.purpose,
-        variant={},
+        variant=_variant(row, release_id, part),
         when=When(deadline=_end_of(row.until, now)),
     )
+
+
+def _variant(row: GuestRequestRow, release_id: str, part: str) -> dict[str, Value]:
+    """The values that the guest asks for, where it is that part of that release that is made."""
+    return (row.variant or {}) if (release_id, part) == (row.release_id, row.part) else {}
 
 
 def _end_of(day: date | None, now: datetime) -> datetime | None:
@@ -197,6 +204,7 @@ def _shown(
         stage=stage_of(row, fate),
         confirmed=row.confirmed_at is not None,
         title=titles.get(row.release_id or "", ""),
+        variant=told(row.variant or {}),
         answered_by=names.get(row.answered_by or ""),
         word=row.word or fate.said,
         order_id=fate.order_id,

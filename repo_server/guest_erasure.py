@@ -6,7 +6,7 @@ nobody has answered it for as long.
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, delete, exists, or_, select, update
+from sqlmodel import Session, col, delete, exists, null, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from commons.guests import OVER, WINDOW, Answer
@@ -83,5 +83,5 @@ def _forget(session: Session, ids: list[str], now: datetime) -> None:
     session.exec(
         update(GuestRequestRow)
         .where(col(GuestRequestRow.id).in_(ids))
-        .values(**nothing, email=None, key_sha256=None, sender=None, erased_at=now)
+        .values(**nothing, email=None, variant=null(), key_sha256=None, sender=None, erased_at=now)
     )

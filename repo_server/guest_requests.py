@@ -17,6 +17,7 @@ from commons.errors import Conflict, FieldProblem, InvalidInput
 from commons.guests import CONFIRM_WITHIN, WINDOW, Answer, Stage, is_email, require_room
 from commons.job import JobState
 from commons.texts import filled, later
+from commons.variants import Values, told
 from commons.wire import Asked, Sha256
 from repo_server import (
     decisions,
@@ -28,6 +29,7 @@ from repo_server import (
     labs,
     matches,
     news,
+    variants,
     waiting,
 )
 from repo_server.guest_fates import Fate, fates_of, stage_of
@@ -38,8 +40,9 @@ from repo_server.tables import AgreementRow, BuildOrderRow, GuestRequestRow, Job
 
 
 class NewGuestRequest(Asked):
-    """What somebody without an account asks a lab to make: `copies` of a part of a release, or what
-    `wish` says in words. `email`, or `reach` in words, is how the lab answers."""
+    """What somebody without an account asks a lab to make: `copies` of a part of a release, with
+    values of theirs for parameters of its source (`variant`), or what `wish` says in words.
+    `email`, or `reach` in words, is how the lab answers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -51,6 +54,7 @@ class NewGuestRequest(Asked):
     release_id: Sha256 | None = None
     part: PartName | None = None
     copies: Copies = 1
+    variant: Annotated[Values, Field(max_length=100, default_factory=dict)]
     material: Annotated[str, Field(max_length=80)] = ""
     until: date | None = None
 
@@ -62,6 +66,8 @@ class NewGuestRequest(Asked):
             yield FieldProblem("email", later("give one, or say how else the lab reaches you"))
         if (self.release_id is None) != (self.part is None):
             yield FieldProblem("part", later("a release and its part are named together"))
+        if self.release_id is None and self.variant:
+            yield FieldProblem("variant", later("is of a part: name its release and the part"))
         if self.release_id is None and not self.wish:
             yield FieldProblem("wish", later("say what is to be made"))
         if self.until is not None and self.until < now.date():
@@ -69,7 +75,9 @@ class NewGuestRequest(Asked):
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it, by column."""
-        return {**self.model_dump(), "email": self.email and self.email.lower()}
+        said = self.model_dump(mode="json", exclude={"until"})
+        email = self.email and self.email.lower()
+        return {**said, "until": self.until, "email": email, "variant": self.variant or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class Followed:
     title: str
     part: str | None
     copies: int
+    variant: str
     wish: str
     material: str
     until: date | None
@@ -174,7 +183,10 @@ def _require_makeable(session: Session, wanted: NewGuestRequest, now: datetime) 
     if problems := list(wanted.problems(now)):
         raise InvalidInput("; ".join(map(str, problems)), problems)
     if wanted.release_id is not None and wanted.part is not None:
-        matches.buildable(session, wanted.release_id, wanted.part)
+        asked = wanted.release_id, wanted.part
+        _, drawn = variants.wanted(session, *asked, wanted.variant)
+        if drawn is None:  # else it is drawn once somebody approved it
+            matches.buildable(session, *asked)
         heads.require_standing(session, wanted.release_id)
 
 
@@ -229,6 +241,7 @@ def _followed(session: Session, row: GuestRequestRow) -> Followed:
         lab_slug=lab.slug,
         stage=stage_of(row, fate),
         title=title_of(session, row),
+        variant=told(row.variant or {}),
         word=row.word or fate.said,
         currency=agreed.currency if agreed else None,
         low=agreed.low if agreed else None,

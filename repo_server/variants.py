@@ -80,6 +80,16 @@ def ask(
     return Made(named, recipe.values, row)
 
 
+def wanted(
+    session: Session, release_id: str, part: str, said: Mapping[str, Value]
+) -> tuple[Part, Recipe | None]:
+    """The part, and what a source would have to draw for it, None where its export is made as it
+    is. Nothing is drawn by asking. Raises as `ask` does for values that cannot be."""
+    release = designs.show_release(session, release_id)
+    named = matches.part_of(release.manifest, part)
+    return named, _recipe(release, named, said)
+
+
 def build(session: Session, release_id: str, made: Made) -> Buildable:
     """The part, ready for a machine; BeingRendered where it is still to be drawn."""
     if made.waits:

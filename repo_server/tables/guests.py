@@ -1,7 +1,9 @@
 """Requests of people without an account, and which labs take any."""
 
 from datetime import date, datetime
+from typing import Any
 
+from sqlalchemy import JSON, Column
 from sqlmodel import Field, Index, SQLModel
 
 
@@ -17,13 +19,14 @@ class GuestDeskRow(SQLModel, table=True):
 
 
 class GuestRequestRow(SQLModel, table=True):
-    """What a guest asks a lab to make: a part of a release, or what `wish` says in words.
+    """What a guest asks a lab to make: a part of a release, with values for its source where
+    `variant` has any, or what `wish` says in words.
 
-    `name` … `wish` and `word` are erased some time after its end, and `erased_at` says when.
-    `sender` is a mark of where it came from, no address; `key_sha256` is what makes it one request
-    however often it is sent. `letter_at` is when a letter to confirm the address was written.
-    `answer` is one of commons.guests.Answer; nobody gave it (`answered_by` is None) where the guest
-    did, or time. Orders and letters name it by its id.
+    `name` … `wish`, `variant` and `word` are erased some time after its end, and `erased_at` says
+    when. `sender` is a mark of where it came from, no address; `key_sha256` is what makes it one
+    request however often it is sent. `letter_at` is when a letter to confirm the address was
+    written. `answer` is one of commons.guests.Answer; nobody gave it (`answered_by` is None) where
+    the guest did, or time. Orders and letters name it by its id.
     """
 
     __tablename__ = "guest_request"
@@ -44,6 +47,7 @@ class GuestRequestRow(SQLModel, table=True):
     release_id: str | None = Field(default=None, foreign_key="release.id")
     part: str | None = None
     copies: int
+    variant: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     material: str
     until: date | None = None
     asked_at: datetime

@@ -18,7 +18,8 @@ from sqlmodel import Session
 from commons.errors import Conflict, FabError, FieldProblem, InvalidInput, TooMany
 from commons.guests import Stage
 from commons.texts import later
-from repo_server import designs, guest_desks, guest_letters, guest_requests, labs, matches
+from commons.variants import Value
+from repo_server import designs, guest_desks, guest_letters, guest_requests, labs
 from repo_server.api import auth
 from repo_server.api import guests as sending
 from repo_server.api.errors import status_of
@@ -29,6 +30,7 @@ from repo_server.ids import new_secret
 from repo_server.order_requests import MAX_COPIES
 from repo_server.private_links import private, require_private
 from repo_server.settings import Settings
+from repo_server.web import parts, variants
 from repo_server.web.forms import filled_in
 from repo_server.web.languages import Texts
 from repo_server.web.stretches import asked_stretch, rest_of
@@ -79,7 +81,7 @@ def ask_form(lab: str) -> ResponseReturnValue:
 @auth.public
 def ask(lab: str) -> ResponseReturnValue:
     """Sent on to the private page of the request, or the form again with what is wrong."""
-    values = filled_in()
+    values = filled_in() | _changed()
     try:
         sent = sending.send(lab, check(NewGuestRequest, _wanted(values)), values.get("key"))
     except (InvalidInput, Conflict, TooMany) as error:
@@ -90,11 +92,30 @@ def ask(lab: str) -> ResponseReturnValue:
     return redirect(sent.path, 303)
 
 
-def _wanted(values: Mapping[str, str]) -> dict[str, str]:
+def _changed() -> dict[str, str]:
+    """The fields of a variant: also those that were left empty say something."""
+    return {name: text for name, text in request.form.items() if name.startswith(variants.FIELD)}
+
+
+def _wanted(values: Mapping[str, str]) -> dict[str, object]:
     if values.get(TRAP):
         problem = FieldProblem(TRAP, later("is a field that people do not see: leave it empty"))
         raise InvalidInput(str(problem), [problem])
-    return {name: value for name, value in values.items() if name != "key"}
+    wanted: dict[str, object] = {
+        name: value
+        for name, value in values.items()
+        if name != "key" and not name.startswith(variants.FIELD)
+    }
+    return wanted | {"variant": _variant(values)}
+
+
+def _variant(values: Mapping[str, str]) -> dict[str, Value]:
+    """The values that were filled in for parameters of the part's source."""
+    if not any(name.startswith(variants.FIELD) for name in values):
+        return {}
+    with reading(current_app.extensions["engine"]) as session:
+        release = designs.show_release(session, values.get("release_id", ""))
+    return variants.filled_in(release, values.get("part", ""), values)
 
 
 def _ask_page(lab: str, values: Mapping[str, str], error: FabError | None = None) -> str:
@@ -105,7 +126,7 @@ def _ask_page(lab: str, values: Mapping[str, str], error: FabError | None = None
             "ask.html",
             lab=row,
             desk=guest_desks.desk_of(session, row.id),
-            **_of_release(session, values.get("release_id", "")),
+            **_of_release(session, values),
             values={"copies": "1", **values, "key": values.get("key") or new_secret()},
             error=error,
             max_copies=MAX_COPIES,
@@ -115,14 +136,18 @@ def _ask_page(lab: str, values: Mapping[str, str], error: FabError | None = None
         )
 
 
-def _of_release(session: Session, id: str) -> dict[str, object]:
-    """The release that is asked for, and those of its parts that a machine can be fed with."""
-    if not id:
-        return {"release": None, "parts": []}
-    release = designs.show_release(session, id)
-    names = [it.name for it in release.manifest.parts]
-    found = matches.buildables(session, [(release.id, name) for name in names])
-    return {"release": release, "parts": [name for name in names if (release.id, name) in found]}
+def _of_release(session: Session, values: Mapping[str, str]) -> dict[str, object]:
+    """The release that is asked for, those of its parts that a machine can be fed with, or that a
+    source draws, and what can be changed in them."""
+    if not values.get("release_id"):
+        return {"release": None, "parts": [], "changeable": []}
+    release = designs.show_release(session, values["release_id"])
+    shown = [parts.view_of(part, release) for part in release.manifest.parts]
+    return {
+        "release": release,
+        "parts": [part.name for part in shown if part.makeable],
+        "changeable": variants.inputs_of(release, values),
+    }
 
 
 @bp.get("/requests/<id>/<token>")

@@ -284,6 +284,8 @@ def test_a_link_to_confirm_ends(shop: Shop, handed: Handed, engine) -> None:
 def test_whose_it_was_is_forgotten_after_its_end(shop: Shop, handed: Handed, engine) -> None:
     shop.manager.send("POST", "/me/news", data={"mailed": "needs_you"})
     declined, made, unanswered = (asked(shop) for _ in range(3))
+    with transaction(engine) as session:
+        session.get_one(GuestRequestRow, declined["id"]).variant = {"plate": "Ana"}
     answer(shop, declined, "decline", reason="No time, Ana.")
     order = answer(shop, made, "approve", purpose="gift").json["order_id"]
     shop.decide(make(shop)["job_id"], "verdict", good=True)

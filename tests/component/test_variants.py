@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from sqlmodel import select
 
 from commons.content import content_id
 from repo_server import tasks
 from repo_server.parsing import openscad
+from repo_server.tables import RenderingRow
 from tests.browsing import fill, page
 from tests.floor import PROGRAM, run
 from tests.shop import API, Shop, Someone, open_shop
@@ -115,6 +117,41 @@ def test_a_variant_is_drawn_once_and_made_and_told_of_ever_after(app: Flask, sho
     assert (
         variant["mesh_sha256"] in page(shop.member.browser, f"/things/{offer['attempt_id']}").text
     )
+
+
+@ONE_DATABASE
+def test_a_guest_asks_for_a_variant_which_is_drawn_once_it_is_approved(
+    app: Flask, shop: Shop
+) -> None:
+    draw(app, publish(shop))
+    shop.manager.send("PUT", shop.at_lab("/guest-desk"), json={"open": True, "words": ""})
+    guest = SimpleNamespace(browser=app.test_client())
+    address = f"/labs/corner/ask?release={shop.release_id}"
+    form = fill(guest, address, "/labs/corner/ask", part="hook", name="Ana", reach="at the door")
+    wrong = guest.browser.post("/labs/corner/ask", data=form | {"set-0-board": "41"})
+    assert wrong.status_code == 422
+    assert "<strong>variant.board</strong> 41 is not 12 to 40" in wrong.text
+    assert 'value="41"' in wrong.text
+    sent = guest.browser.post("/labs/corner/ask", data=form | {"set-0-board": "30"})
+    assert sent.status_code == 303, sent.text
+    assert "board = 30" in guest.browser.get(sent.location).text
+    with shop.floor.session() as session:
+        drawn = session.exec(select(RenderingRow)).all()
+    assert not any(it.values for it in drawn)  # nothing but what was published
+    (asked,) = shop.manager.get(shop.at_lab("/requests")).json["requests"]
+    assert asked["variant"] == "board = 30"
+    assert "board = 30" in page(shop.manager.browser, "/labs/corner/requests").text
+    act = f"/requests/{asked['id']}/approve"
+    done = shop.manager.post(shop.at_lab(act), {"purpose": "for_pay"})
+    assert (done.status_code, done.json["stage"]) == (200, "held_back"), done.text
+    draw(app, shop.release_id)
+    (asked,) = shop.manager.get(shop.at_lab("/requests")).json["requests"]
+    order = shop.manager.get(f"{API}/orders/{asked['order_id']}").json
+    assert order["variant"]["values"] == {"board": 30}
+    bare = {"name": "Ana", "reach": "at the door", "wish": "a hook", "variant": {"board": 30}}
+    refused = guest.browser.post(shop.at_lab("/requests"), json=bare)
+    assert refused.status_code == 422
+    assert "name its release and the part" in refused.json["detail"]
 
 
 @ONE_DATABASE
