@@ -23,6 +23,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session, func, select
 
+from bench import engines
 from bench.counting import databases
 from bench.counting.corpus import CITIES, EVENT, LABS, SEED, YEARS, chunks
 from commons.flows import Action, EventDraft, State, Unit, measure
@@ -138,9 +139,9 @@ def main() -> None:
         place = Path(folder)
         place.chmod(0o755)
         figures: dict[str, float | None] = {"events": float(EVENTS)}
-        figures |= measured(databases.sqlite(place), "sqlite")
+        figures |= measured(engines.sqlite(place / "ledger.sqlite"), "sqlite")
         figures["duckdb_p95_ms"] = duckdb_p95_ms(place)
-        figures |= measured(databases.postgresql(place), "postgresql")
+        figures |= measured(engines.postgresql(place), "postgresql")
     figures["append_per_s"] = figures["append_per_s_sqlite"]
     for name, value in figures.items():
         print(f"  {name:28} {'-' if value is None else f'{value:14,.1f}'}")

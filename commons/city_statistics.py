@@ -1,11 +1,11 @@
 """A city's statistics of one year, as a CSV in Eurostat's shape brings them."""
 
 import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from commons.cells import number_from_0
 from commons.errors import InvalidInput
 from commons.flows import HALF_WIDTH, State
 from commons.indicators.figure import Figure, Place, nothing
@@ -96,13 +96,7 @@ def _statistic(row: Mapping[str | None, str], number: int, year: int) -> Statist
 def _value(text: str, number: int) -> float | None:
     if text.strip() in NOT_KNOWN:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise InvalidInput(f"row {number}: '{text[:20]}' is not a number from 0, nor ':'")
-    return value
+    return number_from_0(text, number, or_else=", nor ':'")
 
 
 def tonnes(of: Sequence[Statistic], indicator: Indicator) -> float | None:

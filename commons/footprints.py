@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from commons.cells import number_from_0
 from commons.errors import InvalidInput
 from commons.flows import HALF_WIDTH, Mode, State
 from commons.indicators.figure import Figure, Place, nothing
@@ -76,15 +77,7 @@ def _factor(row: Mapping[str, str], number: int) -> Factor:
 
 
 def _number(text: str, number: int) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise InvalidInput(f"row {number}: '{text[:20]}' is not a number from 0")
-    return value
+    return number_from_0(text, number) if text.strip() else None
 
 
 def of_material(factors: Mapping[str, Factor], material: str) -> Factor | None:

@@ -3,38 +3,27 @@
 What was counted stays counted, under the ring that is right: nothing in the ledger is changed.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 from sqlmodel import Session
 
 from commons.errors import InvalidInput
-from commons.flows import Ring
 from commons.texts import later
-from commons.wire import Asked
 from repo_server import ledger, lots
 from repo_server.lot_events import Act, note
-from repo_server.lots import Name
+from repo_server.lots import LotFacts, Name
 from repo_server.tables import MaterialLotRow
 
 MOST_REASON = 400
 
 
-class LotCorrection(Asked):
+class LotCorrection(LotFacts):
     """What was wrong is as it is said here; what is left out stays, what is null is not known."""
 
     reason: Annotated[str, Field(min_length=3, max_length=MOST_REASON)]
     name: Name = ""
-    ring: Ring = Ring.UNKNOWN
-    evidence: Annotated[str, Field(max_length=400)] | None = None
-    colour: Annotated[str, Field(max_length=40)] | None = None
-    colour_hex: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
-    maker: Name | None = None
-    maker_lot: Name | None = None
-    price_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    currency: Annotated[str, Field(max_length=10)] | None = None
-    bought_on: date | None = None
 
 
 def correct(

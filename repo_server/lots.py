@@ -28,18 +28,31 @@ _Edge = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 _Mass = Annotated[float, Field(gt=0, le=MOST_G, allow_inf_nan=False)]
 
 
-class NewLot(Asked):
-    """A spool or sheet. Its ring is unknown until somebody says where it was made, and how they
-    know (`evidence`). A sheet lies with its width along the machine's X.
+class LotFacts(Asked):
+    """What is known of a lot whatever is left of it. Its ring is unknown until somebody says where
+    it was made, and how they know (`evidence`). The price is in the smallest unit of its currency.
+    """
+
+    ring: Ring = Ring.UNKNOWN
+    evidence: Annotated[str, Field(max_length=400)] | None = None
+    colour: Annotated[str, Field(max_length=40)] | None = None
+    colour_hex: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    maker: Name | None = None
+    maker_lot: Name | None = None
+    price_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    currency: Annotated[str, Field(max_length=10)] | None = None
+    bought_on: date | None = None
+
+
+class NewLot(LotFacts):
+    """A spool or sheet. A sheet lies with its width along the machine's X.
 
     What is left is said (`mass_left_g`), or weighed (`gross_g` with its spool, `tare_g` the empty
-    spool); `net_g` is what it held when new. The price is in the smallest unit of its currency.
+    spool); `net_g` is what it held when new.
     """
 
     material: Annotated[str, Field(max_length=40)]
     name: Name
-    ring: Ring = Ring.UNKNOWN
-    evidence: Annotated[str, Field(max_length=400)] | None = None
     mass_left_g: _Mass | None = None
     gross_g: Weight | None = None
     tare_g: Weight | None = None
@@ -48,13 +61,6 @@ class NewLot(Asked):
     width_mm: _Edge | None = None
     depth_mm: _Edge | None = None
     grain: Axis | None = None
-    colour: Annotated[str, Field(max_length=40)] | None = None
-    colour_hex: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
-    maker: Name | None = None
-    maker_lot: Name | None = None
-    price_minor: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    currency: Annotated[str, Field(max_length=10)] | None = None
-    bought_on: date | None = None
 
 
 def add(session: Session, wanted: NewLot, *, lab_id: str, by: str, now: datetime) -> MaterialLotRow:

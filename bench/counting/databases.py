@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
-from pathlib import Path
 
 import psycopg
 from sqlalchemy import Engine, insert, text
@@ -25,7 +24,7 @@ from bench.counting.corpus import (
 )
 from commons.job import JobState
 from commons.machine import Process
-from repo_server.db import make_engine, transaction, upgrade
+from repo_server.db import transaction, upgrade
 from repo_server.tables import (
     AgentRow,
     BlobRow,
@@ -38,7 +37,6 @@ from repo_server.tables import (
     PersonRow,
     ReleaseRow,
 )
-from tests.component.conftest import PostgresCluster
 
 counting = import_module("repo_server.migrations.versions.0045_made").counting
 _AT = datetime.fromisoformat("2022-01-01T00:00:00+00:00")
@@ -195,28 +193,3 @@ def _into_postgresql(engine: Engine, made: Iterable[Chunk]) -> None:
 def _of(chunk: Chunk) -> Iterator[tuple[str, Sequence[str], list[Row]]]:
     yield "attempt", ATTEMPT, chunk.attempts
     yield "economic_event", EVENT, chunk.events
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[Engine]:
-    """The one in a file of this folder."""
-    engine = make_engine(f"sqlite:///{folder / 'ledger.sqlite'}")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def postgresql(folder: Path) -> Iterator[Engine]:
-    """The one of a server of its own in this folder: its settings as they come, without fsync."""
-    place = folder / "pg"
-    place.mkdir(exist_ok=True)
-    cluster = PostgresCluster(place)
-    cluster.start()
-    engine = make_engine(cluster.url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-        cluster.stop()

@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy import Engine, func, insert, text
 from sqlmodel import Session, select
 
+from bench import engines
 from bench.finding.corpus import CHUNK, Corpus, entries
 from bench.finding.questions import places
-from repo_server.db import is_postgresql, make_engine, reading, transaction, upgrade
+from repo_server.db import is_postgresql, reading, transaction, upgrade
 from repo_server.search import index
 from repo_server.tables import DesignRow, LabRow, SearchEntryRow
-from tests.component.conftest import PostgresCluster
 from tests.floor import furnish
 from tests.profiles import printer
 
@@ -118,26 +118,15 @@ class Database:
 @contextmanager
 def sqlite(folder: Path) -> Iterator[Database]:
     """The one in a file of this folder."""
-    engine = make_engine(f"sqlite:///{folder / 'designs.sqlite'}")
-    try:
+    with engines.sqlite(folder / "designs.sqlite") as engine:
         yield Database(engine, folder / "sqlite.json")
-    finally:
-        engine.dispose()
 
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[Database]:
-    """The one of a server of its own in this folder: its settings as they come, without fsync."""
-    place = folder / "pg"
-    place.mkdir(exist_ok=True)
-    cluster = PostgresCluster(place)
-    cluster.start()
-    engine = make_engine(cluster.url)
-    try:
+    """The one of a server of its own in this folder."""
+    with engines.postgresql(folder) as engine:
         yield Database(engine, folder / "postgresql.json")
-    finally:
-        engine.dispose()
-        cluster.stop()
 
 
 def lab_of(session: Session) -> LabRow:
