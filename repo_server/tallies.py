@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, case, exists, func, select
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, distinct
+from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
+from sqlmodel import Session, col
 
 from commons.flows import Action, Unit
 from commons.indicators.sums import Sum
@@ -22,11 +21,12 @@ _ALIKE = ("action", "resource", "unit", "ring", "to_ring", "from_city_id", "to_c
 
 def tally(session: Session, where: Where) -> Tally:
     """What commons.indicators.tally makes of the same events, in a few grouped questions."""
+    runs, metered = _runs(session, where)
     return Tally(
         lines=tuple(_line(row) for row in session.execute(_grouped(where))),
         inputs=tuple(_inputs(session, where)),
-        runs=_processes(session, where, Action.USE, "machine:"),
-        runs_with_energy=_processes(session, where, Action.CONSUME, "energy:"),
+        runs=runs,
+        runs_with_energy=metered,
     )
 
 
@@ -117,27 +117,31 @@ def _line(row: Row[Any]) -> Line:
 
 def _inputs(session: Session, where: Where) -> list[Input]:
     made = _made(where, ("part:", "lot:"))
-    keys = (made.c.output, col(_E.resource), col(_E.ring), col(_E.from_city_id))
-    rows = session.execute(
-        select(*keys, func.sum(_E.quantity))
-        .join(made, made.c.process == _PROCESS)
+    # Added up first: a database joins two such lists by what they have in common, and would look
+    # for the events of each process among all of them.
+    kinds = (_PROCESS.label("process"), col(_E.resource), col(_E.ring), col(_E.from_city_id))
+    used = (
+        select(*kinds, func.sum(_E.quantity).label("mass_g"))
         .where(*where, col(_E.action) == Action.CONSUME, col(_E.unit) == Unit.GRAM)
-        .group_by(*keys)
+        .group_by(*kinds)
+        .subquery()
     )
-    return [Input(*row) for row in rows]
+    keys = (made.c.output, used.c.resource, used.c.ring, used.c.from_city_id)
+    joined = select(*keys, func.sum(used.c.mass_g)).join(used, used.c.process == made.c.process)
+    return [Input(*row) for row in session.execute(joined.group_by(*keys))]
 
 
-def _processes(session: Session, where: Where, action: Action, prefix: str) -> int:
-    """How many processes have such an event; of electricity, those alone that used a machine."""
-    used = aliased(EconomicEventRow)
-    process = func.coalesce(used.process_id, used.activity_id)
-    ran = exists().where(
-        process == _PROCESS,
-        col(used.action) == Action.USE,
-        col(used.resource).startswith("machine:", autoescape=True),
-    )
-    asked = select(func.count(distinct(_PROCESS))).where(
-        *where, col(_E.action) == action, col(_E.resource).startswith(prefix, autoescape=True)
-    )
-    one = asked if action is Action.USE else asked.where(ran)
-    return int(session.execute(one).scalar_one())
+def _runs(session: Session, where: Where) -> tuple[int, int]:
+    """How many processes used a machine, and how many of these told their electricity."""
+    ran = _with(where, Action.USE, "machine:").subquery()
+    metered = _with(where, Action.CONSUME, "energy:").subquery()
+    both = select(func.count()).select_from(ran).join(metered, metered.c.process == ran.c.process)
+    count = select(func.count()).select_from(ran)
+    return int(session.execute(count).scalar_one()), int(session.execute(both).scalar_one())
+
+
+def _with(where: Where, action: Action, prefix: str) -> Select[Any]:
+    """Each process with such an event, once."""
+    named = col(_E.resource).startswith(prefix, autoescape=True)
+    wanted = select(_PROCESS.label("process")).where(*where, col(_E.action) == action, named)
+    return wanted.where(_PROCESS.is_not(None)).distinct()

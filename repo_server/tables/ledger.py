@@ -21,7 +21,7 @@ class EconomicEventRow(SQLModel, table=True):
     __tablename__ = "economic_event"
     __table_args__ = (Index("ix_economic_event_of_lab", "lab_id", "happened_at"),)
     id: str = Field(primary_key=True)
-    action: Action = Field(index=True)
+    action: Action
     resource: str = Field(index=True)
     quantity: float
     low: float

@@ -29,6 +29,7 @@ from tests.docs.test_worked_city import events
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer
 from tests.shop import API, Someone, open_shop
+from tests.steps import steps_of
 
 K = EventKind
 
@@ -223,7 +224,7 @@ def test_a_passport_tells_what_is_not_known_and_exists_only_of_what_ran(
 
 def keep(session: Session, floor: Floor, told: list[Event]) -> None:
     """The events stand in the ledger of the floor's lab, as its activities."""
-    session.add(CityRow(id="Vila Velha", slug="vila-velha", name="Vila Velha", country="PT"))
+    session.merge(CityRow(id="Vila Velha", slug="vila-velha", name="Vila Velha", country="PT"))
     for name in {event.process for event in told if event.process}:
         session.add(ActivityRow(id=name, kind="imported", lab_id=floor.lab_id,
                                 happened_at=floor.now, created_at=floor.now))  # fmt: skip
@@ -264,3 +265,26 @@ def test_the_database_adds_up_what_the_events_one_by_one_do(floor: Floor) -> Non
         for end in ("low", "central", "high", "coverage"):
             assert getattr(figure, end) == pytest.approx(getattr(same, end)), figure.key
         assert (figure.state, figure.note) == (same.state, same.note)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_ten_times_the_events_cost_the_database_ten_times_as_much_and_not_a_hundred(
+    floor: Floor,
+) -> None:
+    told = events()
+
+    def steps_after(more: int) -> int:
+        with floor.session() as session:
+            for number in range(more):
+                again = [
+                    replace(it, process=it.process and f"{it.process}-{more}-{number}")
+                    for it in told
+                    if it.corrects is None
+                ]
+                keep(session, floor, again)
+        with floor.session() as session:
+            city = coalitions.Inside("Hamburg", (labs.city_of(session, "hamburg"),))
+            return steps_of(session, lambda: coalitions.show_figures(session, city, period=2026))
+
+    few = steps_after(10)
+    assert steps_after(90) < 15 * few

@@ -4,7 +4,6 @@ had of the machines."""
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -27,6 +26,7 @@ from repo_server.tables import (
 )
 from tests.floor import PROGRAM, Floor, furnish, run
 from tests.profiles import printer, router
+from tests.steps import steps_of
 
 MEMBERS = ("ada", "bo", "cem", "dua")
 
@@ -219,18 +219,7 @@ def test_an_order_costs_the_database_as_much_however_many_jobs_wait(floor: Floor
 
 
 def steps_of_an_order(floor: Floor) -> int:
-    """In tens."""
-    steps = 0
-
-    def step() -> int:
-        nonlocal steps
-        steps += 1
-        return 0
-
     wanted = OrderRequest(release_id=floor.release_id, part="hook")
+    by = {"lab_id": floor.lab_id, "by": floor.manager, "now": floor.now}
     with floor.session() as session:
-        counted: Any = session.connection().connection.driver_connection
-        counted.set_progress_handler(step, 10)
-        orders.place(session, wanted, lab_id=floor.lab_id, by=floor.manager, now=floor.now)
-        counted.set_progress_handler(None, 10)
-    return steps
+        return steps_of(session, lambda: orders.place(session, wanted, **by))

@@ -39,7 +39,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(engine):
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0050"
+        assert MigrationContext.configure(connection).get_current_revision() == "0051"
 
 
 def of_revision(file: Path, revision: str) -> Engine:
